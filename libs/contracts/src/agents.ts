@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { Budget, Step } from './jobs.js';
+import { Timestamp, pageOf } from './page.js';
+
+export const AgentConfig = z
+  .strictObject({
+    prompt: z.string().max(50_000).default(''),
+    /** The standard way of work: steps that the planner uses when a task brings none of its own. */
+    sop: z.array(Step).max(500).default([]),
+    /** Tools the agent may call: `server.tool` or `server.*`. */
+    tools: z.array(z.string().min(3).max(200)).max(500).default([]),
+    env: z.array(z.string().max(128)).max(100).default([]),
+    concurrency: z.number().int().min(1).max(64).default(2),
+    budget: Budget.optional(),
+    model: z.string().max(200).optional(),
+  })
+  .meta({ id: 'AgentConfig' });
+export type AgentConfig = z.infer<typeof AgentConfig>;
+
+export const AgentTemplate = z
+  .object({ name: z.string(), title: z.string(), description: z.string(), config: AgentConfig })
+  .meta({ id: 'AgentTemplate' });
+export type AgentTemplate = z.infer<typeof AgentTemplate>;
+export const AgentTemplatePage = pageOf(AgentTemplate).meta({ id: 'AgentTemplatePage' });
+
+const agentName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,39}$/, 'a small letter, then small letters, digits or -, at most 40');
+
+export const CreateAgent = z
+  .strictObject({
+    name: agentName,
+    template: z.string().max(100).optional(),
+    type: z.enum(['local', 'remote']).default('local'),
+    config: AgentConfig.partial().optional(),
+  })
+  .meta({ id: 'CreateAgent' });
+export type CreateAgent = z.infer<typeof CreateAgent>;
+
+export const PatchAgent = z
+  .strictObject({
+    config: AgentConfig.partial().optional(),
+    comment: z.string().max(1000).optional(),
+  })
+  .meta({ id: 'PatchAgent' });
+export type PatchAgent = z.infer<typeof PatchAgent>;
+
+export const agentStatuses = ['stopped', 'running', 'draining', 'failed'] as const;
+export const Agent = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    type: z.enum(['local', 'remote']),
+    version: z.string(),
+    status: z.enum(agentStatuses),
+    replicas: z.number().int(),
+    routePrefix: z.string().nullable(),
+    registered: z.boolean(),
+    load: z.object({ running: z.number().int(), queued: z.number().int() }),
+    lastError: z.string().nullable(),
+    config: AgentConfig,
+    createdAt: Timestamp,
+  })
+  .meta({ id: 'Agent' });
+export type Agent = z.infer<typeof Agent>;
+export const AgentPage = pageOf(Agent).meta({ id: 'AgentPage' });
+
+export const AgentVersion = z
+  .object({
+    version: z.string(),
+    comment: z.string(),
+    createdBy: z.string(),
+    createdAt: Timestamp,
+    config: AgentConfig,
+  })
+  .meta({ id: 'AgentVersion' });
+export type AgentVersion = z.infer<typeof AgentVersion>;
+export const AgentVersionPage = pageOf(AgentVersion).meta({ id: 'AgentVersionPage' });
+
+export const LogLine = z
+  .object({
+    id: z.string(),
+    at: Timestamp,
+    level: z.enum(['debug', 'info', 'warn', 'error']),
+    logger: z.string(),
+    message: z.string(),
+    traceId: z.string().nullable(),
+    attributes: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: 'LogLine' });
+export type LogLine = z.infer<typeof LogLine>;
+export const LogPage = pageOf(LogLine).meta({ id: 'LogPage' });

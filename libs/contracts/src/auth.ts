@@ -1,0 +1,133 @@
+import { z } from 'zod';
+import { Permission } from './permissions.js';
+import { Id, PageQuery, Timestamp, pageOf } from './page.js';
+
+export const LoginRequest = z
+  .strictObject({ email: z.string().trim().toLowerCase().max(254), password: z.string().min(1).max(1024) })
+  .meta({ id: 'LoginRequest' });
+export type LoginRequest = z.infer<typeof LoginRequest>;
+
+export const User = z
+  .object({ id: z.string(), email: z.string(), name: z.string(), roles: z.array(z.string()) })
+  .meta({ id: 'User' });
+export type User = z.infer<typeof User>;
+
+export const LoginAnswer = z
+  .object({ accessToken: z.string(), expiresAt: Timestamp, user: User })
+  .meta({ id: 'LoginAnswer' });
+export type LoginAnswer = z.infer<typeof LoginAnswer>;
+
+export const Me = z
+  .object({
+    user: User,
+    permissions: z.array(Permission),
+    authenticatedBy: z.enum(['session', 'token']),
+    csrfToken: z.string().nullable(),
+  })
+  .meta({ id: 'Me' });
+export type Me = z.infer<typeof Me>;
+
+export const CreateToken = z
+  .strictObject({
+    name: z.string().trim().min(1).max(100),
+    scopes: z.array(Permission).min(1).max(100).optional(),
+    expiresAt: z.iso.datetime({ offset: true }).optional(),
+  })
+  .meta({ id: 'CreateToken' });
+export type CreateToken = z.infer<typeof CreateToken>;
+
+export const ApiToken = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    scopes: z.array(Permission),
+    createdAt: Timestamp,
+    expiresAt: Timestamp.nullable(),
+    lastUsedAt: Timestamp.nullable(),
+  })
+  .meta({ id: 'ApiToken' });
+export type ApiToken = z.infer<typeof ApiToken>;
+export const ApiTokenPage = pageOf(ApiToken).meta({ id: 'ApiTokenPage' });
+export const CreatedToken = ApiToken.extend({ token: z.string() }).meta({ id: 'CreatedToken' });
+export type CreatedToken = z.infer<typeof CreatedToken>;
+
+export const CreateUser = z
+  .strictObject({
+    email: z.email().toLowerCase().max(254),
+    name: z.string().trim().min(1).max(100),
+    password: z.string().min(12).max(1024),
+    role: z.string().max(64),
+  })
+  .meta({ id: 'CreateUser' });
+export type CreateUser = z.infer<typeof CreateUser>;
+export const UserPage = pageOf(User).meta({ id: 'UserPage' });
+
+export const Role = z
+  .object({
+    name: z.string(),
+    builtin: z.boolean(),
+    description: z.string(),
+    permissions: z.array(Permission),
+  })
+  .meta({ id: 'Role' });
+export type Role = z.infer<typeof Role>;
+export const RolePage = pageOf(Role).meta({ id: 'RolePage' });
+export const CreateRole = z
+  .strictObject({
+    name: z.string().regex(/^[a-z][a-z0-9-]{1,62}$/),
+    description: z.string().max(500).default(''),
+    permissions: z.array(Permission).max(100),
+  })
+  .meta({ id: 'CreateRole' });
+export type CreateRole = z.infer<typeof CreateRole>;
+
+export const Binding = z
+  .object({
+    id: z.string(),
+    userId: z.string(),
+    role: z.string(),
+    projectId: z.string().nullable(),
+    createdAt: Timestamp,
+    createdBy: z.string(),
+  })
+  .meta({ id: 'Binding' });
+export type Binding = z.infer<typeof Binding>;
+export const BindingPage = pageOf(Binding).meta({ id: 'BindingPage' });
+export const CreateBinding = z
+  .strictObject({ userId: Id, role: z.string().max(64), projectId: Id.nullable().default(null) })
+  .meta({ id: 'CreateBinding' });
+export type CreateBinding = z.infer<typeof CreateBinding>;
+
+export const AccessQuery = z.strictObject({
+  permission: Permission,
+  projectId: Id.optional(),
+  userId: Id.optional(),
+});
+export type AccessQuery = z.infer<typeof AccessQuery>;
+export const AccessAnswer = z
+  .object({ allowed: z.boolean(), reason: z.string(), via: z.array(z.string()) })
+  .meta({ id: 'AccessAnswer' });
+export type AccessAnswer = z.infer<typeof AccessAnswer>;
+
+export const AuditRow = z
+  .object({
+    id: z.string(),
+    actor: z.string(),
+    action: z.string(),
+    resource: z.string(),
+    outcome: z.enum(['allowed', 'denied', 'failed']),
+    diff: z.unknown(),
+    traceId: z.string().nullable(),
+    ip: z.string().nullable(),
+    createdAt: Timestamp,
+  })
+  .meta({ id: 'AuditRow' });
+export type AuditRow = z.infer<typeof AuditRow>;
+export const AuditPage = pageOf(AuditRow).meta({ id: 'AuditPage' });
+export const AuditQuery = PageQuery.extend({
+  actor: z.string().max(200).optional(),
+  action: z.string().max(200).optional(),
+  resource: z.string().max(400).optional(),
+  traceId: z.string().max(64).optional(),
+});
+export type AuditQuery = z.infer<typeof AuditQuery>;

@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { Id, Timestamp } from './page.js';
+
+/** System settings. A key that names a secret holds the secret's name, never its value. */
+export const SystemConfig = z
+  .strictObject({
+    llm: z
+      .strictObject({
+        provider: z.enum(['none', 'openai']).default('none'),
+        baseUrl: z.url({ protocol: /^https?$/ }).optional(),
+        model: z.string().max(200).optional(),
+        apiKeySecret: z.string().max(128).optional(),
+        temperature: z.number().min(0).max(2).optional(),
+        timeoutMs: z.number().int().min(100).max(600_000).default(60_000),
+        /** CNY per million tokens, for the cost on a run. */
+        inputPriceCny: z.number().min(0).default(0),
+        outputPriceCny: z.number().min(0).default(0),
+      })
+      .prefault({}),
+    gateway: z
+      .strictObject({
+        defaultTimeoutMs: z.number().int().min(100).max(600_000).default(30_000),
+        httpAllowAddresses: z.array(z.string().max(64)).max(100).default([]),
+      })
+      .prefault({}),
+    approvals: z
+      .strictObject({ timeoutMs: z.number().int().min(1000).max(30 * 24 * 3600_000).default(3600_000) })
+      .prefault({}),
+  })
+  .meta({ id: 'SystemConfig' });
+export type SystemConfig = z.infer<typeof SystemConfig>;
+
+export const SystemConfigAnswer = z
+  .object({ version: z.number().int(), updatedAt: Timestamp, updatedBy: z.string(), config: SystemConfig })
+  .meta({ id: 'SystemConfigAnswer' });
+export type SystemConfigAnswer = z.infer<typeof SystemConfigAnswer>;
+
+export const SecretInfo = z
+  .object({
+    name: z.string(),
+    purpose: z.string(),
+    projectId: z.string().nullable(),
+    version: z.number().int(),
+    lastRotatedAt: Timestamp,
+    lastUsedAt: Timestamp.nullable(),
+  })
+  .meta({ id: 'SecretInfo' });
+export type SecretInfo = z.infer<typeof SecretInfo>;
+
+export const RuntimeConfig = z
+  .object({ secrets: z.array(SecretInfo), env: z.array(z.object({ name: z.string(), purpose: z.string() })) })
+  .meta({ id: 'RuntimeConfig' });
+export type RuntimeConfig = z.infer<typeof RuntimeConfig>;
+
+export const PutSecret = z
+  .strictObject({
+    value: z.string().min(1).max(65_536),
+    purpose: z.string().max(500).default(''),
+    projectId: Id.nullable().default(null),
+  })
+  .meta({ id: 'PutSecret' });
+export type PutSecret = z.infer<typeof PutSecret>;
+
+export const Project = z
+  .object({ id: z.string(), name: z.string(), description: z.string(), createdAt: Timestamp })
+  .meta({ id: 'Project' });
+export type Project = z.infer<typeof Project>;
+export const CreateProject = z
+  .strictObject({
+    id: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/),
+    name: z.string().trim().min(1).max(200),
+    description: z.string().max(4000).default(''),
+  })
+  .meta({ id: 'CreateProject' });
+export type CreateProject = z.infer<typeof CreateProject>;

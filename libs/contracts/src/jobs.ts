@@ -1,0 +1,249 @@
+import { z } from 'zod';
+import { AosEvent } from './events.js';
+import { Id, PageQuery, Timestamp, pageOf } from './page.js';
+
+export const jobStatuses = [
+  'scheduled',
+  'queued',
+  'running',
+  'waiting',
+  'succeeded',
+  'failed',
+  'cancelled',
+] as const;
+export const JobStatus = z.enum(jobStatuses).meta({ id: 'JobStatus' });
+export type JobStatus = z.infer<typeof JobStatus>;
+
+/** One step of the Action DSL. `args` may refer to inputs, earlier steps, variables and secrets by `${…}`. */
+export const Step = z
+  .strictObject({
+    id: z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, 'a letter, then letters, digits, _ or -, at most 64'),
+    tool: z.string().min(3).max(200).regex(/^[^.\s]+\..+$/, 'server.tool'),
+    args: z.record(z.string(), z.unknown()).default({}),
+    needs: z.array(z.string().max(64)).max(200).optional(),
+    approval: z.enum(['auto', 'required']).optional(),
+    onError: z.enum(['revise', 'skip', 'abort']).optional(),
+    retries: z.number().int().min(0).max(10).optional(),
+  })
+  .meta({ id: 'Step' });
+export type Step = z.infer<typeof Step>;
+
+export const Budget = z
+  .strictObject({
+    maxSteps: z.number().int().min(1).max(1000).optional(),
+    maxCostCny: z.number().min(0).max(1_000_000).optional(),
+    timeoutMs: z.number().int().min(100).max(7 * 24 * 3600_000).optional(),
+  })
+  .meta({ id: 'Budget' });
+export type Budget = z.infer<typeof Budget>;
+
+export const TaskInput = z
+  .strictObject({
+    name: z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/),
+    artifactId: z.uuid(),
+  })
+  .meta({ id: 'TaskInput' });
+
+export const TaskSpec = z
+  .strictObject({
+    goal: z.string().trim().min(1).max(20_000),
+    agentId: Id.optional(),
+    projectId: Id.optional(),
+    steps: z.array(Step).min(1).max(500).optional(),
+    inputs: z.array(TaskInput).max(100).optional(),
+    env: z.array(z.string().max(128)).max(100).optional(),
+    priority: z.number().int().min(0).max(9).optional(),
+    scheduledAt: z.iso.datetime({ offset: true }).optional(),
+    budget: Budget.optional(),
+  })
+  .meta({ id: 'TaskSpec' });
+export type TaskSpec = z.infer<typeof TaskSpec>;
+
+export const RunAccepted = z.object({ jobId: z.string(), traceId: z.string() }).meta({ id: 'RunAccepted' });
+export type RunAccepted = z.infer<typeof RunAccepted>;
+
+export const JobError = z
+  .object({ code: z.string(), message: z.string(), stepId: z.string().optional() })
+  .meta({ id: 'JobError' });
+export type JobError = z.infer<typeof JobError>;
+
+export const Job = z
+  .object({
+    id: z.string(),
+    traceId: z.string(),
+    goal: z.string(),
+    status: JobStatus,
+    priority: z.number().int(),
+    projectId: z.string().nullable(),
+    agentId: z.string().nullable(),
+    agentName: z.string().nullable(),
+    conversationId: z.string().nullable(),
+    rerunOf: z.string().nullable(),
+    attempts: z.number().int(),
+    progress: z.object({ done: z.number().int(), total: z.number().int(), current: z.string().nullable() }),
+    createdBy: z.string(),
+    createdAt: Timestamp,
+    scheduledAt: Timestamp.nullable(),
+    startedAt: Timestamp.nullable(),
+    finishedAt: Timestamp.nullable(),
+    error: JobError.nullable(),
+    spec: TaskSpec.optional(),
+  })
+  .meta({ id: 'Job' });
+export type Job = z.infer<typeof Job>;
+
+export const JobsQuery = PageQuery.extend({
+  status: JobStatus.optional(),
+  projectId: Id.optional(),
+  agentId: Id.optional(),
+});
+export type JobsQuery = z.infer<typeof JobsQuery>;
+export const JobPage = pageOf(Job).meta({ id: 'JobPage' });
+
+export const RerunRequest = z
+  .strictObject({
+    fromStep: z.string().max(64).optional(),
+    args: z.record(z.string(), z.record(z.string(), z.unknown())).optional(),
+    recorded: z.enum(['reuse', 'call']).optional(),
+  })
+  .meta({ id: 'RerunRequest' });
+export type RerunRequest = z.infer<typeof RerunRequest>;
+
+export const CancelRequest = z
+  .strictObject({ reason: z.string().max(1000).optional() })
+  .meta({ id: 'CancelRequest' });
+
+export const stepStates = ['pending', 'running', 'waiting', 'done', 'failed', 'skipped'] as const;
+export const StepState = z
+  .object({
+    id: z.string(),
+    tool: z.string(),
+    needs: z.array(z.string()),
+    approval: z.enum(['auto', 'required']),
+    state: z.enum(stepStates),
+    attempts: z.number().int(),
+    startedAt: Timestamp.nullable(),
+    finishedAt: Timestamp.nullable(),
+    args: z.record(z.string(), z.unknown()),
+    result: z.unknown().optional(),
+    error: z.string().nullable(),
+  })
+  .meta({ id: 'StepState' });
+export type StepState = z.infer<typeof StepState>;
+
+export const ToolCall = z
+  .object({
+    id: z.string(),
+    jobId: z.string().nullable(),
+    traceId: z.string(),
+    stepId: z.string().nullable(),
+    attempt: z.number().int(),
+    server: z.string(),
+    tool: z.string(),
+    status: z.enum(['started', 'succeeded', 'failed', 'unknown']),
+    args: z.record(z.string(), z.unknown()),
+    result: z.unknown().optional(),
+    error: z.string().nullable(),
+    errorFingerprint: z.string().nullable(),
+    startedAt: Timestamp,
+    finishedAt: Timestamp.nullable(),
+    durationMs: z.number().nullable(),
+    actor: z.string(),
+  })
+  .meta({ id: 'ToolCall' });
+export type ToolCall = z.infer<typeof ToolCall>;
+
+export const approvalStatuses = ['pending', 'continued', 'degraded', 'aborted', 'expired', 'void'] as const;
+export const Approval = z
+  .object({
+    id: z.string(),
+    jobId: z.string(),
+    traceId: z.string(),
+    stepId: z.string(),
+    projectId: z.string().nullable(),
+    tool: z.string(),
+    reason: z.string(),
+    args: z.record(z.string(), z.unknown()),
+    schema: z.record(z.string(), z.unknown()),
+    status: z.enum(approvalStatuses),
+    secondPerson: z.boolean(),
+    requestedBy: z.string(),
+    createdAt: Timestamp,
+    expiresAt: Timestamp,
+    decidedBy: z.string().nullable(),
+    decidedAt: Timestamp.nullable(),
+    comment: z.string().nullable(),
+  })
+  .meta({ id: 'Approval' });
+export type Approval = z.infer<typeof Approval>;
+export const ApprovalPage = pageOf(Approval).meta({ id: 'ApprovalPage' });
+export const ApprovalsQuery = PageQuery.extend({ status: z.enum(approvalStatuses).optional() });
+export type ApprovalsQuery = z.infer<typeof ApprovalsQuery>;
+
+export const DecideRequest = z
+  .strictObject({
+    approvalId: z.uuid(),
+    decision: z.enum(['continue', 'degrade', 'abort']),
+    args: z.record(z.string(), z.unknown()).optional(),
+    comment: z.string().max(4000).optional(),
+  })
+  .meta({ id: 'DecideRequest' });
+export type DecideRequest = z.infer<typeof DecideRequest>;
+
+export const ArtifactRef = z
+  .object({ artifactId: z.string(), name: z.string(), mediaType: z.string() })
+  .meta({ id: 'ArtifactRef' });
+export type ArtifactRef = z.infer<typeof ArtifactRef>;
+
+export const Artifact = z
+  .object({
+    artifactId: z.string(),
+    name: z.string(),
+    mediaType: z.string(),
+    bytes: z.number().int(),
+    sha256: z.string(),
+    jobId: z.string().nullable(),
+    stepId: z.string().nullable(),
+    projectId: z.string().nullable(),
+    createdBy: z.string(),
+    createdAt: Timestamp,
+  })
+  .meta({ id: 'Artifact' });
+export type Artifact = z.infer<typeof Artifact>;
+
+export const Cost = z
+  .object({ cny: z.number(), inputTokens: z.number().int(), outputTokens: z.number().int() })
+  .meta({ id: 'Cost' });
+export type Cost = z.infer<typeof Cost>;
+
+/** The payload of `task.receipt`; exactly one per job. */
+export const Receipt = z
+  .object({
+    status: z.enum(['succeeded', 'failed', 'cancelled']),
+    summary: z.string(),
+    artifacts: z.array(ArtifactRef),
+    cost: Cost,
+    durationMs: z.number().int(),
+    attempts: z.number().int(),
+  })
+  .meta({ id: 'Receipt' });
+export type Receipt = z.infer<typeof Receipt>;
+
+/** Everything of one run. `events` is the first 500; `/agent/events` and Monitor page the rest. */
+export const Episode = z
+  .object({
+    traceId: z.string(),
+    job: Job,
+    task: TaskSpec,
+    plan: z.array(StepState),
+    steps: z.array(StepState),
+    toolCalls: z.array(ToolCall),
+    approvals: z.array(Approval),
+    events: z.array(AosEvent),
+    artifacts: z.array(Artifact),
+    cost: Cost,
+    attempts: z.number().int(),
+    receipt: Receipt.nullable(),
+  })
+  .meta({ id: 'Episode' });
+export type Episode = z.infer<typeof Episode>;
