@@ -1,0 +1,59 @@
+import type { Tx } from '../../platform/database/sql.js';
+
+/** One call through the gateway. */
+export interface GatewayCall {
+  server: string;
+  tool: string;
+  /** May hold `${secret.NAME}`; resolved inside the call and nowhere else. */
+  args: Record<string, unknown>;
+  /** The same on every retry of the same step; made up for a call outside a run. */
+  idempotencyKey?: string;
+  timeoutMs?: number;
+  signal?: AbortSignal;
+  run?: RunOfCall;
+  /** Names of secrets that the caller may use; none when absent. */
+  env?: readonly string[];
+  onProgress?: (fraction: number, message: string) => void;
+}
+
+/** The run that a call belongs to. */
+export interface RunOfCall {
+  jobId: string;
+  traceId: string;
+  stepId: string;
+  projectId: string | null;
+  /** Birth of the run: the ledger's partition key, the same on every attempt. */
+  createdAt: Date;
+  attempt: number;
+  fence: string;
+  /** Called inside the ledger's transactions; throws LeaseEnded when the worker has lost the job. */
+  guard: (tx: Tx) => Promise<void>;
+  /** How a ledger row left open by a crash is met when the tool is not idempotent: ask, or call again. */
+  onOpenCall: 'ask' | 'call-again';
+}
+
+export interface GatewayResult {
+  callId: string;
+  isError: boolean;
+  content: Record<string, unknown>[];
+  structuredContent: Record<string, unknown> | null;
+  durationMs: number;
+  /** True when the ledger held the completed call already and nothing was called. */
+  isRecorded: boolean;
+}
+
+/**
+ * A call that was begun before a crash and whose end is not known, to a tool that may not be called twice.
+ * Nobody but the operator can say what to do.
+ */
+export class OpenCall extends Error {
+  override name = 'OpenCall';
+  constructor(
+    readonly callId: string,
+    readonly server: string,
+    readonly tool: string,
+    readonly startedAt: Date,
+  ) {
+    super(`${server}.${tool} was called before the crash and its outcome is not known`);
+  }
+}

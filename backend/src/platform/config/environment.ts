@@ -1,0 +1,120 @@
+import { Buffer } from 'node:buffer';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+
+export const roleNames = ['api', 'relay', 'worker'] as const;
+export type ProcessRole = (typeof roleNames)[number];
+
+/** What the process was started with. Read once, in `main.ts`; everything else is handed its part. */
+export interface Environment {
+  port: number;
+  host: string;
+  dataDir: string;
+  databaseUrl: string | undefined;
+  bus: string;
+  roles: ReadonlySet<ProcessRole>;
+  ownerEmail: string | undefined;
+  ownerPassword: string | undefined;
+  masterKey: Buffer | undefined;
+  demo: 'first-run' | 'off';
+  /** Further origins (besides the one it listens on) that browsers may call from; comma separated. */
+  publicUrl: string | undefined;
+  logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+}
+
+/** A start that cannot go on. `message` is one line: what was wrong and what to do. Exit code 1. */
+export class StartRefused extends Error {
+  override name = 'StartRefused';
+}
+
+/** Every fault is reported at once, a line each, so that nobody mends them one start at a time. */
+export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
+  const faults: string[] = [];
+  const read = <T>(name: string, takes: string, schema: z.ZodType<T>, fallback: T): T => {
+    const raw = env[name];
+    if (raw === undefined || raw === '') return fallback;
+    const parsed = schema.safeParse(raw);
+    if (parsed.success) return parsed.data;
+    const secretive = /PASSWORD|KEY|URL/.test(name);
+    faults.push(`${name} is ${secretive ? describeLength(raw) : JSON.stringify(raw)}; it takes ${takes}.`);
+    return fallback;
+  };
+
+  const port = read('PORT', 'a port number from 0 to 65535', portSchema, 3000);
+  const host = read('HOST', 'a host name or an address to listen on', z.string().regex(/^[^\s/]+$/), '127.0.0.1');
+  const databaseUrl = read<string | undefined>(
+    'DATABASE_URL',
+    'a URL such as postgres://user:password@host:5432/database',
+    z.url({ protocol: /^postgres(ql)?$/ }),
+    undefined,
+  );
+  const bus = read('AOS_BUS', '"postgres"; nats:// and redis:// come with a later version', z.enum(['postgres']), 'postgres');
+  const roles = read(
+    'AOS_ROLES',
+    `a comma-separated list of ${roleNames.join(', ')}`,
+    z
+      .string()
+      .transform((text) => text.split(',').map((part) => part.trim()))
+      .pipe(z.array(z.enum(roleNames)).min(1)),
+    [...roleNames],
+  );
+  if (!databaseUrl && roles.length < roleNames.length && new Set(roles).size < roleNames.length)
+    faults.push(
+      `AOS_ROLES is "${roles.join(',')}"; the embedded database serves one process, which must do all of ${roleNames.join(',')}. Set DATABASE_URL to split roles.`,
+    );
+  const ownerEmail = read<string | undefined>('AOS_OWNER_EMAIL', 'an e-mail address', z.email(), undefined);
+  const ownerPassword = read<string | undefined>(
+    'AOS_OWNER_PASSWORD',
+    '12 to 1024 characters',
+    z.string().min(12).max(1024),
+    undefined,
+  );
+  const masterKey = read<Buffer | undefined>(
+    'AOS_MASTER_KEY',
+    '32 bytes in base64 (make one with: openssl rand -base64 32)',
+    z
+      .base64()
+      .transform((text) => Buffer.from(text, 'base64'))
+      .refine((key) => key.length === 32),
+    undefined,
+  );
+  const demo = read('AOS_DEMO', '"first-run" or "off"', z.enum(['first-run', 'off']), 'first-run');
+  const publicUrl = read<string | undefined>(
+    'AOS_PUBLIC_URL',
+    'the http(s) URL under which people reach it',
+    z.url({ protocol: /^https?$/ }),
+    undefined,
+  );
+  const logLevel = read(
+    'AOS_LOG_LEVEL',
+    'fatal, error, warn, info, debug, trace or silent',
+    z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+    'warn' as const,
+  );
+  if (env['CLICKHOUSE_URL'])
+    faults.push('CLICKHOUSE_URL is set; this version keeps its analytics in Postgres. Unset it.');
+  if (faults.length > 0) throw new StartRefused(faults.join('\n'));
+
+  return {
+    port,
+    host,
+    dataDir: resolve(env['AOS_DATA_DIR'] || '.aos'),
+    databaseUrl,
+    bus,
+    roles: new Set(roles),
+    ownerEmail,
+    ownerPassword,
+    masterKey,
+    demo,
+    publicUrl,
+    logLevel,
+  };
+}
+
+const portSchema = z
+  .string()
+  .regex(/^\d{1,5}$/)
+  .transform(Number)
+  .refine((port) => port <= 65_535);
+
+const describeLength = (raw: string) => `set (${raw.length} characters)`;

@@ -1,0 +1,184 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
+import { createPgConfig } from '@electric-sql/pglite/node-postgres';
+import { vector } from '@electric-sql/pglite-pgvector';
+import pg from 'pg';
+import { DataSource, type EntityManager } from 'typeorm';
+import { migrations } from '../../../migrations/index.js';
+import { StartRefused } from '../config/environment.js';
+import { migrate } from './migrate.js';
+import type { SqlResult, Tx } from './sql.js';
+
+/**
+ * The one database of the process: an embedded Postgres (PGlite) in the data folder, or a server named by
+ * DATABASE_URL. Both are reached through one `pg.Pool`, which TypeORM, the checkpointer and everything
+ * else share; there is no second code path.
+ *
+ *   embedded   one session. The pool has one connection, so transactions take turns, and a query made
+ *              beside an open transaction (instead of inside it) waits for the transaction to end. If that
+ *              transaction itself waits for the query, nothing moves: the pool then fails the query after
+ *              `connectionTimeoutMillis` with an error that names the trap, rather than hanging for ever.
+ *              PGlite does not fsync: a crash of the machine (not of the process) can lose the last moments.
+ *   server     Postgres >= 15. Idle transactions and statements are bounded by session settings.
+ *
+ * No transaction is ever held across a model or tool call: the relay's order and everybody's progress on
+ * the embedded database depend on short transactions.
+ */
+export interface DatabaseOptions {
+  /** Unset: embedded in `dataDir`, or in memory when that is unset too (tests). */
+  url?: string;
+  dataDir?: string;
+  /** A migrated snapshot to start from, for tests. */
+  snapshot?: Blob;
+  poolSize?: number;
+}
+
+export class Database {
+  private constructor(
+    readonly kind: 'embedded' | 'server',
+    readonly pool: pg.Pool,
+    readonly dataSource: DataSource,
+    /** Set on the embedded database only. */
+    readonly lite: PGlite | undefined,
+    readonly url: string | undefined,
+  ) {}
+
+  /** False when pgvector is missing: the server runs, and only vector search is off. */
+  hasVector = false;
+
+  static async open(options: DatabaseOptions): Promise<Database> {
+    const database = options.url
+      ? await openServer(options.url, options.poolSize ?? 12)
+      : await openEmbedded(options.dataDir, options.snapshot);
+    try {
+      await database.dataSource.initialize();
+      database.hasVector = await migrate(database);
+    } catch (error) {
+      await database.close().catch(() => undefined); // the first error is the one to tell
+      throw error;
+    }
+    return database;
+  }
+
+  /** Used by `open`; makes the TypeORM side over an existing pool. */
+  static over(
+    kind: 'embedded' | 'server',
+    pool: pg.Pool,
+    lite: PGlite | undefined,
+    url: string | undefined,
+  ): Database {
+    const dataSource = new DataSource({
+      type: 'postgres',
+      // TypeORM makes its pool with `new Pool()`; this hands it the one that exists.
+      driver: { ...pg, Pool: class { constructor() { return pool; } } },
+      migrations,
+      migrationsTableName: 'schema_migrations',
+      migrationsTransactionMode: 'each',
+      uuidExtension: 'pgcrypto',
+      installExtensions: false,
+      logging: false,
+    });
+    return new Database(kind, pool, dataSource, lite, url);
+  }
+
+  /**
+   * Runs `work` in one transaction. Serialisation failures and deadlocks are retried (the work must
+   * therefore have no effect outside the database); anything else rolls back and is thrown.
+   */
+  async transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.dataSource.transaction((tx: EntityManager) => work(tx));
+      } catch (error) {
+        if (attempt >= 4 || !isRetryable(error)) throw error;
+      }
+    }
+  }
+
+  /** One statement outside any transaction. Inside one, use `sql(tx, …)`: see the note on the embedded kind. */
+  async query<T = Record<string, unknown>>(text: string, params: unknown[] = []): Promise<T[]> {
+    const result = await this.pool.query(text, params);
+    return result.rows as T[];
+  }
+
+  /** As `query`, with the number of rows written. */
+  async run<T = Record<string, unknown>>(text: string, params: unknown[] = []): Promise<SqlResult<T>> {
+    const result = await this.pool.query(text, params);
+    return { rows: result.rows as T[], count: result.rowCount ?? 0 };
+  }
+
+  async close(): Promise<void> {
+    if (this.dataSource.isInitialized) await this.dataSource.destroy();
+    else await this.pool.end();
+    await this.lite?.close();
+  }
+}
+
+async function openEmbedded(dataDir: string | undefined, snapshot: Blob | undefined): Promise<Database> {
+  const folder = dataDir ? join(dataDir, 'pg') : undefined;
+  if (folder) await mkdir(folder, { recursive: true, mode: 0o700 });
+  const lite = await PGlite.create({
+    ...(folder ? { dataDir: folder } : {}),
+    ...(snapshot ? { loadDataDir: snapshot } : {}),
+    extensions: { vector },
+    relaxedDurability: false,
+  });
+  const pool = new pg.Pool({
+    ...(createPgConfig(lite) as unknown as pg.PoolConfig),
+    max: 1,
+    idleTimeoutMillis: 0,
+    connectionTimeoutMillis: 60_000,
+  });
+  return Database.over('embedded', pool, lite, undefined);
+}
+
+async function openServer(url: string, poolSize: number): Promise<Database> {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: poolSize,
+    connectionTimeoutMillis: 10_000,
+    idleTimeoutMillis: 60_000,
+    application_name: 'aos',
+    idle_in_transaction_session_timeout: 60_000,
+    statement_timeout: 120_000,
+    keepAlive: true,
+  });
+  // An idle connection that the server ends is replaced at the next query; without a listener it would
+  // end the process instead.
+  pool.on('error', () => undefined);
+  const where = safeUrl(url);
+  try {
+    const { rows } = await pool.query<{ v: string }>('SHOW server_version_num');
+    const version = Number(rows[0]?.v ?? 0);
+    if (version < 150_000)
+      throw new StartRefused(
+        `DATABASE_URL (${where}) is Postgres ${Math.floor(version / 10_000)}; AOS needs 15 or newer.`,
+      );
+  } catch (cause) {
+    await pool.end();
+    if (cause instanceof StartRefused) throw cause;
+    throw new StartRefused(
+      `DATABASE_URL (${where}) cannot be reached: ${reason(cause)}. Check host, port, database, user and password.`,
+      { cause },
+    );
+  }
+  return Database.over('server', pool, undefined, url);
+}
+
+/** Host, port and database: what helps to find the mistake, without the password. */
+function safeUrl(url: string): string {
+  const { host, pathname } = new URL(url);
+  return `${host}${pathname}`;
+}
+
+function reason(error: unknown): string {
+  const { message, code, errors } = error as { message?: string; code?: string; errors?: Error[] };
+  return message || errors?.map((each) => each.message).join('; ') || code || String(error);
+}
+
+function isRetryable(error: unknown): boolean {
+  const code = (error as { code?: string; driverError?: { code?: string } }).driverError?.code ??
+    (error as { code?: string }).code;
+  return code === '40001' || code === '40P01';
+}

@@ -1,0 +1,59 @@
+import type { Database } from './database.js';
+
+/** Retention in days, by default. Partitions are weeks, so a row lives at most 7 days longer. */
+export const retentionDays = { events: 60, tool_calls: 180, spans: 30, logs: 30 } as const;
+export type PartitionedTable = keyof typeof retentionDays;
+
+const WEEK_MS = 7 * 24 * 3600_000;
+/** A Monday, so that partitions of all installations fall on the same days. */
+const EPOCH_MS = Date.UTC(2024, 0, 1);
+
+/**
+ * Makes the partitions of this week and the next three, and drops those past retention. Run at start and
+ * once an hour; safe in several processes at once, since each statement is idempotent and a loser of the
+ * race finds the partition there. A week nobody made in time falls into the default partition, which
+ * keeps writing possible; that week then stays there until retention by age removes it.
+ */
+export async function ensurePartitions(database: Database, now = Date.now()): Promise<void> {
+  const existing = await database.query<{ parent: string; name: string }>(
+    `SELECT p.relname AS parent, c.relname AS name FROM pg_inherits i
+       JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent
+      WHERE p.relnamespace = current_schema()::regnamespace`,
+  );
+  const names = new Set(existing.map((row) => row.name));
+  const thisWeek = Math.floor((now - EPOCH_MS) / WEEK_MS);
+  for (const [table, days] of Object.entries(retentionDays)) {
+    for (let week = thisWeek - 1; week <= thisWeek + 3; week++) {
+      const name = partitionName(table, week);
+      if (!names.has(name)) await makePartition(database, table, name, week);
+    }
+    const oldest = Math.floor((now - days * 24 * 3600_000 - EPOCH_MS) / WEEK_MS);
+    for (const row of existing) {
+      const week = row.parent === table ? weekOf(row.name) : undefined;
+      if (week !== undefined && week < oldest) await database.query(`DROP TABLE IF EXISTS "${row.name}"`);
+    }
+  }
+}
+
+async function makePartition(database: Database, table: string, name: string, week: number): Promise<void> {
+  const from = new Date(EPOCH_MS + week * WEEK_MS).toISOString();
+  const to = new Date(EPOCH_MS + (week + 1) * WEEK_MS).toISOString();
+  try {
+    await database.query(
+      `CREATE TABLE IF NOT EXISTS "${name}" PARTITION OF "${table}" FOR VALUES FROM ('${from}') TO ('${to}')`,
+    );
+  } catch (error) {
+    const code = (error as { code?: string }).code;
+    // 42P07 or 23505: another process made it just now. 23514: the default partition holds rows of that week.
+    if (code !== '42P07' && code !== '23505' && code !== '23514') throw error;
+  }
+}
+
+const partitionName = (table: string, week: number) =>
+  `${table}_w${new Date(EPOCH_MS + week * WEEK_MS).toISOString().slice(0, 10).replaceAll('-', '')}`;
+
+function weekOf(name: string): number | undefined {
+  const match = /_w(\d{4})(\d{2})(\d{2})$/.exec(name);
+  if (!match) return undefined;
+  return Math.round((Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3])) - EPOCH_MS) / WEEK_MS);
+}

@@ -1,0 +1,25 @@
+import type { EntityManager, QueryRunner } from 'typeorm';
+
+/** A transaction as handlers pass it on: visible in every signature, never hidden per request. */
+export type Tx = EntityManager;
+
+export interface SqlResult<T> {
+  rows: T[];
+  /** Rows written by INSERT, UPDATE or DELETE; rows read by SELECT. */
+  count: number;
+}
+
+/**
+ * One statement inside a transaction. TypeORM's own `query` answers in three shapes depending on the
+ * verb; this always answers rows and a count.
+ */
+export async function sql<T = Record<string, unknown>>(
+  tx: Tx | QueryRunner,
+  text: string,
+  params: unknown[] = [],
+): Promise<SqlResult<T>> {
+  const runner = 'queryRunner' in tx ? tx.queryRunner : (tx as QueryRunner);
+  if (!runner) throw new Error('sql() needs a transaction: call it with the tx of Database.transaction()');
+  const result = await runner.query(text, params, true);
+  return { rows: result.records as T[], count: result.affected ?? result.records.length };
+}

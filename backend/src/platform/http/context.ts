@@ -1,0 +1,53 @@
+import type { Permission } from '@aos/contracts';
+
+/** Who acts. Built by the authenticator, never from what a client says about itself. */
+export interface Principal {
+  kind: 'user' | 'token' | 'agent' | 'system';
+  /** Stable and unique, for audit and idempotency: `user:<uuid>`, `token:<uuid>`, `agent:<id>`, `system`. */
+  id: string;
+  /** For people to read. */
+  name: string;
+  /** The person behind a session, a token or an agent's run: what "not your own" is decided on. */
+  userId: string | null;
+  /** What may be done, and where. `projectId: null` is everywhere. */
+  grants: readonly { permission: Permission; projectId: string | null }[];
+}
+
+/** Carried as a visible first argument through every command. */
+export interface Ctx {
+  actor: Principal;
+  traceId: string;
+  ip: string | null;
+}
+
+/** The one answer to "may they". Null or no project asks for the permission everywhere. */
+export function isAllowed(
+  actor: Principal,
+  permission: Permission,
+  projectId: string | null = null,
+): boolean {
+  return actor.grants.some(
+    (grant) =>
+      grant.permission === permission && (grant.projectId === null || grant.projectId === projectId),
+  );
+}
+
+/** Projects in which the permission holds: 'all', or a list that may be empty. For filters of lists. */
+export function allowedProjects(actor: Principal, permission: Permission): 'all' | string[] {
+  const projects: string[] = [];
+  for (const grant of actor.grants) {
+    if (grant.permission !== permission) continue;
+    if (grant.projectId === null) return 'all';
+    projects.push(grant.projectId);
+  }
+  return projects;
+}
+
+/** The process itself: migrations, schedulers, the recovery of jobs. */
+export const systemPrincipal: Principal = {
+  kind: 'system',
+  id: 'system',
+  name: 'AOS',
+  userId: null,
+  grants: [],
+};

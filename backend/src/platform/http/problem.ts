@@ -1,0 +1,40 @@
+import { type ErrorCode, errorCodes } from '@aos/contracts';
+
+/**
+ * A failure with a name. Modules declare one short class each in their `*.errors.ts`; the filter turns it
+ * into problem+json. `detail` says what was wrong and what to do; it never holds a secret or an internal.
+ */
+export class AosError extends Error {
+  readonly status: number;
+  readonly errors: { path: string; message: string }[] | undefined;
+  /** Seconds, for 429 and 503. */
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(
+    readonly code: ErrorCode,
+    detail: string,
+    options: {
+      cause?: unknown;
+      errors?: { path: string; message: string }[];
+      retryAfterSeconds?: number;
+    } = {},
+  ) {
+    super(detail, { cause: options.cause });
+    this.name = new.target.name;
+    this.status = errorCodes[code].status;
+    this.errors = options.errors;
+    this.retryAfterSeconds = options.retryAfterSeconds;
+  }
+}
+
+export class NotFound extends AosError {
+  constructor(what: string) {
+    super('not_found', `${what} does not exist, or you may not see it.`);
+  }
+}
+
+export class Forbidden extends AosError {
+  constructor(detail: string) {
+    super('forbidden', detail);
+  }
+}
