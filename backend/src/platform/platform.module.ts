@@ -1,0 +1,28 @@
+import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { AuditTrail } from './audit/audit-trail.js';
+import type { Environment } from './config/environment.js';
+import { Database } from './database/database.js';
+import { Outbox } from './outbox/outbox.js';
+import { Wakeups } from './outbox/wakeups.js';
+
+/** Injection token of the Environment that the process was started with. */
+export const ENVIRONMENT = Symbol('ENVIRONMENT');
+
+/** What every module stands on. The database is opened before Nest starts and closed after it. */
+@Global()
+@Module({})
+export class PlatformModule {
+  static forRoot(environment: Environment, database: Database): DynamicModule {
+    return {
+      module: PlatformModule,
+      providers: [
+        { provide: ENVIRONMENT, useValue: environment },
+        { provide: Database, useValue: database },
+        Wakeups,
+        Outbox,
+        AuditTrail,
+      ],
+      exports: [ENVIRONMENT, Database, Wakeups, Outbox, AuditTrail],
+    };
+  }
+}
