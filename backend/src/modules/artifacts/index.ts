@@ -1,0 +1,2 @@
+export { ArtifactStore, type StoredFile } from './artifact-store.js';
+export { ArtifactsModule } from './artifacts.module.js';
