@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { createPgConfig } from '@electric-sql/pglite/node-postgres';
 import { vector } from '@electric-sql/pglite-pgvector';
+import { trace } from '@opentelemetry/api';
 import pg from 'pg';
 import { DataSource, type EntityManager } from 'typeorm';
 import { migrations } from '../../../migrations/index.js';
 import { StartRefused } from '../config/environment.js';
+import { inSpan } from '../telemetry/span.js';
 import { migrate } from './migrate.js';
 import type { SqlResult, Tx } from './sql.js';
 
@@ -89,7 +91,9 @@ export class Database {
   async transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.dataSource.transaction((tx: EntityManager) => work(tx));
+        return await traced('transaction', undefined, () =>
+          this.dataSource.transaction((tx: EntityManager) => work(tx)),
+        );
       } catch (error) {
         if (attempt >= 4 || !isRetryable(error)) throw error;
       }
@@ -98,13 +102,13 @@ export class Database {
 
   /** One statement outside any transaction. Inside one, use `sql(tx, …)`: see the note on the embedded kind. */
   async query<T = Record<string, unknown>>(text: string, params: unknown[] = []): Promise<T[]> {
-    const result = await this.pool.query(text, params);
+    const result = await traced('query', text, () => this.pool.query(text, params));
     return result.rows as T[];
   }
 
   /** As `query`, with the number of rows written. */
   async run<T = Record<string, unknown>>(text: string, params: unknown[] = []): Promise<SqlResult<T>> {
-    const result = await this.pool.query(text, params);
+    const result = await traced('query', text, () => this.pool.query(text, params));
     return { rows: result.rows as T[], count: result.rowCount ?? 0 };
   }
 
@@ -113,6 +117,16 @@ export class Database {
     else await this.pool.end();
     await this.lite?.close();
   }
+}
+
+/** A span only inside a trace: the loops of relay and worker would otherwise write more spans than work. */
+function traced<T>(name: string, statement: string | undefined, work: () => Promise<T>): Promise<T> {
+  if (!trace.getActiveSpan()?.isRecording()) return work();
+  const attributes = {
+    'db.system.name': 'postgresql',
+    ...(statement === undefined ? {} : { 'db.query.text': statement.replaceAll(/\s+/g, ' ').trim() }),
+  };
+  return inSpan('database', name, attributes, work);
 }
 
 async function openEmbedded(dataDir: string | undefined, snapshot: Blob | undefined): Promise<Database> {
