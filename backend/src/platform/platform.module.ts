@@ -2,6 +2,7 @@ import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { AuditTrail } from './audit/audit-trail.js';
 import type { Environment } from './config/environment.js';
 import { Database } from './database/database.js';
+import { Maintenance } from './database/maintenance.js';
 import { Outbox } from './outbox/outbox.js';
 import { Wakeups } from './outbox/wakeups.js';
 
@@ -21,6 +22,7 @@ export class PlatformModule {
         Wakeups,
         Outbox,
         AuditTrail,
+        Maintenance,
       ],
       exports: [ENVIRONMENT, Database, Wakeups, Outbox, AuditTrail],
     };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Timestamp, pageOf } from './page.js';
+import { PageQuery, Timestamp, pageOf } from './page.js';
 
 export const Span = z
   .object({
@@ -51,3 +51,13 @@ export const Health = z
   })
   .meta({ id: 'Health' });
 export type Health = z.infer<typeof Health>;
+
+export const TracesQuery = PageQuery.extend({ status: z.string().max(20).optional() });
+export type TracesQuery = z.infer<typeof TracesQuery>;
+
+export const LogsQuery = PageQuery.extend({
+  traceId: z.string().max(64).optional(),
+  level: z.enum(['debug', 'info', 'warn', 'error']).optional(),
+  text: z.string().max(200).optional(),
+});
+export type LogsQuery = z.infer<typeof LogsQuery>;

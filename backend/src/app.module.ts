@@ -1,0 +1,48 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { CqrsModule } from '@nestjs/cqrs';
+import { OpenTelemetryModule } from 'nestjs-otel';
+import { AgentsModule } from './modules/agents/index.js';
+import { ArtifactsModule } from './modules/artifacts/index.js';
+import { AuditModule } from './modules/audit/index.js';
+import { AuthModule } from './modules/auth/index.js';
+import { ChatModule } from './modules/chat/index.js';
+import { ConfigModule } from './modules/config/index.js';
+import { HealthModule } from './modules/health/index.js';
+import { IntegrationsModule } from './modules/integrations/index.js';
+import { JobsModule } from './modules/jobs/index.js';
+import { MonitorModule } from './modules/monitor/index.js';
+import { ProjectsModule } from './modules/projects/index.js';
+import { RbacModule } from './modules/rbac/index.js';
+import { RunsModule } from './modules/runs/index.js';
+import type { Environment } from './platform/config/environment.js';
+import type { Database } from './platform/database/database.js';
+import { PlatformModule } from './platform/platform.module.js';
+import { PlatformStreamModule } from './platform/realtime/stream.module.js';
+
+@Module({})
+export class AppModule {
+  static forRoot(environment: Environment, database: Database): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        PlatformModule.forRoot(environment, database),
+        CqrsModule.forRoot(),
+        OpenTelemetryModule.forRoot(),
+        PlatformStreamModule,
+        AuthModule,
+        RbacModule,
+        AuditModule,
+        ConfigModule,
+        ProjectsModule,
+        ArtifactsModule,
+        JobsModule,
+        IntegrationsModule,
+        AgentsModule,
+        RunsModule,
+        ChatModule,
+        MonitorModule,
+        HealthModule,
+      ],
+    };
+  }
+}

@@ -1,0 +1,50 @@
+import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Database } from './database.js';
+import { ensurePartitions, retentionDays } from './partitions.js';
+
+const HOUR_MS = 3600_000;
+
+/**
+ * What has to be done now and then so that nothing grows without bound: next weeks' partitions are made,
+ * old ones dropped, and the few tables that are not partitioned are pruned. Each statement may be run by
+ * several processes at once. A failure is logged and tried again an hour later; partitions are made three
+ * weeks ahead, so there is time.
+ */
+@Injectable()
+export class Maintenance implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger(Maintenance.name);
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> | undefined;
+
+  constructor(private readonly database: Database) {}
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => {
+      this.running ??= this.run().finally(() => (this.running = undefined));
+    }, HOUR_MS);
+    this.timer.unref();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    clearInterval(this.timer);
+    await this.running;
+  }
+
+  async run(): Promise<void> {
+    try {
+      await ensurePartitions(this.database);
+      await this.database.query(`DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours'`);
+      await this.database.query(`DELETE FROM sessions WHERE expires_at < now() - interval '7 days'`);
+      await this.database.query(
+        `DELETE FROM event_payloads WHERE created_at < now() - make_interval(days => $1)`,
+        [retentionDays.events + 7],
+      );
+      await this.database.query(
+        `DELETE FROM event_inbox WHERE handled_at < now() - make_interval(days => $1)`,
+        [retentionDays.events + 7],
+      );
+    } catch (error) {
+      this.logger.error(`Maintenance failed and will be tried again in an hour: ${(error as Error).message}`);
+    }
+  }
+}

@@ -1,0 +1,189 @@
+import { spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join, resolve } from 'node:path';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { AppModule } from './app.module.js';
+import { OwnerBootstrap } from './modules/auth/index.js';
+import { type Environment, StartRefused, readEnvironment } from './platform/config/environment.js';
+import { Database } from './platform/database/database.js';
+import { lockDataFolder } from './platform/database/folder-lock.js';
+import { configureHttp } from './platform/http/configure-http.js';
+import { serveConsole } from './platform/http/console-files.js';
+import { type Telemetry, startTelemetry } from './platform/telemetry/telemetry.js';
+
+/** The repository, seen from backend/dist/src. */
+const root = resolve(import.meta.dirname, '../../..');
+/** A stop that takes longer than this is cut off: leases run out by themselves and another process goes on. */
+const STOP_LIMIT_MS = 30_000;
+
+/**
+ * Starts one process of AOS and keeps it until a signal. What makes a start impossible (a wrong variable,
+ * a taken port, a locked folder, an unreachable database) is told in one line, with exit code 1.
+ */
+export async function main(): Promise<void> {
+  try {
+    const running = await start(readEnvironment(process.env));
+    stopOnSignals(running);
+  } catch (error) {
+    if (!(error instanceof StartRefused)) throw error;
+    for (const line of error.message.split('\n')) console.error(`AOS cannot start: ${line}`);
+    process.exit(1);
+  }
+}
+
+interface Running {
+  app: NestExpressApplication;
+  /** Stops in the order in which nothing is lost: accept no more, drain, write spans, close the database. */
+  stop(): Promise<void>;
+}
+
+async function start(environment: Environment): Promise<Running> {
+  const step = stepPrinter();
+  await requireFreePort(environment);
+  const telemetry = startTelemetry();
+  const unlock = environment.databaseUrl ? undefined : await lockDataFolder(environment.dataDir);
+  const release: (() => Promise<unknown> | undefined)[] = [async () => unlock?.()];
+  try {
+    const database = await Database.open(
+      environment.databaseUrl ? { url: environment.databaseUrl } : { dataDir: environment.dataDir },
+    );
+    release.unshift(() => database.close());
+    telemetry.store.attach(database);
+    step(database.kind === 'embedded' ? 'Embedded Postgres is open' : 'Postgres is connected');
+    const app = await NestFactory.create<NestExpressApplication>(
+      AppModule.forRoot(environment, database),
+      { bodyParser: false, logger: logLevels(environment), abortOnError: false },
+    );
+    release.unshift(() => app.close());
+    configureHttp(app, environment);
+    serveConsole(app, join(root, 'console/dist/browser'));
+    const owner = await app.get(OwnerBootstrap).ensure(environment);
+    await app.listen(environment.port, environment.host);
+    step(`Roles: ${[...environment.roles].join(', ')}`);
+    const url = await readyUrl(app, environment);
+    console.log(`\nAOS is ready at ${url}/console/`);
+    if (owner.password) await tellOwner(environment, { email: owner.email, password: owner.password });
+    const demo = await playFirstRun(environment, database, url, owner.email);
+    return { app, stop: () => stop(app, database, telemetry, unlock, demo) };
+  } catch (error) {
+    telemetry.store.detach();
+    for (const each of release) await Promise.resolve(each()).catch(() => undefined); // the first error is told
+    throw error;
+  }
+}
+
+async function stop(
+  app: NestExpressApplication,
+  database: Database,
+  telemetry: Telemetry,
+  unlock: (() => Promise<void>) | undefined,
+  demo: { kill(): void } | undefined,
+): Promise<void> {
+  demo?.kill();
+  await app.close();
+  await telemetry.flush();
+  telemetry.store.detach();
+  await database.close();
+  await telemetry.shutdown();
+  await unlock?.();
+}
+
+function stopOnSignals(running: Running): void {
+  let isStopping = false;
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (isStopping) process.exit(1); // asked twice: at once
+    isStopping = true;
+    console.log(`\n${signal}: finishing what is under way…`);
+    setTimeout(() => {
+      console.error('Stopping took too long; what was under way will be taken up again at the next start.');
+      process.exit(1);
+    }, STOP_LIMIT_MS).unref();
+    running.stop().then(
+      () => {
+        console.log('AOS has stopped.');
+        process.exit(0);
+      },
+      (error: unknown) => {
+        console.error('Stopping failed:', error);
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+}
+
+/** Asked before anything is opened, so that a taken port costs no wait. */
+async function requireFreePort({ port, host, roles }: Environment): Promise<void> {
+  if (port === 0 || !roles.has('api')) return;
+  const probe = createServer();
+  await new Promise<void>((done, fail) => probe.once('error', fail).listen(port, host, done)).catch(
+    (cause: NodeJS.ErrnoException) => {
+      const why: Record<string, string> = {
+        EADDRINUSE: `Port ${port} on ${host} is taken. Stop what uses it, or set PORT to another.`,
+        EACCES: `Port ${port} on ${host} may not be used by this user. Set PORT to one above 1023.`,
+        EADDRNOTAVAIL: `HOST ${host} is not an address of this machine.`,
+        ENOTFOUND: `HOST ${host} cannot be resolved.`,
+      };
+      throw new StartRefused(why[cause.code ?? ''] ?? `Cannot listen on ${host}:${port}: ${cause.message}`, { cause });
+    },
+  );
+  await new Promise((done) => probe.close(done));
+}
+
+async function readyUrl(app: NestExpressApplication, environment: Environment): Promise<string> {
+  if (environment.publicUrl) return environment.publicUrl.replace(/\/$/, '');
+  const address = app.getHttpServer().address() as { port: number };
+  const host = environment.host.includes(':') ? `[${environment.host}]` : environment.host;
+  const reachable = environment.host === '0.0.0.0' || environment.host === '::' ? 'localhost' : host;
+  return `http://${reachable}:${address.port}`;
+}
+
+/** The only time the password is shown; it also lies in the data folder for `npm run demo`, for its owner only. */
+async function tellOwner(environment: Environment, signIn: { email: string; password: string }): Promise<void> {
+  const file = join(environment.dataDir, 'owner-sign-in.json');
+  await writeFile(file, JSON.stringify(signIn), { mode: 0o600 });
+  console.log(`\n  Sign in as   ${signIn.email}\n  Password     ${signIn.password}`);
+  console.log(`  (shown once; also in ${file}, readable by you alone)\n`);
+}
+
+/**
+ * The acceptance task, once: only on a database without jobs, and only when the owner's password is known
+ * to this start. It goes through the public API like any client, as a child, so that whatever it does
+ * cannot harm the server.
+ */
+async function playFirstRun(
+  environment: Environment,
+  database: Database,
+  url: string,
+  email: string,
+): Promise<{ kill(): void } | undefined> {
+  if (environment.demo === 'off' || environment.roles.size < 3) return undefined;
+  const jobs = await database.query('SELECT 1 FROM jobs LIMIT 1');
+  if (jobs.length > 0) return undefined;
+  const child = spawn(process.execPath, [join(root, 'ops/scripts/demo.mjs'), '--first-run'], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: {
+      ...process.env,
+      AOS_URL: url,
+      AOS_DATA_DIR: environment.dataDir,
+      AOS_OWNER_EMAIL: email,
+    },
+  });
+  child.on('error', (error) => console.error(`The first task could not be played: ${error.message}`));
+  return child;
+}
+
+function stepPrinter(): (text: string) => void {
+  const began = performance.now();
+  return (text) => console.log(`  ✓ ${text} (${((performance.now() - began) / 1000).toFixed(1)} s)`);
+}
+
+function logLevels({ logLevel }: Environment): false | ('fatal' | 'error' | 'warn' | 'log' | 'debug' | 'verbose')[] {
+  if (logLevel === 'silent') return false;
+  const all = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'] as const;
+  const names = { fatal: 1, error: 2, warn: 3, info: 4, debug: 5, trace: 6 } as const;
+  return all.slice(0, names[logLevel]);
+}
