@@ -91,10 +91,14 @@ async function stop(
 }
 
 function stopOnSignals(running: Running): void {
-  let isStopping = false;
+  let askedAt: number | undefined;
   const onSignal = (signal: NodeJS.Signals) => {
-    if (isStopping) process.exit(1); // asked twice: at once
-    isStopping = true;
+    // One Ctrl-C arrives more than once: from the terminal and from each parent that passes it on.
+    // Only a second one, a moment later, means "at once".
+    const isRepeat = askedAt !== undefined;
+    if (isRepeat && performance.now() - askedAt! > 1_000) process.exit(1);
+    if (isRepeat) return;
+    askedAt = performance.now();
     console.log(`\n${signal}: finishing what is under way…`);
     setTimeout(() => {
       console.error('Stopping took too long; what was under way will be taken up again at the next start.');

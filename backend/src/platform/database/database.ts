@@ -163,7 +163,7 @@ async function openServer(url: string, poolSize: number): Promise<Database> {
   pool.on('error', () => undefined);
   const where = safeUrl(url);
   try {
-    const { rows } = await pool.query<{ v: string }>('SHOW server_version_num');
+    const { rows } = await pool.query<{ v: string }>(`SELECT current_setting('server_version_num') AS v`);
     const version = Number(rows[0]?.v ?? 0);
     if (version < 150_000)
       throw new StartRefused(

@@ -1,0 +1,58 @@
+import { StartRefused, readEnvironment } from './environment.js';
+
+const refusal = (env: NodeJS.ProcessEnv): string => {
+  try {
+    readEnvironment(env);
+  } catch (error) {
+    if (error instanceof StartRefused) return error.message;
+    throw error;
+  }
+  throw new Error('it was not refused');
+};
+
+describe('the environment', () => {
+  it('has defaults for everything', () => {
+    const environment = readEnvironment({});
+    expect(environment).toMatchObject({ port: 3000, host: '127.0.0.1', bus: 'postgres', demo: 'first-run' });
+    expect([...environment.roles]).toEqual(['api', 'relay', 'worker']);
+    expect(environment.dataDir.endsWith('/.aos')).toBe(true);
+  });
+
+  it.each([
+    ['PORT', '70000', 'a port number'],
+    ['PORT', 'http', 'a port number'],
+    ['HOST', 'a b', 'a host name'],
+    ['DATABASE_URL', 'mysql://x/y', 'postgres://'],
+    ['AOS_BUS', 'kafka://x', 'postgres'],
+    ['AOS_ROLES', 'api,boss', 'api, relay, worker'],
+    ['AOS_OWNER_EMAIL', 'me', 'an e-mail address'],
+    ['AOS_OWNER_PASSWORD', 'short', '12 to 1024'],
+    ['AOS_MASTER_KEY', 'c2hvcnQ=', '32 bytes'],
+    ['AOS_MASTER_KEY', 'not base64!', '32 bytes'],
+    ['AOS_DEMO', 'maybe', 'first-run'],
+    ['AOS_LOG_LEVEL', 'loud', 'debug'],
+    ['CLICKHOUSE_URL', 'http://localhost:8123', 'Unset it'],
+  ])('refuses %s=%s and names what it takes', (name, value, takes) => {
+    const message = refusal({ [name]: value });
+    expect(message).toContain(name);
+    expect(message).toContain(takes);
+  });
+
+  it('tells every fault at once', () => {
+    expect(refusal({ PORT: 'x', AOS_DEMO: 'y' }).split('\n')).toHaveLength(2);
+  });
+
+  it('never repeats a password, a key or a URL that may hold one', () => {
+    const message = refusal({
+      AOS_OWNER_PASSWORD: 'hunter2',
+      AOS_MASTER_KEY: 'c2VjcmV0',
+      DATABASE_URL: 'mysql://u:hunter2@h/d',
+    });
+    expect(message).not.toMatch(/hunter2|c2VjcmV0/);
+  });
+
+  it('refuses to split roles over the embedded database', () => {
+    expect(refusal({ AOS_ROLES: 'api' })).toContain('DATABASE_URL');
+    expect(readEnvironment({ AOS_ROLES: 'api', DATABASE_URL: 'postgres://h/d' }).roles.size).toBe(1);
+  });
+});
