@@ -255,7 +255,8 @@ const statements = [
     output_tokens  BIGINT NOT NULL DEFAULT 0
   )`,
   `CREATE INDEX traces_started ON traces (started_at DESC, trace_id)`,
-  // The plan of a run, step by step: what the console draws and what a rerun starts from.
+  // The plan of a run, step by step: what the console draws and what a rerun starts from. args are as
+  // planned (references unresolved); what was sent is in tool_calls. round grows when args are revised.
   `CREATE TABLE job_steps (
     job_id         BIGINT NOT NULL REFERENCES jobs(id) ON DELETE CASCADE,
     step_id        TEXT NOT NULL,
@@ -266,6 +267,9 @@ const statements = [
     args           JSONB NOT NULL DEFAULT '{}',
     state          TEXT NOT NULL DEFAULT 'pending',
     attempts       INT NOT NULL DEFAULT 0,
+    on_error       TEXT NOT NULL DEFAULT 'revise',
+    retries        INT NOT NULL DEFAULT 1,
+    round          INT NOT NULL DEFAULT 1,
     result         JSONB,
     error          TEXT,
     started_at     TIMESTAMPTZ,
