@@ -1,0 +1,166 @@
+import type { McpTool, Step } from '@aos/contracts';
+import { completePlan, isToolAllowed, validatePlan } from './plan.js';
+
+const tool = (name: string, inputSchema: Record<string, unknown>): McpTool => ({
+  server: name.split('.')[0]!,
+  name: name.split('.').slice(1).join('.'),
+  tool: name,
+  aggregateName: name,
+  title: null,
+  description: '',
+  inputSchema,
+  outputSchema: null,
+  idempotent: true,
+  readOnly: true,
+});
+const file = { type: 'string', format: 'uuid' };
+const tools = [
+  tool('skills.csv.profile', {
+    type: 'object',
+    properties: { file },
+    required: ['file'],
+    additionalProperties: false,
+  }),
+  tool('skills.viz.plot', {
+    type: 'object',
+    properties: {
+      file,
+      kind: { enum: ['bar', 'line'] },
+      size: { type: 'integer', maximum: 10 },
+      x: { type: 'string', pattern: '^[a-z]+$' },
+    },
+    required: ['file', 'kind'],
+    additionalProperties: false,
+  }),
+  tool('env.echo', { type: 'object' }),
+  tool('env.choose', {
+    type: 'object',
+    properties: {
+      v: { anyOf: [{ type: 'object', properties: { n: { type: 'number' } } }, { type: 'null' }] },
+    },
+  }),
+];
+const given = { inputs: ['data'], vars: ['limit'], secrets: ['API_KEY'] };
+const step = (id: string, args: Record<string, unknown> = {}, more: Partial<Step> = {}): Step => ({
+  id,
+  tool: 'env.echo',
+  args,
+  ...more,
+});
+const faultsOf = (steps: Step[], more: Partial<Parameters<typeof validatePlan>[2]> = {}) =>
+  validatePlan(steps, tools, { ...given, ...more }).map(
+    ({ path, message }) => `${path}: ${message}`,
+  );
+
+describe('a plan', () => {
+  test('without fault has none', () => {
+    expect(
+      faultsOf([
+        step('profile', { file: '${inputs.data}' }, { tool: 'skills.csv.profile' }),
+        step(
+          'plot',
+          { file: '${steps.profile.artifactId}', kind: 'bar' },
+          { tool: 'skills.viz.plot' },
+        ),
+        step('say', { text: 'at most ${vars.limit}, key ${secret.API_KEY}' }, { needs: ['plot'] }),
+      ]),
+    ).toEqual([]);
+  });
+
+  test('lists every fault at once', () => {
+    const faults = faultsOf([
+      step('a', { file: 7, colour: 'red' }, { tool: 'skills.csv.profile', needs: ['nope'] }),
+      step('a', {}, { tool: 'skills.csv.profil' }),
+      step('plot', { kind: 'pie', size: 11, x: 'A' }, { tool: 'skills.viz.plot' }),
+      step('refs', {
+        a: '${inputs.dta}',
+        b: '${vars.nothing}',
+        c: '${secret.OTHER}',
+        d: '${steps.ghost.x}',
+        e: '${constructor}',
+      }),
+    ]);
+    expect(faults).toEqual([
+      'steps[0].needs: there is no step "nope"',
+      'steps[0].args: has an unknown key "colour"',
+      'steps[0].args/file: must be string',
+      'steps[1].id: "a" is the id of steps[0] already',
+      'steps[1].tool: there is no tool "skills.csv.profil" (did you mean "skills.csv.profile"?)',
+      'steps[2].args: lacks "file"',
+      'steps[2].args/kind: must be one of "bar", "line"',
+      'steps[2].args/size: must be <= 10',
+      'steps[2].args/x: must match pattern "^[a-z]+$"',
+      expect.stringContaining('steps[3].args/e: ${constructor} is not a reference'),
+      'steps[3].args/a: there is no input "dta" (did you mean "data"?)',
+      'steps[3].args/b: there is no variable "nothing" in the project',
+      'steps[3].args/c: there is no secret "OTHER" in the env of the task',
+      'steps[3].args/d: there is no step "ghost"',
+    ]);
+  });
+
+  test.each([
+    ['itself', [step('a', {}, { needs: ['a'] })], 'a → a'],
+    ['two', [step('a', {}, { needs: ['b'] }), step('b', {}, { needs: ['a'] })], 'a → b → a'],
+    [
+      'three, by references alone',
+      [
+        step('a', { x: '${steps.b}' }),
+        step('b', { x: '${steps.c.y}' }),
+        step('c', { x: '${steps.a}' }),
+      ],
+      'a → b → c → a',
+    ],
+  ])('names a circle of %s in full', (_, steps, circle) => {
+    expect(faultsOf(steps)).toEqual([`steps: the steps wait for each other: ${circle}`]);
+  });
+
+  test('is checked in linear time, however long its chain', () => {
+    const chain = Array.from({ length: 5000 }, (_, i) =>
+      step(`s${i}`, {}, { needs: [`s${i + 1}`] }),
+    );
+    expect(faultsOf([...chain, step('s5000')])).toEqual([]);
+  });
+
+  test('lets unknown values pass, and only those', () => {
+    expect(
+      faultsOf([
+        step('a'),
+        step('p', { file: '${steps.a}', kind: '${steps.a.k}' }, { tool: 'skills.viz.plot' }),
+      ]),
+    ).toEqual([]);
+    expect(
+      faultsOf([step('a'), step('p', { v: { n: '${steps.a}' } }, { tool: 'env.choose' })]),
+    ).toEqual([]);
+    expect(faultsOf([step('p', { v: { n: 'x' } }, { tool: 'env.choose' })])).not.toEqual([]);
+    expect(
+      faultsOf([
+        step('a'),
+        step('p', { kind: 'bar', x: '${steps.a}' }, { tool: 'skills.viz.plot' }),
+      ]),
+    ).toEqual(['steps[1].args: lacks "file"']);
+  });
+
+  test('keeps to the tools of the agent', () => {
+    expect(faultsOf([step('a')], { allowedTools: ['skills.*'] })).toEqual([
+      'steps[0].tool: "env.echo" is not among the tools of the agent',
+    ]);
+    expect(faultsOf([step('a')], { allowedTools: ['env.*'] })).toEqual([]);
+    expect(isToolAllowed('envy.echo', ['env.*'])).toBe(false);
+    expect(isToolAllowed('env.echo', ['env.ech'])).toBe(false);
+  });
+
+  test('a regular expression of a schema cannot stop the event loop', () => {
+    const evil = tool('env.evil', {
+      type: 'object',
+      properties: { s: { type: 'string', pattern: '^(a+)+$' } },
+    });
+    expect(
+      validatePlan([step('a', { s: `${'a'.repeat(5000)}!` }, { tool: 'env.evil' })], [evil], given),
+    ).toHaveLength(1);
+  });
+
+  test('is completed by the needs that its references imply', () => {
+    const [, b] = completePlan([step('a'), step('b', { x: '${steps.a.y}' }, { needs: [] })]);
+    expect(b!.needs).toEqual(['a']);
+  });
+});

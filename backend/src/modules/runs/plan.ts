@@ -1,0 +1,177 @@
+import type { McpTool, Step } from '@aos/contracts';
+import { checkAgainstSchema } from './args-schema.js';
+import { type FoundReference, findReferences } from './references.js';
+
+/** One thing that is wrong with a plan. `path` is where: `steps[2].args/file`. */
+export interface PlanFault {
+  path: string;
+  message: string;
+}
+
+/** What the steps of a plan may refer to. */
+export interface PlanGivens {
+  inputs: readonly string[];
+  vars: readonly string[];
+  /** Names of the secrets that the task was given (TaskSpec.env). */
+  secrets: readonly string[];
+  /** `server.tool` or `server.*`; undefined when the task is not an agent's and every tool may be named. */
+  allowedTools?: readonly string[];
+}
+
+/**
+ * Checks a plan as a whole, before its first step runs. Every fault is listed, so that nobody mends a plan
+ * one run at a time. References to earlier steps count as `needs`; their values are unknown here and pass
+ * every schema. An empty list means that the plan can start.
+ */
+export function validatePlan(
+  steps: readonly Step[],
+  tools: readonly McpTool[],
+  given: PlanGivens,
+): PlanFault[] {
+  const faults: PlanFault[] = [];
+  const byName = new Map(tools.map((tool) => [tool.tool, tool]));
+  const ids = new Set(steps.map((step) => step.id));
+  const seen = new Map<string, number>();
+  steps.forEach((step, index) => {
+    const at = `steps[${index}]`;
+    const first = seen.get(step.id);
+    if (first === undefined) seen.set(step.id, index);
+    else
+      faults.push({
+        path: `${at}.id`,
+        message: `"${step.id}" is the id of steps[${first}] already`,
+      });
+    for (const need of step.needs ?? []) {
+      if (!ids.has(need))
+        faults.push({
+          path: `${at}.needs`,
+          message: `there is no step "${need}"${suggest(need, [...ids])}`,
+        });
+    }
+    const { found, faults: broken } = findReferences(step.args);
+    for (const fault of broken)
+      faults.push({ path: `${at}.args${fault.path}`, message: fault.message });
+    for (const each of found)
+      faults.push(...checkReference(each, `${at}.args${each.path}`, ids, given));
+
+    const tool = byName.get(step.tool);
+    if (!tool) {
+      const hint = suggest(step.tool, [...byName.keys()]);
+      faults.push({ path: `${at}.tool`, message: `there is no tool "${step.tool}"${hint}` });
+      return;
+    }
+    if (given.allowedTools && !isToolAllowed(step.tool, given.allowedTools))
+      faults.push({
+        path: `${at}.tool`,
+        message: `"${step.tool}" is not among the tools of the agent`,
+      });
+    const placeholders = found.map((each) => each.path);
+    for (const fault of checkAgainstSchema(tool.inputSchema, step.args, placeholders))
+      faults.push({ path: `${at}.args${fault.path}`, message: fault.message });
+  });
+  for (const circle of findCircles(steps))
+    faults.push({ path: 'steps', message: `the steps wait for each other: ${circle.join(' → ')}` });
+  return faults;
+}
+
+/** The plan with what its references imply written out: a step needs every step that it refers to. */
+export function completePlan(steps: readonly Step[]): (Step & { needs: string[] })[] {
+  return steps.map((step) => ({ ...step, needs: [...needsOf(step)] }));
+}
+
+/** Steps whose results this step refers to: without them it cannot run, however its `needs` ended. */
+export function referredSteps(args: unknown): Set<string> {
+  const referred = new Set<string>();
+  for (const { reference } of findReferences(args).found)
+    if (reference.kind === 'steps') referred.add(reference.name);
+  return referred;
+}
+
+export function isToolAllowed(tool: string, allowed: readonly string[]): boolean {
+  return allowed.some(
+    (pattern) =>
+      pattern === tool || (pattern.endsWith('.*') && tool.startsWith(pattern.slice(0, -1))),
+  );
+}
+
+/** ` (did you mean "x"?)` for the nearest of the names, or nothing when none is near. */
+export function suggest(wrong: string, names: readonly string[]): string {
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.floor(wrong.length / 3)) + 1;
+  for (const name of names.slice(0, 2000)) {
+    const distance = editDistance(wrong.slice(0, 200), name.slice(0, 200), bestDistance);
+    if (distance < bestDistance) [best, bestDistance] = [name, distance];
+  }
+  return best === undefined ? '' : ` (did you mean "${best}"?)`;
+}
+
+function checkReference(
+  { reference }: FoundReference,
+  path: string,
+  ids: ReadonlySet<string>,
+  given: PlanGivens,
+): PlanFault[] {
+  const { kind, name } = reference;
+  const among = (names: readonly string[], what: string, where: string): PlanFault[] =>
+    names.includes(name)
+      ? []
+      : [{ path, message: `there is no ${what} "${name}"${where}${suggest(name, names)}` }];
+  switch (kind) {
+    case 'inputs':
+      return among(given.inputs, 'input', '');
+    case 'vars':
+      return among(given.vars, 'variable', ' in the project');
+    case 'secret':
+      return among(given.secrets, 'secret', ' in the env of the task');
+    case 'steps':
+      return among([...ids], 'step', '');
+  }
+}
+
+function needsOf(step: Step): Set<string> {
+  return new Set([...(step.needs ?? []), ...referredSteps(step.args)]);
+}
+
+/** One circle for each knot of steps, each named in full: [a, b, a]. */
+function findCircles(steps: readonly Step[]): string[][] {
+  const needs = new Map(steps.map((step) => [step.id, [...needsOf(step)]]));
+  const state = new Map<string, 'open' | 'closed'>();
+  const circles: string[][] = [];
+  for (const { id: root } of steps) {
+    // Iterative: a chain of 500 steps must not need 500 frames.
+    const path: { id: string; next: number }[] = [];
+    const enter = (id: string) => {
+      state.set(id, 'open');
+      path.push({ id, next: 0 });
+    };
+    if (!state.has(root)) enter(root);
+    while (path.length > 0) {
+      const top = path.at(-1)!;
+      const need = needs.get(top.id)?.[top.next++];
+      if (need === undefined) {
+        state.set(top.id, 'closed');
+        path.pop();
+      } else if (state.get(need) === 'open') {
+        const from = path.findIndex((each) => each.id === need);
+        circles.push([...path.slice(from).map((each) => each.id), need]);
+      } else if (!state.has(need) && needs.has(need)) {
+        enter(need);
+      }
+    }
+  }
+  return circles;
+}
+
+function editDistance(a: string, b: string, limit: number): number {
+  if (Math.abs(a.length - b.length) >= limit) return limit;
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++)
+      next.push(
+        Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)),
+      );
+    row = next;
+  }
+  return row[b.length]!;
+}

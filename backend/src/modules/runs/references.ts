@@ -1,0 +1,154 @@
+/**
+ * References of the Action DSL: `${inputs.name}`, `${steps.id.path.to[0].field}`, `${vars.name}` and
+ * `${secret.NAME}`. Nothing else stands between the braces: there are no expressions, and only own
+ * properties of plain values are read, so nothing a plan says can reach the process. `$${` writes a
+ * literal `${`.
+ *
+ * A secret is not resolved here: its reference goes on to the gateway as it stands. For that reason no
+ * value that is put in (a tool's result, a variable) may itself contain one: a tool that answers with
+ * `${secret.NAME}` must not be able to make the next call carry the secret.
+ */
+export type Reference =
+  | { kind: 'inputs' | 'vars' | 'secret'; name: string }
+  | { kind: 'steps'; name: string; path: (string | number)[] };
+
+export interface FoundReference {
+  /** Where in the arguments, as a JSON pointer. */
+  path: string;
+  reference: Reference;
+  /** True when the reference is the whole string, so that its type is kept. */
+  isWhole: boolean;
+}
+
+export interface ReferenceFault {
+  path: string;
+  message: string;
+}
+
+export interface ReferenceValues {
+  inputs: Readonly<Record<string, string>>;
+  vars: Readonly<Record<string, unknown>>;
+  /** Results of the steps that are done, by step id. */
+  steps: Readonly<Record<string, unknown>>;
+}
+
+/** A reference that cannot be resolved now that the values are there. `message` says which and why. */
+export class UnresolvedReference extends Error {
+  override name = 'UnresolvedReference';
+}
+
+const MAX_DEPTH = 64;
+const token = /(\$?)\$\{([^}]*)\}?/g;
+const refused = new Set(['__proto__', 'constructor', 'prototype']);
+
+/** @returns the reference, or a sentence that says why it is none. */
+export function parseReference(text: string): Reference | string {
+  const head = /^(inputs|vars|secret|steps)\.([A-Za-z_][A-Za-z0-9_-]*)/.exec(text);
+  if (!head)
+    return `\${${text}} is not a reference: write \${inputs.name}, \${steps.id.field}, \${vars.name} or \${secret.NAME}, or $\${ for a literal \${`;
+  const kind = head[1] as Reference['kind'];
+  const name = head[2]!;
+  const rest = text.slice(head[0].length);
+  if (refused.has(name)) return `\${${text}} is not allowed`;
+  if (kind !== 'steps')
+    return rest === '' ? { kind, name } : `\${${text}}: ${kind}.${name} has no parts to refer to`;
+  const path: (string | number)[] = [];
+  const segment = /\.([A-Za-z_][A-Za-z0-9_-]*)|\[(\d{1,9})\]/y;
+  while (segment.lastIndex < rest.length) {
+    const match = segment.exec(rest);
+    if (!match) return `\${${text}}: after steps.${name} only .field and [number] may follow`;
+    if (match[1] !== undefined && refused.has(match[1])) return `\${${text}} is not allowed`;
+    path.push(match[1] ?? Number(match[2]));
+  }
+  return { kind, name, path };
+}
+
+/** Every reference in the arguments, and every string that only looks like one. */
+export function findReferences(args: unknown): {
+  found: FoundReference[];
+  faults: ReferenceFault[];
+} {
+  const found: FoundReference[] = [];
+  const faults: ReferenceFault[] = [];
+  const visit = (value: unknown, path: string, depth: number): void => {
+    if (depth > MAX_DEPTH) {
+      faults.push({ path, message: `is nested deeper than ${MAX_DEPTH} levels` });
+    } else if (typeof value === 'string') {
+      for (const match of value.matchAll(token)) {
+        if (match[1]) {
+          if (match[2]!.startsWith('secret.'))
+            faults.push({ path, message: 'a literal ${secret.…} cannot be written' });
+          continue;
+        }
+        const reference = match[0].endsWith('}')
+          ? parseReference(match[2]!)
+          : 'a ${ has no closing }';
+        if (typeof reference === 'string') faults.push({ path, message: reference });
+        else found.push({ path, reference, isWhole: match[0] === value });
+      }
+    } else if (value !== null && typeof value === 'object') {
+      for (const [key, item] of Object.entries(value)) {
+        const at = `${path}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+        if (key === '__proto__')
+          faults.push({ path: at, message: 'the key __proto__ is not allowed' });
+        else visit(item, at, depth + 1);
+      }
+    }
+  };
+  visit(args, '', 0);
+  return { found, faults };
+}
+
+/**
+ * The arguments with every reference but secrets replaced by its value.
+ * @throws UnresolvedReference when a value is missing.
+ */
+export function resolveReferences<T>(args: T, values: ReferenceValues): T {
+  const visit = (value: unknown): unknown => {
+    if (typeof value === 'string') return resolveText(value, values);
+    if (Array.isArray(value)) return value.map(visit);
+    if (value !== null && typeof value === 'object')
+      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, visit(item)]));
+    return value;
+  };
+  return visit(args) as T;
+}
+
+function resolveText(text: string, values: ReferenceValues): unknown {
+  const [only, escape, inner] = /^(\$?)\$\{([^}]*)\}$/.exec(text) ?? [];
+  if (only !== undefined && !escape) return lookUp(inner!, only, values);
+  return text.replaceAll(token, (match, escaped: string, content: string) => {
+    if (escaped) return match.slice(1);
+    const value = lookUp(content, match, values);
+    return typeof value === 'string' ? value : JSON.stringify(value);
+  });
+}
+
+function lookUp(inner: string, whole: string, values: ReferenceValues): unknown {
+  const reference = parseReference(inner);
+  if (typeof reference === 'string') throw new UnresolvedReference(reference);
+  if (reference.kind === 'secret') return whole;
+  const source: Readonly<Record<string, unknown>> = values[reference.kind];
+  if (!Object.hasOwn(source, reference.name))
+    throw new UnresolvedReference(
+      `${whole}: there is no value for ${reference.kind}.${reference.name}`,
+    );
+  let value = source[reference.name];
+  if (reference.kind === 'steps') {
+    let at = `steps.${reference.name}`;
+    for (const part of reference.path) {
+      if (value === null || typeof value !== 'object' || !Object.hasOwn(value, part))
+        throw new UnresolvedReference(
+          `${whole}: ${at} has no ${typeof part === 'number' ? `item ${part}` : `field "${part}"`}`,
+        );
+      value = (value as Record<string | number, unknown>)[part];
+      at += typeof part === 'number' ? `[${part}]` : `.${part}`;
+    }
+  }
+  // Also within structures: the gateway looks for secrets in every string of the arguments.
+  if (JSON.stringify(value)?.includes('${secret.'))
+    throw new UnresolvedReference(
+      `${whole} holds a reference to a secret, which only the plan itself may do`,
+    );
+  return value;
+}
