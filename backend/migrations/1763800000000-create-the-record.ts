@@ -203,6 +203,8 @@ const statements = [
   // --- jobs -------------------------------------------------------------------------------------
   // status: scheduled | queued | running | waiting | succeeded | failed | cancelled
   // fence grows with every claim; a writer whose fence is not the row's has lost its lease.
+  // active_ms adds up the time under a lease (waiting for people is not work); recovery says why the
+  // attempt before broke off. All times are the database's.
   `CREATE TABLE jobs (
     id             BIGSERIAL PRIMARY KEY,
     trace_id       TEXT UNIQUE,
@@ -219,6 +221,9 @@ const statements = [
     max_attempts   INT NOT NULL DEFAULT 5,
     lease_owner    TEXT,
     lease_until    TIMESTAMPTZ,
+    claimed_at     TIMESTAMPTZ,
+    active_ms      BIGINT NOT NULL DEFAULT 0,
+    recovery       JSONB,
     fence          BIGINT NOT NULL DEFAULT 0,
     cancel_requested_at TIMESTAMPTZ,
     cancel_reason  TEXT,
@@ -237,7 +242,7 @@ const statements = [
   )`,
   `CREATE INDEX jobs_claim ON jobs (priority DESC, run_at, id) WHERE status = 'queued'`,
   `CREATE INDEX jobs_scheduled ON jobs (run_at) WHERE status = 'scheduled'`,
-  `CREATE INDEX jobs_lease ON jobs (lease_until) WHERE status = 'running'`,
+  `CREATE INDEX jobs_lease ON jobs (lease_until, id) WHERE status = 'running'`,
   `CREATE INDEX jobs_project ON jobs (project_id, id DESC)`,
   `CREATE INDEX jobs_agent ON jobs (agent_id, id DESC) WHERE agent_id IS NOT NULL`,
   `CREATE INDEX jobs_conversation ON jobs (conversation_id) WHERE conversation_id IS NOT NULL`,
