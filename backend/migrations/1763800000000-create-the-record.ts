@@ -319,6 +319,7 @@ const statements = [
     trace_id       TEXT NOT NULL,
     step_id        TEXT NOT NULL,
     round          INT NOT NULL DEFAULT 1,
+    kind           TEXT NOT NULL DEFAULT 'policy' CHECK (kind IN ('policy','open-call')),
     project_id     TEXT,
     tool           TEXT NOT NULL,
     reason         TEXT NOT NULL DEFAULT '',
