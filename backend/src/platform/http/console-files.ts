@@ -14,7 +14,9 @@ const hashedName = /-[A-Z0-9]{8}\.(js|css|woff2|svg|png)$/;
 export function serveConsole(app: NestExpressApplication, folder: string): void {
   const server = app.getHttpAdapter().getInstance() as express.Express;
   server.get('/', (_request: Request, response: Response) => response.redirect(302, '/console/'));
-  server.get('/console', (_request: Request, response: Response) => response.redirect(302, '/console/'));
+  server.get('/console', (_request: Request, response: Response) =>
+    response.redirect(302, '/console/'),
+  );
   server.use(
     '/console',
     express.static(folder, {
@@ -28,16 +30,22 @@ export function serveConsole(app: NestExpressApplication, folder: string): void 
       },
     }),
   );
-  server.get(/^\/console\/(?!.*\.[a-z0-9]{2,5}$)/i, async (_request: Request, response: Response) => {
-    const index = join(folder, 'index.html');
-    if (!existsSync(index)) {
-      response.status(503).type('text/plain').send('The console has not been built yet. Run: npm run build\n');
-      return;
-    }
-    const html = await readFile(index, 'utf8');
-    const nonce = (response.locals as { cspNonce?: string }).cspNonce ?? '';
-    response
-      .set({ 'cache-control': 'no-store', 'content-type': 'text/html; charset=utf-8' })
-      .send(html.replaceAll('__CSP_NONCE__', nonce));
-  });
+  server.get(
+    /^\/console\/(?!.*\.[a-z0-9]{2,5}$)/i,
+    async (_request: Request, response: Response) => {
+      const index = join(folder, 'index.html');
+      if (!existsSync(index)) {
+        response
+          .status(503)
+          .type('text/plain')
+          .send('The console has not been built yet. Run: npm run build\n');
+        return;
+      }
+      const html = await readFile(index, 'utf8');
+      const nonce = (response.locals as { cspNonce?: string }).cspNonce ?? '';
+      response
+        .set({ 'cache-control': 'no-store', 'content-type': 'text/html; charset=utf-8' })
+        .send(html.replaceAll('__CSP_NONCE__', nonce));
+    },
+  );
 }

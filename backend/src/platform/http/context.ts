@@ -28,7 +28,8 @@ export function isAllowed(
 ): boolean {
   return actor.grants.some(
     (grant) =>
-      grant.permission === permission && (grant.projectId === null || grant.projectId === projectId),
+      grant.permission === permission &&
+      (grant.projectId === null || grant.projectId === projectId),
   );
 }
 

@@ -6,19 +6,30 @@ export function encodeCursor(key: readonly (string | number)[]): string {
 }
 
 /** @throws AosError `invalid_cursor` unless the cursor holds `length` strings or numbers. */
-export function decodeCursor(cursor: string | undefined, length: number): (string | number)[] | undefined {
+export function decodeCursor(
+  cursor: string | undefined,
+  length: number,
+): (string | number)[] | undefined {
   if (cursor === undefined) return undefined;
   let key: unknown;
   try {
     key = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
   } catch (cause) {
-    throw new AosError('invalid_cursor', 'Use the nextCursor of the previous page as it was given.', { cause });
+    throw new AosError(
+      'invalid_cursor',
+      'Use the nextCursor of the previous page as it was given.',
+      { cause },
+    );
   }
   const fits =
     Array.isArray(key) &&
     key.length === length &&
     key.every((part) => typeof part === 'string' || Number.isSafeInteger(part));
-  if (!fits) throw new AosError('invalid_cursor', 'Use the nextCursor of the previous page as it was given.');
+  if (!fits)
+    throw new AosError(
+      'invalid_cursor',
+      'Use the nextCursor of the previous page as it was given.',
+    );
   return key as (string | number)[];
 }
 

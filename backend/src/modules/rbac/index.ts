@@ -1,0 +1,2 @@
+export { RbacModule } from './rbac.module.js';
+export { BuiltinRoles } from './builtin-roles.js';

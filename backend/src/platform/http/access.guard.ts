@@ -1,0 +1,75 @@
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { trace } from '@opentelemetry/api';
+import { timingSafeEqual } from 'node:crypto';
+import { ACCESS, type AccessRule, type AosRequest } from './access.js';
+import { Authenticator, type Identity } from './authenticator.js';
+import { type Principal, isAllowed } from './context.js';
+import { AosError, Forbidden } from './problem.js';
+
+/** The identity behind a request, for the few routes that speak of the session itself. */
+export interface IdentifiedRequest extends AosRequest {
+  identity?: Identity;
+}
+
+/**
+ * Every route passes here before its body is looked at, and is refused unless its rule lets it in: a route
+ * without a rule is refused to everybody. The refusals are written to the audit trail by the filter, which
+ * sees those of the handlers as well.
+ */
+@Injectable()
+export class AccessGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly authenticator: Authenticator,
+  ) {}
+
+  async canActivate(host: ExecutionContext): Promise<boolean> {
+    if (host.getType() !== 'http') return true; // sockets are authenticated at the upgrade
+    const request = host.switchToHttp().getRequest<IdentifiedRequest>();
+    const rule = this.reflector.getAllAndOverride<AccessRule | undefined>(ACCESS, [
+      host.getHandler(),
+      host.getClass(),
+    ]);
+    // Nothing is looked up for these: health has to answer without a database.
+    if (rule?.kind === 'public') return true;
+    const identity = await this.authenticator.identify(request);
+    if (!identity)
+      throw new AosError('unauthenticated', 'Sign in at POST /auth/login, or send a token.');
+    request.identity = identity;
+    request.ctx = { ...request.ctx, actor: identity.principal };
+    trace.getActiveSpan()?.setAttribute('aos.actor', identity.principal.id);
+    refuseForgery(request, identity);
+    if (!rule) throw new Forbidden('This route is open to nobody.');
+    if (rule.kind === 'permission' && !holds(identity.principal, rule))
+      throw new Forbidden(
+        `This needs the permission ${rule.permission}, which you do not hold here.`,
+      );
+    return true;
+  }
+}
+
+function holds(actor: Principal, rule: AccessRule & { kind: 'permission' }): boolean {
+  return rule.anyProject
+    ? actor.grants.some((grant) => grant.permission === rule.permission)
+    : isAllowed(actor, rule.permission);
+}
+
+/**
+ * A browser sends the cookie with whatever page asks for it. Only our own page can read the session's CSRF
+ * token (from GET /auth/me), so a change has to bring it along. A foreign Origin was refused before.
+ */
+function refuseForgery(request: AosRequest, identity: Identity): void {
+  if (identity.carrier !== 'cookie' || ['GET', 'HEAD', 'OPTIONS'].includes(request.method)) return;
+  const shown = Buffer.from(String(request.headers['x-csrf-token'] ?? ''));
+  const expected = Buffer.from(identity.csrfToken ?? '');
+  if (
+    expected.length === 0 ||
+    shown.length !== expected.length ||
+    !timingSafeEqual(shown, expected)
+  )
+    throw new AosError(
+      'csrf_refused',
+      'Send the csrfToken of GET /auth/me in the header x-csrf-token.',
+    );
+}

@@ -1,0 +1,29 @@
+import type { IncomingMessage } from 'node:http';
+import type { Principal } from './context.js';
+
+/** Who a request comes from, and how it showed that. */
+export interface Identity {
+  principal: Principal;
+  /** What was shown: a session (from signing in) or a named API token. */
+  by: 'session' | 'token';
+  /** How it travelled. A cookie is sent by browsers unasked, so cookies alone need the CSRF check. */
+  carrier: 'bearer' | 'cookie';
+  csrfToken: string | null;
+  sessionId: string | null;
+}
+
+/**
+ * Turns a request into the one who sent it: over HTTP, at a WebSocket's upgrade and on an event stream
+ * alike. Answers undefined when nothing was shown, or nothing that is valid now.
+ */
+export abstract class Authenticator {
+  abstract authenticate(request: IncomingMessage): Promise<Principal | undefined>;
+
+  /** As `authenticate`, with what the HTTP guard needs besides. */
+  async identify(request: IncomingMessage): Promise<Identity | undefined> {
+    const principal = await this.authenticate(request);
+    return (
+      principal && { principal, by: 'token', carrier: 'bearer', csrfToken: null, sessionId: null }
+    );
+  }
+}

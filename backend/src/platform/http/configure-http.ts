@@ -1,0 +1,94 @@
+import { Reflector } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { NextFunction, Response } from 'express';
+import helmet from 'helmet';
+import type { Environment } from '../config/environment.js';
+import { AccessGuard } from './access.guard.js';
+import type { AosRequest } from './access.js';
+import { serveApiDocs } from './api-docs.js';
+import { Authenticator } from './authenticator.js';
+import { Denials } from './denials.js';
+import { HttpMetrics } from './http-metrics.js';
+import { IdempotencyInterceptor } from './idempotency.interceptor.js';
+import { jsonBody } from './json-body.js';
+import { OwnAddress } from './own-address.js';
+import { AosError } from './problem.js';
+import { ProblemFilter } from './problem.filter.js';
+import { requestStart } from './request-start.js';
+import { schemaPipe } from './schema.pipe.js';
+
+/**
+ * Everything that stands around the routes, in the order in which a request meets it:
+ *
+ *   start (trace, nonce) -> security headers -> Host -> Origin -> JSON body
+ *     -> guard (who, CSRF, permission) -> idempotency -> schema -> handler;  whatever is thrown -> problem+json
+ *
+ * Called before `listen`, on an application made with `bodyParser: false`, by main.ts and by tests alike.
+ * What is served beside the routes (the console's files) is added after it.
+ */
+export function configureHttp(app: NestExpressApplication, environment: Environment): OwnAddress {
+  const own = new OwnAddress(environment, app.getHttpServer());
+  const reflector = app.get(Reflector);
+  app.disable('x-powered-by');
+  app.set('etag', false); // an ETag here is a version of a document, not a hash of an answer
+  app.set('query parser', 'simple'); // a=1&a=2 is a list; a[b]=1 makes no objects
+  app.use(requestStart(app.get(HttpMetrics)));
+  app.use(securityHeaders(environment.publicUrl?.startsWith('https:') ?? false));
+  app.use(refuseForeigners(own));
+  app.use(jsonBody());
+  app.useGlobalFilters(new ProblemFilter(app.get(Denials)));
+  app.useGlobalGuards(new AccessGuard(reflector, app.get(Authenticator, { strict: false })));
+  app.useGlobalInterceptors(app.get(IdempotencyInterceptor));
+  app.useGlobalPipes(schemaPipe());
+  serveApiDocs(app);
+  return own;
+}
+
+function refuseForeigners(own: OwnAddress) {
+  return (request: AosRequest, _response: Response, next: NextFunction): void => {
+    const { host, origin } = request.headers;
+    if (!own.ownsHost(host))
+      return next(
+        new AosError(
+          'origin_refused',
+          'The Host header names another server. Set AOS_PUBLIC_URL to the URL that people use.',
+        ),
+      );
+    if (origin !== undefined && !own.ownsOrigin(origin, host))
+      return next(
+        new AosError('origin_refused', 'Pages of another origin may not call this server.'),
+      );
+    next();
+  };
+}
+
+/**
+ * The console needs nothing from elsewhere, and no inline script. Its component styles are inline and carry
+ * the nonce of the answer that brought them.
+ */
+function securityHeaders(isHttps: boolean) {
+  return helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        'default-src': ["'self'"],
+        'script-src': ["'self'"],
+        'style-src': [
+          "'self'",
+          (_request, response) => `'nonce-${(response as Response).locals['cspNonce'] as string}'`,
+        ],
+        'img-src': ["'self'", 'data:', 'blob:'],
+        'font-src': ["'self'"],
+        'connect-src': ["'self'"],
+        'object-src': ["'none'"],
+        'base-uri': ["'self'"],
+        'form-action': ["'self'"],
+        'frame-ancestors': ["'none'"],
+      },
+    },
+    crossOriginEmbedderPolicy: false,
+    referrerPolicy: { policy: 'no-referrer' },
+    strictTransportSecurity: isHttps,
+    xFrameOptions: { action: 'deny' },
+  });
+}

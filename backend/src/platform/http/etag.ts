@@ -1,0 +1,39 @@
+import type { Response } from 'express';
+import type { AosRequest } from './access.js';
+import { AosError } from './problem.js';
+
+/** The version of a changeable document, as HTTP says it. */
+export function setVersion(response: Response, version: number | string): void {
+  response.setHeader('etag', `"${version}"`);
+}
+
+/**
+ * The version that a change was made against, from If-Match. A weak tag is taken for the strong one:
+ * proxies that compress weaken it. `*` is refused: it would overwrite whatever is there.
+ *
+ * @throws AosError precondition_required without one, precondition_failed when it cannot be a version.
+ */
+export function requiredVersion(request: AosRequest): number {
+  const header = request.headers['if-match'];
+  if (header === undefined)
+    throw new AosError(
+      'precondition_required',
+      'Send If-Match with the ETag of the version that you changed.',
+    );
+  const match = /^\s*(?:W\/)?"(\d{1,9})"\s*$/.exec(header);
+  if (!match)
+    throw new AosError(
+      'precondition_failed',
+      'If-Match is not an ETag that this document has had. Read it again.',
+    );
+  return Number(match[1]);
+}
+
+/** @throws AosError precondition_failed unless the version is the present one. */
+export function requireVersion(expected: number, present: number): void {
+  if (expected === present) return;
+  throw new AosError(
+    'precondition_failed',
+    `It is at version ${present} now; yours was made on version ${expected}. Read it again and repeat the change.`,
+  );
+}

@@ -1,0 +1,95 @@
+import type { NextFunction, Response } from 'express';
+import type { AosRequest } from './access.js';
+import { AosError } from './problem.js';
+
+const MEGABYTE = 1024 * 1024;
+
+/** A route that refuses large bodies for a reason of its own, in its own words, has to see them first. */
+const roomier: [RegExp, number][] = [[/^\/config\/runtime\/secrets\//, 4 * MEGABYTE]];
+
+/**
+ * Reads JSON bodies, and answers the others. A body that is announced as too large is refused before a
+ * byte of it is read, one that turns out too large as soon as it is; Node then discards the rest, so that
+ * the client gets its answer and the connection stays usable. Multipart bodies are left to the route that
+ * takes files; everything else is 415, which also keeps plain HTML forms (the classic CSRF) out.
+ */
+export function jsonBody(limit = MEGABYTE) {
+  return (request: AosRequest, _response: Response, next: NextFunction): void => {
+    const announced = Number(request.headers['content-length'] ?? 0);
+    const isChunked = request.headers['transfer-encoding'] !== undefined;
+    if (announced === 0 && !isChunked) return next();
+    const type = (request.headers['content-type'] ?? '').toLowerCase();
+    if (type.startsWith('multipart/form-data')) return next();
+    const refusal = refuseType(type, request.headers['content-encoding']);
+    if (refusal) return next(refusal);
+    const allowed = roomier.find(([path]) => path.test(request.path))?.[1] ?? limit;
+    if (announced > allowed) return next(tooLarge(allowed));
+    read(request, allowed).then(
+      (text) => {
+        try {
+          request.body = text.trim() === '' ? undefined : JSON.parse(text);
+        } catch (cause) {
+          return next(new AosError('malformed_body', 'The body is not valid JSON.', { cause }));
+        }
+        next();
+      },
+      (error: unknown) => next(error),
+    );
+  };
+}
+
+function refuseType(type: string, encoding: string | undefined): AosError | undefined {
+  const match = /^application\/(?:json|[a-z0-9.+-]+\+json)\s*(;.*)?$/.exec(type);
+  if (!match)
+    return new AosError('unsupported_media_type', 'Send JSON: Content-Type: application/json.');
+  const charset = /charset\s*=\s*"?([^";\s]+)/.exec(match[1] ?? '')?.[1];
+  if (charset && charset !== 'utf-8' && charset !== 'utf8')
+    return new AosError(
+      'unsupported_media_type',
+      'JSON is read as UTF-8; this charset is not supported.',
+    );
+  if (encoding && encoding !== 'identity')
+    return new AosError(
+      'unsupported_media_type',
+      'Compressed bodies are not taken; send it plain.',
+    );
+  return undefined;
+}
+
+function read(request: AosRequest, limit: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const onData = (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > limit) {
+        stop();
+        request.resume();
+        return reject(tooLarge(limit));
+      }
+      chunks.push(chunk);
+    };
+    const onEnd = () => {
+      stop();
+      const bytes = Buffer.concat(chunks);
+      try {
+        resolve(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+      } catch (cause) {
+        reject(new AosError('malformed_body', 'The body is not valid UTF-8.', { cause }));
+      }
+    };
+    const onClose = () => {
+      stop();
+      reject(new AosError('malformed_body', 'The connection ended in the middle of the body.'));
+    };
+    const stop = () =>
+      request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
+    request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
+  });
+}
+
+const tooLarge = (limit: number) =>
+  new AosError(
+    'payload_too_large',
+    `JSON bodies may have ${limit / MEGABYTE} MB. Upload files to POST /api/artifacts and refer to them.`,
+  );

@@ -1,0 +1,173 @@
+import {
+  type ArgumentsHost,
+  Catch,
+  type ExceptionFilter,
+  HttpException,
+  Logger,
+} from '@nestjs/common';
+import { type ErrorCode, type Problem, errorCodes } from '@aos/contracts';
+import type { Response } from 'express';
+import type { AosRequest } from './access.js';
+import type { Denials } from './denials.js';
+import { AosError } from './problem.js';
+
+/**
+ * Turns whatever was thrown into problem+json (RFC 9457), once, for every route and for what happens before
+ * a route is found. Named failures say what they are; a database that cannot be reached is "try again";
+ * all else is a 500 that tells the client nothing but the trace, and the log everything.
+ */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  private readonly logger = new Logger(ProblemFilter.name);
+
+  constructor(private readonly denials: Denials) {}
+
+  async catch(thrown: unknown, host: ArgumentsHost): Promise<void> {
+    if (host.getType() !== 'http') throw thrown; // sockets answer in frames of their own
+    const request = host.switchToHttp().getRequest<AosRequest>();
+    const response = host.switchToHttp().getResponse<Response>();
+    const error = toAosError(thrown);
+    if (error.status >= 500) this.log(request, error, thrown);
+    await this.recordRefusal(request, error);
+    if (response.headersSent) {
+      // The answer has begun; cutting it is the only way left to say that it is not whole.
+      response.destroy();
+      return;
+    }
+    if (error.retryAfterSeconds !== undefined)
+      response.setHeader('retry-after', String(Math.ceil(error.retryAfterSeconds)));
+    if (error.status === 401) response.setHeader('www-authenticate', 'Bearer realm="aos"');
+    response.removeHeader('etag');
+    response
+      .status(error.status)
+      .set({
+        'content-type': 'application/problem+json; charset=utf-8',
+        'cache-control': 'no-store',
+      })
+      .send(JSON.stringify(toProblem(error, request.ctx?.traceId ?? '')));
+  }
+
+  private log(request: AosRequest, error: AosError, thrown: unknown): void {
+    const place = { method: request.method, path: request.path, traceId: request.ctx?.traceId };
+    if (error.code === 'internal')
+      this.logger.error({ msg: 'request failed', ...place, err: thrown });
+    else
+      this.logger.warn({
+        msg: 'request could not be served',
+        code: error.code,
+        ...place,
+        err: thrown,
+      });
+  }
+
+  /** 401 and 403 always; 404 only from people who are known, since it may hide what they may not see. */
+  private async recordRefusal(request: AosRequest, error: AosError): Promise<void> {
+    const ctx = request.ctx;
+    if (!ctx) return;
+    const isKnown = ctx.actor.userId !== null;
+    const isRefusal =
+      error.status === 403 || (error.status === 401 && error.code !== 'invalid_credentials');
+    const maybeHidden = error.code === 'not_found' && isKnown;
+    if (!isRefusal && !maybeHidden) return;
+    await this.denials.record(
+      ctx,
+      `http:${request.method} ${request.path}`,
+      error.code,
+      !isKnown || maybeHidden,
+    );
+  }
+}
+
+export function toProblem(error: AosError, traceId: string): Problem {
+  return {
+    type: `urn:aos:problem:${error.code}`,
+    title: errorCodes[error.code].title,
+    status: error.status,
+    detail: error.message,
+    code: error.code,
+    traceId,
+    ...(error.errors ? { errors: error.errors } : {}),
+  };
+}
+
+export function toAosError(thrown: unknown): AosError {
+  if (thrown instanceof AosError) return thrown;
+  if (thrown instanceof HttpException) return fromStatus(thrown.getStatus(), thrown);
+  const { name, code } = thrown as { name?: string; code?: string };
+  if (name === 'MulterError')
+    return code === 'LIMIT_FILE_SIZE'
+      ? new AosError('payload_too_large', 'The file is larger than is taken here.', {
+          cause: thrown,
+        })
+      : new AosError('malformed_body', 'The multipart body is not as expected.', { cause: thrown });
+  const fromDatabase = databaseError(thrown);
+  if (fromDatabase) return fromDatabase;
+  const { status, statusCode } = thrown as { status?: unknown; statusCode?: unknown };
+  const given = status ?? statusCode;
+  if (thrown instanceof Error && typeof given === 'number' && given >= 400 && given < 500)
+    return fromStatus(given, thrown);
+  return new AosError('internal', 'It has been logged under the trace of this answer.', {
+    cause: thrown,
+  });
+}
+
+/** What frameworks throw: only the status is trusted, their texts may hold internals. */
+function fromStatus(status: number, cause: Error): AosError {
+  const [code, detail] = frameworkErrors[status] ?? (status >= 500 ? unexpected : illFormed);
+  return new AosError(code, detail, { cause });
+}
+
+const unexpected: [ErrorCode, string] = [
+  'internal',
+  'It has been logged under the trace of this answer.',
+];
+const illFormed: [ErrorCode, string] = ['validation_failed', 'The request is not well-formed.'];
+const frameworkErrors: Record<number, [ErrorCode, string]> = {
+  401: ['unauthenticated', 'Sign in, or send a token.'],
+  403: ['forbidden', 'You may not do this.'],
+  404: ['not_found', 'There is no such route. GET /api/openapi.json lists them.'],
+  405: ['method_not_allowed', 'This method is not served here.'],
+  409: ['conflict', 'The request conflicts with the present state.'],
+  413: ['payload_too_large', 'The body is too large.'],
+  415: ['unsupported_media_type', 'This media type is not taken here.'],
+  429: ['too_many_requests', 'Wait a moment.'],
+  503: ['unavailable', 'Try again in a moment.'],
+};
+
+/** Postgres and its pool. Codes: https://www.postgresql.org/docs/current/errcodes-appendix.html */
+function databaseError(thrown: unknown): AosError | undefined {
+  const driver = (thrown as { driverError?: unknown }).driverError ?? thrown;
+  const { code = '', message = '' } = driver as { code?: unknown; message?: string };
+  if (typeof code !== 'string') return undefined;
+  const isAway =
+    /^(08|53|57P0)/.test(code) ||
+    ['57014', '55P03', '25P03', '40001', '40P01'].includes(code) ||
+    ['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN'].includes(code) ||
+    /timeout exceeded when trying to connect|Connection terminated|pool after calling end|Client has encountered a connection error|PGlite is closed/i.test(
+      message,
+    );
+  if (isAway)
+    return new AosError('unavailable', 'The database does not answer. Try again in a moment.', {
+      cause: thrown,
+      retryAfterSeconds: 2,
+    });
+  // A right was taken away, for one on the audit table: what cannot be recorded is not done.
+  if (code === '42501')
+    return new AosError('unavailable', 'The database refuses to write. Nothing was changed.', {
+      cause: thrown,
+      retryAfterSeconds: 30,
+    });
+  if (['22P02', '22003', '22007', '22008', '22021', '22P05'].includes(code))
+    return new AosError(
+      'validation_failed',
+      'A value in the request does not have the form that is stored.',
+      {
+        cause: thrown,
+      },
+    );
+  if (code === '23505')
+    return new AosError('conflict', 'Somebody else stored the same thing at the same moment.', {
+      cause: thrown,
+    });
+  return undefined;
+}

@@ -1,0 +1,76 @@
+import { SpanKind, SpanStatusCode, context, trace } from '@opentelemetry/api';
+import type { NextFunction, Response } from 'express';
+import { randomBytes } from 'node:crypto';
+import { activeTraceparent, contextOf } from '../telemetry/span.js';
+import type { AosRequest } from './access.js';
+import type { Principal } from './context.js';
+import type { HttpMetrics } from './http-metrics.js';
+
+/** Whoever has not been identified (yet). May do nothing. */
+export const anonymous: Principal = {
+  kind: 'user',
+  id: 'anonymous',
+  name: 'anonymous',
+  userId: null,
+  grants: [],
+};
+
+/**
+ * The first thing that happens to a request: it gets its place in a trace (the caller's, when a valid
+ * traceparent came along), a context that names nobody yet, and a nonce for the page's styles. Every
+ * answer says its trace, also those that later layers refuse.
+ */
+export function requestStart(metrics: HttpMetrics) {
+  const tracer = trace.getTracer('aos');
+  return (request: AosRequest, response: Response, next: NextFunction): void => {
+    response.locals['cspNonce'] = randomBytes(16).toString('base64');
+    const startedAt = performance.now();
+    // A process with HTTP instrumentation has opened the span already; otherwise it is opened here.
+    const isOpen = trace.getActiveSpan() !== undefined;
+    const parent = isOpen
+      ? context.active()
+      : contextOf(request.headers.traceparent as string | undefined);
+    const span = isOpen
+      ? undefined
+      : tracer.startSpan(
+          request.method,
+          {
+            kind: SpanKind.SERVER,
+            attributes: { 'aos.kind': 'http', 'http.request.method': request.method },
+          },
+          parent,
+        );
+    response.once('close', () => {
+      const route = routeOf(request);
+      metrics.observe(
+        request.method,
+        route,
+        response.statusCode,
+        (performance.now() - startedAt) / 1000,
+      );
+      if (!span) return;
+      span.updateName(`${request.method} ${route}`);
+      span.setAttributes({ 'http.route': route, 'http.response.status_code': response.statusCode });
+      if (response.statusCode >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
+      span.end();
+    });
+    context.with(span ? trace.setSpan(parent, span) : parent, () => {
+      const traceparent = usable(activeTraceparent()) ?? madeUp();
+      response.setHeader('traceparent', traceparent);
+      request.ctx = { actor: anonymous, traceId: traceparent.slice(3, 35), ip: request.ip ?? null };
+      next();
+    });
+  };
+}
+
+/** The route's pattern, never the path itself: ids would make a metric of their own each. */
+function routeOf(request: AosRequest): string {
+  const path: unknown = (request.route as { path?: unknown } | undefined)?.path;
+  return typeof path === 'string' ? path : 'unmatched';
+}
+
+/** Without an OpenTelemetry SDK spans have an id of zeroes. */
+const usable = (traceparent: string | undefined) =>
+  traceparent?.startsWith('00-00000000000000000000000000000000') ? undefined : traceparent;
+
+const madeUp = () => `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`;
