@@ -49,9 +49,6 @@ if (flags.help) {
   console.log(readFileSync(new URL(import.meta.url), 'utf8').match(/\/\*\*[\s\S]*?\*\//)[0]);
   process.exit(0);
 }
-process.once('SIGINT', () => leave(130));
-process.once('SIGTERM', () => leave(143));
-await runMain(main);
 
 function leave(code) {
   interrupted.abort();
@@ -353,3 +350,7 @@ async function find(items, matches) {
   for await (const item of items) if (matches(item)) return item;
   return undefined;
 }
+
+process.once('SIGINT', () => leave(130));
+process.once('SIGTERM', () => leave(143));
+await runMain(main);

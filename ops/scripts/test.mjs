@@ -16,17 +16,6 @@ import { inRoot, requireNode, root } from './lib/workspace.mjs';
 
 requireNode();
 let ended = false;
-process.on('exit', () => {
-  if (!ended && process.exitCode) console.log('0 passed, 1 failed');
-});
-await runMain(async () => {
-  await ensureInstalled();
-  if (!isPinnedNode()) {
-    ended = true; // the last line is the other process's
-    return becomeNode([import.meta.filename, ...process.argv.slice(2)]);
-  }
-  await main();
-});
 
 class Skip extends Error {
   constructor(why, command) {
@@ -178,3 +167,15 @@ function report(results) {
   process.exitCode = failed > 0 ? 1 : 0;
   console.log(`\n${sum('passed')} passed, ${failed} failed`);
 }
+
+process.on('exit', () => {
+  if (!ended && process.exitCode) console.log('0 passed, 1 failed');
+});
+await runMain(async () => {
+  await ensureInstalled();
+  if (!isPinnedNode()) {
+    ended = true; // the last line is the other process's
+    return becomeNode([import.meta.filename, ...process.argv.slice(2)]);
+  }
+  await main();
+});
