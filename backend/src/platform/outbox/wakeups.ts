@@ -46,7 +46,8 @@ export class Wakeups implements OnApplicationShutdown {
   afterCommit(tx: Tx, channel: Channel): void {
     const runner = tx.queryRunner;
     if (!runner) throw new Error('afterCommit needs a transaction');
-    const scheduled = (scheduledFor.get(runner) ?? scheduledFor.set(runner, new Set()).get(runner))!;
+    const scheduled = (scheduledFor.get(runner) ??
+      scheduledFor.set(runner, new Set()).get(runner))!;
     if (scheduled.size === 0) {
       const commit = runner.commitTransaction.bind(runner);
       const rollback = runner.rollbackTransaction.bind(runner);
@@ -71,6 +72,11 @@ export class Wakeups implements OnApplicationShutdown {
 
   wake(channel: Channel): void {
     this.emit(channel);
+    this.wakeOthers(channel);
+  }
+
+  /** For a caller that has told its own process in a better way. */
+  wakeOthers(channel: Channel): void {
     if (this.database.kind === 'embedded' || this.isStopped) return;
     this.pending.add(channel);
     this.flushTimer ??= setTimeout(() => {
@@ -118,7 +124,11 @@ export class Wakeups implements OnApplicationShutdown {
     });
     client.on('error', (error) => this.lost(error, client));
     client.on('end', () => this.lost(new Error('connection ended'), client));
-    client.on('notification', ({ channel }) => this.emit(channel.slice('aos_'.length) as Channel));
+    client.on('notification', ({ channel, processId }) => {
+      // Its own echo: this process was woken when it happened.
+      if (processId !== (client as pg.Client & { processID: number }).processID)
+        this.emit(channel.slice('aos_'.length) as Channel);
+    });
     try {
       await client.connect();
       await client.query('LISTEN aos_outbox; LISTEN aos_seq; LISTEN aos_jobs; LISTEN aos_control');

@@ -1,0 +1,227 @@
+import { Inject, Logger, Optional } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { type OnGatewayConnection, type OnGatewayInit, WebSocketGateway } from '@nestjs/websockets';
+import { type ErrorCode, SubscribeFrame, errorCodes } from '@aos/contracts';
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
+import type { WebSocket, WebSocketServer } from 'ws';
+import type { Environment } from '../config/environment.js';
+import { Authenticator } from '../http/authenticator.js';
+import type { Principal } from '../http/context.js';
+import { Denials } from '../http/denials.js';
+import { OwnAddress } from '../http/own-address.js';
+import { ENVIRONMENT } from '../platform.module.js';
+import { type Connection, type Ending, type Wire, endings } from './connection.js';
+import { onceDrained } from './drain.js';
+import { EventHub } from './event-hub.js';
+import { type FramedEvent, textFrame } from './framed-event.js';
+
+const PATH = '/agent/events';
+const MOST_FRAME_BYTES = 64 * 1024;
+/** A page subscribes once, and again when its filter changes. */
+const MOST_SUBSCRIBES = 30;
+const SUBSCRIBE_WINDOW_MS = 10_000;
+
+/**
+ * The WebSocket at /agent/events: `@nestjs/platform-ws` carries it (main.ts: `useWebSocketAdapter(new
+ * WsAdapter(app))`), on the port of the API. Its `{event, data}` messages are not ours, so there is no
+ * @SubscribeMessage here: the plain frames of the contract are read from the socket. Who connects is decided
+ * at the upgrade, before the socket is accepted; the adapter gives no hook for that but passes the options
+ * on to `ws`, whose `verifyClient` is set once the gateway is there (`afterInit`), with all it injects.
+ *
+ * Order at the upgrade: Host and Origin (403), who (401), whether they may read any task (403), how many
+ * streams they have (429). Refusals are answered as problem+json and written to the audit trail.
+ */
+@WebSocketGateway({
+  path: PATH,
+  maxPayload: MOST_FRAME_BYTES,
+  perMessageDeflate: false,
+  clientTracking: true,
+})
+export class StreamGateway
+  implements OnGatewayInit<WebSocketServer>, OnGatewayConnection<WebSocket>
+{
+  private readonly logger = new Logger(StreamGateway.name);
+  private readonly principals = new WeakMap<IncomingMessage, Principal>();
+
+  constructor(
+    private readonly hub: EventHub,
+    private readonly authenticator: Authenticator,
+    private readonly host: HttpAdapterHost,
+    @Inject(ENVIRONMENT) private readonly environment: Environment,
+    @Optional() private readonly denials?: Denials,
+  ) {}
+
+  afterInit(server: WebSocketServer): void {
+    const own = new OwnAddress(this.environment, this.host.httpAdapter.getHttpServer() as Server);
+    server.options.verifyClient = ({ req }, admit) => {
+      this.admit(req, own).then(
+        (refused) => {
+          if (!refused) admit(true);
+          else admit(false, errorCodes[refused].status, problem(refused), problemHeaders(refused));
+        },
+        (error: unknown) => {
+          this.logger.warn(`could not tell who connects: ${(error as Error).message}`);
+          admit(false, 503, problem('unavailable'), problemHeaders('unavailable'));
+        },
+      );
+    };
+  }
+
+  handleConnection(client: WebSocket, request: IncomingMessage): void {
+    const principal = this.principals.get(request);
+    if (!principal) {
+      client.terminate(); // only reachable if the upgrade was not ours
+      return;
+    }
+    const connection = this.hub.open(new WebSocketWire(client, request.socket), request, principal);
+    let recent: number[] = [];
+    client.on('message', (data, isBinary) => {
+      const frame = isBinary ? 'binary frames are not understood' : readFrame(String(data));
+      const now = Date.now();
+      recent = [...recent.filter((at) => now - at < SUBSCRIBE_WINDOW_MS), now];
+      if (recent.length > MOST_SUBSCRIBES) this.refuse(client, connection, 'too many subscribes');
+      else if (typeof frame === 'string') this.refuse(client, connection, frame);
+      else {
+        const { since, types, traceId } = frame;
+        void this.hub.subscribe(connection, { types, traceId }, since);
+      }
+    });
+    client.on('close', () => this.hub.closed(connection));
+  }
+
+  private refuse(client: WebSocket, connection: Connection, reason: string): void {
+    this.hub.closed(connection);
+    client.removeAllListeners('message');
+    client.close(1008, reason);
+  }
+
+  private async admit(request: IncomingMessage, own: OwnAddress): Promise<ErrorCode | undefined> {
+    if (!own.admits(request)) return this.deny(request, 'origin_refused', undefined);
+    const principal = await this.authenticator.authenticate(request);
+    if (!principal) return this.deny(request, 'unauthenticated', undefined);
+    const refusal = this.hub.refusal(principal);
+    if (refusal === 'forbidden') return this.deny(request, 'forbidden', principal);
+    if (refusal === 'too many') return 'too_many_requests';
+    if (refusal === 'closing') return 'unavailable';
+    this.principals.set(request, principal);
+    return undefined;
+  }
+
+  private async deny(
+    request: IncomingMessage,
+    code: ErrorCode,
+    principal: Principal | undefined,
+  ): Promise<ErrorCode> {
+    await this.denials?.record(
+      {
+        actor: principal ?? {
+          kind: 'user',
+          id: 'anonymous',
+          name: 'nobody',
+          userId: null,
+          grants: [],
+        },
+        traceId: randomBytes(16).toString('hex'),
+        ip: request.socket.remoteAddress ?? null,
+      },
+      `ws:${PATH}`,
+      code,
+      principal === undefined,
+    );
+    return code;
+  }
+}
+
+/** The frame, or what is wrong with it, short enough for a close reason (123 bytes). */
+function readFrame(text: string): SubscribeFrame | string {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return 'not JSON'; // what exactly was wrong with it helps nobody here
+  }
+  const parsed = SubscribeFrame.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const isOp = issue?.path[0] === 'op' || issue?.path.length === 0;
+  return isOp && issue?.code !== 'unrecognized_keys'
+    ? 'unknown op: send {"op":"subscribe"}'
+    : `subscribe: ${String(issue?.path[0] ?? 'unknown key')} is not valid`.slice(0, 100);
+}
+
+function problem(code: ErrorCode): string {
+  const { status, title } = errorCodes[code];
+  return JSON.stringify({ type: 'about:blank', title, status, detail: title, code, traceId: '' });
+}
+
+const problemHeaders = (code: ErrorCode): Record<string, string> => ({
+  'content-type': 'application/problem+json; charset=utf-8',
+  ...(code === 'unauthenticated' ? { 'www-authenticate': 'Bearer realm="aos"' } : {}),
+});
+
+/**
+ * Event frames are built beforehand and go to the TCP socket as they are; all else goes through `ws`. Both
+ * write whole frames at once, and without compression `ws` never queues, so the two cannot mix within a frame.
+ */
+class WebSocketWire implements Wire {
+  readonly kind = 'ws';
+  readonly closed: Promise<void>;
+  private isAlive = true;
+
+  constructor(
+    private readonly client: WebSocket,
+    private readonly socket: Socket,
+  ) {
+    client.on('pong', () => (this.isAlive = true));
+    this.closed = new Promise((resolve) => client.once('close', () => resolve()));
+  }
+
+  frameOf(event: FramedEvent): Buffer {
+    return event.webSocketFrame;
+  }
+
+  write(bytes: Buffer): void {
+    if (this.isOpen) this.socket.write(bytes);
+  }
+
+  get pendingBytes(): number {
+    return this.socket.writableLength;
+  }
+
+  onceDrained(listener: () => void): void {
+    onceDrained(this.socket, listener);
+  }
+
+  ready(seq: number): void {
+    this.write(textFrame(`{"op":"ready","seq":${seq}}`));
+  }
+
+  resync(reason: string): void {
+    this.write(textFrame(JSON.stringify({ op: 'resync', reason })));
+  }
+
+  /** For the page a frame; for the connection a ping of the protocol: no pong in between means nobody is there. */
+  heartbeat(): void {
+    if (!this.isAlive) {
+      this.client.terminate();
+      return;
+    }
+    if (!this.isOpen) return;
+    this.isAlive = false;
+    this.client.ping();
+    this.write(pingFrame);
+  }
+
+  /** `ws` waits 30 s for the client to read up to the close frame, then destroys the socket. */
+  end(ending: Ending): void {
+    this.client.close(endings[ending], ending);
+  }
+
+  private get isOpen(): boolean {
+    return this.client.readyState === this.client.OPEN && this.socket.writable;
+  }
+}
+
+const pingFrame = textFrame('{"op":"ping"}');
