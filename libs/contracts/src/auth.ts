@@ -62,6 +62,15 @@ export const CreateUser = z
 export type CreateUser = z.infer<typeof CreateUser>;
 export const UserPage = pageOf(User).meta({ id: 'UserPage' });
 
+/** A person as those see them who manage people. */
+export const Person = User.extend({ disabled: z.boolean(), createdAt: Timestamp }).meta({ id: 'Person' });
+export type Person = z.infer<typeof Person>;
+export const PersonPage = pageOf(Person).meta({ id: 'PersonPage' });
+export const SetPassword = z
+  .strictObject({ password: z.string().min(12).max(1024) })
+  .meta({ id: 'SetPassword' });
+export type SetPassword = z.infer<typeof SetPassword>;
+
 export const Role = z
   .object({
     name: z.string(),
@@ -129,5 +138,9 @@ export const AuditQuery = PageQuery.extend({
   action: z.string().max(200).optional(),
   resource: z.string().max(400).optional(),
   traceId: z.string().max(64).optional(),
+  outcome: z.enum(['allowed', 'denied', 'failed']).optional(),
+  /** From this moment on, and before that one. */
+  since: z.iso.datetime({ offset: true }).optional(),
+  until: z.iso.datetime({ offset: true }).optional(),
 });
 export type AuditQuery = z.infer<typeof AuditQuery>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Id, Timestamp } from './page.js';
+import { Id, Timestamp, pageOf } from './page.js';
 
 /** System settings. A key that names a secret holds the secret's name, never its value. */
 export const SystemConfig = z
@@ -35,6 +35,24 @@ export const SystemConfigAnswer = z
   .meta({ id: 'SystemConfigAnswer' });
 export type SystemConfigAnswer = z.infer<typeof SystemConfigAnswer>;
 
+/** One leaf that differs. A key that is absent on one side has null there. */
+export const ConfigChange = z
+  .object({ path: z.string(), before: z.unknown(), after: z.unknown() })
+  .meta({ id: 'ConfigChange' });
+export type ConfigChange = z.infer<typeof ConfigChange>;
+
+/** What saving would change. `baseVersion` is the version compared with: send it as If-Match to save. */
+export const ConfigPreview = z
+  .object({ baseVersion: z.number().int(), changes: z.array(ConfigChange) })
+  .meta({ id: 'ConfigPreview' });
+export type ConfigPreview = z.infer<typeof ConfigPreview>;
+
+export const ConfigVersion = SystemConfigAnswer.extend({ changes: z.array(ConfigChange) }).meta({
+  id: 'ConfigVersion',
+});
+export type ConfigVersion = z.infer<typeof ConfigVersion>;
+export const ConfigVersionPage = pageOf(ConfigVersion).meta({ id: 'ConfigVersionPage' });
+
 export const SecretInfo = z
   .object({
     name: z.string(),
@@ -54,7 +72,8 @@ export type RuntimeConfig = z.infer<typeof RuntimeConfig>;
 
 export const PutSecret = z
   .strictObject({
-    value: z.string().min(1).max(65_536),
+    /** At most 65,536 characters; one line, or PEM blocks. Refused with 422 `secret_value_invalid`. */
+    value: z.string().min(1),
     purpose: z.string().max(500).default(''),
     projectId: Id.nullable().default(null),
   })
@@ -65,6 +84,7 @@ export const Project = z
   .object({ id: z.string(), name: z.string(), description: z.string(), createdAt: Timestamp })
   .meta({ id: 'Project' });
 export type Project = z.infer<typeof Project>;
+export const ProjectPage = pageOf(Project).meta({ id: 'ProjectPage' });
 export const CreateProject = z
   .strictObject({
     id: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/),
