@@ -38,7 +38,11 @@ export interface ToolContext {
   /** Fraction 0..1 of the work done, with a short sentence. May be called often; is thinned out. */
   progress(fraction: number, message: string): void;
   /** Runs one statement in a READ ONLY transaction as a role without access to AOS's own tables. */
-  queryReadOnly(sql: string, params: unknown[], limits: { maxRows: number; timeoutMs: number }): Promise<{
+  queryReadOnly(
+    sql: string,
+    params: unknown[],
+    limits: { maxRows: number; timeoutMs: number },
+  ): Promise<{
     columns: string[];
     rows: unknown[][];
     truncated: boolean;
@@ -46,7 +50,10 @@ export interface ToolContext {
 }
 
 /** One tool of a built-in server. Arguments arrive parsed by `input`; the answer must satisfy `output`. */
-export interface BuiltinTool<I extends z.ZodObject = z.ZodObject, O extends z.ZodObject = z.ZodObject> {
+export interface BuiltinTool<
+  I extends z.ZodObject = z.ZodObject,
+  O extends z.ZodObject = z.ZodObject,
+> {
   name: string;
   title: string;
   description: string;
