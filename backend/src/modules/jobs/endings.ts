@@ -62,7 +62,8 @@ export class JobEndings {
   /** Called by the queue alone, in the transaction that has made the status final. */
   async end(tx: Tx, job: JobRow, ending: JobEnding): Promise<Receipt | undefined> {
     let receipt: Receipt | undefined;
-    for (const hook of this.hooks.get(job.kind) ?? []) receipt = (await hook(tx, job, ending)) ?? receipt;
+    for (const hook of this.hooks.get(job.kind) ?? [])
+      receipt = (await hook(tx, job, ending)) ?? receipt;
     return receipt;
   }
 }

@@ -23,7 +23,6 @@ import type { JobError, JobStatus, TaskSpec } from '@aos/contracts';
 export interface JobRow {
   id: string;
   kind: string;
-  /** Null only for jobs of the house (kinds without a trace); a task always has one. */
   traceId: string;
   spec: TaskSpec;
   attempts: number;

@@ -7,7 +7,8 @@ export class Runners {
   private readonly byKind = new Map<string, JobRunner>();
 
   register(runner: JobRunner): void {
-    if (this.byKind.has(runner.kind)) throw new Error(`two runners for jobs of the kind ${runner.kind}`);
+    if (this.byKind.has(runner.kind))
+      throw new Error(`two runners for jobs of the kind ${runner.kind}`);
     this.byKind.set(runner.kind, runner);
   }
 
