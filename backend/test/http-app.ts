@@ -1,4 +1,5 @@
 import { type DynamicModule, type Type } from '@nestjs/common';
+import { CqrsModule } from '@nestjs/cqrs';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
 import type { BuiltinRole, Permission, Problem } from '@aos/contracts';
@@ -7,7 +8,6 @@ import type { AddressInfo } from 'node:net';
 import type { Environment } from '../src/platform/config/environment.js';
 import type { Database } from '../src/platform/database/database.js';
 import { configureHttp } from '../src/platform/http/configure-http.js';
-import { HttpModule } from '../src/platform/http/http.module.js';
 import { PlatformModule } from '../src/platform/platform.module.js';
 import { AuthModule } from '../src/modules/auth/index.js';
 import { hashToken, newSessionToken } from '../src/modules/auth/secret-token.js';
@@ -88,7 +88,7 @@ export async function openHttpApp(
   const module = await Test.createTestingModule({
     imports: [
       PlatformModule.forRoot(environment, database),
-      HttpModule,
+      CqrsModule.forRoot(),
       AuthModule,
       RbacModule,
       ...(options.imports ?? []),

@@ -1,2 +1,3 @@
-export { RbacModule } from './rbac.module.js';
 export { BuiltinRoles } from './builtin-roles.js';
+export { RoleGrants } from './grants.js';
+export { RbacModule } from './rbac.module.js';

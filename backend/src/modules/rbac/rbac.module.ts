@@ -1,5 +1,22 @@
 import { Module } from '@nestjs/common';
 import { BuiltinRoles } from './builtin-roles.js';
+import { CreateRoleHandler } from './commands/create-role.js';
+import { GrantRoleHandler } from './commands/grant-role.js';
+import { RevokeRoleHandler } from './commands/revoke-role.js';
+import { RoleGrants } from './grants.js';
+import { RbacController } from './rbac.controller.js';
+import { RbacQueries } from './rbac.queries.js';
 
-@Module({ providers: [BuiltinRoles], exports: [BuiltinRoles] })
+@Module({
+  controllers: [RbacController],
+  providers: [
+    BuiltinRoles,
+    RoleGrants,
+    RbacQueries,
+    CreateRoleHandler,
+    GrantRoleHandler,
+    RevokeRoleHandler,
+  ],
+  exports: [BuiltinRoles, RoleGrants],
+})
 export class RbacModule {}

@@ -1,0 +1,81 @@
+import { Injectable } from '@nestjs/common';
+import type { ApiToken, Page, PageQuery, Permission, Person, User } from '@aos/contracts';
+import { Database } from '../../platform/database/database.js';
+import type { Ctx } from '../../platform/http/context.js';
+import { decodeCursor, toPage } from '../../platform/http/cursor.js';
+import { NotFound } from '../../platform/http/problem.js';
+
+interface PersonRow {
+  id: string;
+  email: string;
+  name: string;
+  is_disabled: boolean;
+  created_at: Date;
+  roles: string[];
+}
+
+interface TokenRow {
+  id: string;
+  name: string;
+  scopes: Permission[];
+  created_at: Date;
+  expires_at: Date | null;
+  last_used_at: Date | null;
+}
+
+@Injectable()
+export class AuthQueries {
+  constructor(private readonly database: Database) {}
+
+  async user(id: string | null): Promise<User> {
+    const [row] = await this.database.query<PersonRow>(`${selectPeople} WHERE u.id = $1`, [id]);
+    if (!row) throw new NotFound('This person');
+    return { id: row.id, email: row.email, name: row.name, roles: row.roles };
+  }
+
+  async people({ limit, cursor }: PageQuery): Promise<Page<Person>> {
+    const [after = ''] = decodeCursor(cursor, 1) ?? [];
+    const rows = await this.database.query<PersonRow>(
+      `${selectPeople} WHERE lower(u.email) > $1 ORDER BY lower(u.email) LIMIT $2`,
+      [after, limit + 1],
+    );
+    return toPage(
+      rows,
+      limit,
+      (row) => [row.email.toLowerCase()],
+      ({ is_disabled, created_at, ...row }) => ({
+        ...row,
+        disabled: is_disabled,
+        createdAt: created_at.toISOString(),
+      }),
+    );
+  }
+
+  /** One's own. The tokens themselves are not stored. */
+  async tokens(ctx: Ctx, { limit, cursor }: PageQuery): Promise<Page<ApiToken>> {
+    const [after = null] = decodeCursor(cursor, 1) ?? [];
+    const rows = await this.database.query<TokenRow>(
+      `SELECT id, name, scopes, created_at, expires_at, last_used_at FROM api_tokens
+        WHERE user_id = $1 AND revoked_at IS NULL AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3`,
+      [ctx.actor.userId, after, limit + 1],
+    );
+    return toPage(
+      rows,
+      limit,
+      (row) => [row.id],
+      (row) => ({
+        id: row.id,
+        name: row.name,
+        scopes: row.scopes,
+        createdAt: row.created_at.toISOString(),
+        expiresAt: row.expires_at?.toISOString() ?? null,
+        lastUsedAt: row.last_used_at?.toISOString() ?? null,
+      }),
+    );
+  }
+}
+
+const selectPeople = `
+  SELECT u.id, u.email, u.name, u.is_disabled, u.created_at,
+         ARRAY(SELECT DISTINCT role FROM role_bindings WHERE user_id = u.id ORDER BY 1) AS roles
+    FROM users u`;

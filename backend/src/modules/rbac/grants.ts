@@ -1,0 +1,185 @@
+import { Injectable } from '@nestjs/common';
+import type { Binding, CreateBinding, Permission } from '@aos/contracts';
+import { randomUUID } from 'node:crypto';
+import { AuditTrail } from '../../platform/audit/audit-trail.js';
+import { type Tx, sql } from '../../platform/database/sql.js';
+import { type Ctx, type Principal, isAllowed } from '../../platform/http/context.js';
+import { AosError, Forbidden, NotFound } from '../../platform/http/problem.js';
+import { Outbox } from '../../platform/outbox/outbox.js';
+import { Wakeups } from '../../platform/outbox/wakeups.js';
+import { LastOwner } from './rbac.errors.js';
+
+export interface BindingRow {
+  id: string;
+  user_id: string;
+  role: string;
+  project_id: string | null;
+  created_by: string;
+  created_at: Date;
+}
+
+export const toBinding = (row: BindingRow): Binding => ({
+  id: row.id,
+  userId: row.user_id,
+  role: row.role,
+  projectId: row.project_id,
+  createdAt: row.created_at.toISOString(),
+  createdBy: row.created_by,
+});
+
+/**
+ * Who has which role where. Three rules hold on every way in:
+ *   nobody hands out a permission that they do not hold there themselves;
+ *   only an owner makes or unmakes an owner;
+ *   one enabled owner always remains.
+ * Each change wakes `control` after its commit, so that sessions see it at once.
+ */
+@Injectable()
+export class RoleGrants {
+  constructor(
+    private readonly audit: AuditTrail,
+    private readonly outbox: Outbox,
+    private readonly wakeups: Wakeups,
+  ) {}
+
+  async grant(tx: Tx, ctx: Ctx, { userId, role, projectId }: CreateBinding): Promise<Binding> {
+    requireRoleWrite(ctx.actor, projectId);
+    await this.requireMayGrant(tx, ctx.actor, role, projectId);
+    const { rows: people } = await sql(tx, 'SELECT 1 FROM users WHERE id = $1', [userId]);
+    if (people.length === 0) throw new NotFound('This person');
+    if (projectId !== null) {
+      const { rows: projects } = await sql(tx, 'SELECT 1 FROM projects WHERE id = $1', [projectId]);
+      if (projects.length === 0) throw new NotFound('This project');
+    }
+    const { rows } = await sql<BindingRow>(
+      tx,
+      `INSERT INTO role_bindings (id, user_id, role, project_id, created_by) VALUES ($1, $2, $3, $4, $5)
+       ON CONFLICT DO NOTHING RETURNING *`,
+      [randomUUID(), userId, role, projectId, ctx.actor.id],
+    );
+    if (!rows[0]) throw new AosError('already_exists', 'This person has this role there already.');
+    const binding = toBinding(rows[0]);
+    await this.changed(
+      tx,
+      ctx,
+      `binding:${binding.id}`,
+      'role.grant',
+      { before: null, after: binding },
+      projectId,
+    );
+    return binding;
+  }
+
+  async revoke(tx: Tx, ctx: Ctx, bindingId: string): Promise<void> {
+    await lockOwners(tx);
+    const { rows } = await sql<BindingRow>(
+      tx,
+      'SELECT * FROM role_bindings WHERE id = $1 FOR UPDATE',
+      [bindingId],
+    );
+    if (!rows[0]) throw new NotFound('This binding');
+    const binding = toBinding(rows[0]);
+    requireRoleWrite(ctx.actor, binding.projectId);
+    await this.requireMayGrant(tx, ctx.actor, binding.role, binding.projectId);
+    await sql(tx, 'DELETE FROM role_bindings WHERE id = $1', [bindingId]);
+    await this.requireAnOwner(tx);
+    await this.changed(
+      tx,
+      ctx,
+      `binding:${bindingId}`,
+      'role.revoke',
+      { before: binding, after: null },
+      binding.projectId,
+    );
+  }
+
+  /** To change someone's account is to be able to act as them: it takes all that they hold. */
+  async requireMayManage(tx: Tx, actor: Principal, userId: string): Promise<void> {
+    await lockOwners(tx);
+    const { rows } = await sql<{ role: string; project_id: string | null }>(
+      tx,
+      'SELECT role, project_id FROM role_bindings WHERE user_id = $1',
+      [userId],
+    );
+    for (const { role, project_id } of rows)
+      await this.requireMayGrant(tx, actor, role, project_id);
+  }
+
+  /** Called after the change, in its transaction, behind the lock that `lockOwners` takes. */
+  async requireAnOwner(tx: Tx): Promise<void> {
+    const { rows } = await sql(
+      tx,
+      `SELECT 1 FROM role_bindings b JOIN users u ON u.id = b.user_id
+        WHERE b.role = 'owner' AND b.project_id IS NULL AND NOT u.is_disabled LIMIT 1`,
+    );
+    if (rows.length === 0) throw new LastOwner();
+  }
+
+  /** The audit row, the event and the wake-up of any change in who may do what. */
+  async changed(
+    tx: Tx,
+    ctx: Ctx,
+    resource: string,
+    action: string,
+    diff: Record<string, unknown>,
+    projectId: string | null = null,
+  ): Promise<void> {
+    await this.audit.record(tx, ctx, { action, resource, diff, projectId });
+    await this.outbox.append(tx, [
+      {
+        traceId: ctx.traceId,
+        projectId,
+        topic: 'config',
+        type: 'config.changed',
+        summary: `${ctx.actor.name} changed who may do what: ${action} on ${resource}.`,
+        payload: { action, resource },
+        actor: ctx.actor.id,
+      },
+    ]);
+    this.wakeups.afterCommit(tx, 'control');
+  }
+
+  private async requireMayGrant(
+    tx: Tx,
+    actor: Principal,
+    role: string,
+    projectId: string | null,
+  ): Promise<void> {
+    const { rows } = await sql<{ permissions: Permission[] }>(
+      tx,
+      'SELECT permissions FROM roles WHERE name = $1',
+      [role],
+    );
+    if (!rows[0])
+      throw new AosError('validation_failed', `There is no role ${JSON.stringify(role)}.`, {
+        errors: [{ path: 'role', message: 'is not the name of a role' }],
+      });
+    if (role === 'owner' && !(await isOwner(tx, actor)))
+      throw new Forbidden('Only an owner may make or unmake an owner.');
+    const missing = rows[0].permissions.filter(
+      (permission) => !isAllowed(actor, permission, projectId),
+    );
+    if (missing.length > 0)
+      throw new Forbidden(
+        `Nobody hands out what they do not hold: you lack ${missing.join(', ')} there.`,
+      );
+  }
+}
+
+/** The route lets in who may write roles anywhere; it has to be where the binding is. */
+function requireRoleWrite(actor: Principal, projectId: string | null): void {
+  if (!isAllowed(actor, 'role.write', projectId))
+    throw new Forbidden('This needs the permission role.write where the binding is.');
+}
+
+/** Whoever takes an owner away waits here for others who do, so that two cannot each leave the other as the last. */
+const lockOwners = (tx: Tx) => sql(tx, `SELECT 1 FROM roles WHERE name = 'owner' FOR UPDATE`);
+
+async function isOwner(tx: Tx, actor: Principal): Promise<boolean> {
+  const { rows } = await sql(
+    tx,
+    `SELECT 1 FROM role_bindings WHERE user_id = $1 AND role = 'owner' AND project_id IS NULL`,
+    [actor.userId],
+  );
+  return rows.length > 0;
+}

@@ -1,0 +1,79 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import {
+  AccessAnswer,
+  AccessQuery,
+  Binding,
+  BindingPage,
+  CreateBinding,
+  CreateRole,
+  PageQuery,
+  Role,
+  RolePage,
+} from '@aos/contracts';
+import { z } from 'zod';
+import { Allow, RequestCtx, SignedIn } from '../../platform/http/access.js';
+import type { Ctx } from '../../platform/http/context.js';
+import { CreateRole as CreateRoleCommand } from './commands/create-role.js';
+import { GrantRole } from './commands/grant-role.js';
+import { RevokeRole } from './commands/revoke-role.js';
+import { RbacQueries } from './rbac.queries.js';
+
+@ApiTags('rbac')
+@Controller('rbac')
+export class RbacController {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly queries: RbacQueries,
+  ) {}
+
+  @Get('roles')
+  @Allow('role.read')
+  @ApiOperation({ summary: 'Roles and what they hold', operationId: 'listRoles' })
+  @ApiResponse({ status: 200, standardSchema: RolePage })
+  roles(@Query({ schema: PageQuery }) query: PageQuery) {
+    return this.queries.roles(query);
+  }
+
+  @Post('roles')
+  @Allow('role.write')
+  @ApiOperation({ summary: 'Make a role of permissions that you hold', operationId: 'createRole' })
+  @ApiResponse({ status: 201, standardSchema: Role })
+  createRole(@RequestCtx() ctx: Ctx, @Body({ schema: CreateRole }) body: CreateRole) {
+    return this.commands.execute(new CreateRoleCommand(ctx, body));
+  }
+
+  @Get('bindings')
+  @Allow('role.read')
+  @ApiOperation({ summary: 'Who has which role where', operationId: 'listBindings' })
+  @ApiResponse({ status: 200, standardSchema: BindingPage })
+  bindings(@Query({ schema: PageQuery }) query: PageQuery) {
+    return this.queries.bindings(query);
+  }
+
+  @Post('bindings')
+  @Allow('role.write', { anyProject: true })
+  @ApiOperation({ summary: 'Give a person a role', operationId: 'createBinding' })
+  @ApiResponse({ status: 201, standardSchema: Binding })
+  createBinding(@RequestCtx() ctx: Ctx, @Body({ schema: CreateBinding }) body: CreateBinding) {
+    return this.commands.execute(new GrantRole(ctx, body));
+  }
+
+  @Delete('bindings/:id')
+  @HttpCode(204)
+  @Allow('role.write', { anyProject: true })
+  @ApiOperation({ summary: 'Take a role away', operationId: 'deleteBinding' })
+  @ApiResponse({ status: 204, description: 'Taken away' })
+  deleteBinding(@RequestCtx() ctx: Ctx, @Param('id', { schema: z.uuid() }) id: string) {
+    return this.commands.execute(new RevokeRole(ctx, id));
+  }
+
+  @Get('check')
+  @SignedIn()
+  @ApiOperation({ summary: 'Whether a call would be allowed, and why', operationId: 'checkAccess' })
+  @ApiResponse({ status: 200, standardSchema: AccessAnswer })
+  check(@RequestCtx() ctx: Ctx, @Query({ schema: AccessQuery }) query: AccessQuery) {
+    return this.queries.check(ctx, query);
+  }
+}

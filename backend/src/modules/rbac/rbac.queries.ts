@@ -1,0 +1,87 @@
+import { Injectable } from '@nestjs/common';
+import type {
+  AccessAnswer,
+  AccessQuery,
+  Binding,
+  Page,
+  PageQuery,
+  Permission,
+  Role,
+} from '@aos/contracts';
+import { Database } from '../../platform/database/database.js';
+import { type Ctx, isAllowed } from '../../platform/http/context.js';
+import { decodeCursor, toPage } from '../../platform/http/cursor.js';
+import { Forbidden, NotFound } from '../../platform/http/problem.js';
+import { type BindingRow, toBinding } from './grants.js';
+
+interface RoleRow {
+  name: string;
+  description: string;
+  permissions: Permission[];
+  is_builtin: boolean;
+}
+
+@Injectable()
+export class RbacQueries {
+  constructor(private readonly database: Database) {}
+
+  async roles({ limit, cursor }: PageQuery): Promise<Page<Role>> {
+    const [after = ''] = decodeCursor(cursor, 1) ?? [];
+    const rows = await this.database.query<RoleRow>(
+      'SELECT name, description, permissions, is_builtin FROM roles WHERE name > $1 ORDER BY name LIMIT $2',
+      [after, limit + 1],
+    );
+    return toPage(
+      rows,
+      limit,
+      (row) => [row.name],
+      ({ is_builtin, ...role }) => ({ ...role, builtin: is_builtin }),
+    );
+  }
+
+  async bindings({ limit, cursor }: PageQuery): Promise<Page<Binding>> {
+    const [after = null] = decodeCursor(cursor, 1) ?? [];
+    const rows = await this.database.query<BindingRow>(
+      'SELECT * FROM role_bindings WHERE ($1::uuid IS NULL OR id > $1) ORDER BY id LIMIT $2',
+      [after, limit + 1],
+    );
+    return toPage(rows, limit, (row) => [row.id], toBinding);
+  }
+
+  /** Why a call is allowed or not: what would be decided now, and the roles that decide it. */
+  async check(
+    ctx: Ctx,
+    { permission, projectId: askedProject, userId }: AccessQuery,
+  ): Promise<AccessAnswer> {
+    const projectId: string | null = askedProject ?? null;
+    const isSelf = userId === undefined || userId === ctx.actor.userId;
+    if (!isSelf && !isAllowed(ctx.actor, 'role.read'))
+      throw new Forbidden('To ask about others takes the permission role.read.');
+    const of = userId ?? ctx.actor.userId;
+    const [person] = await this.database.query<{ email: string; is_disabled: boolean }>(
+      'SELECT email, is_disabled FROM users WHERE id = $1',
+      [of],
+    );
+    if (!person) throw new NotFound('This person');
+    const rows = await this.database.query<{ role: string; project_id: string | null }>(
+      `SELECT b.role, b.project_id FROM role_bindings b JOIN roles r ON r.name = b.role
+        WHERE b.user_id = $1 AND $2 = ANY (r.permissions) AND (b.project_id IS NULL OR b.project_id = $3)
+        ORDER BY b.project_id NULLS FIRST, b.role`,
+      [of, permission, projectId],
+    );
+    const via = rows.map(
+      (row) => `${row.role} ${row.project_id ? `in project ${row.project_id}` : 'everywhere'}`,
+    );
+    const where = projectId === null ? 'everywhere' : `in project ${projectId}`;
+    const refuse = (reason: string): AccessAnswer => ({ allowed: false, reason, via: [] });
+    if (person.is_disabled) return refuse(`${person.email} is disabled.`);
+    if (via.length === 0) return refuse(`No role of ${person.email} holds ${permission} ${where}.`);
+    if (isSelf && !isAllowed(ctx.actor, permission, projectId))
+      return refuse(`Your roles hold ${permission}, but this token's scopes do not.`);
+    return {
+      allowed: true,
+      reason: `${person.email} holds ${permission} ${where} as ${via.join(', ')}.`,
+      via,
+    };
+  }
+}
