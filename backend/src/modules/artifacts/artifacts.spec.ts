@@ -1,0 +1,145 @@
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import type { Artifact } from '@aos/contracts';
+import { type HttpApp, type SignedIn, openHttpApp } from '../../../test/http-app.js';
+import { systemPrincipal } from '../../platform/http/context.js';
+import { ArtifactStore, ArtifactsModule } from './index.js';
+
+describe('artifacts', () => {
+  let http: HttpApp;
+  let operator: SignedIn;
+  beforeAll(async () => {
+    http = await openHttpApp({ imports: [ArtifactsModule] });
+    operator = await http.signIn('operator');
+  });
+  afterAll(() => http.close());
+
+  async function upload(
+    name: string,
+    content: string | Uint8Array<ArrayBuffer>,
+    { as = operator, field = 'file', query = '' } = {},
+  ): Promise<{ status: number; body: Artifact & { code?: string } }> {
+    const form = new FormData();
+    form.append(field, new Blob([content]), name);
+    const response = await fetch(`${http.baseUrl}/api/artifacts${query}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${as.token}` },
+      body: form,
+    });
+    return { status: response.status, body: (await response.json()) as Artifact & { code?: string } };
+  }
+
+  const content = (id: string, headers: Record<string, string> = {}, as = operator) =>
+    fetch(`${http.baseUrl}/api/artifacts/${id}/content`, {
+      headers: { authorization: `Bearer ${as.token}`, ...headers },
+    });
+
+  it('takes a file and gives back the same bytes', async () => {
+    const { status, body } = await upload('strikes.csv', 'a,b\n1,2\n');
+    expect(status).toBe(201);
+    expect(body).toMatchObject({ name: 'strikes.csv', mediaType: 'text/csv', bytes: 8 });
+    // printf 'a,b\n1,2\n' | sha256sum
+    expect(body.sha256).toBe('492d5ea496056f1a6a6592241032fab764c321596317930b4fa0e1e8bc3b7470');
+    const answer = await content(body.artifactId);
+    expect(await answer.text()).toBe('a,b\n1,2\n');
+    expect(answer.headers.get('content-type')).toContain('text/csv');
+    expect(answer.headers.get('etag')).toBe(`"${body.sha256}"`);
+  });
+
+  it('serves a script or a page as a download only, with nothing allowed in it', async () => {
+    const { body } = await upload('page.html', '<script>alert(1)</script>');
+    const answer = await content(body.artifactId);
+    expect(answer.headers.get('content-type')).toBe('application/octet-stream');
+    expect(answer.headers.get('content-disposition')).toMatch(/^attachment/);
+    expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+    const svg = await upload('x.svg', '<svg xmlns="http://www.w3.org/2000/svg"><script>1</script></svg>');
+    expect((await content(svg.body.artifactId)).headers.get('content-security-policy')).toContain('sandbox');
+  });
+
+  it('serves ranges and refuses one past the end', async () => {
+    const { body } = await upload('n.txt', '0123456789');
+    const part = await content(body.artifactId, { range: 'bytes=2-4' });
+    expect([part.status, await part.text(), part.headers.get('content-range')]).toEqual([206, '234', 'bytes 2-4/10']);
+    const tail = await content(body.artifactId, { range: 'bytes=-3' });
+    expect(await tail.text()).toBe('789');
+    expect((await content(body.artifactId, { range: 'bytes=99-' })).status).toBe(416);
+  });
+
+  it.each([
+    ['another field', 'x.csv', { field: 'other' }, 400],
+    ['a project of its own', 'x.csv', { query: '?projectId=elsewhere' }, 201],
+    ['an unknown query key', 'x.csv', { query: '?x=1' }, 400],
+  ])('meets %s', async (_what, name, options, status) => {
+    expect((await upload(name, 'x', options)).status).toBe(status);
+  });
+
+  it('refuses names that hide what they are', async () => {
+    for (const name of ['safe\u202Efdp.exe', 'a\u200bb.csv', '..'])
+      expect(await upload(name, 'x')).toMatchObject({ status: 400, body: { code: 'validation_failed' } });
+  });
+
+  it('refuses a body that is not multipart, and one without a file', async () => {
+    const answer = await http.refused('/api/artifacts', { method: 'POST', as: operator, body: { file: 'x' } });
+    expect([answer.status, answer.body.code]).toEqual([400, 'validation_failed']);
+  });
+
+  it('answers a foreign artifact like one that does not exist', async () => {
+    const stranger = await http.signIn('operator', 'other-project');
+    const { body } = await upload('mine.csv', 'x');
+    const [foreign, unknown] = await Promise.all([
+      http.refused(`/api/artifacts/${body.artifactId}`, { as: stranger }),
+      http.refused('/api/artifacts/00000000-0000-7000-8000-000000000000', { as: stranger }),
+    ]);
+    expect([foreign.status, foreign.body.code]).toEqual([404, 'not_found']);
+    expect([unknown.status, unknown.body.code]).toEqual([404, 'not_found']);
+    expect((await content(body.artifactId, {}, stranger)).status).toBe(404);
+  });
+
+  it('lets nobody upload who may only read', async () => {
+    const viewer = await http.signIn('viewer');
+    expect((await upload('x.csv', 'x', { as: viewer })).status).toBe(403);
+  });
+
+  it('leaves nothing behind when a client goes away in the middle', async () => {
+    const before = await http.database.query('SELECT id FROM artifacts');
+    await new Promise<void>((resolve) => {
+      const half = request(`${http.baseUrl}/api/artifacts`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${operator.token}`,
+          'content-type': 'multipart/form-data; boundary=b',
+          'content-length': '1000000',
+        },
+      });
+      half.on('error', () => resolve());
+      half.write('--b\r\nContent-Disposition: form-data; name="file"; filename="half.csv"\r\n\r\nhalf', () =>
+        half.destroy(new Error('gone')),
+      );
+    });
+    expect(await http.database.query('SELECT id FROM artifacts')).toHaveLength(before.length);
+  });
+
+  it('removes the file when its row cannot be written', async () => {
+    const store = http.app.get(ArtifactStore);
+    const ctx = { actor: systemPrincipal, traceId: 't', ip: null };
+    // The row is refused: audit and row are one transaction, and 'not-a-number' is no job id.
+    const saving = store.save(ctx, {
+      name: 'x.txt',
+      mediaType: 'text/plain',
+      stream: Readable.from(['gone']),
+      jobId: 'not-a-number',
+    });
+    await expect(saving).rejects.toThrow();
+    const rows = await http.database.query<{ id: string }>('SELECT id FROM artifacts');
+    const folder = join(http.environment.dataDir, 'artifacts');
+    const files = (await readdir(folder, { recursive: true, withFileTypes: true }))
+      .filter((entry) => entry.isFile())
+      .map((entry) => entry.name);
+    expect(existsSync(folder)).toBe(true);
+    expect(files.filter((name) => !name.endsWith('.part')).sort()).toEqual(rows.map((row) => row.id).sort());
+  });
+});
