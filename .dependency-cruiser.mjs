@@ -84,7 +84,7 @@ export default {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '(^|/)(dist|coverage|\\.angular)/' },
+    exclude: { path: '(^|/)(dist|dist-bench|coverage|\\.angular)/' },
     tsPreCompilationDeps: true, // a type-only import ties two rooms together as well
     tsConfig: { fileName: 'ops/scripts/tsconfig.cruise.json' },
     enhancedResolveOptions: {

@@ -75,6 +75,7 @@ const nodeGlobals = Object.fromEntries(
 export default defineConfig(
   globalIgnores([
     '**/dist/',
+    '**/dist-bench/',
     '**/node_modules/',
     '**/coverage/',
     '**/.angular/',
