@@ -117,12 +117,18 @@ const statements = [
   )`,
   `CREATE INDEX event_payloads_age ON event_payloads (created_at)`,
   // One row: its lock elects the relay for the length of a batch, its value is the last number given out.
+  // Numbers up to reserved_seq are written without waiting for the disk; relay_alive is emptied by crash
+  // recovery, as every unlogged table is, and so tells that some of those may have been lost (see Relay).
   `CREATE TABLE relay_state (
     id             INT PRIMARY KEY CHECK (id = 1),
     last_seq       BIGINT NOT NULL DEFAULT 0,
+    reserved_seq   BIGINT NOT NULL DEFAULT 0,
     epoch          UUID NOT NULL DEFAULT gen_random_uuid()
   )`,
   `INSERT INTO relay_state (id) VALUES (1)`,
+  `CREATE UNLOGGED TABLE relay_alive (
+    id             INT PRIMARY KEY CHECK (id = 1)
+  )`,
   // Effect once: a reaction marks the event in the transaction of its effect.
   `CREATE TABLE event_inbox (
     consumer       TEXT NOT NULL,

@@ -64,7 +64,8 @@ async function start(environment: Environment): Promise<Running> {
     step(`Roles: ${[...environment.roles].join(', ')}`);
     const url = await readyUrl(app, environment);
     console.log(`\nAOS is ready at ${url}/console/`);
-    if (owner.password) await tellOwner(environment, { email: owner.email, password: owner.password });
+    if (owner.password)
+      await tellOwner(environment, { email: owner.email, password: owner.password });
     const demo = await playFirstRun(environment, database, url, owner.email);
     return { app, stop: () => stop(app, database, telemetry, unlock, demo) };
   } catch (error) {
@@ -101,7 +102,9 @@ function stopOnSignals(running: Running): void {
     askedAt = performance.now();
     console.log(`\n${signal}: finishing what is under way…`);
     setTimeout(() => {
-      console.error('Stopping took too long; what was under way will be taken up again at the next start.');
+      console.error(
+        'Stopping took too long; what was under way will be taken up again at the next start.',
+      );
       process.exit(1);
     }, STOP_LIMIT_MS).unref();
     running.stop().then(
@@ -131,7 +134,10 @@ async function requireFreePort({ port, host, roles }: Environment): Promise<void
         EADDRNOTAVAIL: `HOST ${host} is not an address of this machine.`,
         ENOTFOUND: `HOST ${host} cannot be resolved.`,
       };
-      throw new StartRefused(why[cause.code ?? ''] ?? `Cannot listen on ${host}:${port}: ${cause.message}`, { cause });
+      throw new StartRefused(
+        why[cause.code ?? ''] ?? `Cannot listen on ${host}:${port}: ${cause.message}`,
+        { cause },
+      );
     },
   );
   await new Promise((done) => probe.close(done));
@@ -141,12 +147,16 @@ async function readyUrl(app: NestExpressApplication, environment: Environment): 
   if (environment.publicUrl) return environment.publicUrl.replace(/\/$/, '');
   const address = app.getHttpServer().address() as { port: number };
   const host = environment.host.includes(':') ? `[${environment.host}]` : environment.host;
-  const reachable = environment.host === '0.0.0.0' || environment.host === '::' ? 'localhost' : host;
+  const reachable =
+    environment.host === '0.0.0.0' || environment.host === '::' ? 'localhost' : host;
   return `http://${reachable}:${address.port}`;
 }
 
 /** The only time the password is shown; it also lies in the data folder for `npm run demo`, for its owner only. */
-async function tellOwner(environment: Environment, signIn: { email: string; password: string }): Promise<void> {
+async function tellOwner(
+  environment: Environment,
+  signIn: { email: string; password: string },
+): Promise<void> {
   const file = join(environment.dataDir, 'owner-sign-in.json');
   await writeFile(file, JSON.stringify(signIn), { mode: 0o600 });
   console.log(`\n  Sign in as   ${signIn.email}\n  Password     ${signIn.password}`);
@@ -176,16 +186,21 @@ async function playFirstRun(
       AOS_OWNER_EMAIL: email,
     },
   });
-  child.on('error', (error) => console.error(`The first task could not be played: ${error.message}`));
+  child.on('error', (error) =>
+    console.error(`The first task could not be played: ${error.message}`),
+  );
   return child;
 }
 
 function stepPrinter(): (text: string) => void {
   const began = performance.now();
-  return (text) => console.log(`  ✓ ${text} (${((performance.now() - began) / 1000).toFixed(1)} s)`);
+  return (text) =>
+    console.log(`  ✓ ${text} (${((performance.now() - began) / 1000).toFixed(1)} s)`);
 }
 
-function logLevels({ logLevel }: Environment): false | ('fatal' | 'error' | 'warn' | 'log' | 'debug' | 'verbose')[] {
+function logLevels({
+  logLevel,
+}: Environment): false | ('fatal' | 'error' | 'warn' | 'log' | 'debug' | 'verbose')[] {
   if (logLevel === 'silent') return false;
   const all = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'] as const;
   const names = { fatal: 1, error: 2, warn: 3, info: 4, debug: 5, trace: 6 } as const;

@@ -35,7 +35,10 @@ async function openLite(): Promise<TestDatabase> {
 async function snapshot(): Promise<Blob> {
   const source = migrations.map((migration) => migration.name + String(migration)).join('');
   const { createHash } = await import('node:crypto');
-  const files = await readFile(join(import.meta.dirname, '../migrations/1763800000000-create-the-record.ts'), 'utf8');
+  const files = await readFile(
+    join(import.meta.dirname, '../migrations/1763800000000-create-the-record.ts'),
+    'utf8',
+  );
   const name = createHash('sha256').update(source).update(files).digest('hex').slice(0, 16);
   const path = join(tmpdir(), `aos-test-schema-${name}.tar`);
   if (!existsSync(path)) {
@@ -51,7 +54,8 @@ async function snapshot(): Promise<Blob> {
 
 async function openNative(poolSize = 12): Promise<TestDatabase> {
   const server = process.env['AOS_TEST_DATABASE_URL'];
-  if (!server) throw new Error('AOS_TEST_DB=native needs AOS_TEST_DATABASE_URL; `npm test` sets both.');
+  if (!server)
+    throw new Error('AOS_TEST_DB=native needs AOS_TEST_DATABASE_URL; `npm test` sets both.');
   const name = `aos_test_${randomBytes(6).toString('hex')}`;
   const admin = new pg.Client({ connectionString: server });
   await admin.connect();

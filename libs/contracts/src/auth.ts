@@ -3,7 +3,10 @@ import { Permission } from './permissions.js';
 import { Id, PageQuery, Timestamp, pageOf } from './page.js';
 
 export const LoginRequest = z
-  .strictObject({ email: z.string().trim().toLowerCase().max(254), password: z.string().min(1).max(1024) })
+  .strictObject({
+    email: z.string().trim().toLowerCase().max(254),
+    password: z.string().min(1).max(1024),
+  })
   .meta({ id: 'LoginRequest' });
 export type LoginRequest = z.infer<typeof LoginRequest>;
 
@@ -63,7 +66,9 @@ export type CreateUser = z.infer<typeof CreateUser>;
 export const UserPage = pageOf(User).meta({ id: 'UserPage' });
 
 /** A person as those see them who manage people. */
-export const Person = User.extend({ disabled: z.boolean(), createdAt: Timestamp }).meta({ id: 'Person' });
+export const Person = User.extend({ disabled: z.boolean(), createdAt: Timestamp }).meta({
+  id: 'Person',
+});
 export type Person = z.infer<typeof Person>;
 export const PersonPage = pageOf(Person).meta({ id: 'PersonPage' });
 export const SetPassword = z

@@ -24,14 +24,26 @@ export const SystemConfig = z
       })
       .prefault({}),
     approvals: z
-      .strictObject({ timeoutMs: z.number().int().min(1000).max(30 * 24 * 3600_000).default(3600_000) })
+      .strictObject({
+        timeoutMs: z
+          .number()
+          .int()
+          .min(1000)
+          .max(30 * 24 * 3600_000)
+          .default(3600_000),
+      })
       .prefault({}),
   })
   .meta({ id: 'SystemConfig' });
 export type SystemConfig = z.infer<typeof SystemConfig>;
 
 export const SystemConfigAnswer = z
-  .object({ version: z.number().int(), updatedAt: Timestamp, updatedBy: z.string(), config: SystemConfig })
+  .object({
+    version: z.number().int(),
+    updatedAt: Timestamp,
+    updatedBy: z.string(),
+    config: SystemConfig,
+  })
   .meta({ id: 'SystemConfigAnswer' });
 export type SystemConfigAnswer = z.infer<typeof SystemConfigAnswer>;
 
@@ -66,7 +78,10 @@ export const SecretInfo = z
 export type SecretInfo = z.infer<typeof SecretInfo>;
 
 export const RuntimeConfig = z
-  .object({ secrets: z.array(SecretInfo), env: z.array(z.object({ name: z.string(), purpose: z.string() })) })
+  .object({
+    secrets: z.array(SecretInfo),
+    env: z.array(z.object({ name: z.string(), purpose: z.string() })),
+  })
   .meta({ id: 'RuntimeConfig' });
 export type RuntimeConfig = z.infer<typeof RuntimeConfig>;
 

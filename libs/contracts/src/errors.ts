@@ -14,7 +14,10 @@ export const errorCodes = {
   conflict: { status: 409, title: 'The request conflicts with the present state' },
   already_exists: { status: 409, title: 'Something by that name exists' },
   idempotency_key_reused: { status: 409, title: 'The idempotency key was used with another body' },
-  idempotency_in_progress: { status: 409, title: 'The first request with this key is still running' },
+  idempotency_in_progress: {
+    status: 409,
+    title: 'The first request with this key is still running',
+  },
   precondition_required: { status: 428, title: 'If-Match is required' },
   precondition_failed: { status: 412, title: 'The document has changed since it was read' },
   too_many_requests: { status: 429, title: 'Too many requests' },
@@ -39,7 +42,10 @@ export const errorCodes = {
   approval_decided: { status: 409, title: 'The approval has been decided' },
   approval_expired: { status: 409, title: 'The approval has expired' },
   approval_void: { status: 409, title: 'What was to be approved has changed' },
-  approval_args_invalid: { status: 422, title: 'The edited arguments do not fit the schema of the tool' },
+  approval_args_invalid: {
+    status: 422,
+    title: 'The edited arguments do not fit the schema of the tool',
+  },
   self_approval: { status: 403, title: 'A second person has to decide this' },
   // tools
   unknown_server: { status: 404, title: 'There is no such server' },

@@ -43,7 +43,16 @@ export type Severity = z.infer<typeof Severity>;
 /** What a card can offer. `href` is a path of the API or of the console. */
 export const EventLink = z
   .object({
-    rel: z.enum(['approve', 'trace', 'episode', 'job', 'replay', 'download', 'conversation', 'settings']),
+    rel: z.enum([
+      'approve',
+      'trace',
+      'episode',
+      'job',
+      'replay',
+      'download',
+      'conversation',
+      'settings',
+    ]),
     href: z.string(),
     title: z.string(),
   })

@@ -3,13 +3,19 @@ import { Timestamp, pageOf } from './page.js';
 
 const name = z
   .string()
-  .regex(/^[a-z][a-z0-9_-]{0,39}$/, 'a small letter, then small letters, digits, _ or -, at most 40');
+  .regex(
+    /^[a-z][a-z0-9_-]{0,39}$/,
+    'a small letter, then small letters, digits, _ or -, at most 40',
+  );
 
 export const RegisterServer = z
   .strictObject({
     name,
     transport: z.enum(['http', 'sse', 'stdio']),
-    url: z.url({ protocol: /^https?$/ }).max(2000).optional(),
+    url: z
+      .url({ protocol: /^https?$/ })
+      .max(2000)
+      .optional(),
     command: z.string().min(1).max(500).optional(),
     args: z.array(z.string().max(4000)).max(100).optional(),
     description: z.string().max(2000).optional(),

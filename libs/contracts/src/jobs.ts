@@ -17,8 +17,14 @@ export type JobStatus = z.infer<typeof JobStatus>;
 /** One step of the Action DSL. `args` may refer to inputs, earlier steps, variables and secrets by `${…}`. */
 export const Step = z
   .strictObject({
-    id: z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, 'a letter, then letters, digits, _ or -, at most 64'),
-    tool: z.string().min(3).max(200).regex(/^[^.\s]+\..+$/, 'server.tool'),
+    id: z
+      .string()
+      .regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, 'a letter, then letters, digits, _ or -, at most 64'),
+    tool: z
+      .string()
+      .min(3)
+      .max(200)
+      .regex(/^[^.\s]+\..+$/, 'server.tool'),
     args: z.record(z.string(), z.unknown()).default({}),
     needs: z.array(z.string().max(64)).max(200).optional(),
     approval: z.enum(['auto', 'required']).optional(),
@@ -32,7 +38,12 @@ export const Budget = z
   .strictObject({
     maxSteps: z.number().int().min(1).max(1000).optional(),
     maxCostCny: z.number().min(0).max(1_000_000).optional(),
-    timeoutMs: z.number().int().min(100).max(7 * 24 * 3600_000).optional(),
+    timeoutMs: z
+      .number()
+      .int()
+      .min(100)
+      .max(7 * 24 * 3600_000)
+      .optional(),
   })
   .meta({ id: 'Budget' });
 export type Budget = z.infer<typeof Budget>;
@@ -59,7 +70,9 @@ export const TaskSpec = z
   .meta({ id: 'TaskSpec' });
 export type TaskSpec = z.infer<typeof TaskSpec>;
 
-export const RunAccepted = z.object({ jobId: z.string(), traceId: z.string() }).meta({ id: 'RunAccepted' });
+export const RunAccepted = z
+  .object({ jobId: z.string(), traceId: z.string() })
+  .meta({ id: 'RunAccepted' });
 export type RunAccepted = z.infer<typeof RunAccepted>;
 
 export const JobError = z
@@ -80,7 +93,11 @@ export const Job = z
     conversationId: z.string().nullable(),
     rerunOf: z.string().nullable(),
     attempts: z.number().int(),
-    progress: z.object({ done: z.number().int(), total: z.number().int(), current: z.string().nullable() }),
+    progress: z.object({
+      done: z.number().int(),
+      total: z.number().int(),
+      current: z.string().nullable(),
+    }),
     createdBy: z.string(),
     createdAt: Timestamp,
     scheduledAt: Timestamp.nullable(),
@@ -153,7 +170,14 @@ export const ToolCall = z
   .meta({ id: 'ToolCall' });
 export type ToolCall = z.infer<typeof ToolCall>;
 
-export const approvalStatuses = ['pending', 'continued', 'degraded', 'aborted', 'expired', 'void'] as const;
+export const approvalStatuses = [
+  'pending',
+  'continued',
+  'degraded',
+  'aborted',
+  'expired',
+  'void',
+] as const;
 export const Approval = z
   .object({
     id: z.string(),

@@ -14,7 +14,9 @@ export const Span = z
     status: z.enum(['unset', 'ok', 'error']),
     statusMessage: z.string().nullable(),
     attributes: z.record(z.string(), z.unknown()),
-    events: z.array(z.object({ name: z.string(), at: Timestamp, attributes: z.record(z.string(), z.unknown()) })),
+    events: z.array(
+      z.object({ name: z.string(), at: Timestamp, attributes: z.record(z.string(), z.unknown()) }),
+    ),
   })
   .meta({ id: 'Span' });
 export type Span = z.infer<typeof Span>;

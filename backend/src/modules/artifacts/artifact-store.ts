@@ -133,7 +133,9 @@ export class ArtifactStore {
   }
 
   async ofJob(jobId: string): Promise<Artifact[]> {
-    const rows = await this.database.query<ArtifactRow>(`${select} WHERE job_id = $1 ORDER BY id`, [jobId]);
+    const rows = await this.database.query<ArtifactRow>(`${select} WHERE job_id = $1 ORDER BY id`, [
+      jobId,
+    ]);
     return rows.map(toArtifact);
   }
 
@@ -169,7 +171,8 @@ export class ArtifactStore {
       await chmod(path, 0o400);
     } catch (error) {
       await rm(half, { force: true });
-      if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw new StorageFull({ cause: error });
+      if ((error as NodeJS.ErrnoException).code === 'ENOSPC')
+        throw new StorageFull({ cause: error });
       throw error;
     }
     return { bytes, sha256: hash.digest('hex') };
@@ -191,7 +194,10 @@ function sourceOf(file: NewArtifact): Readable {
 function plainName(name: string): string {
   const plain = name.normalize('NFC').trim();
   // eslint-disable-next-line no-control-regex -- control characters are what is refused
-  const isFit = plain.length > 0 && plain.length <= 255 && !/[\u0000-\u001f\u007f/\\\u200b-\u200f\u202a-\u202e\u2066-\u2069]/.test(plain);
+  const isFit =
+    plain.length > 0 &&
+    plain.length <= 255 &&
+    !/[\u0000-\u001f\u007f/\\\u200b-\u200f\u202a-\u202e\u2066-\u2069]/.test(plain);
   if (!isFit || plain === '.' || plain === '..') throw new ArtifactNameInvalid();
   return plain;
 }

@@ -25,7 +25,11 @@ export class ArtifactsController {
   @ApiOperation({ summary: 'Upload a file', operationId: 'uploadArtifact' })
   @ApiConsumes('multipart/form-data')
   @ApiBody({
-    schema: { type: 'object', required: ['file'], properties: { file: { type: 'string', format: 'binary' } } },
+    schema: {
+      type: 'object',
+      required: ['file'],
+      properties: { file: { type: 'string', format: 'binary' } },
+    },
   })
   @ApiResponse({ status: 201, standardSchema: Artifact })
   async upload(
@@ -36,7 +40,9 @@ export class ArtifactsController {
     const projectId = query.projectId ?? null;
     if (!isAllowed(ctx.actor, 'artifact.write', projectId))
       throw new Forbidden('You may not add files here. Ask for the role operator in this project.');
-    const stored = await receiveUpload(request, (file) => this.artifacts.save(ctx, { ...file, projectId }));
+    const stored = await receiveUpload(request, (file) =>
+      this.artifacts.save(ctx, { ...file, projectId }),
+    );
     return this.artifacts.find(ctx, stored.artifactId);
   }
 
@@ -52,7 +58,11 @@ export class ArtifactsController {
   @Get(':id/content')
   @Allow('artifact.read', { anyProject: true })
   @ApiOperation({ summary: 'The bytes of a file', operationId: 'getArtifactContent' })
-  @ApiResponse({ status: 200, description: 'The bytes, with their media type', content: { '*/*': {} } })
+  @ApiResponse({
+    status: 200,
+    description: 'The bytes, with their media type',
+    content: { '*/*': {} },
+  })
   async content(
     @RequestCtx() ctx: Ctx,
     @Param('id') id: string,
@@ -76,22 +86,32 @@ export class ArtifactsController {
       response.status(416).set('content-range', `bytes */${artifact.bytes}`).end();
       return;
     }
-    if (range) response.status(206).set('content-range', `bytes ${range.start}-${range.end}/${artifact.bytes}`);
+    if (range)
+      response
+        .status(206)
+        .set('content-range', `bytes ${range.start}-${range.end}/${artifact.bytes}`);
     response.set('content-length', String(range ? range.end - range.start + 1 : artifact.bytes));
-    await pipeline(this.artifacts.read(artifact.artifactId, range), response).catch((error: NodeJS.ErrnoException) => {
-      // The reader went away in the middle: nobody is left to tell.
-      if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
-    });
+    await pipeline(this.artifacts.read(artifact.artifactId, range), response).catch(
+      (error: NodeJS.ErrnoException) => {
+        // The reader went away in the middle: nobody is left to tell.
+        if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
+      },
+    );
   }
 }
 
-const inlineTypes = /^(image\/(svg\+xml|png|jpeg|gif|webp)|text\/(plain|csv|markdown)|application\/(json|pdf))\b/;
+const inlineTypes =
+  /^(image\/(svg\+xml|png|jpeg|gif|webp)|text\/(plain|csv|markdown)|application\/(json|pdf))\b/;
 
 /** One range only; more than one, or none that can be read, is the whole file (RFC 9110 14.2). */
-function parseRange(header: string | undefined, bytes: number): { start: number; end: number } | 'unsatisfiable' | undefined {
+function parseRange(
+  header: string | undefined,
+  bytes: number,
+): { start: number; end: number } | 'unsatisfiable' | undefined {
   const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? '');
   if (!match || (match[1] === '' && match[2] === '')) return undefined;
   const start = match[1] === '' ? Math.max(0, bytes - Number(match[2])) : Number(match[1]);
-  const end = match[1] === '' || match[2] === '' ? bytes - 1 : Math.min(Number(match[2]), bytes - 1);
+  const end =
+    match[1] === '' || match[2] === '' ? bytes - 1 : Math.min(Number(match[2]), bytes - 1);
   return start > end || start >= bytes ? 'unsatisfiable' : { start, end };
 }

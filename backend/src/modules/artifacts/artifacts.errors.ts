@@ -2,14 +2,22 @@ import { AosError } from '../../platform/http/problem.js';
 
 export class ArtifactTooLarge extends AosError {
   constructor() {
-    super('payload_too_large', 'A file may have 2 GiB at most. Split it, or put it where a tool can fetch it.');
+    super(
+      'payload_too_large',
+      'A file may have 2 GiB at most. Split it, or put it where a tool can fetch it.',
+    );
   }
 }
 
 export class ArtifactNameInvalid extends AosError {
   constructor() {
     super('validation_failed', 'The name of the file is not allowed.', {
-      errors: [{ path: 'file', message: '1 to 255 characters, with no slash, backslash or control character' }],
+      errors: [
+        {
+          path: 'file',
+          message: '1 to 255 characters, with no slash, backslash or control character',
+        },
+      ],
     });
   }
 }
@@ -24,9 +32,13 @@ export class UploadMissing extends AosError {
 
 export class StorageFull extends AosError {
   constructor(options: { cause?: unknown } = {}) {
-    super('unavailable', 'The disk of the data folder is nearly full; free some space and try again.', {
-      ...options,
-      retryAfterSeconds: 60,
-    });
+    super(
+      'unavailable',
+      'The disk of the data folder is nearly full; free some space and try again.',
+      {
+        ...options,
+        retryAfterSeconds: 60,
+      },
+    );
   }
 }

@@ -29,7 +29,10 @@ describe('artifacts', () => {
       headers: { authorization: `Bearer ${as.token}` },
       body: form,
     });
-    return { status: response.status, body: (await response.json()) as Artifact & { code?: string } };
+    return {
+      status: response.status,
+      body: (await response.json()) as Artifact & { code?: string },
+    };
   }
 
   const content = (id: string, headers: Record<string, string> = {}, as = operator) =>
@@ -56,14 +59,23 @@ describe('artifacts', () => {
     expect(answer.headers.get('content-disposition')).toMatch(/^attachment/);
     expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'");
     expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
-    const svg = await upload('x.svg', '<svg xmlns="http://www.w3.org/2000/svg"><script>1</script></svg>');
-    expect((await content(svg.body.artifactId)).headers.get('content-security-policy')).toContain('sandbox');
+    const svg = await upload(
+      'x.svg',
+      '<svg xmlns="http://www.w3.org/2000/svg"><script>1</script></svg>',
+    );
+    expect((await content(svg.body.artifactId)).headers.get('content-security-policy')).toContain(
+      'sandbox',
+    );
   });
 
   it('serves ranges and refuses one past the end', async () => {
     const { body } = await upload('n.txt', '0123456789');
     const part = await content(body.artifactId, { range: 'bytes=2-4' });
-    expect([part.status, await part.text(), part.headers.get('content-range')]).toEqual([206, '234', 'bytes 2-4/10']);
+    expect([part.status, await part.text(), part.headers.get('content-range')]).toEqual([
+      206,
+      '234',
+      'bytes 2-4/10',
+    ]);
     const tail = await content(body.artifactId, { range: 'bytes=-3' });
     expect(await tail.text()).toBe('789');
     expect((await content(body.artifactId, { range: 'bytes=99-' })).status).toBe(416);
@@ -79,11 +91,18 @@ describe('artifacts', () => {
 
   it('refuses names that hide what they are', async () => {
     for (const name of ['safe\u202Efdp.exe', 'a\u200bb.csv', '..'])
-      expect(await upload(name, 'x')).toMatchObject({ status: 400, body: { code: 'validation_failed' } });
+      expect(await upload(name, 'x')).toMatchObject({
+        status: 400,
+        body: { code: 'validation_failed' },
+      });
   });
 
   it('refuses a body that is not multipart, and one without a file', async () => {
-    const answer = await http.refused('/api/artifacts', { method: 'POST', as: operator, body: { file: 'x' } });
+    const answer = await http.refused('/api/artifacts', {
+      method: 'POST',
+      as: operator,
+      body: { file: 'x' },
+    });
     expect([answer.status, answer.body.code]).toEqual([400, 'validation_failed']);
   });
 
@@ -116,8 +135,9 @@ describe('artifacts', () => {
         },
       });
       half.on('error', () => resolve());
-      half.write('--b\r\nContent-Disposition: form-data; name="file"; filename="half.csv"\r\n\r\nhalf', () =>
-        half.destroy(new Error('gone')),
+      half.write(
+        '--b\r\nContent-Disposition: form-data; name="file"; filename="half.csv"\r\n\r\nhalf',
+        () => half.destroy(new Error('gone')),
       );
     });
     expect(await http.database.query('SELECT id FROM artifacts')).toHaveLength(before.length);
@@ -140,6 +160,8 @@ describe('artifacts', () => {
       .filter((entry) => entry.isFile())
       .map((entry) => entry.name);
     expect(existsSync(folder)).toBe(true);
-    expect(files.filter((name) => !name.endsWith('.part')).sort()).toEqual(rows.map((row) => row.id).sort());
+    expect(files.filter((name) => !name.endsWith('.part')).sort()).toEqual(
+      rows.map((row) => row.id).sort(),
+    );
   });
 });

@@ -40,7 +40,8 @@ export async function receiveUpload(
   await new Promise<void>((resolve, reject) => {
     parse(request, request.res!, (error: unknown) => {
       if (!error) return resolve();
-      if ((error as { code?: string }).code === 'LIMIT_FILE_SIZE') return reject(new ArtifactTooLarge());
+      if ((error as { code?: string }).code === 'LIMIT_FILE_SIZE')
+        return reject(new ArtifactTooLarge());
       if ((error as { name?: string }).name === 'MulterError') return reject(new UploadMissing());
       reject(error as Error);
     });

@@ -20,7 +20,10 @@ export class MonitorController {
 
   @Get('traces/:id')
   @Allow('monitor.read', { anyProject: true })
-  @ApiOperation({ summary: 'One trace with its spans, in the order in which they began', operationId: 'getTrace' })
+  @ApiOperation({
+    summary: 'One trace with its spans, in the order in which they began',
+    operationId: 'getTrace',
+  })
   @ApiResponse({ status: 200, standardSchema: TraceDetail })
   trace(@RequestCtx() ctx: Ctx, @Param('id') id: string) {
     return this.queries.trace(ctx, id);

@@ -43,17 +43,25 @@ export class MonitorQueries {
           AND ($3::text[] IS NULL OR project_id = ANY ($3))
           AND ($4::text IS NULL OR status = $4)
         ORDER BY started_at DESC, trace_id DESC LIMIT $5`,
-      [after?.[0] ?? null, after?.[1] ?? null, projects === 'all' ? null : projects, query.status ?? null, query.limit + 1],
+      [
+        after?.[0] ?? null,
+        after?.[1] ?? null,
+        projects === 'all' ? null : projects,
+        query.status ?? null,
+        query.limit + 1,
+      ],
     );
     return toPage(rows, query.limit, (row) => [row.started_key, row.trace_id], toTrace);
   }
 
   /** A trace of a job, or of any request: a request has spans but no row in `traces`. */
   async trace(ctx: Ctx, traceId: string): Promise<TraceDetail> {
-    const [row] = await this.database.query<TraceRow>('SELECT * FROM traces WHERE trace_id = $1', [traceId]);
+    const [row] = await this.database.query<TraceRow>('SELECT * FROM traces WHERE trace_id = $1', [
+      traceId,
+    ]);
     const spans = await this.database.query<SpanRow>(
       `SELECT *, to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS started
-         FROM spans WHERE trace_id = $1 ORDER BY started_at, span_id LIMIT $2`,
+         FROM spans WHERE trace_id = $1 ORDER BY started_at, duration_us DESC, span_id LIMIT $2`,
       [traceId, MAX_SPANS + 1],
     );
     const mayRead = isAllowed(ctx.actor, 'monitor.read', row?.project_id ?? null);
@@ -72,7 +80,11 @@ export class MonitorQueries {
           startedAt: first!.started,
           finishedAt: null,
         };
-    return { ...summary, spans: spans.slice(0, MAX_SPANS).map(toSpan), truncated: spans.length > MAX_SPANS };
+    return {
+      ...summary,
+      spans: spans.slice(0, MAX_SPANS).map(toSpan),
+      truncated: spans.length > MAX_SPANS,
+    };
   }
 
   async logs(ctx: Ctx, query: LogsQuery): Promise<z.infer<typeof LogPage>> {
@@ -86,7 +98,14 @@ export class MonitorQueries {
           AND ($4::text IS NULL OR l.level = $4)
           AND ($5::text IS NULL OR strpos(lower(l.message), lower($5)) > 0)
         ORDER BY l.id DESC LIMIT $6`,
-      [after?.[0] ?? null, projects === 'all' ? null : projects, query.traceId ?? null, query.level ?? null, query.text ?? null, query.limit + 1],
+      [
+        after?.[0] ?? null,
+        projects === 'all' ? null : projects,
+        query.traceId ?? null,
+        query.level ?? null,
+        query.text ?? null,
+        query.limit + 1,
+      ],
     );
     return toPage(rows, query.limit, (row) => [row.id], toLogLine);
   }

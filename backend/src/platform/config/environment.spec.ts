@@ -13,7 +13,12 @@ const refusal = (env: NodeJS.ProcessEnv): string => {
 describe('the environment', () => {
   it('has defaults for everything', () => {
     const environment = readEnvironment({});
-    expect(environment).toMatchObject({ port: 3000, host: '127.0.0.1', bus: 'postgres', demo: 'first-run' });
+    expect(environment).toMatchObject({
+      port: 3000,
+      host: '127.0.0.1',
+      bus: 'postgres',
+      demo: 'first-run',
+    });
     expect([...environment.roles]).toEqual(['api', 'relay', 'worker']);
     expect(environment.dataDir.endsWith('/.aos')).toBe(true);
   });
@@ -53,6 +58,8 @@ describe('the environment', () => {
 
   it('refuses to split roles over the embedded database', () => {
     expect(refusal({ AOS_ROLES: 'api' })).toContain('DATABASE_URL');
-    expect(readEnvironment({ AOS_ROLES: 'api', DATABASE_URL: 'postgres://h/d' }).roles.size).toBe(1);
+    expect(readEnvironment({ AOS_ROLES: 'api', DATABASE_URL: 'postgres://h/d' }).roles.size).toBe(
+      1,
+    );
   });
 });

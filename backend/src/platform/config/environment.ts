@@ -36,19 +36,31 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
     const parsed = schema.safeParse(raw);
     if (parsed.success) return parsed.data;
     const secretive = /PASSWORD|KEY|URL/.test(name);
-    faults.push(`${name} is ${secretive ? describeLength(raw) : JSON.stringify(raw)}; it takes ${takes}.`);
+    faults.push(
+      `${name} is ${secretive ? describeLength(raw) : JSON.stringify(raw)}; it takes ${takes}.`,
+    );
     return fallback;
   };
 
   const port = read('PORT', 'a port number from 0 to 65535', portSchema, 3000);
-  const host = read('HOST', 'a host name or an address to listen on', z.string().regex(/^[^\s/]+$/), '127.0.0.1');
+  const host = read(
+    'HOST',
+    'a host name or an address to listen on',
+    z.string().regex(/^[^\s/]+$/),
+    '127.0.0.1',
+  );
   const databaseUrl = read<string | undefined>(
     'DATABASE_URL',
     'a URL such as postgres://user:password@host:5432/database',
     z.url({ protocol: /^postgres(ql)?$/ }),
     undefined,
   );
-  const bus = read('AOS_BUS', '"postgres"; nats:// and redis:// come with a later version', z.enum(['postgres']), 'postgres');
+  const bus = read(
+    'AOS_BUS',
+    '"postgres"; nats:// and redis:// come with a later version',
+    z.enum(['postgres']),
+    'postgres',
+  );
   const roles = read(
     'AOS_ROLES',
     `a comma-separated list of ${roleNames.join(', ')}`,
@@ -62,7 +74,12 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
     faults.push(
       `AOS_ROLES is "${roles.join(',')}"; the embedded database serves one process, which must do all of ${roleNames.join(',')}. Set DATABASE_URL to split roles.`,
     );
-  const ownerEmail = read<string | undefined>('AOS_OWNER_EMAIL', 'an e-mail address', z.email(), undefined);
+  const ownerEmail = read<string | undefined>(
+    'AOS_OWNER_EMAIL',
+    'an e-mail address',
+    z.email(),
+    undefined,
+  );
   const ownerPassword = read<string | undefined>(
     'AOS_OWNER_PASSWORD',
     '12 to 1024 characters',

@@ -58,7 +58,9 @@ describe('the database', () => {
 
   it('refuses to change or empty the audit table', async () => {
     await test.database.query(`INSERT INTO audit_logs (actor, action) VALUES ('a', 'b')`);
-    await expect(test.database.query(`UPDATE audit_logs SET actor = 'x'`)).rejects.toThrow('append-only');
+    await expect(test.database.query(`UPDATE audit_logs SET actor = 'x'`)).rejects.toThrow(
+      'append-only',
+    );
     await expect(test.database.query('DELETE FROM audit_logs')).rejects.toThrow('append-only');
     await expect(test.database.query('TRUNCATE audit_logs')).rejects.toThrow('append-only');
   });

@@ -73,7 +73,14 @@ export class Database {
     const dataSource = new DataSource({
       type: 'postgres',
       // TypeORM makes its pool with `new Pool()`; this hands it the one that exists.
-      driver: { ...pg, Pool: class { constructor() { return pool; } } },
+      driver: {
+        ...pg,
+        Pool: class {
+          constructor() {
+            return pool;
+          }
+        },
+      },
       migrations,
       migrationsTableName: 'schema_migrations',
       migrationsTransactionMode: 'each',
@@ -107,7 +114,10 @@ export class Database {
   }
 
   /** As `query`, with the number of rows written. */
-  async run<T = Record<string, unknown>>(text: string, params: unknown[] = []): Promise<SqlResult<T>> {
+  async run<T = Record<string, unknown>>(
+    text: string,
+    params: unknown[] = [],
+  ): Promise<SqlResult<T>> {
     const result = await traced('query', text, () => this.pool.query(text, params));
     return { rows: result.rows as T[], count: result.rowCount ?? 0 };
   }
@@ -120,16 +130,25 @@ export class Database {
 }
 
 /** A span only inside a trace: the loops of relay and worker would otherwise write more spans than work. */
-function traced<T>(name: string, statement: string | undefined, work: () => Promise<T>): Promise<T> {
+function traced<T>(
+  name: string,
+  statement: string | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
   if (!trace.getActiveSpan()?.isRecording()) return work();
   const attributes = {
     'db.system.name': 'postgresql',
-    ...(statement === undefined ? {} : { 'db.query.text': statement.replaceAll(/\s+/g, ' ').trim() }),
+    ...(statement === undefined
+      ? {}
+      : { 'db.query.text': statement.replaceAll(/\s+/g, ' ').trim() }),
   };
   return inSpan('database', name, attributes, work);
 }
 
-async function openEmbedded(dataDir: string | undefined, snapshot: Blob | undefined): Promise<Database> {
+async function openEmbedded(
+  dataDir: string | undefined,
+  snapshot: Blob | undefined,
+): Promise<Database> {
   const folder = dataDir ? join(dataDir, 'pg') : undefined;
   if (folder) await mkdir(folder, { recursive: true, mode: 0o700 });
   const lite = await PGlite.create({
@@ -163,7 +182,9 @@ async function openServer(url: string, poolSize: number): Promise<Database> {
   pool.on('error', () => undefined);
   const where = safeUrl(url);
   try {
-    const { rows } = await pool.query<{ v: string }>(`SELECT current_setting('server_version_num') AS v`);
+    const { rows } = await pool.query<{ v: string }>(
+      `SELECT current_setting('server_version_num') AS v`,
+    );
     const version = Number(rows[0]?.v ?? 0);
     if (version < 150_000)
       throw new StartRefused(
@@ -192,7 +213,8 @@ function reason(error: unknown): string {
 }
 
 function isRetryable(error: unknown): boolean {
-  const code = (error as { code?: string; driverError?: { code?: string } }).driverError?.code ??
+  const code =
+    (error as { code?: string; driverError?: { code?: string } }).driverError?.code ??
     (error as { code?: string }).code;
   return code === '40001' || code === '40P01';
 }

@@ -25,7 +25,10 @@ describe('the lock on the data folder', () => {
     await once(dead, 'exit');
     // What SIGKILL leaves behind: a fresh lock and the name of a process that is gone.
     await mkdir(join(folder, 'lock'));
-    await writeFile(join(folder, 'process.json'), JSON.stringify({ pid: dead.pid, startedAt: '1' }));
+    await writeFile(
+      join(folder, 'process.json'),
+      JSON.stringify({ pid: dead.pid, startedAt: '1' }),
+    );
     const unlock = await lockDataFolder(folder);
     await unlock();
   });

@@ -13,7 +13,9 @@ import { StartRefused } from '../config/environment.js';
  */
 export async function lockDataFolder(dataDir: string): Promise<() => Promise<void>> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
-    throw new StartRefused(`AOS_DATA_DIR ${dataDir} cannot be made: ${(cause as Error).message}`, { cause });
+    throw new StartRefused(`AOS_DATA_DIR ${dataDir} cannot be made: ${(cause as Error).message}`, {
+      cause,
+    });
   });
   await chmod(dataDir, 0o700);
   const pidFile = join(dataDir, 'process.json');
@@ -25,11 +27,17 @@ export async function lockDataFolder(dataDir: string): Promise<() => Promise<voi
       update: 2_000,
       onCompromised: (error) => {
         // Another process holds the folder now (this one was stopped for long): going on would destroy data.
-        console.error(`The lock on ${dataDir} was lost (${error.message}). Stopping at once to keep the data whole.`);
+        console.error(
+          `The lock on ${dataDir} was lost (${error.message}). Stopping at once to keep the data whole.`,
+        );
         process.exit(1);
       },
     });
-    await writeFile(pidFile, JSON.stringify({ pid: process.pid, startedAt: await startTime(process.pid) }), { mode: 0o600 });
+    await writeFile(
+      pidFile,
+      JSON.stringify({ pid: process.pid, startedAt: await startTime(process.pid) }),
+      { mode: 0o600 },
+    );
     return async () => {
       await rm(pidFile, { force: true });
       await release();

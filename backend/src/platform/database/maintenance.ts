@@ -1,4 +1,9 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
 import { Database } from './database.js';
 import { ensurePartitions, retentionDays } from './partitions.js';
 
@@ -33,8 +38,12 @@ export class Maintenance implements OnApplicationBootstrap, OnApplicationShutdow
   async run(): Promise<void> {
     try {
       await ensurePartitions(this.database);
-      await this.database.query(`DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours'`);
-      await this.database.query(`DELETE FROM sessions WHERE expires_at < now() - interval '7 days'`);
+      await this.database.query(
+        `DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours'`,
+      );
+      await this.database.query(
+        `DELETE FROM sessions WHERE expires_at < now() - interval '7 days'`,
+      );
       await this.database.query(
         `DELETE FROM event_payloads WHERE created_at < now() - make_interval(days => $1)`,
         [retentionDays.events + 7],
@@ -44,7 +53,9 @@ export class Maintenance implements OnApplicationBootstrap, OnApplicationShutdow
         [retentionDays.events + 7],
       );
     } catch (error) {
-      this.logger.error(`Maintenance failed and will be tried again in an hour: ${(error as Error).message}`);
+      this.logger.error(
+        `Maintenance failed and will be tried again in an hour: ${(error as Error).message}`,
+      );
     }
   }
 }

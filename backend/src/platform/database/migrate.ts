@@ -34,7 +34,9 @@ async function bringUpToDate(database: Database): Promise<boolean> {
 
 /** pgvector may be missing, or may be added by the administrator later: looked for at every start. */
 async function ensureVector(database: Database): Promise<boolean> {
-  const available = await database.query(`SELECT 1 FROM pg_available_extensions WHERE name = 'vector'`);
+  const available = await database.query(
+    `SELECT 1 FROM pg_available_extensions WHERE name = 'vector'`,
+  );
   if (available.length === 0) return false;
   const installed = await database.query(`SELECT 1 FROM pg_extension WHERE extname = 'vector'`);
   if (installed.length === 0) {
@@ -46,6 +48,8 @@ async function ensureVector(database: Database): Promise<boolean> {
       throw error;
     }
   }
-  await database.query('ALTER TABLE mem_embeddings ADD COLUMN IF NOT EXISTS embedding VECTOR(1536)');
+  await database.query(
+    'ALTER TABLE mem_embeddings ADD COLUMN IF NOT EXISTS embedding VECTOR(1536)',
+  );
   return true;
 }

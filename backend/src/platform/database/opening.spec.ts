@@ -55,9 +55,13 @@ onNative('opening a server', () => {
     await admin.query(`CREATE DATABASE ${name}`);
     const url = new URL(server);
     url.pathname = `/${name}`;
-    const opened = await Promise.all([1, 2, 3].map(() => Database.open({ url: url.href, poolSize: 4 })));
+    const opened = await Promise.all(
+      [1, 2, 3].map(() => Database.open({ url: url.href, poolSize: 4 })),
+    );
     for (const database of opened) {
-      expect(await database.query('SELECT count(*)::int AS n FROM relay_state')).toEqual([{ n: 1 }]);
+      expect(await database.query('SELECT count(*)::int AS n FROM relay_state')).toEqual([
+        { n: 1 },
+      ]);
       await database.close();
     }
     await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);

@@ -30,12 +30,18 @@ export async function ensurePartitions(database: Database, now = Date.now()): Pr
     const oldest = Math.floor((now - days * 24 * 3600_000 - EPOCH_MS) / WEEK_MS);
     for (const row of existing) {
       const week = row.parent === table ? weekOf(row.name) : undefined;
-      if (week !== undefined && week < oldest) await database.query(`DROP TABLE IF EXISTS "${row.name}"`);
+      if (week !== undefined && week < oldest)
+        await database.query(`DROP TABLE IF EXISTS "${row.name}"`);
     }
   }
 }
 
-async function makePartition(database: Database, table: string, name: string, week: number): Promise<void> {
+async function makePartition(
+  database: Database,
+  table: string,
+  name: string,
+  week: number,
+): Promise<void> {
   const from = new Date(EPOCH_MS + week * WEEK_MS).toISOString();
   const to = new Date(EPOCH_MS + (week + 1) * WEEK_MS).toISOString();
   try {
@@ -55,5 +61,7 @@ const partitionName = (table: string, week: number) =>
 function weekOf(name: string): number | undefined {
   const match = /_w(\d{4})(\d{2})(\d{2})$/.exec(name);
   if (!match) return undefined;
-  return Math.round((Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3])) - EPOCH_MS) / WEEK_MS);
+  return Math.round(
+    (Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3])) - EPOCH_MS) / WEEK_MS,
+  );
 }

@@ -19,7 +19,8 @@ export async function sql<T = Record<string, unknown>>(
   params: unknown[] = [],
 ): Promise<SqlResult<T>> {
   const runner = 'queryRunner' in tx ? tx.queryRunner : (tx as QueryRunner);
-  if (!runner) throw new Error('sql() needs a transaction: call it with the tx of Database.transaction()');
+  if (!runner)
+    throw new Error('sql() needs a transaction: call it with the tx of Database.transaction()');
   const result = await runner.query(text, params, true);
   return { rows: result.records as T[], count: result.affected ?? result.records.length };
 }

@@ -62,5 +62,5 @@ function parseHost(
   return { host: host!.toLowerCase(), name: match[1]!.toLowerCase(), port: Number(match[2] ?? 80) };
 }
 
-const isLoopbackName = (name: string) =>
+export const isLoopbackName = (name: string) =>
   ['localhost', '127.0.0.1', '::1', '[::1]'].includes(name.toLowerCase());

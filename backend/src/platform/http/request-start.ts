@@ -15,6 +15,9 @@ export const anonymous: Principal = {
   grants: [],
 };
 
+/** Probes, static files and open streams: spans of these would drown what matters. */
+const untraced = /^\/(health|metrics|console|agent\/events)(\/|$)/;
+
 /**
  * The first thing that happens to a request: it gets its place in a trace (the caller's, when a valid
  * traceparent came along), a context that names nobody yet, and a nonce for the page's styles. Every
@@ -30,16 +33,17 @@ export function requestStart(metrics: HttpMetrics) {
     const parent = isOpen
       ? context.active()
       : contextOf(request.headers.traceparent as string | undefined);
-    const span = isOpen
-      ? undefined
-      : tracer.startSpan(
-          request.method,
-          {
-            kind: SpanKind.SERVER,
-            attributes: { 'aos.kind': 'http', 'http.request.method': request.method },
-          },
-          parent,
-        );
+    const span =
+      isOpen || untraced.test(request.path)
+        ? undefined
+        : tracer.startSpan(
+            request.method,
+            {
+              kind: SpanKind.SERVER,
+              attributes: { 'aos.kind': 'http', 'http.request.method': request.method },
+            },
+            parent,
+          );
     response.once('close', () => {
       const route = routeOf(request);
       metrics.observe(

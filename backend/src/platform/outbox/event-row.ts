@@ -18,9 +18,14 @@ export interface EventRow {
   created_at: Date;
 }
 
+const columns = `e.id, e.seq, e.trace_id, e.job_id, e.project_id, e.topic, e.type, e.severity, e.summary,
+  e.payload, e.links, e.created_at`;
+
+/** Of `events e`, without payloads that live beside the row. */
+export const smallEventColumns = `${columns}, e.payload_ref, NULL AS large_payload`;
+
 /** For `events e LEFT JOIN event_payloads p ON p.id = e.payload_ref`. */
-export const eventColumns = `e.id, e.seq, e.trace_id, e.job_id, e.project_id, e.topic, e.type, e.severity,
-  e.summary, e.payload, p.payload AS large_payload, e.links, e.created_at`;
+export const eventColumns = `${columns}, p.payload AS large_payload`;
 
 export function toAosEvent(row: EventRow): AosEvent {
   return {

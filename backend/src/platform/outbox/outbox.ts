@@ -9,7 +9,8 @@ export interface NewEvent {
   traceId: string;
   jobId?: string | null;
   projectId?: string | null;
-  topic: 'task' | 'run' | 'approval' | 'agent' | 'tool' | 'artifact' | 'config' | 'registry' | 'chat';
+  topic:
+    'task' | 'run' | 'approval' | 'agent' | 'tool' | 'artifact' | 'config' | 'registry' | 'chat';
   type: EventType;
   severity?: Severity;
   /** One sentence that a person can act on. */

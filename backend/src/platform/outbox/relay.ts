@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, Optional } from '@nestjs/common';
 import pg from 'pg';
 import { Database } from '../database/database.js';
-import { type EventRow, eventColumns } from './event-row.js';
+import { type EventRow, smallEventColumns } from './event-row.js';
 import { Wakeups } from './wakeups.js';
 
 /**
@@ -22,6 +22,13 @@ import { Wakeups } from './wakeups.js';
  *     look unnumbered that no longer are. It sees that the counter moved (`held` differs from `seen`),
  *     touches nothing and looks again.
  *
+ * One trip to the disk, not two: the writer's commit waited for it, and the numbers need not, as long as a
+ * number that somebody has seen never comes to mean another event. `reserved_seq` is on disk before any number
+ * up to it is given out. When Postgres itself crashed, `relay_alive` is empty afterwards; the last numbers may
+ * then be lost, so their events get new ones, from above `reserved_seq`. That is the one case in which numbers
+ * are skipped, and a client may see an event again. The embedded database writes nothing behind our back and
+ * gets no reservation: there every batch is as durable as the rows themselves.
+ *
  * Failure
  *   - Killed before the commit: nothing happened; whoever looks next does it.
  *   - Killed after the commit and before anybody was told: the tails find the rows by polling.
@@ -36,33 +43,45 @@ export interface RelayOptions {
   pollMs: number;
   gatherMs: number;
   batchSize: number;
+  /** How many numbers ahead are reserved: what may be skipped when Postgres crashes. */
+  reserve: number;
 }
 export const RELAY_OPTIONS = Symbol('RELAY_OPTIONS');
-const defaults: RelayOptions = { pollMs: 250, gatherMs: 5, batchSize: 1000 };
+const defaults: RelayOptions = { pollMs: 250, gatherMs: 5, batchSize: 1000, reserve: 5000 };
 
+/**
+ * `seen` is of the snapshot, `held` is what the row is once we have its lock. The batch is an array and not a
+ * join: the plan is then an index scan per partition, whatever the planner believes about their sizes. A plan
+ * made while the table was small stays until it is analysed, and a nested loop over a backlog is quadratic.
+ */
 const STAMP = `
   WITH seen AS MATERIALIZED (SELECT last_seq FROM relay_state WHERE id = 1),
   held AS MATERIALIZED (
-    SELECT last_seq FROM relay_state
+    SELECT last_seq, reserved_seq FROM relay_state
      WHERE id = 1 AND EXISTS (SELECT 1 FROM events WHERE seq IS NULL) FOR UPDATE),
+  start AS MATERIALIZED (
+    SELECT from_seq, from_seq + $1 <= reserved_seq AS is_reserved
+      FROM (SELECT reserved_seq, CASE WHEN EXISTS (SELECT 1 FROM relay_alive) THEN last_seq
+                                      ELSE greatest(last_seq, reserved_seq) END AS from_seq
+              FROM held WHERE last_seq = (SELECT last_seq FROM seen)) AS h),
   batch AS MATERIALIZED (
-    SELECT e.id, e.created_at, held.last_seq + row_number() OVER (ORDER BY e.id) AS seq
-      FROM held JOIN seen USING (last_seq),
-           LATERAL (SELECT id, created_at FROM events WHERE seq IS NULL ORDER BY id LIMIT $1) AS e),
+    SELECT ARRAY(SELECT id FROM events WHERE seq IS NULL ORDER BY id LIMIT $1) AS ids FROM start),
   counted AS (
-    UPDATE relay_state SET last_seq = (SELECT max(seq) FROM batch)
-     WHERE id = 1 AND EXISTS (SELECT 1 FROM batch)),
+    UPDATE relay_state SET last_seq = from_seq + cardinality(ids),
+           reserved_seq = CASE WHEN is_reserved THEN reserved_seq ELSE from_seq + cardinality(ids) + $2 END
+      FROM start, batch WHERE id = 1),
+  begun AS (INSERT INTO relay_alive SELECT 1 FROM start WHERE NOT is_reserved ON CONFLICT DO NOTHING),
   e AS (
-    UPDATE events SET seq = batch.seq FROM batch
-     WHERE events.id = batch.id AND events.created_at = batch.created_at AND events.seq IS NULL
+    UPDATE events SET seq = (SELECT from_seq FROM start) + array_position((SELECT ids FROM batch), id)
+     WHERE id = ANY ((SELECT ids FROM batch)::bigint[]) AND seq IS NULL
     RETURNING events.*)
-  SELECT held.last_seq AS held_seq, seen.last_seq AS seen_seq, ${eventColumns}
-    FROM held CROSS JOIN seen
-    LEFT JOIN e ON true
-    LEFT JOIN event_payloads p ON p.id = e.payload_ref
+  SELECT held.last_seq AS held_seq, seen.last_seq AS seen_seq,
+         CASE WHEN start.is_reserved THEN set_config('synchronous_commit', 'off', true) END AS commits,
+         ${smallEventColumns}
+    FROM held CROSS JOIN seen LEFT JOIN start ON true LEFT JOIN e ON true
    ORDER BY e.seq`;
 
-type StampedRow = EventRow & { held_seq: string; seen_seq: string };
+type StampedRow = EventRow & { held_seq: string; seen_seq: string; payload_ref: string | null };
 
 @Injectable()
 export class Relay implements OnApplicationShutdown {
@@ -189,17 +208,30 @@ export class Relay implements OnApplicationShutdown {
     const { rows } = await this.pool!.query<StampedRow>({
       name: 'aos-relay-stamp',
       text: STAMP,
-      values: [this.options.batchSize],
+      values: [this.options.batchSize, this.database.kind === 'server' ? this.options.reserve : 0],
     });
     const first = rows[0];
     if (!first) return 0;
     if (first.held_seq !== first.seen_seq) return 'stale';
     if (first.id === null) return 0;
+    await this.addLargePayloads(rows);
     this.stampedCount += rows.length;
     this.lastSeq = Number(rows.at(-1)!.seq);
     for (const listener of this.listeners) listener(rows);
     this.wakeups.wakeOthers('seq');
     return rows.length;
+  }
+
+  private async addLargePayloads(rows: StampedRow[]): Promise<void> {
+    const ids = rows.flatMap((row) => row.payload_ref ?? []);
+    if (ids.length === 0) return;
+    const found = await this.pool!.query<{ id: string; payload: Record<string, unknown> }>(
+      'SELECT id, payload FROM event_payloads WHERE id = ANY($1::uuid[])',
+      [ids],
+    );
+    const payloads = new Map(found.rows.map((row) => [row.id, row.payload]));
+    for (const row of rows)
+      if (row.payload_ref) row.large_payload = payloads.get(row.payload_ref) ?? null;
   }
 }
 

@@ -193,10 +193,8 @@ export class EventHub implements BeforeApplicationShutdown {
   }
 
   private async whyNotResumable(since: number): Promise<string | undefined> {
-    // The client may have heard of it from another process, which is a moment ahead of this one.
-    if (since > this.tail.lastSeq) await this.tail.catchUp();
-    if (since > this.tail.lastSeq) return 'unknown-position';
-    if (since === this.tail.lastSeq || this.tail.recent.covers(since)) return undefined;
+    if (!(await this.tail.wasGivenOut(since))) return 'unknown-position';
+    if (since >= this.tail.lastSeq || this.tail.recent.covers(since)) return undefined;
     const [row] = await this.database.query<{ oldest: string | null }>(
       'SELECT min(seq) AS oldest FROM events WHERE seq IS NOT NULL',
     );

@@ -33,6 +33,13 @@ export interface TailOptions {
 export const TAIL_OPTIONS = Symbol('TAIL_OPTIONS');
 const defaults: TailOptions = { pollMs: 500, pageSize: 1000, warmUp: 2000 };
 
+interface RelayState {
+  lastSeq: number;
+  reservedSeq: number;
+  epoch: string;
+  isAlive: boolean;
+}
+
 export type TailBatch = readonly FramedEvent[];
 
 @Injectable()
@@ -116,6 +123,15 @@ export class EventTail implements OnApplicationShutdown {
     await this.stop();
   }
 
+  /** Whether this number was given out. Not every one of them is in the database: see Relay on crashes. */
+  async wasGivenOut(seq: number): Promise<boolean> {
+    // The client may have heard of it from another process, which is a moment ahead of this one.
+    if (seq > this.seq) await this.catchUp();
+    if (seq <= this.seq) return true;
+    const state = await this.relayState();
+    return !state.isAlive && seq <= state.reservedSeq;
+  }
+
   /** Resolves once everything is handed out that was numbered before the call. */
   async catchUp(): Promise<void> {
     await this.reading; // it may have begun before the call
@@ -166,7 +182,7 @@ export class EventTail implements OnApplicationShutdown {
     if (Number(first.seq) !== previousSeq + 1) {
       if (how === 'handed over') return false;
       this.logger.warn(
-        `events ${previousSeq + 1} to ${Number(first.seq) - 1} are gone from the database`,
+        `there are no events ${previousSeq + 1} to ${Number(first.seq) - 1}: removed, or skipped when Postgres crashed`,
       );
     }
     const batch = fresh.map((row) => new FramedEvent(toAosEvent(row)));
@@ -193,20 +209,31 @@ export class EventTail implements OnApplicationShutdown {
   private async noticeRestart(): Promise<void> {
     const seq = this.seq;
     const state = await this.relayState();
-    if (state.epoch === this.epoch && state.lastSeq >= seq) return;
-    this.logger.warn(
-      `the numbering began anew (${seq} became ${state.lastSeq}): clients have to reload`,
-    );
+    // After a crash of Postgres the counter may be behind what was seen; the next number will not be.
+    const isBack = state.isAlive ? state.lastSeq < seq : state.reservedSeq < seq;
+    if (state.epoch === this.epoch && !isBack) return;
+    this.logger.warn(`the numbering began anew (${seq}, now ${state.lastSeq}): clients reload`);
     await this.begin();
     for (const listener of this.restartListeners) this.guarded(listener);
   }
 
-  private async relayState(): Promise<{ lastSeq: number; epoch: string }> {
-    const [row] = await this.database.query<{ last_seq: string; epoch: string }>(
-      'SELECT last_seq, epoch FROM relay_state WHERE id = 1',
+  private async relayState(): Promise<RelayState> {
+    const [row] = await this.database.query<{
+      last_seq: string;
+      reserved_seq: string;
+      epoch: string;
+      alive: boolean;
+    }>(
+      `SELECT last_seq, reserved_seq, epoch, EXISTS (SELECT 1 FROM relay_alive) AS alive
+         FROM relay_state WHERE id = 1`,
     );
     if (!row) throw new Error('relay_state has no row');
-    return { lastSeq: Number(row.last_seq), epoch: row.epoch };
+    return {
+      lastSeq: Number(row.last_seq),
+      reservedSeq: Number(row.reserved_seq),
+      epoch: row.epoch,
+      isAlive: row.alive,
+    };
   }
 
   private async tell(

@@ -64,15 +64,25 @@ function toRow(span: ReadableSpan): Record<string, unknown> {
     kind: kind ?? 'internal',
     started_at: toIso(span.startTime),
     duration_us: Math.round(span.duration[0] * 1e6 + span.duration[1] / 1e3),
-    status: { [SpanStatusCode.UNSET]: 'unset', [SpanStatusCode.OK]: 'ok', [SpanStatusCode.ERROR]: 'error' }[span.status.code],
+    status: {
+      [SpanStatusCode.UNSET]: 'unset',
+      [SpanStatusCode.OK]: 'ok',
+      [SpanStatusCode.ERROR]: 'error',
+    }[span.status.code],
     status_message: span.status.message?.slice(0, 2000) ?? null,
     attributes,
-    events: span.events.map((event) => ({ name: event.name, at: toIso(event.time), attributes: event.attributes ?? {} })),
+    events: span.events.map((event) => ({
+      name: event.name,
+      at: toIso(event.time),
+      attributes: event.attributes ?? {},
+    })),
   };
 }
 
 /** With microseconds, which Date does not hold. */
 function toIso([seconds, nanos]: HrTime): string {
-  const micros = Math.floor(nanos / 1000).toString().padStart(6, '0');
+  const micros = Math.floor(nanos / 1000)
+    .toString()
+    .padStart(6, '0');
   return `${new Date(seconds * 1000).toISOString().slice(0, 19)}.${micros}Z`;
 }
