@@ -1,0 +1,62 @@
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { AuditTrail } from '../../../platform/audit/audit-trail.js';
+import { Database } from '../../../platform/database/database.js';
+import { sql } from '../../../platform/database/sql.js';
+import { type Ctx, isAllowed } from '../../../platform/http/context.js';
+import { NotFound } from '../../../platform/http/problem.js';
+import { Outbox } from '../../../platform/outbox/outbox.js';
+import { requireSecretName } from '../secret-rules.js';
+
+export class DeleteSecret extends Command<void> {
+  constructor(
+    readonly ctx: Ctx,
+    readonly name: string,
+    readonly projectId: string | null,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(DeleteSecret)
+export class DeleteSecretHandler implements ICommandHandler<DeleteSecret> {
+  constructor(
+    private readonly database: Database,
+    private readonly audit: AuditTrail,
+    private readonly outbox: Outbox,
+  ) {}
+
+  async execute({ ctx, name, projectId }: DeleteSecret): Promise<void> {
+    requireSecretName(name);
+    if (!isAllowed(ctx.actor, 'secret.write', projectId)) throw new NotFound('This secret');
+    await this.database.transaction(async (tx) => {
+      const { rows } = await sql<{ id: string; version: number; purpose: string }>(
+        tx,
+        `DELETE FROM secrets WHERE name = $1 AND project_id IS NOT DISTINCT FROM $2 RETURNING id, version, purpose`,
+        [name, projectId],
+      );
+      const gone = rows[0];
+      if (!gone) throw new NotFound('This secret');
+      await this.audit.record(tx, ctx, {
+        action: 'secret.delete',
+        resource: `secret:${gone.id}`,
+        diff: {
+          before: { name, version: gone.version, purpose: gone.purpose, value: 'set' },
+          after: null,
+        },
+        projectId,
+      });
+      await this.outbox.append(tx, [
+        {
+          traceId: ctx.traceId,
+          projectId,
+          topic: 'config',
+          type: 'config.changed',
+          severity: 'warning',
+          summary: `${ctx.actor.name} deleted the secret ${name}.`,
+          payload: { scope: 'secrets', name },
+          actor: ctx.actor.id,
+        },
+      ]);
+    });
+  }
+}

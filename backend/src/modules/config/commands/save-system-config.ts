@@ -1,0 +1,96 @@
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import type { SystemConfig, SystemConfigAnswer } from '@aos/contracts';
+import { AuditTrail } from '../../../platform/audit/audit-trail.js';
+import { Database } from '../../../platform/database/database.js';
+import { sql } from '../../../platform/database/sql.js';
+import type { Ctx } from '../../../platform/http/context.js';
+import { AosError } from '../../../platform/http/problem.js';
+import { Outbox } from '../../../platform/outbox/outbox.js';
+import { Wakeups } from '../../../platform/outbox/wakeups.js';
+import { configChanges } from '../config-diff.js';
+import { requireSoundConfig } from '../config-rules.js';
+import { Settings, type StoredConfig } from '../settings.js';
+import { Vault } from '../vault.js';
+
+export class SaveSystemConfig extends Command<SystemConfigAnswer> {
+  constructor(
+    readonly ctx: Ctx,
+    readonly input: SystemConfig,
+    /** The version that the change was made on. */
+    readonly base: number,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(SaveSystemConfig)
+export class SaveSystemConfigHandler implements ICommandHandler<SaveSystemConfig> {
+  constructor(
+    private readonly database: Database,
+    private readonly settings: Settings,
+    private readonly vault: Vault,
+    private readonly audit: AuditTrail,
+    private readonly outbox: Outbox,
+    private readonly wakeups: Wakeups,
+  ) {}
+
+  async execute({ ctx, input, base }: SaveSystemConfig): Promise<SystemConfigAnswer> {
+    return this.database.transaction(async (tx) => {
+      const present = await this.settings.lock(tx);
+      if (present.version !== base) throw stale(present, base, input);
+      await requireSoundConfig(this.vault, tx, input);
+      const changes = configChanges(present.config, input);
+      if (changes.length === 0) return toAnswer(present);
+      const { rows } = await sql<{ created_at: Date }>(
+        tx,
+        `INSERT INTO config_versions (scope, version, config, created_by) VALUES ('system', $1, $2, $3)
+         RETURNING created_at`,
+        [present.version + 1, JSON.stringify(input), ctx.actor.id],
+      );
+      const version = present.version + 1;
+      await this.audit.record(tx, ctx, {
+        action: 'config.save',
+        resource: 'config:system',
+        diff: { version, changes },
+      });
+      await this.outbox.append(tx, [
+        {
+          traceId: ctx.traceId,
+          topic: 'config',
+          type: 'config.changed',
+          summary: `${ctx.actor.name} changed the settings: ${changes.map((change) => change.path).join(', ')}.`,
+          payload: { scope: 'system', version, paths: changes.map((change) => change.path) },
+          actor: ctx.actor.id,
+        },
+      ]);
+      this.wakeups.afterCommit(tx, 'control');
+      return toAnswer({
+        version,
+        config: input,
+        createdBy: ctx.actor.id,
+        createdAt: rows[0]!.created_at,
+      });
+    });
+  }
+}
+
+export const toAnswer = (stored: StoredConfig): SystemConfigAnswer => ({
+  version: stored.version,
+  updatedAt: stored.createdAt.toISOString(),
+  updatedBy: stored.createdBy,
+  config: stored.config,
+});
+
+/** Tells what would be changed now, so that the one who edits can decide anew. */
+function stale(present: StoredConfig, base: number, input: SystemConfig): AosError {
+  return new AosError(
+    'precondition_failed',
+    `The settings are at version ${present.version} now; yours were made on version ${base}. Look at the new difference and save again.`,
+    {
+      errors: configChanges(present.config, input).map(({ path, before, after }) => ({
+        path,
+        message: `is ${JSON.stringify(before)} now; would become ${JSON.stringify(after)}`,
+      })),
+    },
+  );
+}

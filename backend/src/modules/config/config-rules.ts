@@ -1,0 +1,29 @@
+import type { SystemConfig } from '@aos/contracts';
+import type { Tx } from '../../platform/database/sql.js';
+import { AosError } from '../../platform/http/problem.js';
+import type { Vault } from './vault.js';
+
+/** What a schema cannot say. The answers never repeat a value: someone may have pasted a key into it. */
+export async function requireSoundConfig(
+  vault: Vault,
+  tx: Tx | undefined,
+  { llm }: SystemConfig,
+): Promise<void> {
+  if (llm.apiKeySecret !== undefined && !(await vault.has(tx, llm.apiKeySecret, null)))
+    throw new AosError(
+      'unknown_secret',
+      'llm.apiKeySecret takes the name of a secret, not a key. Add the secret first.',
+      {
+        errors: [{ path: 'llm.apiKeySecret', message: 'is not the name of a secret' }],
+      },
+    );
+  const url = llm.baseUrl === undefined ? undefined : new URL(llm.baseUrl);
+  if (url && (url.username || url.password))
+    throw new AosError(
+      'validation_failed',
+      'llm.baseUrl must not hold a user or password. Use llm.apiKeySecret.',
+      {
+        errors: [{ path: 'llm.baseUrl', message: 'must not hold a user or password' }],
+      },
+    );
+}

@@ -1,0 +1,138 @@
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Param,
+  Post,
+  Put,
+  Query,
+  Req,
+  Res,
+} from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import { ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import {
+  ConfigPreview,
+  ConfigVersionPage,
+  Id,
+  PageQuery,
+  PutSecret,
+  RuntimeConfig,
+  SecretInfo,
+  SystemConfig,
+  SystemConfigAnswer,
+} from '@aos/contracts';
+import type { Response } from 'express';
+import { z } from 'zod';
+import { Allow, type AosRequest, RequestCtx } from '../../platform/http/access.js';
+import type { Ctx } from '../../platform/http/context.js';
+import { requiredVersion, setVersion } from '../../platform/http/etag.js';
+import { DeleteSecret } from './commands/delete-secret.js';
+import { PutSecret as PutSecretCommand } from './commands/put-secret.js';
+import { SaveSystemConfig, toAnswer } from './commands/save-system-config.js';
+import { ConfigQueries } from './config.queries.js';
+import { Settings } from './settings.js';
+
+const SecretQuery = z.strictObject({ projectId: Id.optional() });
+type SecretQuery = z.infer<typeof SecretQuery>;
+
+@ApiTags('config')
+@Controller('config')
+export class ConfigController {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly queries: ConfigQueries,
+    private readonly settings: Settings,
+  ) {}
+
+  @Get('system')
+  @Allow('config.read')
+  @ApiOperation({ summary: 'The settings; ETag is their version', operationId: 'getSystemConfig' })
+  @ApiResponse({ status: 200, standardSchema: SystemConfigAnswer })
+  async system(@Res({ passthrough: true }) response: Response): Promise<SystemConfigAnswer> {
+    const stored = await this.settings.stored();
+    setVersion(response, stored.version);
+    return toAnswer(stored);
+  }
+
+  @Put('system')
+  @Allow('config.write')
+  @ApiOperation({ summary: 'Save the settings as a new version', operationId: 'putSystemConfig' })
+  @ApiHeader({
+    name: 'If-Match',
+    required: true,
+    description: 'The ETag of the version that was edited',
+  })
+  @ApiResponse({ status: 200, standardSchema: SystemConfigAnswer })
+  async saveSystem(
+    @RequestCtx() ctx: Ctx,
+    @Req() request: AosRequest,
+    @Body({ schema: SystemConfig }) body: SystemConfig,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<SystemConfigAnswer> {
+    const answer = await this.commands.execute(
+      new SaveSystemConfig(ctx, body, requiredVersion(request)),
+    );
+    setVersion(response, answer.version);
+    return answer;
+  }
+
+  @Post('system/preview')
+  @HttpCode(200)
+  @Allow('config.read')
+  @ApiOperation({ summary: 'What saving would change', operationId: 'previewSystemConfig' })
+  @ApiResponse({ status: 200, standardSchema: ConfigPreview })
+  preview(@Body({ schema: SystemConfig }) body: SystemConfig) {
+    return this.queries.preview(body);
+  }
+
+  @Get('system/history')
+  @Allow('config.read')
+  @ApiOperation({
+    summary: 'Versions of the settings, newest first',
+    operationId: 'listSystemConfigHistory',
+  })
+  @ApiResponse({ status: 200, standardSchema: ConfigVersionPage })
+  history(@Query({ schema: PageQuery }) query: PageQuery) {
+    return this.queries.history(query);
+  }
+
+  @Get('runtime')
+  @Allow('secret.read', { anyProject: true })
+  @ApiOperation({
+    summary: 'Names of secrets and variables, never a value',
+    operationId: 'getRuntimeConfig',
+  })
+  @ApiResponse({ status: 200, standardSchema: RuntimeConfig })
+  runtime(@RequestCtx() ctx: Ctx) {
+    return this.queries.runtime(ctx);
+  }
+
+  @Put('runtime/secrets/:name')
+  @Allow('secret.write', { anyProject: true })
+  @ApiOperation({ summary: 'Add or rotate a secret', operationId: 'putSecret' })
+  @ApiParam({ name: 'name', schema: { type: 'string', pattern: '^[A-Z][A-Z0-9_]{0,127}$' } })
+  @ApiResponse({ status: 200, standardSchema: SecretInfo })
+  putSecret(
+    @RequestCtx() ctx: Ctx,
+    @Param('name') name: string,
+    @Body({ schema: PutSecret }) body: PutSecret,
+  ) {
+    return this.commands.execute(new PutSecretCommand(ctx, name, body));
+  }
+
+  @Delete('runtime/secrets/:name')
+  @HttpCode(204)
+  @Allow('secret.write', { anyProject: true })
+  @ApiOperation({ summary: 'Delete a secret', operationId: 'deleteSecret' })
+  @ApiResponse({ status: 204, description: 'Deleted' })
+  deleteSecret(
+    @RequestCtx() ctx: Ctx,
+    @Param('name') name: string,
+    @Query({ schema: SecretQuery }) query: SecretQuery,
+  ) {
+    return this.commands.execute(new DeleteSecret(ctx, name, query.projectId ?? null));
+  }
+}

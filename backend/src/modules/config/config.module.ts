@@ -1,0 +1,22 @@
+import { Module } from '@nestjs/common';
+import { DeleteSecretHandler } from './commands/delete-secret.js';
+import { PutSecretHandler } from './commands/put-secret.js';
+import { SaveSystemConfigHandler } from './commands/save-system-config.js';
+import { ConfigController } from './config.controller.js';
+import { ConfigQueries } from './config.queries.js';
+import { Settings } from './settings.js';
+import { Vault } from './vault.js';
+
+@Module({
+  controllers: [ConfigController],
+  providers: [
+    Settings,
+    Vault,
+    ConfigQueries,
+    SaveSystemConfigHandler,
+    PutSecretHandler,
+    DeleteSecretHandler,
+  ],
+  exports: [Settings, Vault],
+})
+export class ConfigModule {}

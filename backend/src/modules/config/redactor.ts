@@ -1,0 +1,109 @@
+/**
+ * Takes known secret values out of anything that is about to be stored, sent or logged: as they are, and in
+ * the forms in which programs tend to pass them on (base64 at any alignment, URL-encoded, hex, JSON-escaped
+ * once or twice). What it cannot know is a form nobody thought of; so tools get secrets only where they
+ * must, and this is the second line.
+ */
+export class Redactor {
+  private readonly names = new Map<string, string>();
+  private forms = new Map<string, string>();
+  private pattern: RegExp | undefined;
+
+  /** From now on `value` is shown as `[secret NAME]`. */
+  know(name: string, value: string): void {
+    if (this.names.get(value) === name) return;
+    this.names.set(value, name);
+    this.pattern = undefined;
+  }
+
+  /** A copy without any known value; what holds none is answered as it is. */
+  redact<T>(subject: T): T {
+    if (this.names.size === 0) return subject;
+    return this.walk(subject) as T;
+  }
+
+  private walk(subject: unknown): unknown {
+    if (typeof subject === 'string') return this.text(subject);
+    if (Array.isArray(subject)) return subject.map((each) => this.walk(each));
+    if (
+      subject === null ||
+      typeof subject !== 'object' ||
+      subject instanceof Date ||
+      Buffer.isBuffer(subject)
+    )
+      return subject;
+    const source = subject instanceof Error ? errorFields(subject) : subject;
+    return Object.fromEntries(
+      Object.entries(source).map(([key, value]) => [this.text(key), this.walk(value)]),
+    );
+  }
+
+  private text(text: string): string {
+    const whole = this.names.get(text);
+    if (whole !== undefined) return `[secret ${whole}]`;
+    this.pattern ??= this.compile();
+    return text.replace(this.pattern, (found) => {
+      const name = this.forms.get(found);
+      return name === undefined ? found : `[secret ${name}]`;
+    });
+  }
+
+  private compile(): RegExp {
+    this.forms = new Map();
+    for (const [value, name] of this.names)
+      for (const form of formsOf(value)) this.forms.set(form, name);
+    const longestFirst = [...this.forms.keys()].sort((a, b) => b.length - a.length);
+    return longestFirst.length === 0
+      ? /(?!)/
+      : new RegExp(longestFirst.map(escapePattern).join('|'), 'g');
+  }
+}
+
+/** Values shorter than this are only taken out where they stand alone: they occur everywhere by chance. */
+const SHORTEST = 4;
+
+function formsOf(value: string): Set<string> {
+  if (value.length < SHORTEST) return new Set();
+  const bytes = Buffer.from(value);
+  const escaped = inner(value);
+  const url = encodeURIComponent(value);
+  const forms = [
+    value,
+    escaped,
+    inner(escaped),
+    url,
+    url.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()),
+    url.replaceAll('%20', '+'),
+    bytes.toString('hex'),
+    bytes.toString('hex').toUpperCase(),
+    ...base64Forms(bytes),
+    // PEM travels line by line, too.
+    ...(value.includes('\n')
+      ? value.split(/\r?\n/).filter((line) => line.length >= 16 && !line.startsWith('-----'))
+      : []),
+  ];
+  return new Set(forms.filter((form) => form.length >= SHORTEST));
+}
+
+const inner = (text: string) => JSON.stringify(text).slice(1, -1);
+
+/**
+ * Inside a longer text (`user:secret` of basic authentication) the value starts at any of three places of a
+ * base64 group. The characters that depend on its neighbours are left off each form.
+ */
+function base64Forms(bytes: Buffer): string[] {
+  const forms = [0, 1, 2].map((before) => {
+    const encoded = Buffer.concat([Buffer.alloc(before), bytes])
+      .toString('base64')
+      .replace(/=+$/, '');
+    const from = Math.ceil((before * 8) / 6);
+    const to = Math.floor(((before + bytes.length) * 8) / 6);
+    return encoded.slice(from, to);
+  });
+  const long = forms.filter((form) => form.length >= 6);
+  return [...long, ...long.map((form) => form.replaceAll('+', '-').replaceAll('/', '_'))];
+}
+
+const errorFields = ({ name, message, stack, cause }: Error) => ({ name, message, stack, cause });
+
+const escapePattern = (text: string) => text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');

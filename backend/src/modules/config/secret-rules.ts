@@ -1,0 +1,86 @@
+import { AosError } from '../../platform/http/problem.js';
+
+const MOST_CHARACTERS = 65_536;
+
+/**
+ * Names that a program reads before it does anything else: as variables of a tool's process they would
+ * choose what it runs, not what it knows.
+ */
+const loaders = new Set([
+  'PATH',
+  'HOME',
+  'SHELL',
+  'USER',
+  'LOGNAME',
+  'IFS',
+  'ENV',
+  'BASH_ENV',
+  'CDPATH',
+  'PS4',
+  'PROMPT_COMMAND',
+  'SHELLOPTS',
+  'BASHOPTS',
+  'GLOBIGNORE',
+  'TMPDIR',
+  'PYTHONPATH',
+  'PYTHONHOME',
+  'PYTHONSTARTUP',
+  'PYTHONINSPECT',
+  'PERL5LIB',
+  'PERL5OPT',
+  'PERL5DB',
+  'RUBYOPT',
+  'RUBYLIB',
+  'JAVA_TOOL_OPTIONS',
+  'JDK_JAVA_OPTIONS',
+  'CLASSPATH',
+  'GCONV_PATH',
+  'LOCPATH',
+  'NLSPATH',
+  'HOSTALIASES',
+  'RESOLV_HOST_CONF',
+  'MALLOC_TRACE',
+  'TERMINFO',
+  'EDITOR',
+  'VISUAL',
+  'PAGER',
+  'BROWSER',
+  'OPENSSL_CONF',
+  'OPENSSL_MODULES',
+  'SSL_CERT_FILE',
+  'SSL_CERT_DIR',
+  'HTTP_PROXY',
+  'HTTPS_PROXY',
+  'ALL_PROXY',
+  'NO_PROXY',
+  'DATABASE_URL',
+]);
+const loaderPrefixes = ['LD_', 'DYLD_', 'NODE_', 'NPM_', 'GIT_', 'BASH_FUNC_', 'AOS_', 'OTEL_'];
+
+export function requireSecretName(name: string): void {
+  if (!/^[A-Z][A-Z0-9_]{0,127}$/.test(name))
+    throw new AosError(
+      'secret_name_invalid',
+      'A name has capital letters, digits and _, starts with a letter, and has at most 128 characters.',
+    );
+  if (loaders.has(name) || loaderPrefixes.some((prefix) => name.startsWith(prefix)))
+    throw new AosError(
+      'secret_name_invalid',
+      `${name} would change how programs run. Choose a name of your own, such as MY_${name}.`,
+    );
+}
+
+/** One line of text, or PEM blocks, which are lines of a known form. */
+const pem =
+  /^(-----BEGIN [A-Z0-9 ]{1,60}-----\r?\n(?:[A-Za-z0-9+/=]{1,80}\r?\n)+-----END [A-Z0-9 ]{1,60}-----\s*)+$/;
+
+export function requireSecretValue(value: string): void {
+  if (value.length > MOST_CHARACTERS)
+    throw new AosError('secret_value_invalid', `A value may have ${MOST_CHARACTERS} characters.`);
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  if (/[\x00-\x1f\x7f]/.test(value) && !pem.test(value))
+    throw new AosError(
+      'secret_value_invalid',
+      'A value is one line without control characters, or PEM blocks. Was a newline copied along?',
+    );
+}

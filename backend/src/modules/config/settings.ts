@@ -1,0 +1,89 @@
+import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { SystemConfig } from '@aos/contracts';
+import { Database } from '../../platform/database/database.js';
+import { type Tx, sql } from '../../platform/database/sql.js';
+import { Wakeups } from '../../platform/outbox/wakeups.js';
+
+/** How old settings may be when another process changed them and its wake-up was lost. */
+const CACHE_MS = 5_000;
+
+export interface StoredConfig {
+  version: number;
+  config: SystemConfig;
+  createdBy: string;
+  createdAt: Date;
+}
+
+/** The system settings as they are now. Version 1 is the defaults, written at the first start. */
+@Injectable()
+export class Settings implements OnModuleInit, OnApplicationShutdown {
+  private readonly logger = new Logger(Settings.name);
+  private cached: { stored: StoredConfig; staleAt: number } | undefined;
+  private generation = 0;
+  private readonly stopListening: () => void;
+
+  constructor(
+    private readonly database: Database,
+    wakeups: Wakeups,
+  ) {
+    this.stopListening = wakeups.on('control', () => {
+      this.generation++;
+      this.cached = undefined;
+    });
+  }
+
+  async onModuleInit(): Promise<void> {
+    await this.database.query(
+      `INSERT INTO config_versions (scope, version, config, comment, created_by)
+       VALUES ('system', 1, $1, 'defaults', 'system') ON CONFLICT DO NOTHING`,
+      [JSON.stringify(SystemConfig.parse({}))],
+    );
+  }
+
+  onApplicationShutdown(): void {
+    this.stopListening();
+  }
+
+  async system(): Promise<SystemConfig> {
+    return (await this.stored()).config;
+  }
+
+  async stored(): Promise<StoredConfig> {
+    if (this.cached && Date.now() < this.cached.staleAt) return this.cached.stored;
+    const generation = this.generation;
+    const [row] = await this.database.query<ConfigRow>(latest);
+    const stored = this.read(row);
+    if (generation === this.generation) this.cached = { stored, staleAt: Date.now() + CACHE_MS };
+    return stored;
+  }
+
+  /** The latest version, locked against other writers until the transaction ends. */
+  async lock(tx: Tx): Promise<StoredConfig> {
+    await sql(tx, `SELECT pg_advisory_xact_lock(hashtextextended('config:system', 726301))`);
+    const { rows } = await sql<ConfigRow>(tx, latest);
+    return this.read(rows[0]);
+  }
+
+  private read(row: ConfigRow | undefined): StoredConfig {
+    const parsed = SystemConfig.safeParse(row?.config ?? {});
+    // A newer version of AOS may have written keys that this one does not know; a start must not hang on it.
+    if (!parsed.success)
+      this.logger.error('The stored settings do not fit this version; defaults are used.');
+    return {
+      version: row?.version ?? 0,
+      config: parsed.success ? parsed.data : SystemConfig.parse({}),
+      createdBy: row?.created_by ?? 'system',
+      createdAt: row?.created_at ?? new Date(0),
+    };
+  }
+}
+
+export interface ConfigRow {
+  version: number;
+  config: unknown;
+  created_by: string;
+  created_at: Date;
+}
+
+const latest = `SELECT version, config, created_by, created_at FROM config_versions
+  WHERE scope = 'system' ORDER BY version DESC LIMIT 1`;

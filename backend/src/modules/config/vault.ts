@@ -1,0 +1,156 @@
+import { Injectable } from '@nestjs/common';
+import { randomBytes } from 'node:crypto';
+import { AuditTrail } from '../../platform/audit/audit-trail.js';
+import { MasterKey } from '../../platform/config/master-key.js';
+import { Database } from '../../platform/database/database.js';
+import { type Tx, sql } from '../../platform/database/sql.js';
+import type { Ctx } from '../../platform/http/context.js';
+import { AosError } from '../../platform/http/problem.js';
+import { open, seal } from './cipher.js';
+import { Redactor } from './redactor.js';
+
+interface SealedRow {
+  id: string;
+  name: string;
+  project_id: string | null;
+  version: number;
+  ciphertext: Buffer;
+  wrapped_key: Buffer;
+  key_id: string;
+}
+
+export interface Sealed {
+  ciphertext: Buffer;
+  wrappedKey: Buffer;
+  keyId: string;
+}
+
+/**
+ * Secrets at rest and in use.
+ *
+ *   at rest   each version of each value has a data key of its own, which encrypts it (AES-256-GCM) and is
+ *             itself encrypted by a key derived from the master key. Name, version and project are bound
+ *             into both, so that a row copied over another does not open.
+ *   in use    `reveal` is the only way out. It writes the audit row first; when that cannot be committed
+ *             there is no value. What was revealed is known to the redactor from then on.
+ *
+ * Nothing here logs, and no error holds more than the secret's name.
+ */
+@Injectable()
+export class Vault {
+  private readonly wrappingKey: Buffer;
+  private readonly known = new Redactor();
+
+  constructor(
+    private readonly database: Database,
+    private readonly audit: AuditTrail,
+    private readonly masterKey: MasterKey,
+  ) {
+    this.wrappingKey = masterKey.derive('vault');
+  }
+
+  seal(name: string, version: number, projectId: string | null, value: string): Sealed {
+    const aad = bind(name, version, projectId);
+    const dataKey = randomBytes(32);
+    const sealed = {
+      ciphertext: seal(dataKey, Buffer.from(value), aad),
+      wrappedKey: seal(this.wrappingKey, dataKey, `key\0${aad}`),
+      keyId: this.masterKey.id,
+    };
+    dataKey.fill(0);
+    return sealed;
+  }
+
+  /**
+   * The value of a secret, for one use: the project's own, else the one for everywhere. `usedFor` names the
+   * use in the audit trail, such as `tool:env.http.get`.
+   *
+   * @throws AosError unknown_secret; unavailable when the use cannot be recorded or the value not opened.
+   */
+  async reveal(ctx: Ctx, name: string, projectId: string | null, usedFor: string): Promise<string> {
+    const row = await this.recordUse(ctx, name, projectId, usedFor);
+    const value = this.openRow(row);
+    this.known.know(name, value);
+    return value;
+  }
+
+  /** Whether `reveal` would find it; used to refuse a plan before it starts. Records nothing. */
+  async has(tx: Tx | undefined, name: string, projectId: string | null): Promise<boolean> {
+    const text =
+      'SELECT 1 FROM secrets WHERE name = $1 AND (project_id IS NULL OR project_id = $2) LIMIT 1';
+    const rows = tx
+      ? (await sql(tx, text, [name, projectId])).rows
+      : await this.database.query(text, [name, projectId]);
+    return rows.length > 0;
+  }
+
+  /** Takes every value revealed in this process out of a string or of anything made of JSON. */
+  redactor(): <T>(subject: T) => T {
+    return (subject) => this.known.redact(subject);
+  }
+
+  private async recordUse(
+    ctx: Ctx,
+    name: string,
+    projectId: string | null,
+    usedFor: string,
+  ): Promise<SealedRow> {
+    try {
+      return await this.database.transaction(async (tx) => {
+        const { rows } = await sql<SealedRow>(
+          tx,
+          `UPDATE secrets SET last_used_at = now()
+            WHERE id = (SELECT id FROM secrets WHERE name = $1 AND (project_id IS NULL OR project_id = $2)
+                         ORDER BY project_id NULLS LAST LIMIT 1)
+           RETURNING id, name, project_id, version, ciphertext, wrapped_key, key_id`,
+          [name, projectId],
+        );
+        const row = rows[0];
+        if (!row)
+          throw new AosError(
+            'unknown_secret',
+            `There is no secret ${name} here. An admin can add it in Settings.`,
+          );
+        await this.audit.record(tx, ctx, {
+          action: 'secret.use',
+          resource: `secret:${row.id}`,
+          diff: { name, version: row.version, usedFor },
+          projectId: row.project_id,
+        });
+        return row;
+      });
+    } catch (cause) {
+      if (cause instanceof AosError) throw cause;
+      throw new AosError(
+        'unavailable',
+        'The use of a secret could not be recorded, so it was not opened.',
+        {
+          cause,
+          retryAfterSeconds: 5,
+        },
+      );
+    }
+  }
+
+  private openRow(row: SealedRow): string {
+    const aad = bind(row.name, row.version, row.project_id);
+    if (row.key_id !== this.masterKey.id)
+      throw new AosError(
+        'unavailable',
+        `The secret ${row.name} was stored under another master key. Put that key back, or set the value again.`,
+      );
+    try {
+      const dataKey = open(this.wrappingKey, row.wrapped_key, `key\0${aad}`);
+      return open(dataKey, row.ciphertext, aad).toString('utf8');
+    } catch (cause) {
+      throw new AosError(
+        'unavailable',
+        `The stored value of ${row.name} has been damaged. Set it again.`,
+        { cause },
+      );
+    }
+  }
+}
+
+const bind = (name: string, version: number, projectId: string | null) =>
+  `${name}\0${version}\0${projectId ?? ''}`;

@@ -1,0 +1,100 @@
+import { Controller, Get, Header, Inject, Req, Res } from '@nestjs/common';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { Health } from '@aos/contracts';
+import type { Response } from 'express';
+import type { Environment } from '../../platform/config/environment.js';
+import { type AosRequest, Public } from '../../platform/http/access.js';
+import { Authenticator } from '../../platform/http/authenticator.js';
+import { isAllowed } from '../../platform/http/context.js';
+import { isLoopbackName } from '../../platform/http/own-address.js';
+import { AosError, Forbidden } from '../../platform/http/problem.js';
+import { ENVIRONMENT } from '../../platform/platform.module.js';
+import { Metrics } from './metrics.js';
+import { type DatabaseState, Probe } from './probe.js';
+
+const LAGGING_SECONDS = 30;
+const LATE_SECONDS = 1;
+
+@ApiTags('health')
+@Controller()
+export class HealthController {
+  constructor(
+    private readonly probe: Probe,
+    private readonly metrics: Metrics,
+    private readonly authenticator: Authenticator,
+    @Inject(ENVIRONMENT) private readonly environment: Environment,
+  ) {}
+
+  /** Whether the process should be left running; says nothing of what it depends on. */
+  @Get('health/live')
+  @Public()
+  @Header('cache-control', 'no-store')
+  @ApiOperation({ summary: 'Whether the process runs', operationId: 'healthLive' })
+  @ApiResponse({ status: 200, standardSchema: Health })
+  live(): Health {
+    return { status: 'ok', checks: { process: { status: 'ok', detail: 'The process answers.' } } };
+  }
+
+  /** Whether requests should be sent here. */
+  @Get('health/ready')
+  @Public()
+  @Header('cache-control', 'no-store')
+  @ApiOperation({ summary: 'Whether requests can be served', operationId: 'healthReady' })
+  @ApiResponse({ status: 200, standardSchema: Health })
+  @ApiResponse({ status: 503, standardSchema: Health })
+  async ready(@Res() response: Response): Promise<void> {
+    const state = await this.probe.databaseState().catch((error: Error) => error);
+    const health = toHealth(state, this.probe.hasVector, this.probe.eventLoop().p99);
+    if (health.status === 'unavailable') response.setHeader('retry-after', '2');
+    response.status(health.status === 'unavailable' ? 503 : 200).json(health);
+  }
+
+  /** Open on this machine, as Prometheus expects; from elsewhere it takes monitor.read. */
+  @Get('metrics')
+  @Public()
+  @Header('cache-control', 'no-store')
+  @ApiOperation({ summary: 'Metrics for Prometheus', operationId: 'metrics' })
+  @ApiResponse({
+    status: 200,
+    description: 'Text format',
+    content: { 'text/plain': { schema: { type: 'string' } } },
+  })
+  async scrape(@Req() request: AosRequest, @Res() response: Response): Promise<void> {
+    if (!isLoopbackName(this.environment.host)) {
+      const actor = await this.authenticator.authenticate(request);
+      if (!actor) throw new AosError('unauthenticated', 'Metrics take a token with monitor.read.');
+      if (!isAllowed(actor, 'monitor.read'))
+        throw new Forbidden('Metrics take the permission monitor.read.');
+    }
+    response.type('text/plain; version=0.0.4; charset=utf-8').send(await this.metrics.render());
+  }
+}
+
+function toHealth(state: DatabaseState | Error, hasVector: boolean, loopP99: number): Health {
+  const isAway = state instanceof Error;
+  const isLagging = !isAway && state.relayLagSeconds > LAGGING_SECONDS;
+  const isLate = loopP99 > LATE_SECONDS;
+  return {
+    status: isAway ? 'unavailable' : isLagging || isLate ? 'degraded' : 'ok',
+    checks: {
+      database: isAway
+        ? { status: 'failed', detail: 'The database does not answer.' }
+        : { status: 'ok', detail: 'The database answers.' },
+      pgvector: hasVector
+        ? { status: 'ok', detail: 'Vector search is on.' }
+        : { status: 'off', detail: 'pgvector is missing: vector search is off, all else works.' },
+      ...(isAway
+        ? {}
+        : {
+            relay: {
+              status: isLagging ? ('failed' as const) : ('ok' as const),
+              detail: `The oldest unpublished event is ${state.relayLagSeconds.toFixed(1)} s old.`,
+            },
+          }),
+      eventLoop: {
+        status: isLate ? 'failed' : 'ok',
+        detail: `99 of 100 turns are late by at most ${(loopP99 * 1000).toFixed(0)} ms.`,
+      },
+    },
+  };
+}

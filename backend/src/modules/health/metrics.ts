@@ -1,0 +1,91 @@
+import { Injectable } from '@nestjs/common';
+import { HttpMetrics } from '../../platform/http/http-metrics.js';
+import { Probe } from './probe.js';
+
+/** The process, its database and its routes in the text format of Prometheus. */
+@Injectable()
+export class Metrics {
+  constructor(
+    private readonly probe: Probe,
+    private readonly http: HttpMetrics,
+  ) {}
+
+  async render(): Promise<string> {
+    return [...this.process(), ...(await this.database()), ''].join('\n') + this.http.render();
+  }
+
+  private process(): string[] {
+    const cpu = process.cpuUsage();
+    const memory = process.memoryUsage();
+    const loop = this.probe.eventLoop();
+    const pool = this.probe.pool;
+    return [
+      ...metric(
+        'process_cpu_seconds_total',
+        'counter',
+        'CPU time used.',
+        (cpu.user + cpu.system) / 1e6,
+      ),
+      ...metric('process_resident_memory_bytes', 'gauge', 'Resident memory.', memory.rss),
+      ...metric(
+        'process_start_time_seconds',
+        'gauge',
+        'Start of the process.',
+        Math.round(Date.now() / 1000 - process.uptime()),
+      ),
+      ...metric('nodejs_heap_used_bytes', 'gauge', 'Heap in use.', memory.heapUsed),
+      ...metric(
+        'nodejs_eventloop_delay_mean_seconds',
+        'gauge',
+        'How late the event loop was, since the last scrape.',
+        loop.mean,
+      ),
+      ...metric(
+        'nodejs_eventloop_delay_p99_seconds',
+        'gauge',
+        'The same, 99th percentile.',
+        loop.p99,
+      ),
+      ...metric('aos_db_pool_connections', 'gauge', 'Connections to the database.', pool.total),
+      ...metric('aos_db_pool_idle', 'gauge', 'Connections that nobody uses.', pool.idle),
+      ...metric(
+        'aos_db_pool_waiting',
+        'gauge',
+        'Callers that wait for a connection.',
+        pool.waiting,
+      ),
+    ];
+  }
+
+  /** A scrape has to say that the database is away, not fail with it. */
+  private async database(): Promise<string[]> {
+    const state = await this.probe.databaseState().catch(() => undefined);
+    const up = metric('aos_database_up', 'gauge', 'Whether the database answers.', state ? 1 : 0);
+    if (!state) return up;
+    return [
+      ...up,
+      ...metric(
+        'aos_relay_lag_seconds',
+        'gauge',
+        'Age of the oldest event that is not published yet.',
+        state.relayLagSeconds,
+      ),
+      ...metric('aos_relay_last_seq', 'counter', 'Last number given to an event.', state.lastSeq),
+      ...metric(
+        'aos_approvals_pending',
+        'gauge',
+        'Approvals that wait for a decision.',
+        state.pendingApprovals,
+      ),
+      '# HELP aos_jobs Jobs that have not ended, by status.',
+      '# TYPE aos_jobs gauge',
+      ...state.jobs.map(({ status, count }) => `aos_jobs{status="${status}"} ${count}`),
+    ];
+  }
+}
+
+const metric = (name: string, type: 'counter' | 'gauge', help: string, value: number) => [
+  `# HELP ${name} ${help}`,
+  `# TYPE ${name} ${type}`,
+  `${name} ${value}`,
+];

@@ -1,0 +1,7 @@
+import { Module } from '@nestjs/common';
+import { CreateProjectHandler } from './commands/create-project.js';
+import { ProjectsController } from './projects.controller.js';
+import { ProjectsQueries } from './projects.queries.js';
+
+@Module({ controllers: [ProjectsController], providers: [ProjectsQueries, CreateProjectHandler] })
+export class ProjectsModule {}
