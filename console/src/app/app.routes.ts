@@ -1,0 +1,77 @@
+import { inject } from '@angular/core';
+import { toObservable } from '@angular/core/rxjs-interop';
+import { type CanActivateFn, RedirectCommand, Router, type Routes } from '@angular/router';
+import { Store } from '@ngrx/store';
+import { filter, map, take } from 'rxjs';
+import { SessionEvents, session } from './shared/state/session';
+
+/** Asks the server once who the cookie belongs to, and shows the door to whom it does not know. */
+const signedIn: CanActivateFn = (_, { url }) => {
+  const store = inject(Store);
+  const router = inject(Router);
+  const status = store.selectSignal(session.selectStatus);
+  if (status() !== 'signed-in') store.dispatch(SessionEvents.askedFor());
+  return toObservable(status).pipe(
+    filter((now) => now !== 'unknown'),
+    take(1),
+    map((now) =>
+      now === 'signed-in'
+        ? true
+        : new RedirectCommand(
+            router.createUrlTree(['/sign-in'], { queryParams: url === '/' ? {} : { next: url } }),
+          ),
+    ),
+  );
+};
+
+const later = () => import('./features/later/later-page').then((m) => m.LaterPage);
+
+export const routes: Routes = [
+  {
+    path: 'sign-in',
+    title: 'signIn.title',
+    loadComponent: () => import('./features/sign-in/sign-in-page').then((m) => m.SignInPage),
+  },
+  {
+    path: '',
+    canActivate: [signedIn],
+    loadComponent: () => import('./shell/shell').then((m) => m.Shell),
+    children: [
+      { path: '', pathMatch: 'full', redirectTo: 'chat' },
+      {
+        path: 'chat',
+        title: 'rooms.chat',
+        loadChildren: () => import('./features/chat/chat.routes').then((m) => m.routes),
+      },
+      {
+        path: 'monitor',
+        title: 'rooms.monitor',
+        loadChildren: () => import('./features/monitor/monitor.routes').then((m) => m.routes),
+      },
+      {
+        path: 'projects',
+        title: 'rooms.projects',
+        loadChildren: () => import('./features/projects/projects.routes').then((m) => m.routes),
+      },
+      {
+        path: 'agents',
+        title: 'rooms.agents',
+        loadComponent: () => import('./features/agents/agents-page').then((m) => m.AgentsPage),
+      },
+      { path: 'memory', title: 'rooms.memory', data: { room: 'memory' }, loadComponent: later },
+      {
+        path: 'settings',
+        title: 'rooms.settings',
+        data: { room: 'settings' },
+        loadComponent: later,
+      },
+      {
+        path: 'integrations',
+        title: 'rooms.integrations',
+        data: { room: 'integrations' },
+        loadComponent: later,
+      },
+      { path: '**', redirectTo: 'chat' },
+    ],
+  },
+];

@@ -1,0 +1,165 @@
+import {
+  ChangeDetectionStrategy,
+  Component,
+  computed,
+  effect,
+  inject,
+  input,
+  signal,
+} from '@angular/core';
+import { Router } from '@angular/router';
+import { TranslocoDirective } from '@jsverse/transloco';
+import { Store } from '@ngrx/store';
+import { SessionEvents, session } from '../../shared/state/session';
+import { Preferences } from '../../shared/ui/preferences';
+import { ProblemNote } from '../../shared/ui/problem-note';
+
+@Component({
+  selector: 'aos-sign-in-page',
+  imports: [ProblemNote, TranslocoDirective],
+  changeDetection: ChangeDetectionStrategy.OnPush,
+  template: `
+    <main *transloco="let t">
+      <form (submit)="$event.preventDefault(); submit(email.value, password.value)">
+        <svg viewBox="0 0 32 32" width="36" height="36" aria-hidden="true">
+          <rect width="32" height="32" rx="8" />
+          <path d="M9 22.5 16 8.500l7 14M12 18h8" />
+        </svg>
+        <div>
+          <h1>{{ t('signIn.heading') }}</h1>
+          <p class="muted">{{ t('signIn.lead') }}</p>
+        </div>
+        @if (problem(); as problem) {
+          <aos-problem [problem]="problem" />
+        } @else if (isUnreachable()) {
+          <aos-problem
+            [problem]="{
+              type: '',
+              title: '',
+              status: 0,
+              detail: '',
+              code: 'offline',
+              traceId: '',
+            }"
+          />
+        }
+        <div class="field">
+          <label for="email">{{ t('signIn.email') }}</label>
+          <input
+            #email
+            id="email"
+            class="input"
+            type="email"
+            name="email"
+            autocomplete="username"
+            required
+            maxlength="254"
+            autofocus
+            [attr.aria-invalid]="wasTried() && !email.value"
+          />
+          @if (wasTried() && !email.value) {
+            <span class="fault">{{ t('signIn.emailMissing') }}</span>
+          }
+        </div>
+        <div class="field">
+          <label for="password">{{ t('signIn.password') }}</label>
+          <input
+            #password
+            id="password"
+            class="input"
+            type="password"
+            name="password"
+            autocomplete="current-password"
+            required
+            maxlength="1024"
+            [attr.aria-invalid]="wasTried() && !password.value"
+          />
+          @if (wasTried() && !password.value) {
+            <span class="fault">{{ t('signIn.passwordMissing') }}</span>
+          }
+        </div>
+        <button class="btn filled" type="submit" [disabled]="isBusy()">
+          {{ isBusy() ? t('signIn.busy') : t('signIn.submit') }}
+        </button>
+        <p class="meta">{{ t('signIn.hint') }}</p>
+      </form>
+      <button class="btn quiet small" type="button" (click)="switchLanguage()">
+        {{ preferences.language() === 'zh' ? 'English' : '中文' }}
+      </button>
+    </main>
+  `,
+  styles: `
+    main {
+      display: flex;
+      flex-direction: column;
+      align-items: center;
+      justify-content: center;
+      gap: 16px;
+      min-height: 100%;
+      padding: 24px 16px;
+    }
+    form {
+      display: flex;
+      flex-direction: column;
+      gap: 16px;
+      width: min(360px, 100%);
+      padding: 28px;
+      border: 1px solid var(--line);
+      border-radius: 12px;
+      background: var(--surface);
+    }
+    rect {
+      fill: var(--accent);
+    }
+    path {
+      fill: none;
+      stroke: var(--on-accent);
+      stroke-width: 2.6;
+      stroke-linecap: round;
+      stroke-linejoin: round;
+    }
+    .btn.filled {
+      height: 36px;
+    }
+    main > .btn {
+      color: var(--muted);
+    }
+  `,
+})
+export class SignInPage {
+  readonly next = input<string>();
+  private readonly store = inject(Store);
+  private readonly router = inject(Router);
+  protected readonly preferences = inject(Preferences);
+
+  protected readonly wasTried = signal(false);
+  private readonly call = this.store.selectSignal(session.selectSignIn);
+  private readonly status = this.store.selectSignal(session.selectStatus);
+  protected readonly isBusy = computed(() => this.call().state === 'loading');
+  protected readonly isUnreachable = computed(() => this.status() === 'unreachable');
+  protected readonly problem = computed(() => {
+    const call = this.call();
+    return call.state === 'failed' ? call.problem : null;
+  });
+
+  constructor() {
+    if (this.status() === 'unknown') this.store.dispatch(SessionEvents.askedFor());
+    // Signed in already, in this tab or another: no reason to ask again.
+    effect(() => {
+      if (this.status() === 'signed-in' && this.call().state === 'idle') {
+        void this.router.navigateByUrl('/chat');
+      }
+    });
+  }
+
+  protected submit(email: string, password: string): void {
+    this.wasTried.set(true);
+    if (!email || !password || this.isBusy()) return;
+    this.store.dispatch(
+      SessionEvents.signInPressed({ email, password, next: this.next() ?? '/chat' }),
+    );
+  }
+  protected switchLanguage(): void {
+    this.preferences.choose(this.preferences.language() === 'zh' ? 'en' : 'zh');
+  }
+}

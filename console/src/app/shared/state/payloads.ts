@@ -1,0 +1,82 @@
+import type { AosEvent, Approval, ArtifactRef, Receipt } from '@aos/contracts';
+
+/**
+ * What the payloads of the value events hold. They come from our own server, but a version older or newer than
+ * this console may have sent them: each reader takes what fits and does without the rest.
+ */
+type Bag = Record<string, unknown>;
+
+const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+const count = (value: unknown): number | null =>
+  typeof value === 'number' && Number.isFinite(value) ? value : null;
+export const isBag = (value: unknown): value is Bag =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+export const acceptanceOf = ({ payload }: AosEvent) => ({
+  goal: text(payload['goal']),
+  steps: Array.isArray(payload['steps']) ? payload['steps'].length : null,
+  agent:
+    text(payload['agent']) ?? (isBag(payload['agent']) ? text(payload['agent']['name']) : null),
+});
+
+export const milestoneOf = ({ payload }: AosEvent) => ({
+  stepId: text(payload['stepId']),
+  done: count(payload['done']),
+  total: count(payload['total']),
+});
+
+export const receiptOf = ({ payload }: AosEvent): Receipt | null =>
+  text(payload['status']) === null
+    ? null
+    : {
+        status: payload['status'] as Receipt['status'],
+        summary: text(payload['summary']) ?? '',
+        artifacts: artifactsOf(payload),
+        cost: isBag(payload['cost'])
+          ? (payload['cost'] as Receipt['cost'])
+          : { cny: 0, inputTokens: 0, outputTokens: 0 },
+        durationMs: count(payload['durationMs']) ?? 0,
+        attempts: count(payload['attempts']) ?? 1,
+      };
+
+export const artifactsOf = (payload: Bag): ArtifactRef[] =>
+  (Array.isArray(payload['artifacts']) ? payload['artifacts'] : []).filter(
+    (item): item is ArtifactRef => isBag(item) && text(item['artifactId']) !== null,
+  );
+
+export function approvalOf(event: AosEvent): Approval | null {
+  const { payload } = event;
+  const id = text(payload['approvalId']);
+  const tool = text(payload['tool']);
+  const expiresAt = text(payload['expiresAt']);
+  if (!id || !tool || !expiresAt || !event.jobId) return null;
+  return {
+    id,
+    jobId: event.jobId,
+    traceId: event.traceId,
+    stepId: text(payload['stepId']) ?? '',
+    projectId: event.projectId,
+    tool,
+    reason: text(payload['reason']) ?? '',
+    args: isBag(payload['args']) ? payload['args'] : {},
+    schema: isBag(payload['schema']) ? payload['schema'] : {},
+    status: 'pending',
+    secondPerson: payload['secondPerson'] === true,
+    requestedBy: text(payload['requestedBy']) ?? '',
+    createdAt: event.createdAt,
+    expiresAt,
+    decidedBy: null,
+    decidedAt: null,
+    comment: null,
+  };
+}
+
+export const anomalyOf = ({ payload }: AosEvent) => ({
+  kind: text(payload['kind']),
+  sample: payload['sample'] ?? null,
+});
+
+export const recoveryOf = ({ payload }: AosEvent) => ({
+  attempt: count(payload['attempt']),
+  reason: text(payload['reason']),
+});

@@ -1,0 +1,149 @@
+import { inject } from '@angular/core';
+import { Router } from '@angular/router';
+import type { Me, Permission, Problem } from '@aos/contracts';
+import { Actions, createEffect, ofType } from '@ngrx/effects';
+import {
+  createActionGroup,
+  createFeature,
+  createReducer,
+  createSelector,
+  emptyProps,
+  on,
+  props,
+} from '@ngrx/store';
+import { catchError, exhaustMap, map, of, switchMap, tap } from 'rxjs';
+import { AosApi } from '../api/aos-api';
+import { type Call, done, idle, loading, toProblem } from '../api/problem';
+
+export const SessionEvents = createActionGroup({
+  source: 'Session',
+  events: {
+    'Asked for': emptyProps(),
+    Found: props<{ me: Me }>(),
+    'Not found': emptyProps(),
+    Unreachable: props<{ problem: Problem }>(),
+    'Sign in pressed': props<{ email: string; password: string; next: string }>(),
+    'Signed in': props<{ me: Me; next: string }>(),
+    'Sign in refused': props<{ problem: Problem }>(),
+    'Sign out pressed': emptyProps(),
+    'Signed out': emptyProps(),
+    Expired: emptyProps(),
+  },
+});
+
+interface SessionState {
+  /** `unknown` until the server has said who the cookie belongs to. */
+  status: 'unknown' | 'signed-in' | 'signed-out' | 'unreachable';
+  me: Me | null;
+  signIn: Call;
+}
+
+const initial: SessionState = { status: 'unknown', me: null, signIn: idle };
+const out = (state: SessionState): SessionState => ({ ...state, status: 'signed-out', me: null });
+
+export const session = createFeature({
+  name: 'session',
+  reducer: createReducer(
+    initial,
+    on(SessionEvents.found, (state, { me }): SessionState => ({
+      ...state,
+      status: 'signed-in',
+      me,
+    })),
+    on(SessionEvents.notFound, SessionEvents.signedOut, SessionEvents.expired, out),
+    on(SessionEvents.unreachable, (state): SessionState => ({ ...state, status: 'unreachable' })),
+    on(SessionEvents.signInPressed, (state): SessionState => ({ ...state, signIn: loading })),
+    on(SessionEvents.signedIn, (_, { me }): SessionState => ({
+      status: 'signed-in',
+      me,
+      signIn: done,
+    })),
+    on(SessionEvents.signInRefused, (state, { problem }): SessionState => ({
+      ...state,
+      signIn: { state: 'failed', problem },
+    })),
+  ),
+  extraSelectors: ({ selectMe }) => ({
+    selectMay: (permission: Permission) =>
+      createSelector(selectMe, (me) => me?.permissions.includes(permission) ?? false),
+  }),
+});
+
+export const askWhoIsHere = createEffect(
+  (actions = inject(Actions), api = inject(AosApi)) =>
+    actions.pipe(
+      ofType(SessionEvents.askedFor),
+      switchMap(() =>
+        api.me().pipe(
+          map((me) => SessionEvents.found({ me })),
+          catchError((error: unknown) => {
+            const problem = toProblem(error);
+            return of(
+              problem.status === 401
+                ? SessionEvents.notFound()
+                : SessionEvents.unreachable({ problem }),
+            );
+          }),
+        ),
+      ),
+    ),
+  { functional: true },
+);
+
+/** The answer of the login holds a bearer token; the console lets it go and lives by the cookie. */
+export const signIn = createEffect(
+  (actions = inject(Actions), api = inject(AosApi)) =>
+    actions.pipe(
+      ofType(SessionEvents.signInPressed),
+      exhaustMap(({ email, password, next }) =>
+        api.login(email, password).pipe(
+          switchMap(() => api.me()),
+          map((me) => SessionEvents.signedIn({ me, next })),
+          catchError((error: unknown) =>
+            of(SessionEvents.signInRefused({ problem: toProblem(error) })),
+          ),
+        ),
+      ),
+    ),
+  { functional: true },
+);
+
+export const enter = createEffect(
+  (actions = inject(Actions), router = inject(Router)) =>
+    actions.pipe(
+      ofType(SessionEvents.signedIn),
+      // Only a path of this console: `next` comes from the address bar.
+      tap(({ next }) => void router.navigateByUrl(/^\/(?![/\\])/.test(next) ? next : '/chat')),
+    ),
+  { functional: true, dispatch: false },
+);
+
+export const signOut = createEffect(
+  (actions = inject(Actions), api = inject(AosApi)) =>
+    actions.pipe(
+      ofType(SessionEvents.signOutPressed),
+      exhaustMap(() =>
+        api.logout().pipe(
+          catchError(() => of(null)),
+          map(() => SessionEvents.signedOut()),
+        ),
+      ),
+    ),
+  { functional: true },
+);
+
+/** Signing out loads the page anew, so that nothing of one person's session is left in memory for the next. */
+export const leave = createEffect(
+  (actions = inject(Actions), router = inject(Router)) =>
+    actions.pipe(
+      ofType(SessionEvents.signedOut, SessionEvents.expired),
+      tap(({ type }) => {
+        const here = router.url.startsWith('/sign-in') ? '/' : router.url;
+        const next = type === SessionEvents.expired.type && here !== '/' ? here : undefined;
+        void router
+          .navigate(['/sign-in'], { queryParams: { next } })
+          .then(() => type === SessionEvents.signedOut.type && location.reload());
+      }),
+    ),
+  { functional: true, dispatch: false },
+);

@@ -1,0 +1,54 @@
+import type { AosEvent } from '@aos/contracts';
+import { type EntityState, createEntityAdapter } from '@ngrx/entity';
+import { createFeature, createReducer, createSelector, on } from '@ngrx/store';
+import { StreamEvents } from './connection';
+
+/** Old cards go, so that a console left open for a week weighs what it weighed in the morning. */
+export const KEPT_EVENTS = 2_000;
+
+const adapter = createEntityAdapter<AosEvent>({ sortComparer: (a, b) => a.seq - b.seq });
+
+export interface TaskEvents {
+  traceId: string;
+  jobId: string | null;
+  /** Oldest first. */
+  events: AosEvent[];
+  latest: AosEvent;
+}
+
+export const valueEvents = createFeature({
+  name: 'valueEvents',
+  reducer: createReducer(
+    adapter.getInitialState(),
+    on(StreamEvents.received, (state, { events }) => trim(adapter.upsertMany(events, state))),
+    on(StreamEvents.resyncDemanded, StreamEvents.closed, (state) => adapter.removeAll(state)),
+  ),
+  extraSelectors: ({ selectValueEventsState }) => {
+    const selectAll = createSelector(selectValueEventsState, adapter.getSelectors().selectAll);
+    return {
+      selectAll,
+      /** Stacked by task, the task that moved last on top. */
+      selectByTask: createSelector(selectAll, (events): TaskEvents[] => {
+        const byTrace = new Map<string, AosEvent[]>();
+        for (const event of events) {
+          const stack = byTrace.get(event.traceId);
+          if (stack) stack.push(event);
+          else byTrace.set(event.traceId, [event]);
+        }
+        return [...byTrace]
+          .map(([traceId, stack]) => ({
+            traceId,
+            jobId: stack.find(({ jobId }) => jobId)?.jobId ?? null,
+            events: stack,
+            latest: stack[stack.length - 1]!,
+          }))
+          .sort((a, b) => b.latest.seq - a.latest.seq);
+      }),
+    };
+  },
+});
+
+function trim(state: EntityState<AosEvent>): EntityState<AosEvent> {
+  const surplus = state.ids.length - KEPT_EVENTS;
+  return surplus > 0 ? adapter.removeMany(state.ids.slice(0, surplus) as string[], state) : state;
+}

@@ -1,0 +1,25 @@
+/**
+ * Characters that a reader cannot see, or that turn the order of what stands around them: controls, zero-width
+ * marks, bidirectional overrides, tags, variation selectors. Who approves a call must see what it holds, so each is
+ * written out. Line breaks and tabs are what they look like.
+ */
+const unseen =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202f\u205f-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\u{e0000}-\u{e0fff}]/gu;
+
+export interface Run {
+  text: string;
+  isUnseen: boolean;
+}
+
+export function reveal(text: string): Run[] {
+  const runs: Run[] = [];
+  let from = 0;
+  for (const match of text.matchAll(unseen)) {
+    if (match.index > from) runs.push({ text: text.slice(from, match.index), isUnseen: false });
+    const code = match[0].codePointAt(0) ?? 0;
+    runs.push({ text: `U+${code.toString(16).toUpperCase().padStart(4, '0')}`, isUnseen: true });
+    from = match.index + match[0].length;
+  }
+  if (from < text.length) runs.push({ text: text.slice(from), isUnseen: false });
+  return runs;
+}

@@ -1,0 +1,12 @@
+import type { IconName } from '../shared/ui/icon';
+
+/** The seven rooms, in the order in which they stand everywhere. */
+export const rooms = [
+  { path: 'chat', icon: 'chat', key: 'c' },
+  { path: 'monitor', icon: 'monitor', key: 'm' },
+  { path: 'projects', icon: 'projects', key: 'p' },
+  { path: 'memory', icon: 'memory', key: 'e' },
+  { path: 'settings', icon: 'settings', key: 's' },
+  { path: 'integrations', icon: 'integrations', key: 'i' },
+  { path: 'agents', icon: 'agents', key: 'a' },
+] as const satisfies readonly { path: string; icon: IconName; key: string }[];

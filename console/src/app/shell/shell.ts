@@ -1,0 +1,158 @@
+import {
+  ChangeDetectionStrategy,
+  Component,
+  HostListener,
+  computed,
+  inject,
+  signal,
+} from '@angular/core';
+import { toSignal } from '@angular/core/rxjs-interop';
+import { MatMenu, MatMenuItem, MatMenuTrigger } from '@angular/material/menu';
+import { NavigationEnd, Router, RouterLink, RouterLinkActive, RouterOutlet } from '@angular/router';
+import { TranslocoDirective } from '@jsverse/transloco';
+import { Store } from '@ngrx/store';
+import { filter, map, startWith } from 'rxjs';
+import { approvals } from '../shared/state/approvals';
+import { connection } from '../shared/state/connection';
+import { SessionEvents, session } from '../shared/state/session';
+import { ValueStream } from '../shared/stream/value-stream';
+import { EventStream } from '../shared/realtime/event-stream';
+import { Clock } from '../shared/ui/clock';
+import { Icon } from '../shared/ui/icon';
+import { Preferences, type Theme, stored } from '../shared/ui/preferences';
+import { relativeTime } from '../shared/ui/time';
+import { type Command, Palette } from './palette';
+import { rooms } from './rooms';
+import { Shortcuts } from './shortcuts';
+
+const BANNER_AFTER_MS = 3_000;
+const isTyping = (target: EventTarget | null) =>
+  target instanceof HTMLElement &&
+  (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+
+/** The frame that every room stands in: the rail, the bar, and what the connection has to say. */
+@Component({
+  selector: 'aos-shell',
+  imports: [
+    Icon,
+    MatMenu,
+    MatMenuItem,
+    MatMenuTrigger,
+    Palette,
+    RouterLink,
+    RouterLinkActive,
+    RouterOutlet,
+    Shortcuts,
+    TranslocoDirective,
+    ValueStream,
+  ],
+  changeDetection: ChangeDetectionStrategy.OnPush,
+  templateUrl: './shell.html',
+  styleUrl: './shell.css',
+})
+export class Shell {
+  private readonly store = inject(Store);
+  private readonly router = inject(Router);
+  private readonly clock = inject(Clock);
+  private readonly stream = inject(EventStream);
+  protected readonly preferences = inject(Preferences);
+
+  protected readonly rooms = rooms;
+  protected readonly onBar = rooms.slice(0, 4);
+  protected readonly underMore = rooms.slice(4);
+  protected readonly themes: readonly Theme[] = ['system', 'light', 'dark'];
+
+  protected readonly me = this.store.selectSignal(session.selectMe);
+  protected readonly waiting = this.store.selectSignal(approvals.selectPending);
+  protected readonly line = this.store.selectSignal(connection.selectConnectionState);
+
+  protected readonly isPinned = signal(stored.get('rail') === 'open');
+  protected readonly hasInbox = signal(false);
+  protected readonly open = signal<'palette' | 'shortcuts' | null>(null);
+
+  private readonly url = toSignal(
+    this.router.events.pipe(
+      filter((event) => event instanceof NavigationEnd),
+      map((event) => event.urlAfterRedirects),
+      startWith(this.router.url),
+    ),
+    { initialValue: this.router.url },
+  );
+  protected readonly room = computed(() => this.url().split(/[/?#]/)[1] || 'chat');
+
+  protected readonly isLost = computed(() => {
+    const { lostAt } = this.line();
+    return lostAt !== null && this.clock.now() - lostAt > BANNER_AFTER_MS;
+  });
+  protected readonly lostSince = computed(() => {
+    const { lostAt } = this.line();
+    return lostAt === null
+      ? ''
+      : relativeTime(lostAt, this.clock.now(), this.preferences.language());
+  });
+  protected readonly initials = computed(() =>
+    (this.me()?.user.name || this.me()?.user.email || '?').slice(0, 1).toUpperCase(),
+  );
+
+  protected readonly commands = computed((): Command[] => [
+    ...rooms.map(({ path, icon }): Command => ({
+      key: `rooms.${path}`,
+      icon,
+      run: () => void this.router.navigate(['/', path]),
+    })),
+    { key: 'palette.newChat', icon: 'plus', run: () => void this.router.navigate(['/chat']) },
+    { key: 'palette.inbox', icon: 'inbox', run: () => this.showInbox() },
+    { key: 'theme.light', icon: 'sun', run: () => this.preferences.theme.set('light') },
+    { key: 'theme.dark', icon: 'moon', run: () => this.preferences.theme.set('dark') },
+    { key: 'theme.system', icon: 'system', run: () => this.preferences.theme.set('system') },
+    { key: 'language.en', icon: 'globe', run: () => this.preferences.choose('en') },
+    { key: 'language.zh', icon: 'globe', run: () => this.preferences.choose('zh') },
+    { key: 'shortcuts.title', icon: 'keyboard', run: () => this.open.set('shortcuts') },
+    { key: 'session.signOut', icon: 'leave', run: () => this.signOut() },
+  ]);
+
+  private awaitsRoom = false;
+
+  @HostListener('document:keydown', ['$event'])
+  protected onKey(event: KeyboardEvent): void {
+    if ((event.metaKey || event.ctrlKey) && event.key.toLowerCase() === 'k') {
+      event.preventDefault();
+      this.open.set('palette');
+      return;
+    }
+    if (event.metaKey || event.ctrlKey || event.altKey || isTyping(event.target) || this.open())
+      return;
+    if (this.awaitsRoom) {
+      this.awaitsRoom = false;
+      const room = rooms.find(({ key }) => key === event.key);
+      if (room) void this.router.navigate(['/', room.path]);
+      return;
+    }
+    if (event.key === '/') {
+      event.preventDefault();
+      this.open.set('palette');
+    } else if (event.key === '?') this.open.set('shortcuts');
+    else if (event.key === 'g') this.awaitsRoom = true;
+    else if (event.key === 'Escape') this.hasInbox.set(false);
+  }
+
+  protected pin(): void {
+    this.isPinned.update((isPinned) => !isPinned);
+    stored.set('rail', this.isPinned() ? 'open' : 'closed');
+  }
+  protected showInbox(): void {
+    // The Chat Hub has the stream beside it where there is room; elsewhere it slides over.
+    if (this.room() === 'chat') {
+      void this.router.navigate([], {
+        queryParams: { stream: 'needs-me', pane: 'stream' },
+        queryParamsHandling: 'merge',
+      });
+    } else this.hasInbox.update((isOpen) => !isOpen);
+  }
+  protected retryNow(): void {
+    this.stream.retryNow();
+  }
+  protected signOut(): void {
+    this.store.dispatch(SessionEvents.signOutPressed());
+  }
+}
