@@ -44,9 +44,16 @@ async function main() {
   const unknown = chosen.filter((name) => !known.includes(name));
   if (unknown.length > 0)
     throw new Stop(`there is no suite ${unknown.join(', ')}; there are ${known.join(', ')}.`);
-  await ensureBuilt();
 
   const results = [];
+  // Some tests start the built server. When it does not build, that is one failure, and the others still tell more.
+  if (
+    chosen.length === 0 ||
+    chosen.some((name) => name.startsWith('backend') || name === 'console-e2e')
+  ) {
+    const build = await measure('build', async () => (await ensureBuilt(), nothing()));
+    if (build.failed > 0) results.push(build);
+  }
   for (const { name, run } of suites()) {
     if (chosen.length > 0 && !chosen.includes(name)) continue;
     console.log(`\n━━ ${name}`);
@@ -74,10 +81,11 @@ function jestIn(folder, options) {
 
 /** Once more, on a real server, all that touches the database. */
 async function backendOnPostgres() {
-  const files = [
-    ...filesBelow('backend/src', /\.spec\.ts$/),
-    ...filesBelow('backend/test', /\.spec\.ts$/),
-  ].filter((file) => /harness|native-postgres|isNative/.test(readFileSync(file, 'utf8')));
+  // A spec beside its source that touches a database has it from the harness in backend/test.
+  const beside = filesBelow('backend/src', /\.spec\.ts$/).filter((file) =>
+    /from '[^']*\/test\//.test(readFileSync(file, 'utf8')),
+  );
+  const files = [...beside, ...filesBelow('backend/test', /\.spec\.ts$/)];
   if (files.length === 0) return nothing();
   const { startNativePostgres, whyNoNativePostgres } =
     await import('../../backend/test/native-postgres.ts');
