@@ -178,8 +178,9 @@ async function sniffBytes(
     try {
       utf8.decode(chunk, { stream: chunk !== undefined });
     } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-      validUtf8 = false; // the answer looked for, not a failure
+      // Anything but the answer looked for. By name, as Node's errors may be of another realm.
+      if ((error as Error).name !== 'TypeError') throw error;
+      validUtf8 = false;
     }
   };
   for await (const chunk of readChunks(file.path, signal)) {

@@ -1,0 +1,225 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BuiltinTool } from '../tool.js';
+import { TestHost } from '../testing.js';
+import { env } from './index.js';
+import { inWorkspace, segmentsOf } from './workspace-path.js';
+
+function named(name: string): BuiltinTool {
+  return env.find((tool) => tool.name === name)!;
+}
+
+describe('files', () => {
+  let host: TestHost;
+  let outside: string;
+
+  beforeEach(async () => {
+    host = await TestHost.start();
+    // A sibling whose name begins like the workspace's: `startsWith` alone would let it pass.
+    outside = `${host.workspace}-evil`;
+    await mkdir(outside);
+    await writeFile(join(outside, 'secret.txt'), 'secret');
+  });
+  afterEach(async () => {
+    await host.stop();
+    await rm(outside, { recursive: true });
+  });
+
+  const call = <T = Record<string, unknown>>(name: string, args: unknown) =>
+    host.call<T>(named(name), args);
+
+  it('writes, reads, appends, lists, moves and deletes within the workspace', async () => {
+    expect(await call('files.write', { path: 'a/b.txt', content: 'one' })).toMatchObject({
+      path: 'a/b.txt',
+      bytes: 3,
+      created: true,
+    });
+    expect(await call('files.write', { path: 'a/b.txt', content: 'two' })).toMatchObject({
+      created: false,
+    });
+    await call('files.append', { path: 'a/b.txt', content: '+three' });
+    expect(await call('files.read', { path: './a//b.txt' })).toMatchObject({
+      content: 'two+three',
+      size: 9,
+      truncated: false,
+    });
+    expect(await call('files.read', { path: 'a/b.txt', offset: 4, maxBytes: 3 })).toMatchObject({
+      content: 'thr',
+      truncated: true,
+    });
+    expect(await call('files.mkdir', { path: 'c/d' })).toEqual({ path: 'c/d', created: true });
+    expect(await call('files.mkdir', { path: 'c/d' })).toEqual({ path: 'c/d', created: false });
+    await call('files.move', { from: 'a/b.txt', to: 'c/d/e.txt' });
+    const { entries } = await call<{ entries: { path: string; type: string }[] }>('files.list', {
+      recursive: true,
+    });
+    expect(entries.map(({ path, type }) => `${type} ${path}`)).toEqual([
+      'folder a',
+      'folder c',
+      'folder c/d',
+      'file c/d/e.txt',
+    ]);
+    expect(await call('files.stat', { path: 'c/d/e.txt' })).toMatchObject({ exists: true });
+    expect(await call('files.delete', { path: 'c', recursive: true })).toMatchObject({
+      deleted: true,
+    });
+    expect(await call('files.delete', { path: 'c' })).toMatchObject({ deleted: false });
+    expect(await call('files.stat', { path: 'c' })).toEqual({ exists: false });
+  });
+
+  it('keeps bytes that are not text', async () => {
+    const content = Buffer.from([0, 255, 10, 13]).toString('base64');
+    await call('files.write', { path: 'x.bin', content, encoding: 'base64' });
+    expect(await call('files.read', { path: 'x.bin', encoding: 'base64' })).toMatchObject({
+      content,
+    });
+  });
+
+  it.each([
+    ['../x'],
+    ['a/../../x'],
+    ['..'],
+    ['/etc/passwd'],
+    ['/proc/self/environ'],
+    ['~/.ssh/id_rsa'],
+    ['%2e%2e/x'],
+    ['%2E./x'],
+    ['a%2f..%2fx'],
+    ['..\\x'],
+    ['C:\\x'],
+    ['a\u0000b'],
+    ['a\nb'],
+    [`${'d/'.repeat(70)}x`],
+    ['x'.repeat(300)],
+  ])('refuses the path %j in every tool', async (path) => {
+    const calls = [
+      call('files.read', { path }),
+      call('files.write', { path, content: 'x' }),
+      call('files.append', { path, content: 'x' }),
+      call('files.list', { path }),
+      call('files.stat', { path }),
+      call('files.delete', { path, recursive: true }),
+      call('files.mkdir', { path }),
+      call('files.move', { from: path, to: 'y' }),
+      call('files.move', { from: 'y', to: path }),
+    ];
+    for (const outcome of await Promise.allSettled(calls)) {
+      expect(outcome).toMatchObject({ status: 'rejected' });
+      const { reason } = outcome as PromiseRejectedResult;
+      // Two of these paths make files.move fail on the missing "y" first.
+      expect(['path_refused', 'not_found']).toContain((reason as { code: string }).code);
+    }
+    expect(() => segmentsOf(path)).toThrow(/workspace|control|backslash|long|deep|relative/);
+  });
+
+  it('refuses a sibling folder whose name begins like the workspace', async () => {
+    const name = outside.split('/').at(-1)!;
+    await expect(call('files.read', { path: `../${name}/secret.txt` })).rejects.toMatchObject({
+      code: 'path_refused',
+    });
+  });
+
+  it('follows links inside the workspace and refuses those that lead out of it', async () => {
+    await call('files.write', { path: 'real/in.txt', content: 'inside' });
+    await symlink('real', join(host.workspace, 'here'));
+    await symlink('in.txt', join(host.workspace, 'real/again.txt'));
+    await symlink(outside, join(host.workspace, 'out'));
+    await symlink(join(outside, 'secret.txt'), join(host.workspace, 'leak.txt'));
+    await symlink('loop', join(host.workspace, 'loop'));
+    expect(await call('files.read', { path: 'here/again.txt' })).toMatchObject({
+      content: 'inside',
+      path: 'real/in.txt',
+    });
+    const refused = [
+      call('files.read', { path: 'leak.txt' }),
+      call('files.read', { path: 'out/secret.txt' }),
+      call('files.list', { path: 'out' }),
+      call('files.write', { path: 'out/new.txt', content: 'x' }),
+      call('files.write', { path: 'leak.txt', content: 'x' }),
+      call('files.append', { path: 'leak.txt', content: 'x' }),
+      call('files.mkdir', { path: 'out/new' }),
+      call('files.delete', { path: 'out/secret.txt' }),
+      call('files.move', { from: 'out/secret.txt', to: 'x' }),
+      call('files.move', { from: 'real/in.txt', to: 'out/x' }),
+    ];
+    for (const outcome of await Promise.allSettled(refused)) {
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'path_refused' } });
+    }
+    await expect(call('files.read', { path: 'loop' })).rejects.toThrow();
+    expect(await readdir(outside)).toEqual(['secret.txt']);
+    expect(await readFile(join(outside, 'secret.txt'), 'utf8')).toBe('secret');
+  });
+
+  it('deletes a link, not what it points at, also below a folder', async () => {
+    await mkdir(join(host.workspace, 'd'));
+    await symlink(outside, join(host.workspace, 'd/out'));
+    await call('files.delete', { path: 'd', recursive: true });
+    expect(await readdir(outside)).toEqual(['secret.txt']);
+  });
+
+  it('stays in the folder it opened when that is swapped for a link meanwhile', async () => {
+    await call('files.write', { path: 'd/f.txt', content: 'inside' });
+    await writeFile(join(outside, 'f.txt'), 'outside');
+    const read = await inWorkspace(host.workspace, 'd/f.txt', {}, async (place) => {
+      execFileSync('mv', [join(host.workspace, 'd'), join(host.workspace, 'old')]);
+      await symlink(outside, join(host.workspace, 'd'));
+      return readFile(place.at, 'utf8');
+    });
+    expect(read).toBe('inside');
+  });
+
+  it('refuses pipes without waiting for them, and files too large to read', async () => {
+    execFileSync('mkfifo', [join(host.workspace, 'pipe')]);
+    await host.put('huge', '');
+    await truncate(join(host.workspace, 'huge'), 100 * 1024 ** 3);
+    for (const [name, args] of [
+      ['files.read', { path: 'pipe' }],
+      ['files.append', { path: 'pipe', content: 'x' }],
+    ] as const) {
+      await expect(call(name, args)).rejects.toMatchObject({ code: 'not_a_file' });
+    }
+    await expect(call('files.read', { path: 'huge' })).rejects.toMatchObject({ code: 'too_large' });
+    await expect(call('files.append', { path: 'huge', content: 'x' })).rejects.toMatchObject({
+      code: 'too_large',
+    });
+    await expect(
+      call('files.write', { path: 'big', content: 'x'.repeat(17 * 1024 * 1024) }),
+    ).rejects.toMatchObject({ code: 'too_large' });
+  });
+
+  it('leaves the old file and no draft behind when it cannot write the new one', async () => {
+    await mkdir(join(host.workspace, 'taken'));
+    await expect(call('files.write', { path: 'taken', content: 'x' })).rejects.toMatchObject({
+      code: 'not_a_file',
+    });
+    expect(await readdir(host.workspace)).toEqual(['taken']);
+  });
+
+  it('says what is there instead of overwriting or half deleting', async () => {
+    await call('files.write', { path: 'a', content: '1' });
+    await call('files.write', { path: 'b', content: '2' });
+    await call('files.write', { path: 'f/x', content: '3' });
+    await expect(call('files.move', { from: 'a', to: 'b' })).rejects.toMatchObject({
+      code: 'already_exists',
+    });
+    await expect(call('files.move', { from: 'f', to: 'f/g' })).rejects.toMatchObject({
+      code: 'path_refused',
+    });
+    await expect(call('files.delete', { path: 'f' })).rejects.toMatchObject({ code: 'not_empty' });
+    await expect(call('files.read', { path: 'a/x' })).rejects.toMatchObject({
+      code: 'not_a_folder',
+    });
+    await expect(call('files.read', { path: 'nothing' })).rejects.toMatchObject({
+      code: 'not_found',
+    });
+    await expect(call('files.delete', { path: '.' })).rejects.toMatchObject({ code: 'not_a_file' });
+  });
+
+  it('lists no more than it was asked for, and says so', async () => {
+    for (const name of ['1', '2', '3']) await host.put(name, '');
+    const listed = await call<{ entries: unknown[] }>('files.list', { limit: 2 });
+    expect(listed).toMatchObject({ truncated: true });
+    expect(listed.entries).toHaveLength(2);
+  });
+});

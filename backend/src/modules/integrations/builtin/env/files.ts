@@ -1,0 +1,393 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { constants, type Dirent, type Stats } from 'node:fs';
+import { lstat, mkdir, open, readdir, rename, rmdir, unlink } from 'node:fs/promises';
+import { z } from 'zod';
+import { tool, ToolFault, type BuiltinTool, type ToolContext } from '../tool.js';
+import {
+  codeOf,
+  ignore,
+  inWorkspace,
+  segmentsOf,
+  type Place,
+  type WayOptions,
+} from './workspace-path.js';
+
+const { O_RDONLY, O_WRONLY, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;
+
+const MB = 1024 * 1024;
+const READ_BYTES = 1 * MB;
+const MAX_READ_BYTES = 8 * MB;
+const MAX_WRITE_BYTES = 16 * MB;
+/** Larger files, sparse ones too, are for csv.profile and its like, not for a model to read. */
+const MAX_FILE_BYTES = 1024 * MB;
+const MAX_APPENDED_BYTES = 256 * MB;
+
+const pathInput = z.string().min(1).max(1_024).describe('Relative to the workspace, parted by "/"');
+const encodingInput = z.enum(['utf8', 'base64']).optional().describe('Default utf8');
+const entryType = z.enum(['file', 'folder', 'link', 'other']);
+
+function typeOf(entry: Stats | Dirent): z.infer<typeof entryType> {
+  if (entry.isFile()) return 'file';
+  if (entry.isDirectory()) return 'folder';
+  return entry.isSymbolicLink() ? 'link' : 'other';
+}
+
+/** What went wrong in words, for the errors a caller can do something about. */
+function explained(error: unknown, path: string): unknown {
+  const known: Record<string, [code: string, message: string]> = {
+    ENOENT: ['not_found', `There is no "${path}" in the workspace.`],
+    ELOOP: ['path_refused', `"${path}" is a link, and is not followed.`],
+    EISDIR: ['not_a_file', `"${path}" is a folder.`],
+    ENOTDIR: ['not_a_folder', `"${path}" is not a folder.`],
+    ENXIO: ['not_a_file', `"${path}" is a pipe or a device.`],
+    ENOTEMPTY: [
+      'not_empty',
+      `"${path}" is a folder with something in it. Pass recursive to delete it.`,
+    ],
+    EEXIST: ['already_exists', `"${path}" exists already.`],
+    ENOSPC: ['disk_full', 'The disk is full.'],
+  };
+  const [code, message] = known[codeOf(error) ?? ''] ?? [];
+  return code ? new ToolFault(code, message!, { cause: error }) : error;
+}
+
+async function at<T>(
+  root: string,
+  path: string,
+  options: WayOptions,
+  use: (place: Place) => Promise<T>,
+): Promise<T> {
+  try {
+    return await inWorkspace(root, path, options, use);
+  } catch (error) {
+    throw explained(error, path);
+  }
+}
+
+function requireName(place: Place): void {
+  if (place.name === '') throw new ToolFault('not_a_file', 'That is the workspace itself.');
+}
+
+/** Opens a plain file for reading. A pipe does not block, a device does not open. */
+async function readable(place: Place) {
+  const handle = await open(place.at, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  try {
+    const stats = await handle.stat();
+    if (stats.isDirectory()) throw new ToolFault('not_a_file', `"${place.path}" is a folder.`);
+    if (!stats.isFile()) {
+      throw new ToolFault('not_a_file', `"${place.path}" is a pipe, a socket or a device.`);
+    }
+    if (stats.size > MAX_FILE_BYTES) {
+      throw new ToolFault(
+        'too_large',
+        `"${place.path}" has ${stats.size.toLocaleString('en')} bytes; at most 1 GiB is read.`,
+      );
+    }
+    return { handle, stats };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+const filesRead = tool({
+  name: 'files.read',
+  title: 'Read a file',
+  description: 'Reads a file of the workspace, or a part of it, as text or base64.',
+  input: z.strictObject({
+    path: pathInput,
+    encoding: encodingInput,
+    offset: z.int().min(0).optional(),
+    maxBytes: z.int().min(1).max(MAX_READ_BYTES).optional().describe('Default 1 MiB'),
+  }),
+  output: z.object({
+    path: z.string(),
+    content: z.string(),
+    encoding: z.enum(['utf8', 'base64']),
+    size: z.number().int().describe('Of the whole file'),
+    bytes: z.number().int().describe('Of the part read'),
+    truncated: z.boolean(),
+  }),
+  idempotent: true,
+  readOnly: true,
+  run: ({ path, encoding = 'utf8', offset = 0, maxBytes = READ_BYTES }, ctx) =>
+    at(ctx.workspace, path, { followLast: true }, async (place) => {
+      requireName(place);
+      const { handle, stats } = await readable(place);
+      try {
+        const buffer = Buffer.alloc(Math.max(0, Math.min(maxBytes, stats.size - offset)));
+        let bytes = 0;
+        while (bytes < buffer.length) {
+          const read = await handle.read(buffer, bytes, buffer.length - bytes, offset + bytes);
+          if (read.bytesRead === 0) break; // it became shorter meanwhile
+          bytes += read.bytesRead;
+        }
+        const content = buffer.subarray(0, bytes).toString(encoding);
+        const truncated = offset + bytes < stats.size;
+        return { path: place.path, content, encoding, size: stats.size, bytes, truncated };
+      } finally {
+        await handle.close();
+      }
+    }),
+});
+
+/** Whole or not at all: a reader sees the old file or the new one, whatever stops the writer. */
+export function writeWhole(
+  root: string,
+  path: string,
+  data: Buffer,
+): Promise<{ path: string; bytes: number; sha256: string; created: boolean }> {
+  return at(root, path, { createFolders: true, followLast: true }, async (place) => {
+    requireName(place);
+    const before = await lstat(place.at).catch(ignore('ENOENT'));
+    if (before?.isDirectory()) throw new ToolFault('not_a_file', `"${place.path}" is a folder.`);
+    const draft = `${place.folder}/.${randomBytes(9).toString('base64url')}.tmp`;
+    const handle = await open(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+    try {
+      await handle.writeFile(data);
+      await handle.sync();
+    } catch (error) {
+      await unlink(draft);
+      throw error;
+    } finally {
+      await handle.close();
+    }
+    await rename(draft, place.at);
+    const sha256 = createHash('sha256').update(data).digest('hex');
+    return { path: place.path, bytes: data.length, sha256, created: !before };
+  });
+}
+
+function decoded(content: string, encoding: 'utf8' | 'base64' = 'utf8'): Buffer {
+  const data = Buffer.from(content, encoding);
+  if (data.length > MAX_WRITE_BYTES) {
+    throw new ToolFault('too_large', `At most ${MAX_WRITE_BYTES / MB} MiB are written at once.`);
+  }
+  return data;
+}
+
+const filesWrite = tool({
+  name: 'files.write',
+  title: 'Write a file',
+  description:
+    'Writes a whole file of the workspace, replacing what was there. Missing folders are made.',
+  input: z.strictObject({
+    path: pathInput,
+    content: z.string().max(MAX_WRITE_BYTES * 1.4),
+    encoding: encodingInput,
+  }),
+  output: z.object({
+    path: z.string(),
+    bytes: z.number().int(),
+    sha256: z.string(),
+    created: z.boolean(),
+  }),
+  idempotent: true,
+  readOnly: false,
+  run: async ({ path, content, encoding }, ctx) =>
+    writeWhole(ctx.workspace, path, decoded(content, encoding)),
+});
+
+const filesAppend = tool({
+  name: 'files.append',
+  title: 'Append to a file',
+  description: 'Adds to the end of a file of the workspace; makes the file where there is none.',
+  input: z.strictObject({
+    path: pathInput,
+    content: z.string().max(MAX_WRITE_BYTES * 1.4),
+    encoding: encodingInput,
+  }),
+  output: z.object({ path: z.string(), bytes: z.number().int(), size: z.number().int() }),
+  idempotent: false,
+  readOnly: false,
+  run: async ({ path, content, encoding }, ctx) => {
+    const data = decoded(content, encoding);
+    return at(ctx.workspace, path, { createFolders: true, followLast: true }, async (place) => {
+      requireName(place);
+      const flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK;
+      const handle = await open(place.at, flags, 0o600);
+      try {
+        const stats = await handle.stat();
+        if (!stats.isFile()) throw new ToolFault('not_a_file', `"${place.path}" is not a file.`);
+        const size = stats.size + data.length;
+        if (size > MAX_APPENDED_BYTES) {
+          throw new ToolFault('too_large', `"${place.path}" would grow beyond 256 MiB.`);
+        }
+        await handle.writeFile(data);
+        return { path: place.path, bytes: data.length, size };
+      } finally {
+        await handle.close();
+      }
+    });
+  },
+});
+
+const entrySchema = z.object({
+  path: z.string(),
+  type: entryType,
+  bytes: z.number().int(),
+  modifiedAt: z.string(),
+});
+
+function entryOf(path: string, stats: Stats): z.infer<typeof entrySchema> {
+  const bytes = stats.isFile() ? stats.size : 0;
+  return { path, type: typeOf(stats), bytes, modifiedAt: stats.mtime.toISOString() };
+}
+
+const filesList = tool({
+  name: 'files.list',
+  title: 'List a folder',
+  description: 'Lists a folder of the workspace, by name; with recursive, all below it.',
+  input: z.strictObject({
+    path: z.string().max(1_024).optional().describe('Default: the workspace itself'),
+    recursive: z.boolean().optional(),
+    limit: z.int().min(1).max(5_000).optional().describe('Default 1,000'),
+  }),
+  output: z.object({ path: z.string(), entries: z.array(entrySchema), truncated: z.boolean() }),
+  idempotent: true,
+  readOnly: true,
+  async run({ path = '', recursive = false, limit = 1_000 }, ctx) {
+    const entries: z.infer<typeof entrySchema>[] = [];
+    const pending = [segmentsOf(path).join('/')];
+    let truncated = false;
+    for (let folder = pending.shift(); folder !== undefined; folder = pending.shift()) {
+      ctx.signal.throwIfAborted();
+      // Every folder is walked to from the root again, so that none is reached through a link.
+      await at(ctx.workspace, folder, { intoFolder: true }, async (place) => {
+        const names = (await readdir(place.at)).sort();
+        for (const name of names) {
+          if (entries.length >= limit) {
+            truncated = true;
+            return;
+          }
+          const child = place.path === '' ? name : `${place.path}/${name}`;
+          const found = await lstat(`${place.at}/${name}`).catch(ignore('ENOENT'));
+          if (!found) continue; // gone since the folder was read
+          entries.push(entryOf(child, found));
+          if (recursive && found.isDirectory()) pending.push(child);
+        }
+      });
+      if (truncated) break;
+    }
+    return { path: segmentsOf(path).join('/'), entries, truncated };
+  },
+});
+
+const filesStat = tool({
+  name: 'files.stat',
+  title: 'Look at a file',
+  description: 'Says whether something exists in the workspace, what it is, its size and age.',
+  input: z.strictObject({ path: pathInput }),
+  output: z.object({ exists: z.boolean(), entry: entrySchema.optional() }),
+  idempotent: true,
+  readOnly: true,
+  async run({ path }, ctx) {
+    try {
+      return await at(ctx.workspace, path, {}, async (place) => ({
+        exists: true,
+        entry: entryOf(place.path, await lstat(place.name === '' ? `${place.at}/.` : place.at)),
+      }));
+    } catch (error) {
+      if (error instanceof ToolFault && error.code === 'not_found') return { exists: false };
+      throw error;
+    }
+  },
+});
+
+const filesDelete = tool({
+  name: 'files.delete',
+  title: 'Delete a file or folder',
+  description: 'Deletes a file, a link (not what it points at), or a folder of the workspace.',
+  input: z.strictObject({
+    path: pathInput,
+    recursive: z.boolean().optional().describe('Needed for a folder that is not empty'),
+  }),
+  output: z.object({ path: z.string(), deleted: z.boolean() }),
+  idempotent: true,
+  readOnly: false,
+  async run({ path, recursive = false }, ctx) {
+    try {
+      return await at(ctx.workspace, path, {}, async (place) => {
+        requireName(place);
+        const stats = await lstat(place.at);
+        if (!stats.isDirectory()) await unlink(place.at);
+        else {
+          if (recursive) await emptyFolder(ctx, place.path);
+          await rmdir(place.at);
+        }
+        return { path: place.path, deleted: true };
+      });
+    } catch (error) {
+      if (error instanceof ToolFault && error.code === 'not_found') return { path, deleted: false };
+      throw error;
+    }
+  },
+});
+
+/** Not fs.rm: it goes by names, and a folder swapped for a link meanwhile would lead it outside. */
+async function emptyFolder(ctx: ToolContext, path: string): Promise<void> {
+  ctx.signal.throwIfAborted();
+  const folders = await at(ctx.workspace, path, { intoFolder: true }, async (place) => {
+    const left: string[] = [];
+    for (const name of await readdir(place.at)) {
+      const stats = await lstat(`${place.at}/${name}`);
+      if (stats.isDirectory()) left.push(name);
+      else await unlink(`${place.at}/${name}`);
+    }
+    return left;
+  });
+  for (const name of folders) {
+    await emptyFolder(ctx, `${path}/${name}`);
+    await at(ctx.workspace, `${path}/${name}`, {}, ({ at: folder }) => rmdir(folder));
+  }
+}
+
+const filesMove = tool({
+  name: 'files.move',
+  title: 'Move or rename',
+  description: 'Moves a file or folder within the workspace. Does not overwrite unless told to.',
+  input: z.strictObject({ from: pathInput, to: pathInput, overwrite: z.boolean().optional() }),
+  output: z.object({ from: z.string(), to: z.string() }),
+  idempotent: false,
+  readOnly: false,
+  run: ({ from, to, overwrite = false }, ctx) =>
+    at(ctx.workspace, from, {}, async (source) => {
+      requireName(source);
+      await lstat(source.at);
+      return at(ctx.workspace, to, { createFolders: true }, async (target) => {
+        requireName(target);
+        if (`${target.path}/`.startsWith(`${source.path}/`)) {
+          throw new ToolFault('path_refused', `"${source.path}" cannot be moved into itself.`);
+        }
+        const before = await lstat(target.at).catch(ignore('ENOENT'));
+        if (before && (!overwrite || before.isDirectory())) {
+          throw new ToolFault('already_exists', `"${target.path}" exists already.`);
+        }
+        await rename(source.at, target.at);
+        return { from: source.path, to: target.path };
+      });
+    }),
+});
+
+const filesMkdir = tool({
+  name: 'files.mkdir',
+  title: 'Make a folder',
+  description: 'Makes a folder of the workspace, and those above it. An existing one is left.',
+  input: z.strictObject({ path: pathInput }),
+  output: z.object({ path: z.string(), created: z.boolean() }),
+  idempotent: true,
+  readOnly: false,
+  run: ({ path }, ctx) =>
+    at(ctx.workspace, path, { createFolders: true }, async (place) => {
+      requireName(place);
+      const before = await lstat(place.at).catch(ignore('ENOENT'));
+      if (before?.isDirectory()) return { path: place.path, created: false };
+      await mkdir(place.at, 0o700);
+      return { path: place.path, created: true };
+    }),
+});
+
+export const files: BuiltinTool[] = [
+  ...[filesRead, filesWrite, filesAppend, filesList],
+  ...[filesStat, filesDelete, filesMove, filesMkdir],
+];

@@ -1,0 +1,145 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { TestHost } from '../testing.js';
+import { env } from './index.js';
+
+describe('git', () => {
+  let host: TestHost;
+  const call = <T = Record<string, unknown>>(name: string, args: unknown = {}) =>
+    host.call<T>(
+      env.find((tool) => tool.name === name)!,
+      args,
+    );
+
+  beforeEach(async () => {
+    host = await TestHost.start();
+  });
+  afterEach(async () => host.stop());
+
+  it('keeps a history in the workspace', async () => {
+    expect(await call('git.init', { path: 'repo' })).toEqual({ path: 'repo', branch: 'main' });
+    expect(await call('git.log', { path: 'repo' })).toEqual({ commits: [] });
+    await call('files.write', { path: 'repo/-a b.txt', content: 'one\n' });
+    expect(await call('git.status', { path: 'repo' })).toMatchObject({
+      files: [{ path: '-a b.txt', staged: '?', unstaged: '?' }],
+      clean: false,
+    });
+    expect(await call('git.add', { path: 'repo', files: ['-a b.txt'] })).toEqual({
+      staged: ['-a b.txt'],
+    });
+    const { commit } = await call<{ commit: string }>('git.commit', {
+      path: 'repo',
+      message: 'First\n\nWith a body',
+      author: { name: 'Ann', email: 'ann@example.com' },
+    });
+    await call('files.write', { path: 'repo/-a b.txt', content: 'two\n' });
+    const { diff } = await call<{ diff: string }>('git.diff', { path: 'repo' });
+    expect(diff).toContain('-one\n+two');
+    expect(await call('git.log', { path: 'repo' })).toMatchObject({
+      commits: [{ commit, author: 'Ann', message: 'First\n\nWith a body' }],
+    });
+    await expect(call('git.commit', { path: 'repo', message: 'Nothing' })).rejects.toMatchObject({
+      code: 'git_failed',
+    });
+  });
+
+  it('works in the workspace itself, and counts nothing of its own as a change', async () => {
+    await call('git.init');
+    expect(await call('git.status')).toEqual({ branch: 'main', files: [], clean: true });
+  });
+
+  it('does not find a repository above the workspace', async () => {
+    const sub = join(host.workspace, 'sub');
+    await mkdir(sub);
+    await call('git.init');
+    const inner = Object.assign(Object.create(host) as TestHost, { workspace: sub });
+    const status = env.find((tool) => tool.name === 'git.status')!;
+    await expect(inner.call(status, {})).rejects.toMatchObject({ code: 'not_a_repository' });
+  });
+
+  it.each([['../x'], ['/root/.ssh'], ['~/.ssh'], ['a/../../b'], ['%2e%2e']])(
+    'refuses a repository at %s',
+    async (path) => {
+      for (const name of ['git.init', 'git.status', 'git.log', 'git.diff']) {
+        await expect(call(name, { path })).rejects.toMatchObject({ code: 'path_refused' });
+      }
+    },
+  );
+
+  it('stages nothing from outside and nothing of .git', async () => {
+    await call('git.init');
+    await symlink('/etc', join(host.workspace, 'etc'));
+    for (const file of ['../../../.kube/config', '/etc/passwd', '.git/config', 'etc/passwd']) {
+      await expect(call('git.add', { files: [file] })).rejects.toMatchObject({
+        code: 'path_refused',
+      });
+    }
+  });
+
+  it('takes a file name for a file name', async () => {
+    await call('git.init');
+    await call('files.write', { path: 'a.txt', content: 'x' });
+    for (const file of ['*.txt', ':(glob)**', '--force', ':/']) {
+      await expect(call('git.add', { files: [file] })).rejects.toMatchObject({
+        code: 'git_failed',
+      });
+    }
+  });
+
+  it.each([
+    ['core.fsmonitor', '!touch pwned'],
+    ['core.worktree', '/etc'],
+    ['core.hooksPath', '/tmp'],
+    ['filter.x.clean', 'touch pwned'],
+    ['diff.external', 'touch pwned'],
+    ['diff.x.textconv', 'touch pwned'],
+    ['include.path', '/root/.gitconfig'],
+    ['core.sshCommand', 'touch pwned'],
+    ['alias.status', '!touch pwned'],
+    ['gpg.program', 'touch pwned'],
+    ['merge.x.driver', 'touch pwned'],
+  ])('refuses a repository whose config sets %s', async (key, value) => {
+    await call('git.init');
+    execFileSync('git', ['config', '--file', join(host.workspace, '.git/config'), key, value]);
+    await call('files.write', { path: '.gitattributes', content: '* filter=x diff=x' });
+    for (const [name, args] of [
+      ['git.status', {}],
+      ['git.add', { files: ['.gitattributes'] }],
+      ['git.diff', {}],
+    ] as const) {
+      await expect(call(name, args)).rejects.toMatchObject({ code: 'repository_refused' });
+    }
+    expect(existsSync(join(host.workspace, 'pwned'))).toBe(false);
+  });
+
+  it('runs no hook', async () => {
+    await call('git.init');
+    await mkdir(join(host.workspace, '.git/hooks'), { recursive: true });
+    const hook = join(host.workspace, '.git/hooks/post-commit');
+    await writeFile(hook, '#!/bin/sh\ntouch pwned\n', { mode: 0o755 });
+    await call('files.write', { path: 'a', content: 'x' });
+    await call('git.add', { files: ['a'] });
+    await call('git.commit', { message: 'With a hook' });
+    expect(existsSync(join(host.workspace, 'pwned'))).toBe(false);
+  });
+
+  it('refuses a .git that leads elsewhere', async () => {
+    const git = join(host.workspace, '.git');
+    await writeFile(git, 'gitdir: /somewhere/.git\n');
+    await expect(call('git.status')).rejects.toMatchObject({ code: 'repository_refused' });
+    await rm(git);
+    await symlink('/tmp', git);
+    await expect(call('git.status')).rejects.toMatchObject({ code: 'repository_refused' });
+    await rm(git);
+    await call('git.init');
+    await mkdir(join(git, 'objects/info'), { recursive: true });
+    await writeFile(join(git, 'objects/info/alternates'), '/root/repo/.git/objects\n');
+    await expect(call('git.status')).rejects.toMatchObject({ code: 'repository_refused' });
+    await rm(join(git, 'objects/info/alternates'));
+    await symlink('/etc/passwd', join(git, 'COMMIT_EDITMSG'));
+    await expect(call('git.status')).rejects.toMatchObject({ code: 'repository_refused' });
+    expect(await readFile('/etc/passwd', 'utf8')).toContain('root');
+  });
+});

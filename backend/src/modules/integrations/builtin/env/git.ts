@@ -1,0 +1,350 @@
+/**
+ * Git on repositories of the workspace, with nothing of the machine's own git about it.
+ *
+ * A repository is data that git acts upon: its config can name programs to run (fsmonitor, filters,
+ * external diffs, hooks), other folders to work in (core.worktree, .git files, alternates) and other
+ * config to read (include). Since whoever writes in the workspace can write that config, it is not
+ * trusted: only keys known to be harmless are accepted, .git must be a folder without links out of it,
+ * and the command line turns off what it can. Where a sandbox works, git runs inside it as well, so
+ * that what is overlooked here, or swapped after it was looked at, reaches nothing.
+ *
+ * There is no way to the network: no remote command is offered, and protocol.allow is never.
+ */
+import { lstat, mkdir, readdir, readFile, realpath } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { tool, ToolFault, type BuiltinTool, type ToolContext } from '../tool.js';
+import { findSandbox, runBoxed, runProcess, SANDBOX_ROOT, type RunResult } from './sandbox.js';
+import { codeOf, ignore, inWorkspace, segmentsOf } from './workspace-path.js';
+
+const MAX_OUTPUT_BYTES = 1024 * 1024;
+const TIMEOUT_MS = 60_000;
+
+const HARMLESS_KEYS =
+  /^(core\.(repositoryformatversion|filemode|bare|logallrefupdates|ignorecase|precomposeunicode|symlinks|autocrlf|eol|safecrlf|quotepath|abbrev)|user\.(name|email)|init\.defaultbranch|branch\..*\.(remote|merge|description)|remote\..*\.(url|fetch|pushurl)|pull\.rebase|merge\.conflictstyle|color\..*|i18n\..*|extensions\.objectformat)$/;
+
+const OVERRIDES = [
+  ...['core.hooksPath=/dev/null', 'core.fsmonitor=false', 'core.untrackedCache=false'],
+  ...['core.attributesFile=/dev/null', 'core.excludesFile=/dev/null', 'core.pager=cat'],
+  ...['core.bare=false', 'core.quotePath=false', 'core.sshCommand=false', 'credential.helper='],
+  ...['protocol.allow=never', 'commit.gpgSign=false', 'log.showSignature=false', 'diff.external='],
+  ...['submodule.recurse=false', 'gc.auto=0', 'maintenance.auto=false', 'safe.directory=*'],
+].flatMap((setting) => ['-c', setting]);
+
+const repoInput = {
+  path: z
+    .string()
+    .max(1_024)
+    .optional()
+    .describe('Folder of the repository; default: the workspace'),
+};
+const filesInput = z.array(z.string().min(1).max(1_024)).min(1).max(1_000);
+
+interface Repository {
+  /** Relative to the workspace, without links; empty for the workspace itself. */
+  folder: string;
+}
+
+async function openRepository(
+  ctx: ToolContext,
+  path: string | undefined,
+  { mustExist }: { mustExist: boolean },
+): Promise<Repository> {
+  const options = { intoFolder: true, createFolders: !mustExist };
+  return inWorkspace(ctx.workspace, path ?? '', options, async (place) => {
+    const gitFolder = `${place.at}/.git`;
+    const stats = await lstat(gitFolder).catch(ignore('ENOENT'));
+    if (!stats && mustExist) {
+      throw new ToolFault('not_a_repository', `"${place.path || '.'}" is not a git repository.`);
+    }
+    if (stats && !stats.isDirectory()) {
+      throw new ToolFault('repository_refused', '.git is not a folder; it could lead elsewhere.');
+    }
+    if (stats) await refuseWaysOut(gitFolder);
+    return { folder: place.path };
+  });
+}
+
+/** Links anywhere in .git, and the files by which git is told to look elsewhere. */
+async function refuseWaysOut(gitFolder: string): Promise<void> {
+  const refuse = (name: string) =>
+    new ToolFault('repository_refused', `.git holds "${name}", which could lead elsewhere.`);
+  for (const name of ['commondir', 'gitdir', 'config.worktree', 'objects/info/alternates']) {
+    if (await lstat(`${gitFolder}/${name}`).catch(ignore('ENOENT', 'ENOTDIR'))) throw refuse(name);
+  }
+  const pending = [''];
+  for (let folder = pending.pop(); folder !== undefined; folder = pending.pop()) {
+    for (const entry of await readdir(`${gitFolder}/${folder}`, { withFileTypes: true })) {
+      const name = folder === '' ? entry.name : `${folder}/${entry.name}`;
+      if (entry.isSymbolicLink()) throw refuse(name);
+      if (entry.isDirectory()) pending.push(name);
+      else if (!entry.isFile()) throw refuse(name);
+    }
+  }
+}
+
+/** Reads the keys as git itself does, without following includes. */
+async function refuseConfig(ctx: ToolContext, repo: Repository): Promise<void> {
+  const config = join(ctx.workspace, repo.folder, '.git', 'config');
+  if (!(await lstat(config).catch(ignore('ENOENT')))) return;
+  const text = await readFile(config, 'utf8');
+  if (text.length > 100_000) throw new ToolFault('repository_refused', 'Its config is too large.');
+  const listing = await runGit(ctx, { folder: repo.folder }, [
+    ...['config', '--file', '.git/config', '--no-includes', '--list', '--name-only', '-z'],
+  ]);
+  const refused = listing.split('\0').find((key) => key !== '' && !HARMLESS_KEYS.test(key));
+  if (refused !== undefined) {
+    throw new ToolFault(
+      'repository_refused',
+      `The repository's config sets "${refused.slice(0, 100)}", which is not accepted here. Remove it from .git/config.`,
+    );
+  }
+}
+
+async function git(
+  ctx: ToolContext,
+  repo: Repository,
+  args: string[],
+  input?: string,
+  identity?: { name: string; email: string },
+): Promise<string> {
+  await refuseConfig(ctx, repo);
+  return runGit(ctx, repo, args, input, identity);
+}
+
+async function runGit(
+  ctx: ToolContext,
+  repo: Repository,
+  args: string[],
+  input?: string,
+  identity = { name: 'AOS', email: 'aos@localhost' },
+): Promise<string> {
+  const sandbox = await findSandbox();
+  const root = sandbox.isReady ? SANDBOX_ROOT : await realpath(ctx.workspace);
+  const home = '.aos/empty-home';
+  await inWorkspace(ctx.workspace, home, { createFolders: true }, ({ at }) =>
+    mkdir(at, 0o700).catch(ignore('EEXIST')),
+  );
+  const folder = join(root, repo.folder);
+  const env = {
+    PATH: '/usr/local/bin:/usr/bin:/bin',
+    LC_ALL: 'C.UTF-8',
+    HOME: join(root, home),
+    XDG_CONFIG_HOME: join(root, home),
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_ATTR_NOSYSTEM: '1',
+    GIT_DIR: join(folder, '.git'),
+    GIT_WORK_TREE: folder,
+    GIT_CEILING_DIRECTORIES: dirname(root),
+    GIT_LITERAL_PATHSPECS: '1',
+    GIT_OPTIONAL_LOCKS: '0',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_PAGER: 'cat',
+    GIT_EDITOR: 'false',
+    GIT_AUTHOR_NAME: identity.name,
+    GIT_AUTHOR_EMAIL: identity.email,
+    GIT_COMMITTER_NAME: identity.name,
+    GIT_COMMITTER_EMAIL: identity.email,
+  };
+  const argv = ['--no-pager', '-C', folder, ...OVERRIDES, ...args];
+  const limits = { timeoutMs: TIMEOUT_MS, maxOutputBytes: MAX_OUTPUT_BYTES, signal: ctx.signal };
+  const result = sandbox.isReady
+    ? await runBoxed(sandbox.bwrap, ctx.workspace, { argv: ['git', ...argv], env, input }, limits)
+    : await runProcess('git', argv, env, input, limits).catch(explainMissing);
+  if (result.timedOut) throw new ToolFault('timeout', 'git took longer than a minute.');
+  if (result.truncated) throw new ToolFault('too_large', 'git had more than 1 MiB to say.');
+  if (result.exitCode !== 0) throw new ToolFault('git_failed', `git: ${saidBy(result)}`);
+  return result.stdout.toString('utf8');
+}
+
+function explainMissing(error: unknown): never {
+  if (codeOf(error) === 'ENOENT') {
+    throw new ToolFault('git_unavailable', 'git is not installed on the server.', { cause: error });
+  }
+  throw error;
+}
+
+function saidBy(result: RunResult): string {
+  const said = (result.stderr.length > 0 ? result.stderr : result.stdout).toString('utf8').trim();
+  return said.slice(0, 500) || `exit ${result.exitCode}`;
+}
+
+/** Paths relative to the repository; each must be reachable without leaving the workspace. */
+async function checkedFiles(
+  ctx: ToolContext,
+  repo: Repository,
+  files: string[],
+): Promise<string[]> {
+  const checked: string[] = [];
+  for (const file of files) {
+    const inside = segmentsOf(file);
+    if (inside.some((name) => name.toLowerCase() === '.git')) {
+      throw new ToolFault('path_refused', `"${file}" lies in .git.`);
+    }
+    const full = [repo.folder, ...inside].filter((name) => name !== '').join('/');
+    await inWorkspace(ctx.workspace, full || '.', {}, async () => undefined);
+    checked.push(inside.join('/') || '.');
+  }
+  return checked;
+}
+
+const gitInit = tool({
+  name: 'git.init',
+  title: 'Make a repository',
+  description: 'Makes a git repository in a folder of the workspace.',
+  input: z.strictObject({ ...repoInput }),
+  output: z.object({ path: z.string(), branch: z.string() }),
+  idempotent: true,
+  readOnly: false,
+  async run({ path }, ctx) {
+    const repo = await openRepository(ctx, path, { mustExist: false });
+    await git(ctx, repo, ['init', '--quiet', '--template=', '--initial-branch=main']);
+    const branch = await git(ctx, repo, ['symbolic-ref', '--short', 'HEAD']);
+    return { path: repo.folder || '.', branch: branch.trim() };
+  },
+});
+
+const gitStatus = tool({
+  name: 'git.status',
+  title: 'Show what changed',
+  description: 'Lists changed, staged and untracked files of a repository.',
+  input: z.strictObject({ ...repoInput }),
+  output: z.object({
+    branch: z.string(),
+    files: z.array(z.object({ path: z.string(), staged: z.string(), unstaged: z.string() })),
+    clean: z.boolean(),
+  }),
+  idempotent: true,
+  readOnly: true,
+  async run({ path }, ctx) {
+    const repo = await openRepository(ctx, path, { mustExist: true });
+    const args = ['--porcelain=v1', '-z', '--no-renames', '--untracked-files=all'];
+    const listing = await git(ctx, repo, ['status', ...args, '--ignore-submodules=all']);
+    const branch = await git(ctx, repo, ['symbolic-ref', '--short', '-q', 'HEAD']);
+    const files = listing
+      .split('\0')
+      .filter((line) => line !== '' && !line.slice(3).startsWith('.aos/'))
+      .map((line) => ({ path: line.slice(3), staged: line[0]!, unstaged: line[1]! }));
+    return { branch: branch.trim(), files, clean: files.length === 0 };
+  },
+});
+
+const gitAdd = tool({
+  name: 'git.add',
+  title: 'Stage files',
+  description: 'Stages files and folders of a repository, deletions too.',
+  input: z.strictObject({ ...repoInput, files: filesInput }),
+  output: z.object({ staged: z.array(z.string()) }),
+  idempotent: true,
+  readOnly: false,
+  async run({ path, files }, ctx) {
+    const repo = await openRepository(ctx, path, { mustExist: true });
+    const checked = await checkedFiles(ctx, repo, files);
+    await git(ctx, repo, ['add', '--all', '--no-warn-embedded-repo', '--', ...checked]);
+    const staged = await git(ctx, repo, ['diff', '--cached', '--name-only', '-z', ...PLAIN_DIFF]);
+    return { staged: staged.split('\0').filter((name) => name !== '') };
+  },
+});
+
+const PLAIN_DIFF = ['--no-ext-diff', '--no-textconv', '--ignore-submodules=all'];
+
+const gitCommit = tool({
+  name: 'git.commit',
+  title: 'Commit',
+  description: 'Commits what is staged.',
+  input: z.strictObject({
+    ...repoInput,
+    message: z.string().min(1).max(50_000),
+    author: z
+      .strictObject({ name: z.string().min(1).max(200), email: z.string().min(3).max(200) })
+      .optional(),
+  }),
+  output: z.object({ commit: z.string(), message: z.string() }),
+  idempotent: false,
+  readOnly: false,
+  async run({ path, message, author }, ctx) {
+    const repo = await openRepository(ctx, path, { mustExist: true });
+    if (author && /[<>\u0000-\u001f]/.test(author.name + author.email)) {
+      throw new ToolFault('bad_author', 'The author holds characters that git cannot write.');
+    }
+    const args = ['commit', '--quiet', '--no-verify', '--no-gpg-sign', '--cleanup=whitespace'];
+    await git(ctx, repo, [...args, '--file=-'], message, author);
+    const commit = await git(ctx, repo, ['rev-parse', 'HEAD']);
+    return { commit: commit.trim(), message };
+  },
+});
+
+const gitLog = tool({
+  name: 'git.log',
+  title: 'Show the history',
+  description: 'Lists the latest commits of a repository.',
+  input: z.strictObject({ ...repoInput, limit: z.int().min(1).max(500).optional() }),
+  output: z.object({
+    commits: z.array(
+      z.object({
+        commit: z.string(),
+        author: z.string(),
+        email: z.string(),
+        date: z.string(),
+        message: z.string(),
+      }),
+    ),
+  }),
+  idempotent: true,
+  readOnly: true,
+  async run({ path, limit = 20 }, ctx) {
+    const repo = await openRepository(ctx, path, { mustExist: true });
+    const format = '--format=%H%x1f%an%x1f%ae%x1f%aI%x1f%B%x1e';
+    const heads = await git(ctx, repo, ['for-each-ref', '--count=1', 'refs/heads']);
+    if (heads === '') return { commits: [] };
+    const listing = await git(ctx, repo, [
+      'log',
+      `--max-count=${limit}`,
+      format,
+      '--no-show-signature',
+    ]);
+    const commits = listing
+      .split('\x1e')
+      .map((entry) => entry.trimStart())
+      .filter((entry) => entry !== '')
+      .map((entry) => {
+        const [commit, author, email, date, message] = entry.split('\x1f');
+        return {
+          ...{ commit: commit!, author: author!, email: email!, date: date! },
+          message: message!.trim(),
+        };
+      });
+    return { commits };
+  },
+});
+
+const gitDiff = tool({
+  name: 'git.diff',
+  title: 'Show differences',
+  description: 'Shows what is not yet staged, or with staged, what the next commit would hold.',
+  input: z.strictObject({
+    ...repoInput,
+    staged: z.boolean().optional(),
+    files: filesInput.optional(),
+  }),
+  output: z.object({ diff: z.string() }),
+  idempotent: true,
+  readOnly: true,
+  async run({ path, staged = false, files = [] }, ctx) {
+    const repo = await openRepository(ctx, path, { mustExist: true });
+    const checked = await checkedFiles(ctx, repo, files);
+    const what = staged ? ['--cached'] : [];
+    const diff = await git(ctx, repo, [
+      'diff',
+      ...what,
+      '--no-color',
+      ...PLAIN_DIFF,
+      '--',
+      ...checked,
+    ]);
+    return { diff };
+  },
+});
+
+export const gitTools: BuiltinTool[] = [gitInit, gitStatus, gitAdd, gitCommit, gitLog, gitDiff];

@@ -1,0 +1,202 @@
+/**
+ * Runs a program in a box of its own, made by bubblewrap.
+ *
+ *     AOS --spawn, empty environment--> bwrap --> new user, pid, mount, net, ipc, uts, cgroup
+ *                                               /usr, /lib ... read-only; /tmp in memory
+ *                                               /workspace = the run's workspace, the only place to write
+ *                                               --> prlimit --> the program
+ *
+ * Guarantees: no network, not even loopback of the host; no file of the host but the system's programs
+ * and the workspace; no environment of ours (bwrap itself is spawned with an empty one, since its own
+ * stays readable in /proc/1/environ however it clears the child's); no capabilities, no further user
+ * namespaces; at most a number of processes, of seconds of processor and of bytes per file and per
+ * address space. When the time is up, or the output passes its limit, or AOS dies, the first process
+ * of the pid namespace is killed and the kernel kills all others with it: setsid, double forks and
+ * ignored signals change nothing.
+ *
+ * Not limited without cgroups: the memory of all processes taken together (processes times address
+ * space), and the disk the workspace lies on.
+ *
+ * Failure: where bwrap is missing or may not make namespaces, `findSandbox` answers with the reason,
+ * and whoever asked does without or refuses. There is no unboxed way to run a command of the caller's.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, lstatSync, readlinkSync } from 'node:fs';
+import { codeOf } from './workspace-path.js';
+
+export interface SandboxCommand {
+  argv: string[];
+  env?: Record<string, string>;
+  /** Within /workspace. */
+  folder?: string;
+  input?: string;
+}
+
+export interface RunLimits {
+  timeoutMs: number;
+  maxOutputBytes: number;
+  signal: AbortSignal;
+}
+
+export interface RunResult {
+  exitCode: number | null;
+  stdout: Buffer;
+  stderr: Buffer;
+  truncated: boolean;
+  timedOut: boolean;
+}
+
+export const SANDBOX_ROOT = '/workspace';
+
+const LIMITS = [
+  '--nproc=128',
+  '--fsize=268435456',
+  '--as=4294967296',
+  '--nofile=512',
+  '--core=0',
+] as const;
+
+/** Folders of the host that hold programs and what they load, as they are on this machine. */
+function systemMounts(): string[] {
+  const args = ['--ro-bind', '/usr', '/usr'];
+  for (const folder of ['/bin', '/sbin', '/lib', '/lib32', '/lib64']) {
+    if (!existsSync(folder)) continue;
+    if (lstatSync(folder).isSymbolicLink()) args.push('--symlink', readlinkSync(folder), folder);
+    else args.push('--ro-bind', folder, folder);
+  }
+  for (const file of ['ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 'alternatives', 'localtime']) {
+    args.push('--ro-bind-try', `/etc/${file}`, `/etc/${file}`);
+  }
+  return args;
+}
+
+function boxArguments(workspace: string, command: SandboxCommand, cpuSeconds: number): string[] {
+  const env = {
+    PATH: '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin',
+    HOME: '/tmp',
+    LANG: 'C.UTF-8',
+    ...command.env,
+  };
+  return [
+    ...['--unshare-all', '--unshare-user', '--disable-userns', '--die-with-parent'],
+    ...['--new-session', '--cap-drop', 'ALL', '--uid', '1000', '--gid', '1000'],
+    ...['--hostname', 'sandbox', '--clearenv'],
+    ...Object.entries(env).flatMap(([name, value]) => ['--setenv', name, value]),
+    ...systemMounts(),
+    ...['--proc', '/proc', '--dev', '/dev', '--size', '67108864', '--tmpfs', '/tmp'],
+    ...['--bind', workspace, SANDBOX_ROOT],
+    ...['--chdir', command.folder ? `${SANDBOX_ROOT}/${command.folder}` : SANDBOX_ROOT],
+    ...['--', '/usr/bin/prlimit', ...LIMITS, `--cpu=${cpuSeconds}`, '--', ...command.argv],
+  ];
+}
+
+export type Sandbox = { isReady: true; bwrap: string } | { isReady: false; reason: string };
+
+let found: Promise<Sandbox> | undefined;
+
+/** Tries a box once per process: what works is known by trying, not by a version or a flag. */
+export function findSandbox(): Promise<Sandbox> {
+  return (found ??= trySandbox());
+}
+
+async function trySandbox(): Promise<Sandbox> {
+  const install = 'Install it with: apt-get install bubblewrap';
+  if (process.platform !== 'linux') {
+    return { isReady: false, reason: 'Commands run only on Linux, in a bubblewrap sandbox.' };
+  }
+  const bwrap = ['/usr/bin/bwrap', '/usr/local/bin/bwrap', '/bin/bwrap'].find((path) =>
+    existsSync(path),
+  );
+  if (!bwrap) return { isReady: false, reason: `bubblewrap is not installed. ${install}` };
+  if (!existsSync('/usr/bin/prlimit')) {
+    return {
+      isReady: false,
+      reason: 'prlimit is missing. Install it with: apt-get install util-linux',
+    };
+  }
+  const limits = {
+    timeoutMs: 10_000,
+    maxOutputBytes: 65_536,
+    signal: new AbortController().signal,
+  };
+  const args = boxArguments('/tmp', { argv: ['/bin/sh', '-c', 'exit 7'] }, 5);
+  const trial = await runProcess(bwrap, args, {}, undefined, limits);
+  if (trial.exitCode === 7) return { isReady: true, bwrap };
+  const said = trial.stderr.toString('utf8').trim().slice(0, 300);
+  return {
+    isReady: false,
+    reason: `bubblewrap is installed but cannot make a sandbox here (${said || `exit ${trial.exitCode}`}). User namespaces must be allowed: in Docker run with a seccomp profile that permits them, elsewhere see kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns.`,
+  };
+}
+
+export function runBoxed(
+  bwrap: string,
+  workspace: string,
+  command: SandboxCommand,
+  limits: RunLimits,
+): Promise<RunResult> {
+  const cpuSeconds = Math.ceil(limits.timeoutMs / 1000) * 2 + 1;
+  const args = boxArguments(workspace, command, cpuSeconds);
+  return runProcess(bwrap, args, {}, command.input, limits);
+}
+
+/** Runs a program without a shell and with exactly `env`; kills it at a limit or on abort. */
+export function runProcess(
+  program: string,
+  args: string[],
+  env: Record<string, string>,
+  input: string | undefined,
+  { timeoutMs, maxOutputBytes, signal }: RunLimits,
+): Promise<RunResult> {
+  signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { env, stdio: 'pipe', shell: false, detached: true });
+    const out: Record<'stdout' | 'stderr', Buffer[]> = { stdout: [], stderr: [] };
+    let bytes = 0;
+    let truncated = false;
+    let timedOut = false;
+    const kill = () => {
+      if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+      try {
+        process.kill(-child.pid, 'SIGKILL'); // its process group; of a box, bwrap takes all along
+      } catch (error) {
+        if (codeOf(error) !== 'ESRCH') throw error; // it ended just now
+      }
+    };
+    const timer = setTimeout(() => {
+      timedOut = true;
+      kill();
+    }, timeoutMs);
+    signal.addEventListener('abort', kill, { once: true });
+    for (const name of ['stdout', 'stderr'] as const) {
+      child[name].on('data', (chunk: Buffer) => {
+        const room = maxOutputBytes - bytes;
+        if (chunk.length > room) {
+          truncated = true;
+          kill();
+        }
+        if (room > 0) out[name].push(chunk.subarray(0, room));
+        bytes += Math.min(chunk.length, Math.max(0, room));
+      });
+    }
+    child.stdin.on('error', () => undefined); // it may exit without reading what it was given
+    child.stdin.end(input ?? '');
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', kill);
+    };
+    child.once('error', (error) => {
+      done();
+      reject(error);
+    });
+    child.once('close', (exitCode) => {
+      done();
+      if (signal.aborted) return reject(signal.reason as Error);
+      resolve({
+        ...{ exitCode, truncated, timedOut },
+        stdout: Buffer.concat(out.stdout),
+        stderr: Buffer.concat(out.stderr),
+      });
+    });
+  });
+}
