@@ -1,18 +1,78 @@
-import { Body, Controller, Get, Injectable, Post, Query } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Param,
+  Post,
+  Put,
+  Query,
+  Req,
+  Res,
+} from '@nestjs/common';
+import type { Response } from 'express';
 import { connect } from 'node:net';
 import { z } from 'zod';
-import { type HttpApp, openHttpApp } from '../../../test/http-app.js';
-import { Allow, Public, SignedIn } from './access.js';
+import { type HttpApp, type SignedIn as Person, openHttpApp } from '../../../test/http-app.js';
+import { Allow, type AosRequest, Public, SignedIn } from './access.js';
+import { requireVersion, requiredVersion, setVersion } from './etag.js';
+import { IdempotencyInterceptor, NoReplay } from './idempotency.interceptor.js';
+import { AosError, NotFound } from './problem.js';
 
 const Note = z.strictObject({ text: z.string().max(100), tags: z.array(z.string()).optional() });
 type Note = z.infer<typeof Note>;
+
+/** Doors that a test opens: a handler waits at one until then. */
+const doors = new Map<string, { arrived: () => void; opened: Promise<void> }>();
+function door(name: string) {
+  const arrived = Promise.withResolvers<void>();
+  const opened = Promise.withResolvers<void>();
+  doors.set(name, { arrived: arrived.resolve, opened: opened.promise });
+  return { arrived: arrived.promise, open: opened.resolve };
+}
+
+let added = 0;
+let version = 3;
 
 @Controller('notes')
 class NotesController {
   @Post()
   @Allow('task.create')
-  add(@Body({ schema: Note }) note: Note) {
-    return { text: note.text };
+  async add(@Body({ schema: Note }) note: Note, @Res({ passthrough: true }) response: Response) {
+    added++;
+    const waiting = doors.get(note.text);
+    waiting?.arrived();
+    await waiting?.opened;
+    if (note.text === 'fail once') {
+      if (added === 1) throw new Error('this time only');
+    }
+    response.setHeader('location', `/notes/${added}`);
+    setVersion(response, added);
+    return { number: added };
+  }
+
+  @Post('token')
+  @Allow('task.create')
+  @NoReplay()
+  token() {
+    return { token: 'shown-once-canary' };
+  }
+
+  @Post('upload')
+  @Allow('task.create')
+  async upload(@Req() request: AosRequest) {
+    let bytes = 0;
+    for await (const chunk of request) bytes += (chunk as Buffer).length;
+    return { number: ++added, bytes };
+  }
+
+  @Put('document')
+  @Allow('task.create')
+  save(@Req() request: AosRequest, @Res({ passthrough: true }) response: Response) {
+    requireVersion(requiredVersion(request), version);
+    setVersion(response, ++version);
+    return { version };
   }
 
   @Get('open')
@@ -34,27 +94,484 @@ class NotesController {
     return query;
   }
 
-  @Get('broken')
+  @Delete('mine')
+  @HttpCode(204)
   @SignedIn()
-  broken() {
+  remove() {}
+
+  @Get('broken/:how')
+  @SignedIn()
+  broken(@Param('how') how: string) {
+    if (how === 'missing') throw new NotFound('This note');
+    if (how === 'pool') throw new Error('timeout exceeded when trying to connect');
+    if (how === 'connection')
+      throw Object.assign(new Error('connect ECONNREFUSED 10.0.0.3:5432'), {
+        code: 'ECONNREFUSED',
+      });
+    if (how === 'busy') throw new AosError('too_many_requests', 'Wait.', { retryAfterSeconds: 7 });
     throw new Error('the password of the database is hunter2');
   }
 }
 
 let http: HttpApp;
+let operator: Person;
 beforeAll(async () => {
   http = await openHttpApp({ controllers: [NotesController] });
+  operator = await http.signIn('operator');
 });
 afterAll(() => http.close());
+beforeEach(() => {
+  added = 0;
+  doors.clear();
+});
+
+const deniedRows = (resource: string) =>
+  http.database.query<{ actor: string; outcome: string; diff: { code: string } }>(
+    'SELECT actor, outcome, diff FROM audit_logs WHERE resource = $1 ORDER BY id',
+    [resource],
+  );
+
+/** Bytes as they are, for what `fetch` will not send. */
+function raw(text: string | Buffer): Promise<string> {
+  const socket = connect(Number(new URL(http.baseUrl).port), '127.0.0.1');
+  return new Promise((resolve, reject) => {
+    let answer = '';
+    socket.setEncoding('utf8').on('data', (chunk: string) => (answer += chunk));
+    socket.on('end', () => resolve(answer)).on('error', reject);
+    socket.write(text);
+  });
+}
+const host = () => new URL(http.baseUrl).host;
 
 describe('what is thrown', () => {
   it('becomes problem+json with a code and the trace, and nothing of the inside', async () => {
-    const viewer = await http.signIn('viewer');
-    const answer = await http.refused('/notes/broken', { as: viewer });
+    const answer = await http.refused('/notes/broken/inside', { as: operator });
     expect(answer.status).toBe(500);
     expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
-    expect(answer.body.code).toBe('internal');
-    expect(answer.headers.get('traceparent')).toContain(answer.body.traceId);
+    expect(answer.body).toMatchObject({
+      code: 'internal',
+      status: 500,
+      type: 'urn:aos:problem:internal',
+    });
+    expect(answer.headers.get('traceparent')!.split('-')[1]).toBe(answer.body.traceId);
     expect(answer.text).not.toMatch(/hunter2|Error:|\.ts/);
+  });
+
+  it.each(['pool', 'connection'])(
+    'is 503 with Retry-After when the database is away: %s',
+    async (how) => {
+      const answer = await http.refused(`/notes/broken/${how}`, { as: operator });
+      expect([answer.status, answer.body.code]).toEqual([503, 'unavailable']);
+      expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(answer.text).not.toContain('10.0.0.3');
+    },
+  );
+
+  it('says when to come back', async () => {
+    expect(
+      (await http.call('/notes/broken/busy', { as: operator })).headers.get('retry-after'),
+    ).toBe('7');
+  });
+
+  it('is 404 for a route that is not there, with a token and without', async () => {
+    for (const as of [operator, undefined]) {
+      const answer = await http.refused('/no/such/route', { as });
+      expect([answer.status, answer.body.code]).toEqual([404, 'not_found']);
+    }
+  });
+
+  it('is 400 for a path that does not decode', async () => {
+    expect((await http.refused('/notes/broken/%E0%A4%A', { as: operator })).status).toBe(400);
+  });
+
+  it('continues the trace of the caller, and says its own otherwise', async () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const continued = await http.call('/notes/open', { headers: { traceparent } });
+    expect(continued.headers.get('traceparent')).toContain('0af7651916cd43dd8448eb211c80319c');
+    const own = await http.call('/notes/open', { headers: { traceparent: 'nonsense' } });
+    expect(own.headers.get('traceparent')).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$/);
+  });
+});
+
+describe('bodies', () => {
+  const post = (
+    body: string | Uint8Array<ArrayBuffer>,
+    headers: Record<string, string> = { 'content-type': 'application/json' },
+  ) =>
+    fetch(`${http.baseUrl}/notes`, {
+      method: 'POST',
+      body,
+      headers: { ...headers, authorization: `Bearer ${operator.token}` },
+    });
+  const codeOf = async (answer: globalThis.Response) => [
+    answer.status,
+    ((await answer.json()) as { code: string }).code,
+  ];
+
+  it('names every fault by its path, unknown keys too', async () => {
+    const answer = await http.refused('/notes', {
+      method: 'POST',
+      as: operator,
+      body: { text: 5, tags: ['a', 1], role: 'owner', projectId: 'x' },
+    });
+    expect([answer.status, answer.body.code]).toEqual([400, 'validation_failed']);
+    expect(answer.body.errors!.map(({ path }) => path).sort()).toEqual([
+      'projectId',
+      'role',
+      'tags.1',
+      'text',
+    ]);
+    expect(added).toBe(0);
+  });
+
+  it('refuses unknown query keys and wrong types in them', async () => {
+    expect((await http.refused('/notes/mine?x=1', { as: operator })).body.errors).toEqual([
+      { path: 'x', message: 'is not known here' },
+    ]);
+    expect((await http.refused('/notes/mine?n=one', { as: operator })).status).toBe(400);
+  });
+
+  it.each(['{"text":', '{text:1}', '"\\ud800', '[1,]'])(
+    'refuses JSON that is not: %s',
+    async (body) => {
+      expect(await codeOf(await post(body))).toEqual([400, 'malformed_body']);
+    },
+  );
+
+  it('refuses bytes that are not UTF-8', async () => {
+    expect(await codeOf(await post(new Uint8Array([0x22, 0xff, 0xfe, 0x22])))).toEqual([
+      400,
+      'malformed_body',
+    ]);
+  });
+
+  it.each([
+    [{ 'content-type': 'text/plain' }],
+    [{ 'content-type': 'application/x-www-form-urlencoded' }],
+    [{ 'content-type': 'application/json; charset=utf-16' }],
+    [{ 'content-type': 'application/json', 'content-encoding': 'gzip' }],
+  ])('refuses what is not plain JSON in UTF-8: %j', async (headers) => {
+    expect(await codeOf(await post('{"text":"a"}', headers))).toEqual([
+      415,
+      'unsupported_media_type',
+    ]);
+  });
+
+  it('answers 20 MB with 413 instead of reading it, and goes on serving', async () => {
+    expect(await codeOf(await post(JSON.stringify({ text: 'x'.repeat(20 << 20) })))).toEqual([
+      413,
+      'payload_too_large',
+    ]);
+    expect((await post('{"text":"small"}')).status).toBe(201);
+  });
+
+  it('answers an endless chunked body as soon as it is too large', async () => {
+    const head = `POST /notes HTTP/1.1\r\nHost: ${host()}\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`;
+    const chunk = `100000\r\n${'x'.repeat(0x100000)}\r\n`;
+    // The last chunk never comes: only an answer that does not wait for it can arrive.
+    const socket = connect(Number(new URL(http.baseUrl).port), '127.0.0.1');
+    const first = new Promise<string>((resolve) =>
+      socket.once('data', (data) => resolve(String(data))),
+    );
+    socket.write(head + chunk + chunk);
+    expect(await first).toContain('413');
+    socket.destroy();
+  });
+
+  it('drops keys that would reach the prototype', async () => {
+    const answer = await post('{"text":"a","__proto__":{"polluted":true}}');
+    expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+    expect([201, 400]).toContain(answer.status);
+  });
+});
+
+describe('who may', () => {
+  it('refuses a route without a rule to everybody, the owner too', async () => {
+    const owner = await http.signIn('owner');
+    expect((await http.refused('/notes/forgotten', { as: owner })).status).toBe(403);
+    expect((await http.refused('/notes/forgotten')).status).toBe(401);
+  });
+
+  it('answers 401 with WWW-Authenticate without a valid token, and never falls back to the cookie', async () => {
+    const nobody = await http.refused('/notes/mine');
+    expect([nobody.status, nobody.body.code]).toEqual([401, 'unauthenticated']);
+    expect(nobody.headers.get('www-authenticate')).toMatch(/^Bearer/);
+    const headers = { authorization: `Bearer ${'A'.repeat(43)}`, cookie: operator.cookie };
+    expect((await http.refused('/notes/mine', { headers })).status).toBe(401);
+    expect(
+      (await http.refused('/notes/mine', { headers: { authorization: 'Bearer aos_short' } }))
+        .status,
+    ).toBe(401);
+    expect(
+      (await http.refused('/notes/mine', { headers: { authorization: 'Basic eDp5' } })).status,
+    ).toBe(401);
+  });
+
+  it('writes what it refused to the audit trail', async () => {
+    const viewer = await http.signIn('viewer');
+    const answer = await http.refused('/notes', {
+      method: 'POST',
+      as: viewer,
+      body: { text: 'a' },
+    });
+    expect([answer.status, answer.body.code]).toEqual([403, 'forbidden']);
+    expect(await deniedRows('http:POST /notes')).toContainEqual({
+      actor: `user:${viewer.userId}`,
+      outcome: 'denied',
+      diff: { code: 'forbidden' },
+    });
+    await http.refused('/notes/broken/missing', { as: viewer });
+    expect((await deniedRows('http:GET /notes/broken/missing'))[0]).toMatchObject({
+      diff: { code: 'not_found' },
+    });
+  });
+
+  it('counts a flood of refusals instead of writing each', async () => {
+    for (let n = 0; n < 70; n++) await http.refused('/notes/forgotten?flood');
+    const before = (await deniedRows('http:GET /notes/forgotten')).length;
+    expect(before).toBeLessThan(70);
+    const { Denials } = await import('./denials.js');
+    await http.app.get(Denials).flush();
+    const [row] = await http.database.query<{ diff: { count: number } }>(
+      `SELECT diff FROM audit_logs WHERE resource = 'http:*' ORDER BY id DESC LIMIT 1`,
+    );
+    expect(row!.diff.count).toBeGreaterThan(0);
+  });
+});
+
+describe('the cookie', () => {
+  it('reads without more, and changes only with the CSRF token of its session', async () => {
+    const cookie = { cookie: operator.cookie };
+    expect((await http.call('/notes/mine', { headers: cookie })).status).toBe(200);
+    const without = await http.refused('/notes/mine', { method: 'DELETE', headers: cookie });
+    expect([without.status, without.body.code]).toEqual([403, 'csrf_refused']);
+    const other = await http.signIn('operator');
+    const wrong = { ...cookie, 'x-csrf-token': other.csrf };
+    expect((await http.refused('/notes/mine', { method: 'DELETE', headers: wrong })).status).toBe(
+      403,
+    );
+    const right = { ...cookie, 'x-csrf-token': operator.csrf };
+    expect((await http.call('/notes/mine', { method: 'DELETE', headers: right })).status).toBe(204);
+  });
+});
+
+describe('Host and Origin', () => {
+  const get = (lines: string) =>
+    raw(`GET /notes/open HTTP/1.1\r\n${lines}\r\nConnection: close\r\n\r\n`).then((text) =>
+      Number(text.slice(9, 12)),
+    );
+
+  it('serves its own names with its own port, and no other', async () => {
+    const port = new URL(http.baseUrl).port;
+    for (const own of [
+      `127.0.0.1:${port}`,
+      `localhost:${port}`,
+      `[::1]:${port}`,
+      `LOCALHOST:${port}`,
+    ])
+      expect([own, await get(`Host: ${own}`)]).toEqual([own, 200]);
+    for (const foreign of [
+      'evil.example',
+      `evil.example:${port}`,
+      'localhost',
+      'localhost:1',
+      `localhost.evil.example:${port}`,
+      `127.0.0.1:${port}@evil.example`,
+      '',
+    ])
+      expect([foreign, await get(`Host: ${foreign}`)]).toEqual([foreign, 403]);
+  });
+
+  it('compares the whole origin, with a valid token too, before the body is read', async () => {
+    const foreign = [
+      'http://evil.example',
+      'null',
+      `http://localhost.evil.example`,
+      'https://aos.example.evil',
+      `http://127.0.0.1:1`,
+      `${http.baseUrl}.evil.example`,
+    ];
+    for (const origin of foreign) {
+      const answer = await http.refused('/notes', {
+        method: 'POST',
+        as: operator,
+        headers: { origin, 'content-type': 'application/json' },
+        body: { text: 'a' },
+      });
+      expect([origin, answer.status, answer.body.code]).toEqual([origin, 403, 'origin_refused']);
+    }
+    expect(added).toBe(0);
+    expect(
+      (await deniedRows('http:POST /notes')).filter(({ diff }) => diff.code === 'origin_refused')
+        .length,
+    ).toBeGreaterThanOrEqual(1);
+    const own = await http.call('/notes', {
+      method: 'POST',
+      as: operator,
+      headers: { origin: http.baseUrl },
+      body: { text: 'a' },
+    });
+    expect(own.status).toBe(201);
+  });
+});
+
+it('sends the security headers, with a fresh nonce for styles', async () => {
+  const [one, two] = [await http.call('/notes/open'), await http.call('/notes/open')];
+  const policy = one.headers.get('content-security-policy')!;
+  expect(policy).toContain("default-src 'self'");
+  expect(policy).toMatch(/style-src 'self' 'nonce-[A-Za-z0-9+/=]{20,}'/);
+  expect(policy).toContain("frame-ancestors 'none'");
+  expect(policy).not.toMatch(/unsafe/);
+  expect(two.headers.get('content-security-policy')).not.toBe(policy);
+  expect(one.headers.get('x-content-type-options')).toBe('nosniff');
+  expect(one.headers.get('x-powered-by')).toBeNull();
+});
+
+describe('If-Match', () => {
+  const put = (headers: Record<string, string>) =>
+    http.refused('/notes/document', { method: 'PUT', as: operator, headers, body: {} });
+
+  it('is required, and has to name the present version', async () => {
+    expect((await put({})).body.code).toBe('precondition_required');
+    expect((await put({ 'if-match': '"2"' })).status).toBe(412);
+    expect((await put({ 'if-match': '*' })).status).toBe(412);
+    expect((await put({ 'if-match': '3' })).status).toBe(412);
+    const saved = await put({ 'if-match': '"3"' });
+    expect([saved.status, saved.headers.get('etag')]).toEqual([200, '"4"']);
+    expect((await put({ 'if-match': '"3"' })).status).toBe(412);
+  });
+});
+
+describe('Idempotency-Key', () => {
+  let count = 0;
+  const fresh = () => `key-${process.pid}-${count++}`;
+  const add = (key: string, text: string, as = operator) =>
+    http.call<{ number: number }>('/notes', {
+      method: 'POST',
+      as,
+      headers: { 'idempotency-key': key },
+      body: { text },
+    });
+
+  it('gives the first answer again, with its status and headers', async () => {
+    const key = fresh();
+    const [first, again] = [await add(key, 'a'), await add(key, 'a')];
+    expect(added).toBe(1);
+    expect([again.status, again.body]).toEqual([201, first.body]);
+    expect([again.headers.get('etag'), again.headers.get('location')]).toEqual(['"1"', '/notes/1']);
+    expect(again.headers.get('idempotency-replayed')).toBe('true');
+  });
+
+  it('is 409 with another body, and another matter for another person or route', async () => {
+    const key = fresh();
+    await add(key, 'a');
+    const reused = await http.refused('/notes', {
+      method: 'POST',
+      as: operator,
+      headers: { 'idempotency-key': key },
+      body: { text: 'b' },
+    });
+    expect([reused.status, reused.body.code]).toEqual([409, 'idempotency_key_reused']);
+    expect((await add(key, 'b', await http.signIn('operator'))).status).toBe(201);
+    const route = await http.call('/notes/token', {
+      method: 'POST',
+      as: operator,
+      headers: { 'idempotency-key': key },
+    });
+    expect(route.status).toBe(201);
+  });
+
+  it('is 409 while the first is under way, and the work is done once', async () => {
+    const key = fresh();
+    const gate = door('slow');
+    const first = add(key, 'slow');
+    await gate.arrived;
+    const second = await http.refused('/notes', {
+      method: 'POST',
+      as: operator,
+      headers: { 'idempotency-key': key },
+      body: { text: 'slow' },
+    });
+    expect([second.status, second.body.code]).toEqual([409, 'idempotency_in_progress']);
+    gate.open();
+    expect((await first).status).toBe(201);
+    expect((await add(key, 'slow')).status).toBe(201);
+    expect(added).toBe(1);
+  });
+
+  it('does not remember a failure, nor a refusal', async () => {
+    const key = fresh();
+    expect((await add(key, 'fail once')).status).toBe(500);
+    expect((await add(key, 'fail once')).status).toBe(201);
+    const refusedKey = fresh();
+    expect((await add(refusedKey, 'x'.repeat(101))).status).toBe(400);
+    expect((await add(refusedKey, 'short')).status).toBe(201);
+  });
+
+  it('frees a key whose process died, and keeps one whose process lives', async () => {
+    const key = fresh();
+    await add(key, 'a');
+    const asIf = (age: string) =>
+      http.database.query(
+        `UPDATE idempotency_keys SET status = NULL, response = NULL, created_at = now() - $2::interval WHERE key = $1`,
+        [key, age],
+      );
+    await asIf('30 seconds');
+    expect((await add(key, 'a')).status).toBe(409);
+    await asIf('5 minutes');
+    expect((await add(key, 'a')).status).toBe(201);
+    expect(added).toBe(2);
+  });
+
+  it('refuses keys that are empty, long or not visible ASCII', async () => {
+    for (const key of ['', 'x'.repeat(256), 'a b', 'é'])
+      expect((await add(key, 'a')).status).toBe(400);
+  });
+
+  it('never stores an answer that is shown once: a repeat is told so', async () => {
+    const key = fresh();
+    const ask = () =>
+      http.refused('/notes/token', {
+        method: 'POST',
+        as: operator,
+        headers: { 'idempotency-key': key },
+      });
+    expect((await ask()).status).toBe(201);
+    expect([(await ask()).status, (await ask()).text.includes('shown-once-canary')]).toEqual([
+      409,
+      false,
+    ]);
+    const rows = await http.database.query('SELECT * FROM idempotency_keys');
+    expect(JSON.stringify(rows)).not.toContain('shown-once-canary');
+  });
+
+  it('compares multipart bodies by what they hold, not by their boundary', async () => {
+    const key = fresh();
+    const upload = async (content: string) => {
+      const form = new FormData();
+      form.append('file', new Blob([content]), 'a.txt');
+      return fetch(`${http.baseUrl}/notes/upload`, {
+        method: 'POST',
+        body: form,
+        headers: { authorization: `Bearer ${operator.token}`, 'idempotency-key': key },
+      });
+    };
+    const first = (await (await upload('content'.repeat(50_000))).json()) as { number: number };
+    const again = (await (await upload('content'.repeat(50_000))).json()) as { number: number };
+    expect([first.number, again.number, added]).toEqual([1, 1, 1]);
+    expect((await upload('CONTENT'.repeat(50_000))).status).toBe(409);
+  });
+
+  it('forgets after a day', async () => {
+    const key = fresh();
+    await add(key, 'a');
+    await http.database.query(
+      `UPDATE idempotency_keys SET created_at = now() - interval '25 hours' WHERE key = $1`,
+      [key],
+    );
+    await http.app.get(IdempotencyInterceptor).prune();
+    expect(
+      await http.database.query('SELECT 1 FROM idempotency_keys WHERE key = $1', [key]),
+    ).toEqual([]);
   });
 });

@@ -1,7 +1,15 @@
-import { SpanKind, SpanStatusCode, context, trace } from '@opentelemetry/api';
+import {
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  TraceFlags,
+  context,
+  isSpanContextValid,
+  trace,
+} from '@opentelemetry/api';
 import type { NextFunction, Response } from 'express';
 import { randomBytes } from 'node:crypto';
-import { activeTraceparent, contextOf } from '../telemetry/span.js';
+import { contextOf } from '../telemetry/span.js';
 import type { AosRequest } from './access.js';
 import type { Principal } from './context.js';
 import type { HttpMetrics } from './http-metrics.js';
@@ -59,7 +67,7 @@ export function requestStart(metrics: HttpMetrics) {
       span.end();
     });
     context.with(span ? trace.setSpan(parent, span) : parent, () => {
-      const traceparent = usable(activeTraceparent()) ?? madeUp();
+      const traceparent = traceparentOf(span ?? trace.getSpan(parent)) ?? madeUp();
       response.setHeader('traceparent', traceparent);
       request.ctx = { actor: anonymous, traceId: traceparent.slice(3, 35), ip: request.ip ?? null };
       next();
@@ -73,8 +81,11 @@ function routeOf(request: AosRequest): string {
   return typeof path === 'string' ? path : 'unmatched';
 }
 
-/** Without an OpenTelemetry SDK spans have an id of zeroes. */
-const usable = (traceparent: string | undefined) =>
-  traceparent?.startsWith('00-00000000000000000000000000000000') ? undefined : traceparent;
+/** Asked of the span itself: without an SDK there is no active context, and perhaps a span of zeroes. */
+function traceparentOf(span: Span | undefined): string | undefined {
+  const at = span?.spanContext();
+  if (!at || !isSpanContextValid(at)) return undefined;
+  return `00-${at.traceId}-${at.spanId}-${(at.traceFlags & TraceFlags.SAMPLED).toString(16).padStart(2, '0')}`;
+}
 
 const madeUp = () => `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`;
