@@ -6,7 +6,8 @@
  *
  * ops/scripts/test/boundaries.test.mjs breaks each of these rules once, to prove that it is caught.
  */
-const isTest = '\\.(spec|test)\\.m?[jt]s$';
+// `testing.ts` beside the specs of a module is what they share.
+const isTest = '(\\.(spec|test)|/testing)\\.m?[jt]s$';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 export default {

@@ -335,7 +335,6 @@ const time = (iso) => new Date(iso).toTimeString().slice(0, 8);
 const address = ({ artifactId }) => `${url}/api/artifacts/${artifactId}/content`;
 
 /** What comes from a model or a file must not steer the terminal. */
-// eslint-disable-next-line no-control-regex -- exactly those are taken out
 const printable = (text) => String(text).replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
 
 function size(bytes) {

@@ -2,7 +2,15 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 
-const SKIPPED = new Set(['node_modules', 'dist', 'dist-bench', '.angular', '.nx', 'coverage', '.git']);
+const SKIPPED = new Set([
+  'node_modules',
+  'dist',
+  'dist-bench',
+  '.angular',
+  '.nx',
+  'coverage',
+  '.git',
+]);
 
 /** Every file below the given files and folders, sorted; what is not there is left out. */
 export function listFiles(base, paths, skip = () => false) {

@@ -40,7 +40,6 @@ export function run(command, args, { cwd = root, env = process.env, shell = fals
 
 /** The last lines of a program's output, without colour and blank lines. */
 export function tailOf(output, lines = 25) {
-  // eslint-disable-next-line no-control-regex -- terminal colours are control characters
   const plain = output.replace(/\u001b\[[0-9;]*[A-Za-z]/g, '');
   return plain
     .split(/\r?\n/)
