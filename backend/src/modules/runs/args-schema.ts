@@ -1,5 +1,6 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
 import { RE2JS } from 're2js';
 
 /**
@@ -15,8 +16,8 @@ export interface SchemaFault {
 const options = {
   strict: false,
   allErrors: true,
-  validateFormats: false,
   addUsedSchema: false,
+  logger: false,
   code: {
     regExp: Object.assign(
       (pattern: string) => {
@@ -30,6 +31,7 @@ const options = {
 } as const;
 const current = new Ajv2020(options);
 const older = new Ajv(options);
+for (const ajv of [current, older]) addFormats.default(ajv as Ajv, { mode: 'fast' });
 
 const MAX_COMPILED = 500;
 const compiled = new Map<string, ValidateFunction | string>();
@@ -71,7 +73,7 @@ function compile(schema: Record<string, unknown>): ValidateFunction | string {
 
 function compilePattern(pattern: string): (text: string) => boolean {
   try {
-    const expression = RE2JS.compile(pattern);
+    const expression = RE2JS.compile(RE2JS.translateRegExp(pattern));
     return (text) => expression.matcher(text).find();
   } catch {
     return () => true; // look-around and back-references are not RE2's: the tool itself has the last word

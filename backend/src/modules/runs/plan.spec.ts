@@ -13,7 +13,7 @@ const tool = (name: string, inputSchema: Record<string, unknown>): McpTool => ({
   idempotent: true,
   readOnly: true,
 });
-const file = { type: 'string', format: 'uuid' };
+const file = { type: 'string' };
 const tools = [
   tool('skills.csv.profile', {
     type: 'object',
@@ -81,20 +81,20 @@ describe('a plan', () => {
       }),
     ]);
     expect(faults).toEqual([
-      'steps[0].needs: there is no step "nope"',
-      'steps[0].args: has an unknown key "colour"',
-      'steps[0].args/file: must be string',
-      'steps[1].id: "a" is the id of steps[0] already',
-      'steps[1].tool: there is no tool "skills.csv.profil" (did you mean "skills.csv.profile"?)',
-      'steps[2].args: lacks "file"',
-      'steps[2].args/kind: must be one of "bar", "line"',
-      'steps[2].args/size: must be <= 10',
-      'steps[2].args/x: must match pattern "^[a-z]+$"',
-      expect.stringContaining('steps[3].args/e: ${constructor} is not a reference'),
-      'steps[3].args/a: there is no input "dta" (did you mean "data"?)',
-      'steps[3].args/b: there is no variable "nothing" in the project',
-      'steps[3].args/c: there is no secret "OTHER" in the env of the task',
-      'steps[3].args/d: there is no step "ghost"',
+      'steps.0.needs: there is no step "nope"',
+      'steps.0.args: has an unknown key "colour"',
+      'steps.0.args.file: must be string',
+      'steps.1.id: "a" is the id of steps.0 already',
+      'steps.1.tool: there is no tool "skills.csv.profil" (did you mean "skills.csv.profile"?)',
+      'steps.2.args: lacks "file"',
+      'steps.2.args.kind: must be one of "bar", "line"',
+      'steps.2.args.size: must be <= 10',
+      'steps.2.args.x: must match pattern "^[a-z]+$"',
+      expect.stringContaining('steps.3.args.e: ${constructor} is not a reference'),
+      'steps.3.args.a: there is no input "dta" (did you mean "data"?)',
+      'steps.3.args.b: there is no variable "nothing" in the project',
+      'steps.3.args.c: there is no secret "OTHER" in the env of the task',
+      'steps.3.args.d: there is no step "ghost"',
     ]);
   });
 
@@ -137,12 +137,12 @@ describe('a plan', () => {
         step('a'),
         step('p', { kind: 'bar', x: '${steps.a}' }, { tool: 'skills.viz.plot' }),
       ]),
-    ).toEqual(['steps[1].args: lacks "file"']);
+    ).toEqual(['steps.1.args: lacks "file"']);
   });
 
   test('keeps to the tools of the agent', () => {
     expect(faultsOf([step('a')], { allowedTools: ['skills.*'] })).toEqual([
-      'steps[0].tool: "env.echo" is not among the tools of the agent',
+      'steps.0.tool: "env.echo" is not among the tools of the agent',
     ]);
     expect(faultsOf([step('a')], { allowedTools: ['env.*'] })).toEqual([]);
     expect(isToolAllowed('envy.echo', ['env.*'])).toBe(false);

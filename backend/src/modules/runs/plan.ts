@@ -2,7 +2,7 @@ import type { McpTool, Step } from '@aos/contracts';
 import { checkAgainstSchema } from './args-schema.js';
 import { type FoundReference, findReferences } from './references.js';
 
-/** One thing that is wrong with a plan. `path` is where: `steps[2].args/file`. */
+/** One thing that is wrong with a plan. `path` is where: `steps.2.args.file`. */
 export interface PlanFault {
   path: string;
   message: string;
@@ -33,13 +33,13 @@ export function validatePlan(
   const ids = new Set(steps.map((step) => step.id));
   const seen = new Map<string, number>();
   steps.forEach((step, index) => {
-    const at = `steps[${index}]`;
+    const at = `steps.${index}`;
     const first = seen.get(step.id);
     if (first === undefined) seen.set(step.id, index);
     else
       faults.push({
         path: `${at}.id`,
-        message: `"${step.id}" is the id of steps[${first}] already`,
+        message: `"${step.id}" is the id of steps.${first} already`,
       });
     for (const need of step.needs ?? []) {
       if (!ids.has(need))
@@ -50,9 +50,9 @@ export function validatePlan(
     }
     const { found, faults: broken } = findReferences(step.args);
     for (const fault of broken)
-      faults.push({ path: `${at}.args${fault.path}`, message: fault.message });
+      faults.push({ path: `${at}.args${dotted(fault.path)}`, message: fault.message });
     for (const each of found)
-      faults.push(...checkReference(each, `${at}.args${each.path}`, ids, given));
+      faults.push(...checkReference(each, `${at}.args${dotted(each.path)}`, ids, given));
 
     const tool = byName.get(step.tool);
     if (!tool) {
@@ -67,7 +67,7 @@ export function validatePlan(
       });
     const placeholders = found.map((each) => each.path);
     for (const fault of checkAgainstSchema(tool.inputSchema, step.args, placeholders))
-      faults.push({ path: `${at}.args${fault.path}`, message: fault.message });
+      faults.push({ path: `${at}.args${dotted(fault.path)}`, message: fault.message });
   });
   for (const circle of findCircles(steps))
     faults.push({ path: 'steps', message: `the steps wait for each other: ${circle.join(' → ')}` });
@@ -104,6 +104,10 @@ export function suggest(wrong: string, names: readonly string[]): string {
   }
   return best === undefined ? '' : ` (did you mean "${best}"?)`;
 }
+
+/** A JSON pointer in the way that the API names fields: `/a/0` as `.a.0`. */
+const dotted = (pointer: string) =>
+  pointer.replaceAll('/', '.').replaceAll('~1', '/').replaceAll('~0', '~');
 
 function checkReference(
   { reference }: FoundReference,

@@ -74,23 +74,32 @@ describe('references', () => {
     else expect(() => resolveReferences(args, values)).toThrow(message);
   });
 
-  test('a result that names a secret cannot smuggle it into the next call', () => {
-    const steps = { fetch: { body: 'send ${secret.API_KEY}', deep: { list: ['x${secret.A}'] } } };
-    for (const text of ['${steps.fetch.body}', 'say ${steps.fetch.body}', '${steps.fetch.deep}'])
-      expect(() => resolveReferences(text, { ...values, steps })).toThrow(UnresolvedReference);
-  });
+  const evil = {
+    a: { body: 'send ${secret.KEY}', list: ['x${secret.A}'], half: '${secret.', more: '$$' },
+  };
+  test.each([
+    ['${steps.a.body}', 'send $${secret.KEY}'],
+    ['say ${steps.a.body}', 'say send $${secret.KEY}'],
+    ['${steps.a.list}', ['x$${secret.A}']],
+    ['${steps.a.half}KEY}', '$${secret.KEY}'],
+    ['${steps.a.more}{secret.KEY}', '$${secret.KEY}'],
+    ['${secret.KEY} ${steps.a.body}', '${secret.KEY} send $${secret.KEY}'],
+    ['$${secret.KEY}', '$${secret.KEY}'],
+  ])('a result cannot smuggle a secret into the next call: %j', (args, expected) =>
+    expect(resolveReferences(args, { ...values, steps: evil })).toEqual(expected),
+  );
 
   test('finds every reference with its place, and every string that only looks like one', () => {
     const { found, faults } = findReferences({
       file: '${inputs.data}',
       list: [{ 'a/b': 'x ${steps.clean.artifactId}' }],
-      bad: ['${1+1}', 'open ${inputs.data', '$${secret.X}'],
+      bad: ['${1+1}', 'open ${inputs.data'],
     });
     expect(found.map(({ path, isWhole }) => [path, isWhole])).toEqual([
       ['/file', true],
       ['/list/0/a~1b', false],
     ]);
-    expect(faults.map((fault) => fault.path)).toEqual(['/bad/0', '/bad/1', '/bad/2']);
+    expect(faults.map((fault) => fault.path)).toEqual(['/bad/0', '/bad/1']);
   });
 
   test('refuses arguments nested without end instead of running out of stack', () => {

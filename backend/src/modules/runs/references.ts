@@ -4,9 +4,10 @@
  * properties of plain values are read, so nothing a plan says can reach the process. `$${` writes a
  * literal `${`.
  *
- * A secret is not resolved here: its reference goes on to the gateway as it stands. For that reason no
- * value that is put in (a tool's result, a variable) may itself contain one: a tool that answers with
- * `${secret.NAME}` must not be able to make the next call carry the secret.
+ * A secret is not resolved here: its reference goes on to the gateway as it stands. For that reason
+ * whatever is put in from outside the plan (a tool's result, a variable) and looks like one is escaped for
+ * the gateway, also where it comes together from two values: a tool that answers with `${secret.NAME}`
+ * must not be able to make the next call carry the secret.
  */
 export type Reference =
   | { kind: 'inputs' | 'vars' | 'secret'; name: string }
@@ -75,11 +76,7 @@ export function findReferences(args: unknown): {
       faults.push({ path, message: `is nested deeper than ${MAX_DEPTH} levels` });
     } else if (typeof value === 'string') {
       for (const match of value.matchAll(token)) {
-        if (match[1]) {
-          if (match[2]!.startsWith('secret.'))
-            faults.push({ path, message: 'a literal ${secret.…} cannot be written' });
-          continue;
-        }
+        if (match[1]) continue;
         const reference = match[0].endsWith('}')
           ? parseReference(match[2]!)
           : 'a ${ has no closing }';
@@ -116,12 +113,40 @@ export function resolveReferences<T>(args: T, values: ReferenceValues): T {
 
 function resolveText(text: string, values: ReferenceValues): unknown {
   const [only, escape, inner] = /^(\$?)\$\{([^}]*)\}$/.exec(text) ?? [];
-  if (only !== undefined && !escape) return lookUp(inner!, only, values);
-  return text.replaceAll(token, (match, escaped: string, content: string) => {
-    if (escaped) return match.slice(1);
-    const value = lookUp(content, match, values);
-    return typeof value === 'string' ? value : JSON.stringify(value);
-  });
+  if (only !== undefined && !escape) {
+    const value = lookUp(inner!, only, values);
+    return isSecret(inner!) ? value : escapeDeep(value);
+  }
+  // Between two secrets of the plan's own everything is data, escaped as one piece.
+  let done = '';
+  let data = '';
+  let end = 0;
+  for (const match of text.matchAll(token)) {
+    data += text.slice(end, match.index);
+    end = match.index + match[0].length;
+    if (match[1]) {
+      data += match[0].slice(1);
+    } else if (isSecret(match[2]!)) {
+      done += escapeSecrets(data) + match[0];
+      data = '';
+    } else {
+      const value = lookUp(match[2]!, match[0], values);
+      data += typeof value === 'string' ? value : JSON.stringify(value);
+    }
+  }
+  return done + escapeSecrets(data + text.slice(end));
+}
+
+const isSecret = (inner: string) => inner.startsWith('secret.');
+
+/** `$${secret.NAME}` is how the gateway reads the text itself. */
+const escapeSecrets = (text: string) => text.replaceAll(/\$*\$\{secret\./g, '$$$${secret.');
+
+function escapeDeep(value: unknown): unknown {
+  if (typeof value === 'string') return escapeSecrets(value);
+  if (Array.isArray(value)) return value.map(escapeDeep);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, escapeDeep(item)]));
 }
 
 function lookUp(inner: string, whole: string, values: ReferenceValues): unknown {
@@ -145,10 +170,5 @@ function lookUp(inner: string, whole: string, values: ReferenceValues): unknown 
       at += typeof part === 'number' ? `[${part}]` : `.${part}`;
     }
   }
-  // Also within structures: the gateway looks for secrets in every string of the arguments.
-  if (JSON.stringify(value)?.includes('${secret.'))
-    throw new UnresolvedReference(
-      `${whole} holds a reference to a secret, which only the plan itself may do`,
-    );
   return value;
 }

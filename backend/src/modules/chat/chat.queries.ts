@@ -1,0 +1,100 @@
+import { Injectable } from '@nestjs/common';
+import type { Conversation, ConversationDetail, Message, Page, PageQuery } from '@aos/contracts';
+import { Database } from '../../platform/database/database.js';
+import { type Ctx, allowedProjects, isAllowed } from '../../platform/http/context.js';
+import { decodeCursor, toPage } from '../../platform/http/cursor.js';
+import { AosError, NotFound } from '../../platform/http/problem.js';
+
+/** The newest messages of a conversation that one answer holds. */
+const MAX_MESSAGES = 1_000;
+
+@Injectable()
+export class ChatQueries {
+  constructor(private readonly database: Database) {}
+
+  /** Those last written to first. The time goes out as text: a JavaScript date would lose its microseconds. */
+  async list(ctx: Ctx, query: PageQuery): Promise<Page<Conversation>> {
+    const [at, id] = decodeCursor(query.cursor, 2)?.map(String) ?? [];
+    if (at !== undefined && !(/^\d{4}-\d\d-\d\d [\d:.]+\+00$/.test(at) && isUuid(id!)))
+      throw new AosError(
+        'invalid_cursor',
+        'Use the nextCursor of the previous page as it was given.',
+      );
+    const projects = allowedProjects(ctx.actor, 'task.read');
+    const rows = await this.database.query<ConversationRow & { key: string }>(
+      `SELECT ${columns}, (updated_at AT TIME ZONE 'UTC')::text || '+00' AS key FROM conversations
+        WHERE ($1::timestamptz IS NULL OR (updated_at, id) < ($1, $2::uuid))
+          AND ($3::text[] IS NULL OR project_id = ANY($3))
+        ORDER BY updated_at DESC, id DESC LIMIT $4`,
+      [at ?? null, id ?? null, projects === 'all' ? null : projects, query.limit + 1],
+    );
+    return toPage(rows, query.limit, (row) => [row.key, row.id], toConversation);
+  }
+
+  /** @throws NotFound, also for a conversation that the actor may not see. */
+  async conversation(ctx: Ctx, id: string): Promise<Conversation> {
+    const rows = isUuid(id)
+      ? await this.database.query<ConversationRow>(
+          `SELECT ${columns} FROM conversations WHERE id = $1`,
+          [id],
+        )
+      : [];
+    const row = rows[0];
+    if (!row || !isAllowed(ctx.actor, 'task.read', row.project_id))
+      throw new NotFound(`The conversation ${id}`);
+    return toConversation(row);
+  }
+
+  async detail(ctx: Ctx, id: string): Promise<ConversationDetail> {
+    const conversation = await this.conversation(ctx, id);
+    const rows = await this.database.query<MessageRow>(
+      `SELECT * FROM (
+         SELECT id, role, author, text, job_id, trace_id, created_at FROM messages WHERE conversation_id = $1
+          ORDER BY created_at DESC, id DESC LIMIT ${MAX_MESSAGES}) AS newest
+        ORDER BY created_at, id`,
+      [id],
+    );
+    return { ...conversation, messages: rows.map(toMessage) };
+  }
+}
+
+const isUuid = (text: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+const columns = 'id, title, project_id, created_by, created_at, updated_at';
+
+interface ConversationRow {
+  id: string;
+  title: string;
+  project_id: string | null;
+  created_by: string;
+  created_at: Date;
+  updated_at: Date;
+}
+
+interface MessageRow {
+  id: string;
+  role: 'user' | 'assistant';
+  author: string;
+  text: string;
+  job_id: string | null;
+  trace_id: string | null;
+  created_at: Date;
+}
+
+const toConversation = (row: ConversationRow): Conversation => ({
+  id: row.id,
+  title: row.title,
+  projectId: row.project_id,
+  createdBy: row.created_by,
+  createdAt: row.created_at.toISOString(),
+  updatedAt: row.updated_at.toISOString(),
+});
+
+const toMessage = (row: MessageRow): Message => ({
+  id: row.id,
+  role: row.role,
+  author: row.author,
+  text: row.text,
+  jobId: row.job_id === null ? null : String(row.job_id),
+  traceId: row.trace_id,
+  createdAt: row.created_at.toISOString(),
+});

@@ -1,0 +1,67 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { v7 as uuid } from 'uuid';
+import { type Tx, sql } from '../../../platform/database/sql.js';
+import { Outbox } from '../../../platform/outbox/outbox.js';
+import { JobEndings, type JobRow } from '../../jobs/index.js';
+
+/** The receipt's sentence becomes the answer in the conversation, in the transaction that ends the job. */
+@Injectable()
+export class AnswerWhenTaskEnded implements OnModuleInit {
+  constructor(
+    private readonly endings: JobEndings,
+    private readonly outbox: Outbox,
+  ) {}
+
+  /** After the module that runs tasks (this one imports it): its hook has written the receipt. */
+  onModuleInit(): void {
+    this.endings.register('task', (tx, job) => this.answer(tx, job));
+  }
+
+  private async answer(tx: Tx, job: JobRow): Promise<void> {
+    if (job.conversationId === null) return;
+    const { rows: receipts } = await sql<{ summary: string }>(
+      tx,
+      `SELECT summary FROM events WHERE trace_id = $1 AND job_id = $2 AND type = 'task.receipt' LIMIT 1`,
+      [job.traceId, job.id],
+    );
+    const text = receipts[0]?.summary;
+    if (text === undefined) return;
+    const { rows: agents } = await sql<{ name: string }>(
+      tx,
+      'SELECT name FROM agents WHERE id = $1',
+      [job.agentId],
+    );
+    const author = agents[0]?.name ?? 'AOS';
+    const messageId = uuid();
+    // A rerun of a task whose conversation is gone has nobody to answer.
+    const { count } = await sql(
+      tx,
+      `INSERT INTO messages (id, conversation_id, role, author, text, job_id, trace_id)
+       SELECT $1, id, 'assistant', $3, $4, $5, $6 FROM conversations WHERE id = $2`,
+      [messageId, job.conversationId, author, text, job.id, job.traceId],
+    );
+    if (count === 0) return;
+    await sql(tx, 'UPDATE conversations SET updated_at = now() WHERE id = $1', [
+      job.conversationId,
+    ]);
+    await this.outbox.append(tx, [
+      {
+        traceId: job.traceId,
+        jobId: job.id,
+        projectId: job.projectId,
+        topic: 'chat',
+        type: 'chat.message',
+        summary: `${author} answered.`,
+        payload: { conversationId: job.conversationId, messageId, role: 'assistant', author, text },
+        links: [
+          {
+            rel: 'conversation',
+            href: `/console/chat/${job.conversationId}`,
+            title: 'Open the conversation',
+          },
+        ],
+        actor: job.agentId ? `agent:${job.agentId}` : 'system',
+      },
+    ]);
+  }
+}

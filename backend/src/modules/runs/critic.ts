@@ -1,0 +1,109 @@
+import { Injectable } from '@nestjs/common';
+import { failureEvent } from './executor.js';
+import { findingsIn, listed } from './findings.js';
+import type { RunValues } from './orchestrator.js';
+import type { Run } from './run.js';
+import type { RunStep } from './run-record.js';
+
+/**
+ * Looks at what a pass of the executor came to. Fixed checks decide: a failed step is tried again while its
+ * retries last, and ends the run when they are used up. A model, where there is one, reads the results
+ * against the goal; its opinion is told, and never undoes an effect or repeats one.
+ */
+@Injectable()
+export class Critic {
+  async review(run: Run): Promise<Partial<RunValues>> {
+    const steps = [...run.record.steps.values()];
+    const failed = steps.filter((step) => step.state === 'failed');
+    const lost = failed.find((step) => !mayTryAgain(run, step));
+    const empty = await this.emptyResults(run, steps);
+    const findings = [
+      ...failed.map((step) => `${step.id} failed: ${step.error ?? 'no reason given'}`),
+      ...empty.map((id) => `${id} answered with nothing`),
+    ];
+    const done = steps.filter((step) => step.state === 'done').length;
+    const verdict = lost ? 'failed' : failed.length > 0 ? 'revise' : 'accepted';
+    const opinion = verdict === 'accepted' ? await this.askModel(run) : undefined;
+    if (opinion && !opinion.isGoalMet) findings.push(`the model's review: ${opinion.comment}`);
+    await run.record.tell(
+      {
+        type: 'run.review',
+        severity: verdict === 'accepted' ? 'info' : 'warning',
+        summary:
+          verdict === 'accepted'
+            ? `${done} of ${steps.length} steps are done${findings.length ? `; ${findings.join('; ')}` : ''}.`
+            : `${listed(failed.map((step) => step.id))} failed; ${lost ? 'the run ends here' : 'trying again'}.`,
+        payload: { verdict, findings, opinion: opinion ?? null },
+      },
+      ...(opinion && !opinion.isGoalMet
+        ? [
+            {
+              type: 'anomaly.detected' as const,
+              severity: 'warning' as const,
+              summary: `All steps ran, but the review doubts that the goal was met: ${opinion.comment.slice(0, 500)}`,
+              payload: { code: 'goal_doubted', comment: opinion.comment },
+            },
+          ]
+        : []),
+      ...(lost ? [failureEvent(lost, errorOf(lost), triesOf(lost))] : []),
+    );
+    if (lost) return { ending: { status: 'failed', error: errorOf(lost) } };
+    if (verdict === 'accepted') return { ending: { status: 'succeeded' } };
+    return {};
+  }
+
+  private async emptyResults(run: Run, steps: RunStep[]): Promise<string[]> {
+    const results = await run.record.results(
+      steps.filter((step) => step.state === 'done').map((step) => step.id),
+    );
+    return Object.entries(results)
+      .filter(([, result]) => isEmpty(result))
+      .map(([id]) => id);
+  }
+
+  private async askModel(run: Run): Promise<{ isGoalMet: boolean; comment: string } | undefined> {
+    if (!run.model) return undefined;
+    const steps = [...run.record.steps.values()];
+    const results = await run.record.results(steps.map((step) => step.id));
+    const answer = await run.model.critique(
+      {
+        goal: run.job.spec.goal,
+        steps: steps.map((step) => ({
+          id: step.id,
+          tool: step.tool,
+          state: step.state,
+          error: step.error,
+          files: findingsIn(results[step.id]).files.map((file) => file.name),
+          result: excerpt(results[step.id]),
+        })),
+      },
+      run.callSignal,
+    );
+    if (answer.use) await run.charge(answer.use);
+    return 'value' in answer ? answer.value : undefined;
+  }
+}
+
+const MAX_EXCERPT = 2_000;
+const excerpt = (result: unknown): string => (JSON.stringify(result) ?? '').slice(0, MAX_EXCERPT);
+
+export function mayTryAgain(run: Run, step: RunStep): boolean {
+  if (step.onError !== 'revise' || step.attempts > step.retries) return false;
+  // What cannot come right by itself may still do so with other arguments.
+  return !run.hopeless.has(step.id) || run.model !== undefined;
+}
+
+const errorOf = (step: RunStep) => ({
+  code: 'step_failed',
+  stepId: step.id,
+  message: step.error ?? 'no reason given',
+});
+
+const triesOf = (step: RunStep) =>
+  step.attempts > 1 ? `It was tried ${step.attempts} times.` : 'Another try would not change that.';
+
+function isEmpty(result: unknown): boolean {
+  if (result === null || result === undefined || result === '') return true;
+  if (typeof result !== 'object') return false;
+  return Object.values(result).every((value) => value === '' || value === null);
+}

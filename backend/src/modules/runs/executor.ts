@@ -1,0 +1,424 @@
+import { Injectable } from '@nestjs/common';
+import type { JobError } from '@aos/contracts';
+import { AosError } from '../../platform/http/problem.js';
+import { Gateway, type GatewayResult, OpenCall } from '../integrations/index.js';
+import { LeaseEnded, Queue } from '../jobs/index.js';
+import type { Question } from './approval-requests.js';
+import { checkAgainstSchema } from './args-schema.js';
+import { findingsIn } from './findings.js';
+import type { RunEnding, RunValues } from './orchestrator.js';
+import { referredSteps } from './plan.js';
+import { UnresolvedReference, findReferences, resolveReferences } from './references.js';
+import type { Run } from './run.js';
+import { type RunEvent, type RunStep, downloadLink, episodeLink, storable } from './run-record.js';
+
+/** Plans of up to this many steps report each step; longer ones every tenth of the way. */
+const TELL_EACH_STEP_UP_TO = 12;
+
+/** Runs every step that can run until nothing more can. See orchestrator.ts for where it stands. */
+@Injectable()
+export class Executor {
+  constructor(
+    private readonly gateway: Gateway,
+    private readonly queue: Queue,
+  ) {}
+
+  async execute(run: Run): Promise<Partial<RunValues>> {
+    const round = new Round(run, this.gateway, this.queue);
+    await round.begin();
+    try {
+      await round.go();
+    } catch (error) {
+      await round.abandon();
+      throw error;
+    }
+    if (round.ending) return { ending: round.ending };
+    const isWaiting = [...run.record.steps.values()].some((step) => step.state === 'waiting');
+    const hasFailed = [...run.record.steps.values()].some((step) => step.state === 'failed');
+    // What can be mended is mended before anybody is kept waiting.
+    return { next: isWaiting && !hasFailed ? 'approval' : 'critic' };
+  }
+}
+
+/** One pass of the executor. */
+class Round {
+  ending: RunEnding | null = null;
+  private readonly active = new Map<string, Promise<void>>();
+  /** Steps that this pass has asked about: what is undecided now is looked at again in the next pass. */
+  private readonly asked = new Set<string>();
+  private readonly broken: { error: unknown }[] = [];
+
+  constructor(
+    private readonly run: Run,
+    private readonly gateway: Gateway,
+    private readonly queue: Queue,
+  ) {}
+
+  async begin(): Promise<void> {
+    const { record } = this.run;
+    await record.load();
+    // Left by an attempt that broke off: the ledger knows how far the call came.
+    for (const step of record.steps.values())
+      if (step.state === 'running') await record.move(step, { state: 'pending' });
+    const { done, total } = record.progress;
+    if (done < total)
+      await record.tell({
+        type: 'run.exec',
+        summary: `${total - done} of ${total} steps are to be run, up to ${this.run.concurrency} side by side.`,
+        payload: { done, total, concurrency: this.run.concurrency },
+      });
+  }
+
+  async go(): Promise<void> {
+    for (;;) {
+      this.throwBroken();
+      await this.skipTheImpossible();
+      for (const step of this.ready()) this.start(step);
+      if (this.active.size === 0) break;
+      await Promise.race(this.active.values());
+      await this.noticeDecisions();
+    }
+    this.throwBroken();
+    // A drain, a cancel: nothing new was begun, and what was under way has ended.
+    this.run.throwIfEnded();
+  }
+
+  /** A decision that comes while other steps are under way need not wait for them all. */
+  private async noticeDecisions(): Promise<void> {
+    if (this.asked.size === 0 || this.active.size === 0) return;
+    const pending = await this.run.approvals.pendingSteps();
+    for (const id of this.asked) if (!pending.has(id)) this.asked.delete(id);
+  }
+
+  /** Waits for what is under way; it has been told to stop, or is to be thrown away with the attempt. */
+  async abandon(): Promise<void> {
+    await Promise.allSettled(this.active.values());
+  }
+
+  private throwBroken(): void {
+    for (const { error } of this.broken) throw error;
+  }
+
+  private ready(): RunStep[] {
+    if (this.ending || this.run.isEnded || this.broken.length > 0) return [];
+    const { steps } = this.run.record;
+    const free = this.run.concurrency - this.active.size;
+    return [...steps.values()]
+      .filter(
+        (step) =>
+          (step.state === 'pending' || (step.state === 'waiting' && !this.asked.has(step.id))) &&
+          !this.active.has(step.id) &&
+          step.needs.every((need) =>
+            ['done', 'skipped'].includes(steps.get(need)?.state ?? 'done'),
+          ),
+      )
+      .slice(0, Math.max(0, free));
+  }
+
+  private start(step: RunStep): void {
+    const work = this.step(step)
+      .catch((error: unknown) => {
+        this.broken.push({ error });
+      })
+      .finally(() => this.active.delete(step.id));
+    this.active.set(step.id, work);
+  }
+
+  /** A step whose result another step refers to and will never have cannot run; one that only waited can. */
+  private async skipTheImpossible(): Promise<void> {
+    const { record } = this.run;
+    for (let hasChanged = true; hasChanged;) {
+      hasChanged = false;
+      for (const step of record.steps.values()) {
+        if (step.state !== 'pending') continue;
+        const missing = [...referredSteps(step.args)].find(
+          (id) => record.steps.get(id)?.state === 'skipped',
+        );
+        if (missing === undefined) continue;
+        await record.move(
+          step,
+          { state: 'skipped', error: `needs the result of ${missing}, which was skipped` },
+          [
+            stepEvent(
+              step,
+              'skipped',
+              `Step ${step.id} was skipped: it needs the result of ${missing}, which was skipped.`,
+            ),
+          ],
+        );
+        hasChanged = true;
+      }
+    }
+  }
+
+  private async step(step: RunStep): Promise<void> {
+    const { run } = this;
+    const tool = run.toolOf(step);
+    if (!tool)
+      return this.fail(
+        step,
+        { code: 'unknown_tool', message: `there is no tool ${step.tool} any more` },
+        false,
+      );
+    let args: Record<string, unknown>;
+    try {
+      args = resolveReferences(step.args, await run.valuesFor(step.args));
+    } catch (error) {
+      if (!(error instanceof UnresolvedReference)) throw error;
+      return this.fail(step, { code: 'reference_unresolved', message: error.message }, false);
+    }
+    // Before anybody is asked to approve it. Secrets are not known here; the gateway checks again with them.
+    const secrets = findReferences(args).found.map(({ path }) => path);
+    const faults = checkAgainstSchema(tool.inputSchema, args, secrets);
+    if (faults.length > 0) {
+      const list = faults
+        .map(({ path, message }) => `${path.slice(1)} ${message}`.trim())
+        .join('; ');
+      return this.fail(
+        step,
+        { code: 'tool_args_invalid', message: `the arguments do not fit ${step.tool}: ${list}` },
+        false,
+      );
+    }
+    if (step.approval === 'required') {
+      const reason = `Step ${step.id} wants to call ${step.tool}. Continue, go on without it, or abort the run.`;
+      const granted = await this.approved({ step, tool, args, kind: 'policy', reason });
+      if (!granted) return;
+      args = granted;
+    }
+    const spent = (await run.spentCost()) ?? run.spentSteps();
+    if (spent) return this.stop({ status: 'failed', error: spent });
+    if (run.isEnded || this.ending) return;
+    step.attempts += 1; // at once: steps side by side must count each other
+    await run.record.move(step, { state: 'running', error: null }, [
+      stepEvent(step, 'running', `Step ${step.id} calls ${step.tool}.`),
+    ]);
+    await this.call(step, args, 'ask');
+  }
+
+  private async call(
+    step: RunStep,
+    args: Record<string, unknown>,
+    onOpenCall: 'ask' | 'call-again',
+  ): Promise<void> {
+    const { run } = this;
+    const { job, lease } = run;
+    const [server, ...rest] = step.tool.split('.');
+    let result: GatewayResult;
+    try {
+      result = await this.gateway.call(run.ctx, {
+        server: server!,
+        tool: rest.join('.'),
+        args,
+        idempotencyKey: `${job.id}:${step.id}:${step.round}`,
+        signal: run.callSignal,
+        env: run.env,
+        run: {
+          jobId: job.id,
+          traceId: job.traceId,
+          stepId: step.id,
+          projectId: job.projectId,
+          createdAt: job.createdAt,
+          attempt: step.attempts,
+          fence: lease.fence,
+          guard: (tx) => this.queue.assertLease(tx, lease),
+          onOpenCall,
+        },
+      });
+    } catch (error) {
+      if (error instanceof OpenCall) return this.askAboutOpenCall(step, args, error);
+      if (error instanceof LeaseEnded) throw error;
+      if (run.callSignal.aborted) throw run.callSignal.reason;
+      if (!(error instanceof AosError)) throw error;
+      return this.fail(
+        step,
+        { code: error.code, message: error.message },
+        retryableCodes.has(error.code),
+      );
+    }
+    if (run.callSignal.aborted && result.isError) throw run.callSignal.reason;
+    if (result.isError) {
+      const message = textOf(result) || 'the tool answered with an error and no message';
+      return this.fail(step, { code: 'tool_failed', message: message.slice(0, 2000) }, true);
+    }
+    await this.succeed(step, result.structuredContent ?? { text: textOf(result) });
+  }
+
+  private async askAboutOpenCall(
+    step: RunStep,
+    args: Record<string, unknown>,
+    open: OpenCall,
+  ): Promise<void> {
+    const tool = this.run.toolOf(step)!;
+    const granted = await this.approved({
+      ...{ step, tool, args, kind: 'open-call' },
+      reason: `Step ${step.id} had called ${step.tool} when the worker was lost, and nobody knows whether it took effect. Continue calls it again, degrade takes it as done, abort ends the run.`,
+      about: `${open.callId} ${open.startedAt.toISOString()}`,
+    });
+    if (granted) await this.call(step, args, 'call-again');
+  }
+
+  /** The arguments to call with; undefined when the step does not go on now. */
+  private async approved(question: Question): Promise<Record<string, unknown> | undefined> {
+    const { step } = question;
+    this.asked.add(step.id);
+    const verdict = await this.run.approvals.ask(question);
+    switch (verdict.kind) {
+      case 'granted':
+        return verdict.args;
+      case 'waiting':
+        if (step.state !== 'waiting') await this.run.record.move(step, { state: 'waiting' });
+        return undefined;
+      case 'degraded': {
+        const why = `${verdict.by} decided to go on without it${verdict.comment ? `: ${verdict.comment}` : ''}`;
+        await this.run.record.move(step, { state: 'skipped', error: why }, [
+          stepEvent(step, 'skipped', `Step ${step.id} was skipped: ${why}.`),
+        ]);
+        return undefined;
+      }
+      case 'aborted':
+        return this.stop({
+          status: 'cancelled',
+          error: {
+            code: 'aborted',
+            stepId: step.id,
+            message: `${verdict.by} aborted the run${verdict.comment ? `: ${verdict.comment}` : ''}`,
+          },
+        });
+      case 'expired':
+        return this.stop({
+          status: 'failed',
+          error: {
+            code: 'approval_expired',
+            stepId: step.id,
+            message: 'nobody decided on the approval in time; run the task again when somebody can',
+          },
+        });
+    }
+  }
+
+  private stop(ending: RunEnding): undefined {
+    this.ending ??= ending;
+  }
+
+  private async succeed(step: RunStep, raw: Record<string, unknown>): Promise<void> {
+    const { record } = this.run;
+    const result = storable(raw) as Record<string, unknown>;
+    const findings = findingsIn(result);
+    const before = record.progress;
+    const done = before.done + 1;
+    const events: RunEvent[] = [
+      stepEvent(step, 'done', `Step ${step.id} (${step.tool}) is done.`, { files: findings.files }),
+    ];
+    if (step.attempts > 1 || this.run.isRecovering) {
+      events.push({
+        type: 'recovery.done',
+        severity: 'success',
+        summary: `The run is on its way again: step ${step.id} is done${step.attempts > 1 ? ` at try ${step.attempts}` : ''}.`,
+        payload: { stepId: step.id, attempts: step.attempts },
+      });
+      this.run.isRecovering = false;
+    }
+    if (isMilestone(done, before.total))
+      events.push({
+        type: 'task.progress.milestone',
+        summary: `Step ${done} of ${before.total} is done: ${step.id} ${findings.sentence || `(${step.tool}) has answered`}.`,
+        payload: {
+          stepId: step.id,
+          tool: step.tool,
+          done,
+          total: before.total,
+          artifacts: findings.files,
+        },
+        links: [
+          episodeLink(record.job),
+          ...findings.files.slice(0, 5).map((file) => downloadLink(file.artifactId, file.name)),
+        ],
+      });
+    if (findings.rejected)
+      events.push({
+        type: 'anomaly.detected',
+        severity: 'warning',
+        summary: `${findings.rejected.count} ${findings.rejected.count === 1 ? 'row' : 'rows'} could not be parsed in step ${step.id}; they were left out and kept in a file of their own.`,
+        payload: { code: 'rows_rejected', stepId: step.id, ...findings.rejected },
+        links: [
+          ...(findings.rejected.artifactId
+            ? [
+                downloadLink(
+                  findings.rejected.artifactId,
+                  findings.rejected.name ?? 'the rows left out',
+                ),
+              ]
+            : []),
+          episodeLink(record.job),
+        ],
+      });
+    await record.move(step, { state: 'done', result, error: null }, events);
+  }
+
+  private async fail(step: RunStep, error: JobError, mayTryAgain: boolean): Promise<void> {
+    const { record } = this.run;
+    if (!mayTryAgain) this.run.hopeless.add(step.id);
+    // A step that failed before its call counts as tried, too: it must not be revised for ever.
+    const attempts = step.state === 'running' ? step.attempts : step.attempts + 1;
+    if (step.onError === 'skip') {
+      await record.move(step, { state: 'skipped', attempts, error: `failed: ${error.message}` }, [
+        stepEvent(
+          step,
+          'skipped',
+          `Step ${step.id} failed and was skipped, as the plan allows: ${error.message}`,
+        ),
+        failureEvent(step, error, 'It was skipped, as the plan allows.'),
+      ]);
+      return;
+    }
+    const isFinal = step.onError === 'abort';
+    await record.move(step, { state: 'failed', attempts, error: error.message }, [
+      stepEvent(step, 'failed', `Step ${step.id} failed: ${error.message}`, { code: error.code }),
+      ...(isFinal ? [failureEvent(step, error, 'The plan says to stop then.')] : []),
+    ]);
+    if (isFinal) this.stop({ status: 'failed', error: { ...error, stepId: step.id } });
+  }
+}
+
+/** Failures that another try may not have. Everything else stays as it is until something is changed. */
+const retryableCodes = new Set([
+  'tool_failed',
+  'tool_timeout',
+  'server_unreachable',
+  'unavailable',
+  'too_many_requests',
+]);
+
+export const failureEvent = (step: RunStep, error: JobError, what: string): RunEvent => ({
+  type: 'anomaly.detected',
+  severity: 'error',
+  summary: `Step ${step.id} (${step.tool}) failed: ${error.message.slice(0, 500)} ${what}`,
+  payload: { ...error, stepId: step.id, tool: step.tool, attempts: step.attempts },
+});
+
+const stepEvent = (
+  step: RunStep,
+  state: RunStep['state'],
+  summary: string,
+  more: Record<string, unknown> = {},
+): RunEvent => ({
+  type: 'run.step',
+  severity: state === 'failed' ? 'warning' : 'info',
+  summary,
+  payload: { stepId: step.id, tool: step.tool, state, attempts: step.attempts, ...more },
+});
+
+function isMilestone(done: number, total: number): boolean {
+  if (total <= TELL_EACH_STEP_UP_TO || done === total) return true;
+  return Math.floor((done * 10) / total) > Math.floor(((done - 1) * 10) / total);
+}
+
+function textOf(result: GatewayResult): string {
+  return result.content
+    .map((part) =>
+      part['type'] === 'text' && typeof part['text'] === 'string' ? part['text'] : '',
+    )
+    .filter(Boolean)
+    .join('\n');
+}
