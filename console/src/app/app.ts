@@ -12,10 +12,6 @@ import { Preferences } from './shared/ui/preferences';
       display: block;
       height: 100%;
     }
-    :host ::ng-deep > router-outlet + * {
-      display: block;
-      height: 100%;
-    }
   `,
 })
 export class App {

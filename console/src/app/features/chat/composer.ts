@@ -152,9 +152,9 @@ export interface Draft {
       box-shadow: 0 0 0 1px var(--accent);
     }
     textarea {
-      width: 100%;
-      min-height: 22px;
-      padding: 12px 14px 4px;
+      width: calc(100% - 28px);
+      margin: 12px 14px 4px;
+      padding: 0;
       border: 0;
       background: none;
       outline: none;

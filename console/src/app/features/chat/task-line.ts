@@ -91,6 +91,11 @@ import { Elapsed } from '../../shared/ui/time';
     .recovering .bar span {
       color: var(--recovering);
     }
+    aos-elapsed,
+    .meta {
+      flex: none;
+      white-space: nowrap;
+    }
     .line > aos-icon {
       color: var(--muted);
     }

@@ -29,7 +29,7 @@ import { Icon } from '../../shared/ui/icon';
   `,
   styles: `
     :host {
-      display: flex !important;
+      display: flex;
       flex-direction: column;
       height: 100%;
     }

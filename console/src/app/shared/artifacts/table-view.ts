@@ -11,13 +11,12 @@ const isNumber = (text: string) => /^-?[\d,]*\.?\d+(e[+-]?\d+)?%?$/i.test(text);
   imports: [ScrollingModule],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
-    <cdk-virtual-scroll-viewport
-      itemSize="30"
-      minBufferPx="600"
-      maxBufferPx="1200"
+    <div
+      class="scroller"
+      cdkVirtualScrollingElement
       tabindex="0"
       role="table"
-      [attr.aria-rowcount]="rows().length"
+      [attr.aria-rowcount]="rows().length + 1"
       [attr.aria-label]="name()"
     >
       <div class="row head" role="row" [style.grid-template-columns]="columns()">
@@ -32,32 +31,47 @@ const isNumber = (text: string) => /^-?[\d,]*\.?\d+(e[+-]?\d+)?%?$/i.test(text);
           >
         }
       </div>
-      <div
-        *cdkVirtualFor="let row of rows(); let index = index; templateCacheSize: 60"
-        class="row"
-        role="row"
-        [style.grid-template-columns]="columns()"
+      <cdk-virtual-scroll-viewport
+        itemSize="30"
+        minBufferPx="600"
+        maxBufferPx="1200"
+        role="rowgroup"
+        [style.width]="'max-content'"
       >
-        <span class="no num" role="cell">{{ index + 1 }}</span>
-        @for (cell of row; track $index) {
-          <span role="cell" class="cut" [class.number]="numeric()[$index]" [title]="cell">{{
-            cell
-          }}</span>
-        }
-      </div>
-    </cdk-virtual-scroll-viewport>
+        <div
+          *cdkVirtualFor="let row of rows(); let index = index; templateCacheSize: 60"
+          class="row"
+          role="row"
+          [style.grid-template-columns]="columns()"
+        >
+          <span class="no num" role="cell">{{ index + 1 }}</span>
+          @for (cell of row; track $index) {
+            <span role="cell" class="cut" [class.number]="numeric()[$index]" [title]="cell">{{
+              cell
+            }}</span>
+          }
+        </div>
+      </cdk-virtual-scroll-viewport>
+    </div>
   `,
   styles: `
-    :host,
-    cdk-virtual-scroll-viewport {
+    :host {
       display: block;
       height: 100%;
     }
+    .scroller {
+      height: 100%;
+      overflow: auto;
+    }
+    cdk-virtual-scroll-viewport,
     :host ::ng-deep .cdk-virtual-scroll-content-wrapper {
       min-width: 100%;
     }
+    /* A row longer than the header goes on to the right instead of breaking into a second line. */
     .row {
       display: grid;
+      grid-auto-flow: column;
+      grid-auto-columns: max-content;
       align-items: center;
       width: max-content;
       min-width: 100%;
@@ -76,7 +90,6 @@ const isNumber = (text: string) => /^-?[\d,]*\.?\d+(e[+-]?\d+)?%?$/i.test(text);
       z-index: 1;
       background: var(--sunken);
       color: var(--muted);
-      font-size: 12px;
       font-weight: 550;
     }
     .number {
@@ -86,7 +99,6 @@ const isNumber = (text: string) => /^-?[\d,]*\.?\d+(e[+-]?\d+)?%?$/i.test(text);
     .no {
       color: var(--muted);
       text-align: right;
-      font-size: 12px;
     }
   `,
 })
@@ -121,6 +133,6 @@ export class TableView {
       );
       return `calc(${Math.min(MAX_COLUMN_CH, longest + 1)}ch + 24px)`;
     });
-    return ['64px', ...widths.slice(0, -1), 'minmax(max-content, 1fr)'].join(' ');
+    return ['64px', ...widths].join(' ');
   });
 }

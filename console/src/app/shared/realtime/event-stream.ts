@@ -10,8 +10,8 @@ import { StreamEvents } from '../state/connection';
  *                            ^                   |
  *                            +----- resync ------+   (forget seq, say so, subscribe from the head)
  *
- * - It resumes from the last seq that it handed on, never from one that it only holds back, so that a page that
- *   dies in between loses nothing. A repeat is dropped by id: delivery is at least once.
+ * - It resumes from the last seq that it handed on; what it holds back is handed on first when the line goes. A
+ *   repeat is dropped by id: delivery is at least once.
  * - The stream leaves out the events that are not for operators, so holes in the numbers mean nothing. Only the
  *   server knows of a real gap, and says `resync`; so does a `ready` that lies behind us, because then the
  *   server's record began anew.
@@ -180,10 +180,7 @@ export class EventStream {
   private handOn(events: AosEvent[]): void {
     if (events.length === 0) return;
     this.store.dispatch(StreamEvents.received({ events }));
-    // Another task may still hold an older event back: resume from before it.
-    const held = [...this.windows.values()].flatMap((window) => window.held.map(({ seq }) => seq));
-    const newest = Math.max(this.seq ?? 0, ...events.map(({ seq }) => seq));
-    this.seq = Math.max(this.seq ?? 0, Math.min(newest, ...held.map((seq) => seq - 1)));
+    this.seq = Math.max(this.seq ?? 0, ...events.map(({ seq }) => seq));
   }
 
   private onClose(socket: WebSocket): void {

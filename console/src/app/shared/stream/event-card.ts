@@ -87,6 +87,12 @@ export class EventCard {
   /** Where the run's own page is the page the card is shown on, a link to it would lead nowhere. */
   readonly isOnRunPage = input(false);
 
+  /** The head of the stack leads to the run as well; only what calls for a look says so once more. */
+  private readonly isWorthALook = computed(
+    () =>
+      !this.isOnRunPage() &&
+      !['task.acceptance', 'task.progress.milestone'].includes(this.event().type),
+  );
   protected readonly look = computed(() => lookOf(this.event()));
   protected readonly sample = computed(() =>
     this.event().type === 'anomaly.detected' ? anomalyOf(this.event()).sample : null,
@@ -101,7 +107,7 @@ export class EventCard {
       } else if (rel === 'conversation') {
         const id = href.split('/').pop();
         if (id) actions.set(rel, { key: 'stream.openConversation', route: ['/chat', id] });
-      } else if (rel !== 'approve' && rel !== 'settings' && !this.isOnRunPage()) {
+      } else if (rel !== 'approve' && rel !== 'settings' && this.isWorthALook()) {
         actions.set('run', { key: 'stream.openRun', route: ['/projects', 'runs', traceId] });
       }
     }

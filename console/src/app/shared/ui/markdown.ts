@@ -26,7 +26,7 @@ export function renderMarkdown(text: string, contentUrl: (artifactId: string) =>
       image: ({ href, text: alt }) => {
         const id = /^artifact:([\w-]{1,64})$/.exec(href)?.[1];
         return id
-          ? `<img src="${escape(contentUrl(id))}" alt="${escape(alt)}" loading="lazy">`
+          ? `<img src="${escape(contentUrl(id))}" alt="${escape(alt)}">`
           : `<span>${escape(alt || href)}</span>`;
       },
       link({ href, tokens }) {

@@ -1,0 +1,9 @@
+import presets from 'jest-preset-angular/presets/index.js';
+
+/** Specs stand beside what they test, and see the DOM. */
+export default {
+  ...presets.createEsmPreset({ tsconfig: '<rootDir>/tsconfig.spec.json' }),
+  testMatch: ['<rootDir>/src/**/*.spec.ts'],
+  setupFilesAfterEnv: ['<rootDir>/src/testing/setup.ts'],
+  moduleNameMapper: { '^@aos/contracts$': '<rootDir>/../libs/contracts/src/index.ts' },
+};

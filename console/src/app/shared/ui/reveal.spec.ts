@@ -1,0 +1,22 @@
+import { reveal } from './reveal';
+
+const seen = (text: string) =>
+  reveal(text)
+    .map((run) => (run.isUnseen ? `[${run.text}]` : run.text))
+    .join('');
+
+describe('what cannot be seen', () => {
+  it.each([
+    ['a\u200Bb', 'a[U+200B]b'],
+    ['\u202Ecba', '[U+202E]cba'],
+    ['x\u2066y\u2069', 'x[U+2066]y[U+2069]'],
+    ['t\u{e0041}', 't[U+E0041]'],
+    ['\uFEFFhead', '[U+FEFF]head'],
+    ['bell\u0007', 'bell[U+0007]'],
+  ])('is written out: %j', (text, expected) => expect(seen(text)).toBe(expected));
+
+  it('leaves lines, tabs, Chinese and accents alone', () => {
+    const text = 'a\n\tb 中文，café ✓';
+    expect(reveal(text)).toEqual([{ text, isUnseen: false }]);
+  });
+});

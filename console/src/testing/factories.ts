@@ -1,0 +1,80 @@
+import type { AosEvent, Approval, Job, Me } from '@aos/contracts';
+import type { LiveApproval } from '../app/shared/state/approvals';
+
+let seq = 0;
+
+export const anEvent = (over: Partial<AosEvent> = {}): AosEvent => {
+  seq += 1;
+  return {
+    seq: over.seq ?? seq,
+    id: `event-${over.seq ?? seq}`,
+    traceId: 'trace-1',
+    jobId: 'job-1',
+    projectId: null,
+    topic: 'task',
+    type: 'task.progress.milestone',
+    severity: 'info',
+    summary: 'Profiled the file.',
+    payload: {},
+    links: [],
+    createdAt: '2026-11-22T10:00:00.000Z',
+    ...over,
+  };
+};
+
+export const aJob = (over: Partial<Job> = {}): Job => ({
+  id: 'job-1',
+  traceId: 'trace-1',
+  goal: 'Clean the file',
+  status: 'running',
+  priority: 5,
+  projectId: null,
+  agentId: null,
+  agentName: null,
+  conversationId: null,
+  rerunOf: null,
+  attempts: 1,
+  progress: { done: 0, total: 4, current: null },
+  createdBy: 'Mara',
+  createdAt: '2026-11-22T10:00:00.000Z',
+  scheduledAt: null,
+  startedAt: '2026-11-22T10:00:00.000Z',
+  finishedAt: null,
+  error: null,
+  ...over,
+});
+
+export const anApproval = (over: Partial<LiveApproval> = {}): LiveApproval => ({
+  id: 'approval-1',
+  jobId: 'job-1',
+  traceId: 'trace-1',
+  stepId: 'clean',
+  projectId: null,
+  tool: 'skills.csv.clean',
+  reason: 'It writes a file.',
+  args: { file: 'a.csv' },
+  schema: {},
+  status: 'pending',
+  secondPerson: false,
+  requestedBy: 'data-analyst',
+  createdAt: new Date().toISOString(),
+  expiresAt: new Date(Date.now() + 600_000).toISOString(),
+  decidedBy: null,
+  decidedAt: null,
+  comment: null,
+  deciding: null,
+  problem: null,
+  ...over,
+});
+
+export const aRow = (over: Partial<Approval> = {}): Approval => {
+  const { deciding: _, problem: __, ...row } = anApproval();
+  return { ...row, ...over };
+};
+
+export const me: Me = {
+  user: { id: 'u1', email: 'mara@example.com', name: 'Mara', roles: ['owner'] },
+  permissions: ['task.create', 'approval.decide'],
+  authenticatedBy: 'session',
+  csrfToken: 'csrf',
+};
