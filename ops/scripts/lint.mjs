@@ -37,13 +37,20 @@ const checks = [
   ['lockfile', '../ops/scripts/mend-lockfile.mjs', ['--check']],
 ];
 
+const isGood = ({ code }) => code === 0;
+
 await runMain(async () => {
   await ensureInstalled();
   await ensureBuilt({ only: ['contracts'] }); // the backend sees the contract's types through its build
   const failures = [];
   for (const [name, tool, args] of checks) {
-    const { code, output } = await step(name, args.includes('--fix') ? 'and mend' : 'check', () =>
-      run(pinnedNode, [toolEntry(tool), ...args], { env: { ...process.env, NO_COLOR: '1' } }),
+    const env = { ...process.env, NO_COLOR: '1' };
+    const work = () => run(pinnedNode, [toolEntry(tool), ...args], { env });
+    const { code, output } = await step(
+      name,
+      args.includes('--fix') ? 'and mend' : 'check',
+      work,
+      isGood,
     );
     if (code === 0) continue;
     failures.push(name);

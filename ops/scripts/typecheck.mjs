@@ -5,7 +5,7 @@ import { ensureBuilt } from './lib/build.mjs';
 import { ensureInstalled } from './lib/install.mjs';
 import { runMain, step, Stop } from './lib/progress.mjs';
 import { run, tailOf } from './lib/run.mjs';
-import { inRoot, pinnedNode, requireNode, toolEntry } from './lib/workspace.mjs';
+import { inRoot, pinnedNode, requireNode, root, toolEntry } from './lib/workspace.mjs';
 
 requireNode();
 const projects = [
@@ -18,6 +18,8 @@ const projects = [
   'console/tsconfig.e2e.json',
 ].filter((file) => existsSync(inRoot(file)));
 
+const isGood = ({ code }) => code === 0;
+
 await runMain(async () => {
   await ensureInstalled();
   await ensureBuilt({ only: ['contracts'] });
@@ -28,9 +30,10 @@ await runMain(async () => {
       project === 'console/tsconfig.app.json'
         ? '@angular/compiler-cli/bundles/src/bin/ngc.js'
         : 'typescript/bin/tsc';
-    const { code, output } = await step('types', project, () =>
-      run(pinnedNode, [toolEntry(compiler), '--noEmit', '-p', project]),
-    );
+    // The console reads the contract's sources, which lie beside it and not below.
+    const sources = project.startsWith('console/') ? ['--rootDir', root] : [];
+    const args = [toolEntry(compiler), '--noEmit', '-p', project, ...sources];
+    const { code, output } = await step('types', project, () => run(pinnedNode, args), isGood);
     if (code === 0) continue;
     failures.push(project);
     console.error(`\n${tailOf(output, 60)}\n`);

@@ -16,8 +16,8 @@ function line(text) {
   process.stdout.write(`${text}\n`);
 }
 
-/** Runs `work`, announcing it as `name — what`. A failure is marked and passed on. */
-export async function step(name, what, work) {
+/** Runs `work`, announcing it. A failure is marked and passed on; `isGood` finds one in what it came to. */
+export async function step(name, what, work, isGood = () => true) {
   const since = Date.now();
   running.set(name, since);
   if (isTerminal) {
@@ -36,7 +36,8 @@ export async function step(name, what, work) {
   };
   try {
     const result = await work();
-    finish(isTerminal ? '✔' : 'ok');
+    const good = isGood(result);
+    finish(isTerminal ? (good ? '✔' : '✘') : good ? 'ok' : 'failed');
     return result;
   } catch (error) {
     finish(isTerminal ? '✘' : 'failed');
