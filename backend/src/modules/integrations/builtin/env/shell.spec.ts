@@ -114,9 +114,12 @@ describe('shell.exec', () => {
   boxed(
     'survives a fork bomb and a file that grows without end',
     async () => {
-      const bomb = await run("bash -c 'bomb() { bomb | bomb & }; bomb; while :; do :; done'", 2_000);
-    expect(bomb.exitCode).toBeNull();
-    const grown = await run('head -c 400000000 /dev/zero > big; wc -c < big');
+      const bomb = await run(
+        "bash -c 'bomb() { bomb | bomb & }; bomb; while :; do :; done'",
+        2_000,
+      );
+      expect(bomb.exitCode).toBeNull();
+      const grown = await run('head -c 400000000 /dev/zero > big; wc -c < big');
       expect(Number(grown.stdout)).toBeLessThanOrEqual(268_435_456);
       expect((await run('echo still here')).stdout).toBe('still here\n');
     },

@@ -66,10 +66,16 @@ function uprightBars(frame: ChartFrame, bars: Bar[], slot: number): EChartsCoreO
       data: bars.map((bar) => plainText(bar.label)),
       axisLabel: { ...label(), interval: (i: number) => i % every === 0, hideOverlap: true },
     },
-    yAxis: { ...axis(frame.yTitle, 'y'), type: 'value', axisLabel: numberLabel() },
+    yAxis: {
+      ...axis(frame.yTitle, 'y'),
+      type: 'value',
+      minInterval: wholeSteps(bars),
+      axisLabel: numberLabel(),
+    },
     series: [
       {
         type: 'bar',
+        barMaxWidth: 160,
         barCategoryGap: bars.length > 40 ? '10%' : '28%',
         data: bars.map((bar) => ({
           value: bar.value,
@@ -99,6 +105,7 @@ function lyingBars(frame: ChartFrame, bars: Bar[]): EChartsCoreOption {
     xAxis: {
       ...axis(frame.yTitle, 'x'),
       type: 'value',
+      minInterval: wholeSteps(bars),
       axisLabel: numberLabel(),
       splitLine: { show: true, lineStyle: { color: LINE } },
     },
@@ -128,6 +135,11 @@ function lyingBars(frame: ChartFrame, bars: Bar[]): EChartsCoreOption {
       },
     ],
   };
+}
+
+/** Counts have no halves, so their axis shows none. */
+function wholeSteps(bars: Bar[]): number {
+  return bars.every(({ value }) => Number.isInteger(value)) ? 1 : 0;
 }
 
 export interface LinePoint {
@@ -438,7 +450,7 @@ export async function renderSvg(option: EChartsCoreOption, description: string):
   const chart = core.init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: HEIGHT });
   try {
     chart.setOption({ ...option, aria: { enabled: false } });
-    const svg = chart.renderToSVGString();
+    const svg = withoutInteraction(chart.renderToSVGString());
     const open = svg.indexOf('>') + 1;
     const title = `<title>${escapeXml(plainText(description))}</title>`;
     return `${svg.slice(0, open)}${title}${svg.slice(open)}`;
@@ -447,12 +459,27 @@ export async function renderSvg(option: EChartsCoreOption, description: string):
   }
 }
 
+/**
+ * Takes off what ECharts adds for a page that would bring the chart to life: hover styles, and marks
+ * by which a script finds its way about. Text cannot be hit, since every `<` in it is escaped.
+ */
+function withoutInteraction(svg: string): string {
+  return svg
+    .replace(/<style[^>]*>[\s\S]*?<\/style>\s*/g, '')
+    .replace(/<([a-z]+)((?: [\w:-]+="[^"]*")*)/g, (_, tag: string, attributes: string) => {
+      const kept = attributes.replace(/ (?:class|ecmeta_\w+|pointer-events)="[^"]*"/g, '');
+      return `<${tag}${kept}`;
+    });
+}
+
 function escapeXml(text: string): string {
   return text.replace(/[<>&"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 const require = createRequire(import.meta.url);
 const fontFiles = ['400Regular/Inter_400Regular.ttf', '600SemiBold/Inter_600SemiBold.ttf'];
+
+const BEYOND_INTER = /[\u0530-\u1dff\u2e80-\uffdc]/;
 
 export async function renderPng(svg: string, signal: AbortSignal): Promise<Uint8Array> {
   const { renderAsync } = await import('@resvg/resvg-js');
