@@ -1,15 +1,9 @@
 #!/usr/bin/env node
 /** Fails when libs/api-client is not what the backend's own OpenAPI document makes of it. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import {
-  clientFolder,
-  differences,
-  documentFile,
-  generateClient,
-  writeDocument,
-} from './lib/api-client.mjs';
+import { dirname, join } from 'node:path';
+import { differences, documentFile, generateClient, writeDocument } from './lib/api-client.mjs';
 import { ensureBuilt } from './lib/build.mjs';
 import { ensureInstalled } from './lib/install.mjs';
 import { runMain, Stop } from './lib/progress.mjs';
@@ -19,17 +13,12 @@ requireNode();
 await runMain(async () => {
   await ensureInstalled();
   await ensureBuilt({ only: ['contracts', 'backend'] });
-  const committed = existsSync(documentFile) ? readFileSync(documentFile, 'utf8') : undefined;
-  const folder = mkdtempSync(join(tmpdir(), 'aos-api-client-'));
-  const fresh = join(folder, 'src');
+  const fresh = mkdtempSync(join(tmpdir(), 'aos-api-client-'));
   try {
-    await writeDocument();
-    const isSameDocument = readFileSync(documentFile, 'utf8') === committed;
-    await generateClient(fresh);
-    const stale = [
-      ...(isSameDocument ? [] : ['openapi.json']),
-      ...differences(fresh, clientFolder),
-    ];
+    await writeDocument(join(fresh, 'openapi.json'));
+    await generateClient(join(fresh, 'openapi.json'), join(fresh, 'src'));
+    const isOurs = (name) => name === 'openapi.json' || name.startsWith('src');
+    const stale = differences(fresh, dirname(documentFile), isOurs);
     if (stale.length > 0) {
       const more = stale.length > 10 ? ` and ${stale.length - 10} more` : '';
       throw new Stop(`libs/api-client is stale: ${stale.slice(0, 10).join(', ')}${more}.`, {
@@ -38,7 +27,6 @@ await runMain(async () => {
     }
     console.log('libs/api-client is what the API says.');
   } finally {
-    if (committed !== undefined) writeFileSync(documentFile, committed); // a check changes nothing
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(fresh, { recursive: true, force: true });
   }
 });

@@ -139,7 +139,7 @@ function skippedTests(results) {
 }
 
 const REMEDIES = [
-  [/bubblewrap|bwrap/i, 'apt-get install bubblewrap'],
+  [/bubblewrap|bwrap|shell/i, 'apt-get install bubblewrap'],
   [/chromium|browser/i, 'apt-get install chromium'],
   [/nats/i, 'a NATS server, and AOS_BUS=nats://…'],
   [/pgvector/i, 'a Postgres with pgvector, named by AOS_TEST_DATABASE_URL'],

@@ -8,20 +8,20 @@ export const documentFile = inRoot('libs/api-client/openapi.json');
 export const clientFolder = inRoot('libs/api-client/src');
 const writer = inRoot('backend/dist/src/openapi.js');
 
-/** Has the built backend write its OpenAPI document, without starting a server. */
-export async function writeDocument() {
+/** Has the built backend write its OpenAPI document, without starting a server or opening a database. */
+export async function writeDocument(file) {
   if (!existsSync(writer))
     throw new Stop('the backend has no openapi.js; build it first: npm run build -- backend');
-  const { code, output } = await run(pinnedNode, [writer]);
-  if (code !== 0 || !existsSync(documentFile)) {
+  const { code, output } = await run(pinnedNode, [writer, file]);
+  if (code !== 0 || !existsSync(file)) {
     throw new Stop('the OpenAPI document could not be written.', { tail: tailOf(output) });
   }
 }
 
-export async function generateClient(folder) {
+export async function generateClient(document, folder) {
   const generator = inRoot('node_modules/ng-openapi-gen/lib/index.js');
   const { code, output } = await run(pinnedNode, [
-    ...[generator, '--input', documentFile, '--output', folder],
+    ...[generator, '--input', document, '--output', folder],
     ...[
       '--ignoreUnusedModels',
       'false',
@@ -37,7 +37,7 @@ export async function generateClient(folder) {
 }
 
 /** The names of files that differ between two folders, or are in one only. */
-export function differences(one, other) {
+export function differences(one, other, matters = () => true) {
   const files = (folder) =>
     existsSync(folder)
       ? readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -49,5 +49,5 @@ export function differences(one, other) {
     return existsSync(file) ? readFileSync(file, 'utf8').replace(/\r\n/g, '\n') : undefined;
   };
   const names = new Set([...files(one), ...files(other)]);
-  return [...names].filter((name) => text(one, name) !== text(other, name)).sort();
+  return [...names].filter((name) => matters(name) && text(one, name) !== text(other, name)).sort();
 }
