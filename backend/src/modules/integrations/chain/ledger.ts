@@ -1,0 +1,290 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { Database } from '../../../platform/database/database.js';
+import { type Tx, sql } from '../../../platform/database/sql.js';
+import type { Ctx } from '../../../platform/http/context.js';
+import { Outbox } from '../../../platform/outbox/outbox.js';
+import { LedgerKeyReused } from '../integrations.errors.js';
+import { OpenCall, type GatewayCall } from '../call.js';
+import type { FailureKind } from './error-fingerprint.js';
+
+/**
+ * The record of calls, so that no effect happens twice and none is lost from sight.
+ *
+ *     (none) --begin--> started --complete--> succeeded | failed | unknown
+ *                          |                                        |
+ *                          +---- taken over by a later attempt -----+
+ *
+ * Keys. A row is unique by (created_at, idempotency_key), where created_at is the birth of the run. The
+ * first attempt of a step has the step's key; attempt n has `key~n`, since the row of a failed attempt stays.
+ * All rows of a step are looked at together, under a lock on the step:
+ *
+ *   one has succeeded           its result is given again, whatever the attempt; nothing is called
+ *   this attempt has failed     its failure is given again: a graph that is replayed after a crash takes the
+ *                               same way; the tool is tried anew only under a higher attempt
+ *   one is started or unknown   a worker died, or a timeout or a cut connection hid the end. An idempotent
+ *                               tool is called again, with the same key; for any other, OpenCall is thrown,
+ *                               or the call is repeated when the operator has said so (`call-again`)
+ *   otherwise                   a new row, `started`, is committed before the call is made
+ *
+ * Fencing. `begin` runs the job's guard in its transaction: a worker that has lost its job begins nothing.
+ * `complete` does not. When a worker loses its lease in the middle of a call, the effect has happened all the
+ * same; if the guard then refused the record, the row would stay open and the effect be repeated, or the
+ * operator be asked about a call whose end is known. So `complete` asks another question: is the row still
+ * this call's own (same call id, still open)? If so it is completed; the worker learns of its loss at its
+ * next guarded write. If a later attempt has taken the row over, it has another call id: the late answer
+ * changes nothing, and `complete` says so.
+ */
+@Injectable()
+export class Ledger {
+  constructor(
+    private readonly database: Database,
+    private readonly outbox: Outbox,
+  ) {}
+
+  /** Commits the row before the call, or finds what there is instead of a call. */
+  async begin(ctx: Ctx, call: GatewayCall, isIdempotent: boolean): Promise<Begun> {
+    const { run } = call;
+    const key = call.idempotencyKey ?? `call:${randomUUID()}`;
+    const row: LedgerRow = {
+      callId: randomUUID(),
+      key: run && run.attempt > 1 ? `${key}~${run.attempt}` : key,
+      createdAt: run?.createdAt ?? new Date(),
+      upstreamKey: key,
+    };
+    const argsHash = hashOf(call.args);
+    return this.database.transaction(async (tx) => {
+      if (run) {
+        await run.guard(tx);
+        const earlier = await this.rowsOfStep(tx, row.createdAt, key);
+        const known = decide(earlier, row.key, argsHash, call, isIdempotent);
+        if (known?.kind === 'recorded') return known;
+        if (known?.kind === 'take-over') {
+          await sql(
+            tx,
+            `UPDATE tool_calls SET id = $3, status = 'started', fence = $4, started_at = now(), finished_at = NULL,
+                    error = NULL, error_kind = NULL, error_fingerprint = NULL
+              WHERE created_at = $1 AND idempotency_key = $2`,
+            [row.createdAt, known.key, row.callId, run.fence],
+          );
+          return { kind: 'call', row: { ...row, key: known.key } };
+        }
+      }
+      await sql(
+        tx,
+        `INSERT INTO tool_calls (id, created_at, idempotency_key, job_id, trace_id, step_id, attempt, fence, server, tool,
+                                 args, args_hash, status, actor, project_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'started', $13, $14)`,
+        [
+          row.callId,
+          row.createdAt,
+          row.key,
+          run?.jobId ?? null,
+          run?.traceId ?? ctx.traceId,
+          run?.stepId ?? null,
+          run?.attempt ?? 1,
+          run?.fence ?? null,
+          call.server,
+          call.tool,
+          JSON.stringify(call.args),
+          argsHash,
+          ctx.actor.id,
+          run?.projectId ?? null,
+        ],
+      );
+      return { kind: 'call', row };
+    });
+  }
+
+  /** @returns false when a later attempt has taken the row over: this end of the call counts for nothing. */
+  async complete(
+    ctx: Ctx,
+    call: GatewayCall,
+    row: LedgerRow,
+    end: CallEnd,
+    spanId: string | undefined,
+  ): Promise<boolean> {
+    const failure = end.status === 'succeeded' ? undefined : end;
+    return this.database.transaction(async (tx) => {
+      const written = await sql(
+        tx,
+        `UPDATE tool_calls SET status = $4, result = $5, error = $6, error_kind = $7, error_fingerprint = $8,
+                span_id = $9, finished_at = now()
+          WHERE created_at = $1 AND idempotency_key = $2 AND id = $3 AND status = 'started'`,
+        [
+          row.createdAt,
+          row.key,
+          row.callId,
+          end.status,
+          end.result ? JSON.stringify(end.result) : null,
+          failure?.error ?? null,
+          failure?.kind ?? null,
+          failure?.fingerprint ?? null,
+          spanId ?? null,
+        ],
+      );
+      if (written.count === 0) return false;
+      await this.outbox.append(tx, [eventOf(ctx, call, row, end)]);
+      return true;
+    });
+  }
+
+  /** Whether the step has succeeded already, asked without opening a row: spares an audited look at secrets. */
+  async hasRecorded(call: GatewayCall): Promise<boolean> {
+    if (!call.run || call.idempotencyKey === undefined) return false;
+    const { run, idempotencyKey: key } = call;
+    const rows = await this.database.query(
+      `SELECT 1 FROM tool_calls WHERE created_at = $1 AND ${ofStep} AND status IN ('succeeded', 'failed')`,
+      [run.createdAt, key, `${key}~`],
+    );
+    return rows.length > 0;
+  }
+
+  private async rowsOfStep(tx: Tx, createdAt: Date, key: string): Promise<StoredCall[]> {
+    // Two workers that believe they hold the job look one after the other.
+    await sql(tx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 726304))`, [
+      `${createdAt.toISOString()} ${key}`,
+    ]);
+    const { rows } = await sql<StoredCall>(
+      tx,
+      `SELECT id, idempotency_key, status, args_hash, result, error, error_kind, started_at, finished_at
+         FROM tool_calls WHERE created_at = $1 AND ${ofStep} ORDER BY started_at DESC`,
+      [createdAt, key, `${key}~`],
+    );
+    return rows;
+  }
+}
+
+/** $2 is the step's key and $3 the same with `~` behind it. */
+const ofStep = `(idempotency_key = $2 OR (starts_with(idempotency_key, $3) AND substr(idempotency_key, length($3) + 1) ~ '^[0-9]+$'))`;
+
+export interface LedgerRow {
+  callId: string;
+  key: string;
+  createdAt: Date;
+  /** What the tool is told: the same on every retry of the step. */
+  upstreamKey: string;
+}
+
+export type Begun =
+  | { kind: 'call'; row: LedgerRow }
+  | { kind: 'recorded'; callId: string; result: StoredResult; durationMs: number }
+  | {
+      kind: 'recorded';
+      callId: string;
+      failure: { kind: FailureKind; message: string };
+      durationMs: number;
+    };
+
+export interface StoredResult {
+  content: Record<string, unknown>[];
+  structuredContent: Record<string, unknown> | null;
+  isError: boolean;
+}
+
+export interface CallSuccess {
+  status: 'succeeded';
+  result: StoredResult;
+  durationMs: number;
+}
+
+export interface CallFailure {
+  /** `unknown`: the call went out and its end was not seen. */
+  status: 'failed' | 'unknown';
+  kind: FailureKind;
+  error: string;
+  fingerprint: string;
+  /** When the tool itself answered that it failed. */
+  result?: StoredResult;
+  durationMs: number;
+}
+
+export type CallEnd = CallSuccess | CallFailure;
+
+interface StoredCall {
+  id: string;
+  idempotency_key: string;
+  status: 'started' | 'succeeded' | 'failed' | 'unknown';
+  args_hash: string;
+  result: StoredResult | null;
+  error: string | null;
+  error_kind: FailureKind | null;
+  started_at: Date;
+  finished_at: Date | null;
+}
+
+type Known = Extract<Begun, { kind: 'recorded' }> | { kind: 'take-over'; key: string } | undefined;
+
+function decide(
+  rows: readonly StoredCall[],
+  key: string,
+  argsHash: string,
+  call: GatewayCall,
+  isIdempotent: boolean,
+): Known {
+  const done = rows.find((row) => row.status === 'succeeded');
+  if (done) {
+    if (done.args_hash !== argsHash) throw new LedgerKeyReused(`${call.server}.${call.tool}`);
+    return recorded(done);
+  }
+  const own = rows.find((row) => row.idempotency_key === key);
+  if (own?.status === 'failed') return recorded(own);
+  const open = rows.find((row) => row.status === 'started' || row.status === 'unknown');
+  if (!open) return undefined;
+  if (!isIdempotent && call.run!.onOpenCall === 'ask')
+    throw new OpenCall(open.id, call.server, call.tool, open.started_at);
+  return { kind: 'take-over', key: open.idempotency_key };
+}
+
+function recorded(row: StoredCall): Extract<Known, { kind: 'recorded' }> {
+  const durationMs =
+    (row.finished_at?.getTime() ?? row.started_at.getTime()) - row.started_at.getTime();
+  if (row.result) return { kind: 'recorded', callId: row.id, result: row.result, durationMs };
+  const failure = { kind: row.error_kind ?? 'internal', message: row.error ?? 'the call failed' };
+  return { kind: 'recorded', callId: row.id, failure, durationMs };
+}
+
+function eventOf(ctx: Ctx, call: GatewayCall, row: LedgerRow, end: CallEnd) {
+  const name = `${call.server}.${call.tool}`;
+  const failure = end.status === 'succeeded' ? undefined : end;
+  return {
+    traceId: call.run?.traceId ?? ctx.traceId,
+    jobId: call.run?.jobId ?? null,
+    projectId: call.run?.projectId ?? null,
+    topic: 'tool' as const,
+    type: 'tool.call' as const,
+    severity: failure ? ('warning' as const) : ('info' as const),
+    summary: failure
+      ? `${name} failed: ${failure.error.slice(0, 300)}`
+      : `${name} answered in ${end.durationMs} ms.`,
+    payload: {
+      callId: row.callId,
+      server: call.server,
+      tool: call.tool,
+      stepId: call.run?.stepId ?? null,
+      attempt: call.run?.attempt ?? 1,
+      status: end.status,
+      durationMs: end.durationMs,
+      ...(failure
+        ? { kind: failure.kind, error: failure.error, fingerprint: failure.fingerprint }
+        : {}),
+    },
+    actor: ctx.actor.id,
+  };
+}
+
+/** The hash of the arguments with their references, keys in order: never of a secret's value. */
+const hashOf = (args: Record<string, unknown>) =>
+  createHash('sha256')
+    .update(JSON.stringify(sorted(args)))
+    .digest('hex');
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, item]) => [key, sorted(item)]),
+  );
+}

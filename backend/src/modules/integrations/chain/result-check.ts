@@ -1,0 +1,94 @@
+import type { CallToolResult } from '@modelcontextprotocol/client';
+import type { FailureKind } from './error-fingerprint.js';
+import type { StoredResult } from './ledger.js';
+import type { ToolSchemas } from './tool-schema.js';
+
+/** An answer larger than this belongs into a file. */
+export const MAX_RESULT_BYTES = 1024 * 1024;
+const MAX_DEPTH = 64;
+
+/** An answer that cannot be taken, although the tool has run. */
+export class ResultRefused extends Error {
+  override name = 'ResultRefused';
+  constructor(
+    readonly kind: Extract<FailureKind, 'result_invalid' | 'result_too_large'>,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** @throws ResultRefused */
+export function checkResult(
+  answer: CallToolResult,
+  outputSchema: Record<string, unknown> | null,
+  schemas: ToolSchemas,
+): StoredResult {
+  if (isDeeperThan(answer, MAX_DEPTH))
+    throw new ResultRefused(
+      'result_invalid',
+      `the answer is nested deeper than ${MAX_DEPTH} levels`,
+    );
+  const bytes = Buffer.byteLength(JSON.stringify(answer));
+  if (bytes > MAX_RESULT_BYTES)
+    throw new ResultRefused(
+      'result_too_large',
+      `the answer has ${bytes} bytes; at most ${MAX_RESULT_BYTES} are taken. Ask for less, or have it written to a file.`,
+    );
+  const isError = answer.isError === true;
+  const structured = answer.structuredContent as unknown;
+  if (outputSchema && !isError) {
+    if (structured === undefined)
+      throw new ResultRefused(
+        'result_invalid',
+        'the tool promises structured content and gave none',
+      );
+    const faults = schemas.faults(outputSchema, structured);
+    if (faults.length > 0)
+      throw new ResultRefused(
+        'result_invalid',
+        `the answer does not fit the tool's own schema: ${faults.map((fault) => `${fault.path || 'it'} ${fault.message}`).join('; ')}`,
+      );
+  }
+  return storable({
+    content: answer.content as Record<string, unknown>[],
+    structuredContent: toObject(structured),
+    isError,
+  });
+}
+
+/** Postgres keeps neither NUL nor half a surrogate pair in JSON; a tool's answer may hold both, in keys too. */
+export function storable<T>(value: T): T {
+  if (typeof value === 'string') return cleanText(value) as T;
+  if (Array.isArray(value)) return value.map((item) => storable(item as unknown)) as T;
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value as Record<string, unknown>).map(([key, item]) => [
+      cleanText(key),
+      storable(item),
+    ]),
+  ) as T;
+}
+
+// With the flag `u` a half of a pair matches only where it stands alone.
+// eslint-disable-next-line no-control-regex -- NUL is what is replaced
+const cleanText = (text: string) => text.replace(/[\u0000\uD800-\uDFFF]/gu, '\uFFFD');
+
+export function isDeeperThan(value: unknown, levels: number): boolean {
+  let layer: unknown[] = [value];
+  for (let depth = 0; layer.length > 0; depth++) {
+    if (depth > levels) return true;
+    layer = layer.flatMap((item) =>
+      item !== null && typeof item === 'object' ? Object.values(item) : [],
+    );
+  }
+  return false;
+}
+
+/** Structured content may be any JSON; a step's result is an object. */
+function toObject(value: unknown): Record<string, unknown> | null {
+  if (value === undefined || value === null) return null;
+  return typeof value === 'object' && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : { value };
+}

@@ -1,0 +1,43 @@
+/**
+ * `${secret.NAME}` inside arguments. The reference is what is stored and shown; the value exists only in the
+ * copy of the arguments that goes to the tool. `$${secret.NAME}` stands for the text itself, and one `$` is
+ * taken off: whoever puts data of others (a tool's answer, a file) into arguments escapes it so
+ * (`escapeSecretReferences`), or that data could ask for a secret.
+ */
+const reference = /(\$+)\{secret\.([A-Za-z_][A-Za-z0-9_]*)\}/g;
+
+export function secretNames(value: unknown): string[] {
+  const names = new Set<string>();
+  mapStrings(value, (text) => {
+    for (const [, dollars, name] of text.matchAll(reference)) if (dollars === '$') names.add(name!);
+    return text;
+  });
+  return [...names];
+}
+
+/** A copy with the values in place of the references. The original is left as it is. */
+export function resolveSecrets<T>(value: T, secrets: ReadonlyMap<string, string>): T {
+  return mapStrings(value, (text) =>
+    text.replace(reference, (whole, dollars: string, name: string) =>
+      dollars === '$' ? secrets.get(name)! : whole.slice(1),
+    ),
+  );
+}
+
+/** For data that must not be read as a reference. */
+export function escapeSecretReferences<T>(value: T): T {
+  return mapStrings(value, (text) => text.replace(reference, (whole) => `$${whole}`));
+}
+
+/** A deep copy in which every string (keys apart) went through `change`. */
+export function mapStrings<T>(value: T, change: (text: string) => string): T {
+  if (typeof value === 'string') return change(value) as T;
+  if (Array.isArray(value)) return value.map((item) => mapStrings(item as unknown, change)) as T;
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value as Record<string, unknown>).map(([key, item]) => [
+      key,
+      mapStrings(item, change),
+    ]),
+  ) as T;
+}

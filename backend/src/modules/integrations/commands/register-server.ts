@@ -1,0 +1,168 @@
+import { Inject } from '@nestjs/common';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import type { McpServerInfo, RegisterServer } from '@aos/contracts';
+import { AuditTrail } from '../../../platform/audit/audit-trail.js';
+import type { Environment } from '../../../platform/config/environment.js';
+import { Database } from '../../../platform/database/database.js';
+import { type Tx, sql } from '../../../platform/database/sql.js';
+import { type Ctx, isAllowed } from '../../../platform/http/context.js';
+import { AosError, Forbidden } from '../../../platform/http/problem.js';
+import { Outbox } from '../../../platform/outbox/outbox.js';
+import { ENVIRONMENT } from '../../../platform/platform.module.js';
+import { ServerExists, ServerNameTaken, ServerUrlRefused } from '../integrations.errors.js';
+import { type ListedTool, Registry, type ServerRow, healthOf, toServerInfo } from '../registry.js';
+import { approveLaunch } from '../upstreams/launch-templates.js';
+import { Upstreams } from '../upstreams/upstreams.js';
+import type { Health } from '../upstreams/warm-client.js';
+import { registryChanged } from './registry-changed.js';
+
+/**
+ * Registers a tool server: connects, reads its tools and keeps their definitions. One that cannot be reached
+ * is registered all the same, as unhealthy and with the reason, so that servers can be set up in any order;
+ * its tools are read when it is first needed.
+ */
+export class RegisterMcpServer extends Command<McpServerInfo> {
+  constructor(
+    readonly ctx: Ctx,
+    readonly input: RegisterServer,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(RegisterMcpServer)
+export class RegisterMcpServerHandler implements ICommandHandler<RegisterMcpServer> {
+  constructor(
+    private readonly database: Database,
+    private readonly registry: Registry,
+    private readonly upstreams: Upstreams,
+    private readonly outbox: Outbox,
+    private readonly audit: AuditTrail,
+    @Inject(ENVIRONMENT) private readonly environment: Environment,
+  ) {}
+
+  async execute({ ctx, input }: RegisterMcpServer): Promise<McpServerInfo> {
+    if (input.name.startsWith('agent-')) throw new ServerNameTaken(input.name);
+    this.requireRoute(input);
+    await this.requireFree(input.name);
+    await this.requireSecret(ctx, input);
+    const route = {
+      name: input.name,
+      transport: input.transport,
+      base_url: input.url ?? `stdio:${input.name}`,
+      command: input.command ?? null,
+      args: input.args ?? [],
+      auth_token: input.auth?.secret ?? null,
+    };
+    const seen = await this.look(route);
+    return this.database.transaction(async (tx) => {
+      await this.insert(tx, input, route, seen.health);
+      await this.registry.keepTools(tx, input.name, seen.tools);
+      await this.audit.record(tx, ctx, {
+        action: 'registry.create',
+        resource: `mcp-server:${input.name}`,
+        diff: { after: { ...input, tools: seen.tools.map((tool) => tool.definition.name) } },
+      });
+      const how =
+        seen.health.state === 'healthy'
+          ? `with ${seen.tools.length} tools`
+          : `but cannot be reached: ${seen.health.error}`;
+      await this.outbox.append(tx, [
+        registryChanged(
+          ctx,
+          input.name,
+          'registered',
+          `${input.name} was registered ${how}.`,
+          seen.health.state === 'healthy',
+        ),
+      ]);
+      return toServerInfo(await this.registry.findForChange(tx, input.name));
+    });
+  }
+
+  private requireRoute(input: RegisterServer): void {
+    if (input.transport === 'stdio') {
+      approveLaunch(input.command ?? '', input.args ?? [], this.environment);
+      return;
+    }
+    const url = new URL(input.url ?? '');
+    if (url.username || url.password)
+      throw new ServerUrlRefused(
+        'holds a user or a password; keep those as a secret and name it in auth',
+      );
+    if (url.hash) throw new ServerUrlRefused('holds a fragment');
+    // The metadata services of clouds hand out credentials to whoever asks from within.
+    if (
+      /^(169\.254\.|\[fe80:|\[fd00:ec2:)/i.test(url.hostname) ||
+      url.hostname === 'metadata.google.internal'
+    )
+      throw new ServerUrlRefused('is an address of the metadata service of this machine');
+  }
+
+  private async requireFree(name: string): Promise<void> {
+    const taken = await this.database.query('SELECT 1 FROM mcp_registry WHERE name = $1', [name]);
+    if (taken.length > 0) throw new ServerExists(name);
+  }
+
+  /** Who sends a secret to a new place could as well read it. */
+  private async requireSecret(ctx: Ctx, { auth }: RegisterServer): Promise<void> {
+    if (!auth) return;
+    if (!isAllowed(ctx.actor, 'secret.write'))
+      throw new Forbidden(
+        'Giving a server a secret to sign in with takes the permission secret.write.',
+      );
+    const known = await this.database.query(
+      'SELECT 1 FROM secrets WHERE name = $1 AND project_id IS NULL',
+      [auth.secret],
+    );
+    if (known.length === 0)
+      throw new AosError(
+        'unknown_secret',
+        `There is no secret named "${auth.secret}" outside the projects.`,
+      );
+  }
+
+  private async look(
+    route: Pick<ServerRow, 'name' | 'transport' | 'base_url' | 'command' | 'args' | 'auth_token'>,
+  ): Promise<{ health: Health; tools: ListedTool[] }> {
+    const began = performance.now();
+    try {
+      const tools = await this.registry.ask(route);
+      return {
+        tools,
+        health: { state: 'healthy', latencyMs: Math.round(performance.now() - began) },
+      };
+    } catch (error) {
+      await this.upstreams.close(route.name); // the first call tries anew, without the pause after this failure
+      return { tools: [], health: { state: 'unhealthy', error: (error as Error).message } };
+    }
+  }
+
+  private async insert(
+    tx: Tx,
+    input: RegisterServer,
+    route: Pick<ServerRow, 'base_url' | 'command' | 'args' | 'auth_token'>,
+    health: Health,
+  ): Promise<void> {
+    const { count } = await sql(
+      tx,
+      `INSERT INTO mcp_registry (name, base_url, description, capabilities, auth_token, timeout_ms, transport, command, args,
+                                 idempotent_tools, use_prefix, health)
+       VALUES ($1, $2, $3, '{}', $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (name) DO NOTHING`,
+      [
+        input.name,
+        route.base_url,
+        input.description ?? '',
+        route.auth_token,
+        input.timeoutMs ?? null,
+        input.transport,
+        route.command,
+        route.args,
+        input.idempotentTools ?? [],
+        input.prefix ?? true,
+        JSON.stringify(healthOf(health)),
+      ],
+    );
+    if (count === 0) throw new ServerExists(input.name);
+  }
+}

@@ -1,0 +1,482 @@
+import { z } from 'zod';
+import { tool, ToolFault, type BuiltinTool } from './builtin/tool.js';
+import { OpenCall } from './call.js';
+import { LeaseEnded } from '../jobs/lease.js';
+import { type GatewayParts, actor, admin, ledgerOf, run, startGateway } from './testing.js';
+
+/** A server of the test's own, so that a test says what happens inside a call and counts how often. */
+const probe = {
+  calls: [] as { tool: string; args: Record<string, unknown> }[],
+  during: (_args: Record<string, unknown>, _signal: AbortSignal): unknown => ({ ok: true }),
+};
+
+const probeTool = (name: string, idempotent: boolean): BuiltinTool =>
+  tool({
+    name,
+    title: name,
+    description: 'Does what the test says.',
+    input: z.strictObject({
+      text: z.string().max(5_000_000).optional(),
+      nested: z.array(z.strictObject({ n: z.int() })).optional(),
+    }),
+    output: z.looseObject({}),
+    idempotent,
+    readOnly: false,
+    async run(args, { signal, progress }) {
+      probe.calls.push({ tool: name, args });
+      progress(0.5, `half of ${String(args.text)}`);
+      return (await probe.during(args, signal)) as Record<string, unknown>;
+    },
+  });
+
+const servers = {
+  probe: { description: 'The test', tools: [probeTool('once', false), probeTool('again', true)] },
+};
+
+let parts: GatewayParts;
+beforeAll(async () => {
+  parts = await startGateway(servers);
+});
+afterAll(() => parts.stop());
+beforeEach(async () => {
+  probe.calls.length = 0;
+  probe.during = () => ({ ok: true });
+  await parts.database.query('DELETE FROM tool_calls');
+  await parts.database.query('DELETE FROM events');
+});
+
+const once = (overrides: object = {}) => ({
+  server: 'probe',
+  tool: 'once',
+  args: {},
+  idempotencyKey: '1:step',
+  ...overrides,
+});
+const again = (overrides: object = {}) => ({ ...once(overrides), tool: 'again' });
+
+describe('a call', () => {
+  it('is in the ledger before it is made, and complete with an event after it', async () => {
+    let seenDuring: string[] = [];
+    probe.during = async () => {
+      seenDuring = (await ledgerOf(parts)).map((row) => row.status);
+      return { answer: 42 };
+    };
+    const result = await parts.gateway.call(admin(), once({ run: run(), args: { text: 'a' } }));
+    expect(seenDuring).toEqual(['started']);
+    expect(result).toMatchObject({
+      isError: false,
+      isRecorded: false,
+      structuredContent: { answer: 42 },
+    });
+    expect(await ledgerOf(parts)).toMatchObject([
+      { id: result.callId, status: 'succeeded', args: { text: 'a' } },
+    ]);
+    const events = await parts.database.query<{ payload: object }>(
+      `SELECT payload FROM events WHERE type = 'tool.call'`,
+    );
+    expect(events).toMatchObject([
+      { payload: { callId: result.callId, status: 'succeeded', tool: 'once' } },
+    ]);
+  });
+
+  it('outside a run has a row of its own', async () => {
+    await parts.gateway.call(admin(), { server: 'probe', tool: 'once', args: {} });
+    await parts.gateway.call(admin(), { server: 'probe', tool: 'once', args: {} });
+    expect(await ledgerOf(parts)).toHaveLength(2);
+  });
+
+  it('is refused without the permission in the project of the run, and the refusal is audited', async () => {
+    const elsewhere = actor('operator', 'other');
+    await expect(
+      parts.gateway.call(elsewhere, once({ run: run({ projectId: 'mine' }) })),
+    ).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(parts.gateway.call(actor('viewer'), once())).rejects.toMatchObject({
+      code: 'forbidden',
+    });
+    await parts.gateway.call(actor('operator', 'mine'), once({ run: run({ projectId: 'mine' }) }));
+    expect(probe.calls).toHaveLength(1);
+    const denied = await parts.database.query(
+      `SELECT 1 FROM audit_logs WHERE outcome = 'denied' AND resource = 'tool:probe.once'`,
+    );
+    expect(denied).toHaveLength(1);
+  });
+
+  it('lists every fault of its arguments, with paths and without values', async () => {
+    const args = { text: 5, nested: [{ n: 1 }, { n: 'canary', more: 1 }], other: true };
+    const failure = parts.gateway.call(admin(), once({ args }));
+    await expect(failure).rejects.toMatchObject({
+      code: 'tool_args_invalid',
+      errors: expect.arrayContaining([
+        { path: 'text', message: 'must be string' },
+        { path: 'nested[1].n', message: 'must be integer' },
+        { path: 'nested[1].more', message: 'is not known to the tool' },
+        { path: 'other', message: 'is not known to the tool' },
+      ]),
+    });
+    expect(JSON.stringify(await failure.catch((error: unknown) => error))).not.toContain('canary');
+    expect(await ledgerOf(parts)).toHaveLength(0);
+  });
+
+  it('names an unknown server and an unknown tool', async () => {
+    await expect(parts.gateway.call(admin(), once({ server: 'nope' }))).rejects.toMatchObject({
+      code: 'unknown_server',
+    });
+    await expect(parts.gateway.call(admin(), once({ tool: 'nope' }))).rejects.toMatchObject({
+      code: 'unknown_tool',
+    });
+  });
+
+  it('passes progress on', async () => {
+    const heard: unknown[] = [];
+    await parts.gateway.call(
+      admin(),
+      once({ args: { text: 'it' }, onProgress: (f: number, m: string) => heard.push([f, m]) }),
+    );
+    expect(heard).toEqual([[0.5, 'half of it']]);
+  });
+
+  it('that the tool answers with a fault is a result, and a failure in the ledger', async () => {
+    probe.during = () => {
+      throw new ToolFault('no_luck', 'No luck with row 17.');
+    };
+    const result = await parts.gateway.call(admin(), once({ run: run() }));
+    expect(result).toMatchObject({ isError: true, content: [{ text: 'No luck with row 17.' }] });
+    expect(await ledgerOf(parts)).toMatchObject([
+      { status: 'failed', error_kind: 'tool_error', error: 'No luck with row 17.' },
+    ]);
+  });
+
+  it('keeps an unforeseen failure of a built-in tool to the log', async () => {
+    probe.during = () => {
+      throw new Error('ENOENT: /root/.ssh/id_ed25519');
+    };
+    const result = await parts.gateway.call(admin(), once());
+    expect(result.isError).toBe(true);
+    expect(JSON.stringify(result)).not.toContain('.ssh');
+  });
+
+  it('with NUL or half a surrogate pair in arguments and answer is recorded', async () => {
+    probe.during = () => ({ 'k\u0000': 'a\u0000b\uD800c' });
+    const result = await parts.gateway.call(
+      admin(),
+      once({ args: { text: '\u0000\uDC00' }, run: run() }),
+    );
+    expect(result.structuredContent).toEqual({ 'k\uFFFD': 'a\uFFFDb\uFFFDc' });
+    expect(await ledgerOf(parts)).toMatchObject([{ status: 'succeeded' }]);
+  });
+
+  it('whose answer is too large, fails and says so', async () => {
+    probe.during = () => ({ text: 'x'.repeat(1_100_000) });
+    await expect(parts.gateway.call(admin(), once({ run: run() }))).rejects.toMatchObject({
+      code: 'tool_failed',
+    });
+    expect(await ledgerOf(parts)).toMatchObject([
+      { status: 'failed', error_kind: 'result_too_large', result: null },
+    ]);
+  });
+
+  it('that takes too long ends at its deadline; that nobody knows its end is on record', async () => {
+    let aborted = false;
+    probe.during = (_args, signal) =>
+      new Promise((_, fail) =>
+        signal.addEventListener('abort', () => {
+          aborted = true;
+          fail(new Error('stopped'));
+        }),
+      );
+    await expect(
+      parts.gateway.call(admin(), once({ run: run(), timeoutMs: 50 })),
+    ).rejects.toMatchObject({ code: 'tool_timeout' });
+    expect(aborted).toBe(true);
+    expect(await ledgerOf(parts)).toMatchObject([{ status: 'unknown', error_kind: 'timeout' }]);
+  });
+
+  it('that is cancelled ends with the reason of the signal', async () => {
+    const cancel = new AbortController();
+    probe.during = (_args, signal) => {
+      cancel.abort(new LeaseEnded('cancelled'));
+      return new Promise((_, fail) =>
+        signal.addEventListener('abort', () => fail(new Error('stopped'))),
+      );
+    };
+    await expect(
+      parts.gateway.call(admin(), once({ run: run(), signal: cancel.signal })),
+    ).rejects.toMatchObject({ why: 'cancelled' });
+    expect(await ledgerOf(parts)).toMatchObject([{ status: 'unknown', error_kind: 'cancelled' }]);
+  });
+
+  it('has the same fingerprint for the same failure, whatever its numbers and names', async () => {
+    let n = 0;
+    probe.during = () => {
+      throw new ToolFault('x', `Row ${++n} of "file${n}.csv" at /data/${n}/a.csv is unfit`);
+    };
+    await parts.gateway.call(admin(), once());
+    await parts.gateway.call(admin(), once());
+    probe.during = () => {
+      throw new ToolFault('x', 'Something else');
+    };
+    await parts.gateway.call(admin(), once());
+    const prints = (await ledgerOf(parts)).map((row) => row.error_fingerprint);
+    expect(prints[0]).toBe(prints[1]);
+    expect(prints[2]).not.toBe(prints[0]);
+  });
+});
+
+describe('the ledger', () => {
+  it('gives a recorded result again and calls nothing, under any later attempt', async () => {
+    probe.during = () => ({ n: probe.calls.length });
+    const first = await parts.gateway.call(admin(), once({ run: run() }));
+    const step = {
+      createdAt: (
+        await parts.database.query<{ created_at: Date }>('SELECT created_at FROM tool_calls')
+      )[0]!.created_at,
+    };
+    for (const attempt of [1, 2]) {
+      const repeat = await parts.gateway.call(
+        admin(),
+        once({ run: run({ ...step, attempt, fence: '2' }) }),
+      );
+      expect(repeat).toMatchObject({
+        callId: first.callId,
+        structuredContent: { n: 1 },
+        isRecorded: true,
+      });
+    }
+    expect(probe.calls).toHaveLength(1);
+  });
+
+  it('does not give the result of other arguments', async () => {
+    const step = run();
+    await parts.gateway.call(admin(), once({ run: step, args: { text: 'a' } }));
+    await expect(
+      parts.gateway.call(admin(), once({ run: step, args: { text: 'b' } })),
+    ).rejects.toMatchObject({
+      code: 'idempotency_key_reused',
+    });
+  });
+
+  it('gives a recorded failure again to the same attempt, and tries anew under the next', async () => {
+    probe.during = () => {
+      throw new ToolFault('x', 'not yet');
+    };
+    const step = run();
+    await parts.gateway.call(admin(), once({ run: step }));
+    expect(await parts.gateway.call(admin(), once({ run: step }))).toMatchObject({
+      isError: true,
+      isRecorded: true,
+    });
+    expect(probe.calls).toHaveLength(1);
+    probe.during = () => ({ ok: true });
+    expect(await parts.gateway.call(admin(), once({ run: { ...step, attempt: 2 } }))).toMatchObject(
+      { isError: false },
+    );
+    expect((await ledgerOf(parts)).map((row) => row.idempotency_key)).toEqual([
+      '1:step',
+      '1:step~2',
+    ]);
+  });
+
+  it('throws a recorded failure that was thrown', async () => {
+    probe.during = () => ({ text: 'x'.repeat(1_100_000) });
+    const step = run();
+    await expect(parts.gateway.call(admin(), once({ run: step }))).rejects.toMatchObject({
+      code: 'tool_failed',
+    });
+    await expect(parts.gateway.call(admin(), once({ run: step }))).rejects.toMatchObject({
+      code: 'tool_failed',
+    });
+    expect(probe.calls).toHaveLength(1);
+  });
+
+  describe('with a call left open by a crash', () => {
+    const crashed = async (toolName: string) => {
+      const step = run();
+      const call = {
+        server: 'probe',
+        tool: toolName,
+        args: {},
+        idempotencyKey: '1:step',
+        run: step,
+      };
+      await parts.ledger.begin(admin(), call, toolName === 'again');
+      return { ...call, run: { ...step, fence: '2', attempt: 2 } };
+    };
+
+    it('calls an idempotent tool once more, with the same key', async () => {
+      const call = await crashed('again');
+      expect(await parts.gateway.call(admin(), call)).toMatchObject({ isRecorded: false });
+      expect(await parts.gateway.call(admin(), call)).toMatchObject({ isRecorded: true });
+      expect(probe.calls).toHaveLength(1);
+      expect(await ledgerOf(parts)).toMatchObject([
+        { idempotency_key: '1:step', status: 'succeeded' },
+      ]);
+    });
+
+    it('asks about any other', async () => {
+      const call = await crashed('once');
+      await expect(parts.gateway.call(admin(), call)).rejects.toBeInstanceOf(OpenCall);
+      await expect(parts.gateway.call(admin(), call)).rejects.toMatchObject({
+        server: 'probe',
+        tool: 'once',
+      });
+      expect(probe.calls).toHaveLength(0);
+    });
+
+    it('calls any other again when the operator has said so', async () => {
+      const call = await crashed('once');
+      await parts.gateway.call(admin(), {
+        ...call,
+        run: { ...call.run, onOpenCall: 'call-again' },
+      });
+      expect(probe.calls).toHaveLength(1);
+    });
+  });
+
+  it('asks about a tool whose earlier attempt timed out, since it may have had its effect', async () => {
+    probe.during = (_args, signal) =>
+      new Promise((_, fail) => signal.addEventListener('abort', () => fail(new Error('stopped'))));
+    const step = run();
+    await expect(
+      parts.gateway.call(admin(), once({ run: step, timeoutMs: 30 })),
+    ).rejects.toMatchObject({ code: 'tool_timeout' });
+    await expect(
+      parts.gateway.call(admin(), once({ run: { ...step, attempt: 2 } })),
+    ).rejects.toBeInstanceOf(OpenCall);
+  });
+
+  it('begins nothing for a worker that has lost its job', async () => {
+    const guard = () => Promise.reject(new LeaseEnded('lost'));
+    await expect(parts.gateway.call(admin(), once({ run: run({ guard }) }))).rejects.toBeInstanceOf(
+      LeaseEnded,
+    );
+    expect(probe.calls).toHaveLength(0);
+    expect(await ledgerOf(parts)).toHaveLength(0);
+  });
+
+  it('records the end of a call whose worker lost its job meanwhile, so that it is not repeated', async () => {
+    let isLost = false;
+    probe.during = () => {
+      isLost = true;
+      return { effect: 'done' };
+    };
+    const guard = () => (isLost ? Promise.reject(new LeaseEnded('lost')) : Promise.resolve());
+    const step = run({ guard });
+    await parts.gateway.call(admin(), once({ run: step }));
+    const rescuer = run({ createdAt: step.createdAt, fence: '2', attempt: 2 });
+    expect(await parts.gateway.call(admin(), once({ run: rescuer }))).toMatchObject({
+      structuredContent: { effect: 'done' },
+      isRecorded: true,
+    });
+    expect(probe.calls).toHaveLength(1);
+  });
+
+  it('lets the late end of a call change nothing that a later attempt has taken over', async () => {
+    const step = run();
+    probe.during = async () => {
+      probe.during = () => ({ by: 'rescuer' });
+      await parts.gateway.call(admin(), again({ run: { ...step, fence: '2', attempt: 2 } }));
+      return { by: 'sleeper' };
+    };
+    await expect(parts.gateway.call(admin(), again({ run: step }))).rejects.toBeInstanceOf(
+      LeaseEnded,
+    );
+    expect(await ledgerOf(parts)).toMatchObject([
+      { status: 'succeeded', result: { structuredContent: { by: 'rescuer' } } },
+    ]);
+  });
+});
+
+describe('a secret', () => {
+  const value = 'canary-7f3a/+"quoted" & spaced';
+  beforeAll(() => parts.secret('TOKEN', value));
+
+  /** As a tool may echo it, and what of that must be nowhere. */
+  const plain = Buffer.from(value);
+  const echoes = [
+    value,
+    JSON.stringify(value),
+    plain.toString('base64'),
+    Buffer.from(`user:${value}:more`).toString('base64'),
+    plain.toString('base64url'),
+    plain.toString('hex'),
+    encodeURIComponent(value),
+  ];
+  const mustBeNowhere = echoes.map((echo) => echo.slice(8, -8));
+  const everything = async () => {
+    const tables = ['tool_calls', 'events', 'event_payloads', 'audit_logs', 'mcp_registry', 'logs'];
+    const rows = await Promise.all(
+      tables.map((table) => parts.database.query(`SELECT * FROM ${table}`)),
+    );
+    return JSON.stringify(rows);
+  };
+
+  it('reaches the tool, and nothing else: not the ledger, an event, the answer or progress', async () => {
+    probe.during = () => ({ echo: echoes.join(' | '), [value]: echoes });
+    const heard: string[] = [];
+    const result = await parts.gateway.call(
+      admin(),
+      once({
+        args: { text: 'Bearer ${secret.TOKEN}' },
+        env: ['TOKEN'],
+        run: run(),
+        onProgress: (_: number, message: string) => heard.push(message),
+      }),
+    );
+    expect(probe.calls[0]!.args).toEqual({ text: `Bearer ${value}` });
+    expect(await ledgerOf(parts)).toMatchObject([{ args: { text: 'Bearer ${secret.TOKEN}' } }]);
+    const seen = JSON.stringify(result) + heard.join() + (await everything());
+    for (const part of mustBeNowhere) expect(seen).not.toContain(part);
+    expect(JSON.stringify(result)).toContain('[secret TOKEN]');
+    expect(heard).toHaveLength(1);
+  });
+
+  it('is not in the error of a tool either', async () => {
+    probe.during = () => {
+      throw new ToolFault('x', `could not sign in with ${echoes.join(' or ')}`);
+    };
+    const result = await parts.gateway.call(
+      admin(),
+      once({ args: { text: '${secret.TOKEN}' }, env: ['TOKEN'], run: run() }),
+    );
+    const seen = JSON.stringify(result) + (await everything());
+    for (const part of mustBeNowhere) expect(seen).not.toContain(part);
+  });
+
+  it('that the call was not given is refused', async () => {
+    await expect(
+      parts.gateway.call(admin(), once({ args: { text: '${secret.TOKEN}' } })),
+    ).rejects.toMatchObject({ code: 'unknown_secret' });
+    await expect(
+      parts.gateway.call(admin(), once({ args: { text: '${secret.TOKEN}' }, env: ['OTHER'] })),
+    ).rejects.toMatchObject({ code: 'unknown_secret' });
+    expect(probe.calls).toHaveLength(0);
+  });
+
+  it('is not looked up for a recorded result', async () => {
+    const uses = async () =>
+      (await parts.database.query(`SELECT 1 FROM audit_logs WHERE action = 'secret.use'`)).length;
+    const call = once({ args: { text: '${secret.TOKEN}' }, env: ['TOKEN'], run: run() });
+    await parts.gateway.call(admin(), call);
+    const before = await uses();
+    expect(await parts.gateway.call(admin(), call)).toMatchObject({ isRecorded: true });
+    expect(await uses()).toBe(before);
+  });
+
+  it('can be written about by escaping the reference', async () => {
+    await parts.gateway.call(admin(), once({ args: { text: 'write $${secret.TOKEN}' } }));
+    expect(probe.calls[0]!.args).toEqual({ text: 'write ${secret.TOKEN}' });
+  });
+});
+
+it('a dry run checks everything and calls nothing', async () => {
+  const answer = await parts.gateway.dryRun(admin(), once({ args: { text: 'a' } }));
+  expect(answer).toMatchObject({ dryRun: true, tool: 'probe.once', idempotent: false });
+  await expect(parts.gateway.dryRun(admin(), once({ args: { text: 1 } }))).rejects.toMatchObject({
+    code: 'tool_args_invalid',
+  });
+  await expect(parts.gateway.dryRun(actor('viewer'), once())).rejects.toMatchObject({
+    code: 'forbidden',
+  });
+  expect(probe.calls).toHaveLength(0);
+  expect(await ledgerOf(parts)).toHaveLength(0);
+});

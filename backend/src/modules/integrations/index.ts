@@ -1,0 +1,7 @@
+export * from './call.js';
+export { escapeSecretReferences } from './chain/secret-references.js';
+export { Gateway } from './gateway.js';
+export { IntegrationsModule } from './integrations.module.js';
+export { Registry } from './registry.js';
+export { InProcessServers } from './upstreams/in-process.js';
+export { Upstreams } from './upstreams/upstreams.js';

@@ -1,0 +1,229 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../../platform/database/database.js';
+import { sql } from '../../platform/database/sql.js';
+import { ToolFault } from './builtin/tool.js';
+
+/**
+ * One SQL query on behalf of a tool, on the database that AOS itself lives in, without a way to AOS's own
+ * tables or to the server's files.
+ *
+ * The text is not searched for bad words. It runs inside a function that belongs to the role `aos_reader`
+ * and is SECURITY DEFINER, in a READ ONLY transaction that is always rolled back:
+ *   - `aos_reader` owns nothing, cannot log in, and may read the schema `workspace` only;
+ *   - inside a SECURITY DEFINER function Postgres refuses to change the role or the session's user by any
+ *     means. A plain SET ROLE around the query would not do: `SELECT set_config('role', …)` undoes it, and
+ *     `query_to_xml` then reads what it likes within the same statement;
+ *   - the text is opened as a cursor: one statement, and only one that returns rows. COPY, DO, SET, CALL and
+ *     a second statement are refused by Postgres itself; a WITH that writes fails as the transaction is
+ *     read only.
+ * Session-wide advisory locks outlive a rollback, so a query must not leave any behind: on a server, where the
+ * connection is this query's alone, they are given back; the embedded database has one session for all, so
+ * there the functions that take them are not granted.
+ *
+ * The embedded database runs inside this process and knows no statement timeout, so a query that would take
+ * too long must not begin: there it is planned first, and refused when the planner expects more than
+ * `MOST_EMBEDDED_COST`, or a recursion, whose end nobody can foresee. `pg_sleep` is not granted.
+ */
+const MOST_EMBEDDED_COST = 1_000_000;
+const MOST_PARAMETERS = 10;
+const MOST_BYTES = 512 * 1024;
+
+export interface ReadOnlyRows {
+  columns: string[];
+  rows: unknown[][];
+  truncated: boolean;
+}
+
+@Injectable()
+export class ReadOnlySql {
+  private prepared: Promise<void> | undefined;
+
+  constructor(private readonly database: Database) {}
+
+  async query(
+    text: string,
+    params: unknown[],
+    limits: { maxRows: number; timeoutMs: number },
+    signal?: AbortSignal,
+  ): Promise<ReadOnlyRows> {
+    if (params.length > MOST_PARAMETERS)
+      throw new ToolFault(
+        'too_many_parameters',
+        `A query takes at most ${MOST_PARAMETERS} parameters.`,
+      );
+    await this.prepare();
+    signal?.throwIfAborted();
+    const values = params.map(toText);
+    return this.readOnly(limits.timeoutMs, async (run) => {
+      if (this.database.kind === 'embedded') await this.refuseCostly(run, text, values);
+      const rows = await run(text, values, limits.maxRows + 1);
+      const kept: Record<string, unknown>[] = [];
+      let bytes = 0;
+      for (const row of rows.slice(0, limits.maxRows)) {
+        bytes += Buffer.byteLength(row);
+        if (bytes > MOST_BYTES) break;
+        kept.push(JSON.parse(row) as Record<string, unknown>);
+      }
+      const columns = Object.keys(kept[0] ?? {});
+      return {
+        columns,
+        rows: kept.map((row) => columns.map((column) => row[column] ?? null)),
+        truncated: kept.length < rows.length,
+      };
+    });
+  }
+
+  private async readOnly<T>(timeoutMs: number, work: (run: Run) => Promise<T>): Promise<T> {
+    let answer: { value: T } | { error: unknown } | undefined;
+    await this.database
+      .transaction(async (tx) => {
+        await sql(tx, 'SET TRANSACTION READ ONLY');
+        await sql(tx, `SET LOCAL statement_timeout = ${Math.max(1, Math.floor(timeoutMs))}`);
+        await sql(tx, `SET LOCAL search_path = workspace, pg_temp`);
+        const run: Run = async (text, values, maxRows) => {
+          const result = await sql<{ row: string }>(
+            tx,
+            `SELECT r::text AS row FROM workspace.aos_read($1, $2::text[], $3) AS r`,
+            [text, padded(values), maxRows],
+          );
+          return result.rows.map((each) => each.row);
+        };
+        await sql(tx, 'SAVEPOINT before_query');
+        try {
+          answer = { value: await work(run) };
+        } catch (error) {
+          answer = { error };
+          await sql(tx, 'ROLLBACK TO SAVEPOINT before_query');
+        }
+        if (this.database.kind === 'server') await sql(tx, 'SELECT pg_advisory_unlock_all()');
+        throw new RolledBack();
+      })
+      .catch((error: unknown) => {
+        if (!(error instanceof RolledBack)) throw error;
+      });
+    if (answer && 'value' in answer) return answer.value;
+    throw toFault(answer?.error);
+  }
+
+  private async refuseCostly(run: Run, text: string, values: (string | null)[]): Promise<void> {
+    const [row] = await run(`EXPLAIN (FORMAT JSON) ${text}`, values, 1);
+    const plan = (JSON.parse(row ?? '{}') as { 'QUERY PLAN'?: { Plan: PlanNode }[] })[
+      'QUERY PLAN'
+    ]?.[0]?.Plan;
+    if (!plan) return;
+    const cost = plan['Total Cost'];
+    if (cost > MOST_EMBEDDED_COST || holdsRecursion(plan))
+      throw new ToolFault(
+        'query_too_costly',
+        'The embedded database cannot stop a query once it runs, and this one may take long. Narrow it, or run AOS on a Postgres server (DATABASE_URL).',
+      );
+  }
+
+  /** Makes the role and the function once per database; several processes may do it at the same time. */
+  private async prepare(): Promise<void> {
+    this.prepared ??= this.make().catch((error: unknown) => {
+      this.prepared = undefined;
+      throw new ToolFault(
+        'database_unavailable',
+        `The database cannot be offered to tools: ${(error as Error).message}. Its user needs CREATEROLE, or someone makes the role aos_reader beforehand.`,
+        { cause: error },
+      );
+    });
+    await this.prepared;
+  }
+
+  private async make(): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      await sql(tx, `SELECT pg_advisory_xact_lock(726303)`);
+      for (const statement of setUp) await sql(tx, statement);
+      if (this.database.kind === 'embedded') await sql(tx, withoutWaiting);
+    });
+  }
+}
+
+type Run = (text: string, values: (string | null)[], maxRows: number) => Promise<string[]>;
+
+interface PlanNode {
+  'Node Type': string;
+  'Total Cost': number;
+  Plans?: PlanNode[];
+}
+
+class RolledBack extends Error {}
+
+/** The role is the cluster's, the schema and the function are the database's. */
+const setUp = [
+  `DO $$ BEGIN
+     CREATE ROLE aos_reader NOLOGIN NOINHERIT;
+   EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+   END $$`,
+  // From Postgres 16 on, who makes a role is not by itself a member of it, and only a member may give it a function.
+  `DO $$ BEGIN
+     IF NOT pg_has_role(current_user, 'aos_reader', 'MEMBER')
+        OR NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+       EXECUTE format('GRANT aos_reader TO %I', current_user);
+     END IF;
+   END $$`,
+  `CREATE SCHEMA IF NOT EXISTS workspace`,
+  `GRANT USAGE, CREATE ON SCHEMA workspace TO aos_reader`,
+  `CREATE OR REPLACE FUNCTION workspace.aos_read(query text, p text[], max_rows int) RETURNS SETOF json
+   LANGUAGE plpgsql SECURITY DEFINER SET search_path = workspace, pg_temp AS $$
+   DECLARE
+     c refcursor;
+     r record;
+     n int := 0;
+   BEGIN
+     OPEN c NO SCROLL FOR EXECUTE query USING p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10];
+     LOOP
+       EXIT WHEN n >= max_rows;
+       FETCH c INTO r;
+       EXIT WHEN NOT FOUND;
+       n := n + 1;
+       RETURN NEXT to_json(r);
+     END LOOP;
+     CLOSE c;
+   END $$`,
+  `ALTER FUNCTION workspace.aos_read(text, text[], int) OWNER TO aos_reader`,
+  `REVOKE ALL ON FUNCTION workspace.aos_read(text, text[], int) FROM PUBLIC`,
+  `DO $$ BEGIN EXECUTE format('GRANT EXECUTE ON FUNCTION workspace.aos_read(text, text[], int) TO %I', current_user); END $$`,
+  `REVOKE CREATE ON SCHEMA workspace FROM aos_reader`,
+  `ALTER DEFAULT PRIVILEGES IN SCHEMA workspace GRANT SELECT ON TABLES TO aos_reader`,
+  `GRANT SELECT ON ALL TABLES IN SCHEMA workspace TO aos_reader`,
+];
+
+/** See the note on the embedded database. Its user is a superuser, whom a revoked grant does not concern. */
+const withoutWaiting = `DO $$ DECLARE f regprocedure; BEGIN
+  FOR f IN SELECT oid FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace
+     AND (proname LIKE 'pg_sleep%' OR proname ~ '^pg_(try_)?advisory_lock') LOOP
+    EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f);
+  END LOOP;
+END $$`;
+
+const padded = (values: (string | null)[]) => [
+  ...values,
+  ...Array<null>(MOST_PARAMETERS - values.length).fill(null),
+];
+
+/** Parameters travel as text; the query says what they are: `$1::int`. */
+const toText = (value: unknown) =>
+  value === null || value === undefined
+    ? null
+    : typeof value === 'object'
+      ? JSON.stringify(value)
+      : String(value);
+
+const holdsRecursion = (node: PlanNode): boolean =>
+  node['Node Type'] === 'Recursive Union' || (node.Plans ?? []).some(holdsRecursion);
+
+/** What Postgres says of a query is for its author; it says nothing about AOS's own tables but "denied". */
+function toFault(error: unknown): ToolFault {
+  if (error instanceof ToolFault) return error;
+  const code =
+    (error as { driverError?: { code?: string } }).driverError?.code ??
+    (error as { code?: string }).code;
+  if (code === '57014')
+    return new ToolFault('query_timeout', 'The query took too long and was stopped.');
+  return new ToolFault('query_refused', `Postgres refused the query: ${(error as Error).message}`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,48 @@
+import { Injectable } from '@nestjs/common';
+import { type McpServerInfo, type McpTool, type Page, PageQuery } from '@aos/contracts';
+import { z } from 'zod';
+import { Database } from '../../platform/database/database.js';
+import { decodeCursor, toPage } from '../../platform/http/cursor.js';
+import {
+  Registry,
+  type ServerRow,
+  selectServers,
+  selectTools,
+  toServerInfo,
+  toTool,
+  type ToolRow,
+} from './registry.js';
+
+export const ToolsQuery = PageQuery.extend({ server: z.string().max(64).optional() });
+export type ToolsQuery = z.infer<typeof ToolsQuery>;
+
+@Injectable()
+export class RegistryQueries {
+  constructor(
+    private readonly database: Database,
+    private readonly registry: Registry,
+  ) {}
+
+  async servers(query: PageQuery): Promise<Page<McpServerInfo>> {
+    const after = decodeCursor(query.cursor, 1);
+    const rows = await this.database.query<ServerRow>(
+      `${selectServers} WHERE $1::text IS NULL OR r.name > $1 ORDER BY r.name LIMIT $2`,
+      [after?.[0] ?? null, query.limit + 1],
+    );
+    return toPage(rows, query.limit, (row) => [row.name], toServerInfo);
+  }
+
+  async server(name: string): Promise<McpServerInfo> {
+    return toServerInfo(await this.registry.find(name));
+  }
+
+  async tools(query: ToolsQuery): Promise<Page<McpTool>> {
+    const after = decodeCursor(query.cursor, 2);
+    const rows = await this.database.query<ToolRow>(
+      `${selectTools} AND ($1::text IS NULL OR t.server = $1)
+        AND ($2::text IS NULL OR (t.server, t.name) > ($2, $3)) ORDER BY t.server, t.name LIMIT $4`,
+      [query.server ?? null, after?.[0] ?? null, after?.[1] ?? null, query.limit + 1],
+    );
+    return toPage(rows, query.limit, (row) => [row.server, row.name], toTool);
+  }
+}

@@ -1,0 +1,53 @@
+import type { FetchLike } from '@modelcontextprotocol/client';
+
+/**
+ * `fetch` whose answers end with an error after `maxBytes` of one answer, as unpacked: a server (or a
+ * gzip bomb behind it) cannot fill the memory. A stream of events is one answer of any length, so for those
+ * each event is bounded instead, by the bytes since the last empty line.
+ */
+export function boundedFetch(maxBytes: number): FetchLike {
+  return async (url, init) => {
+    const response = await fetch(url, init);
+    if (!response.body) return response;
+    const isEvents = response.headers.get('content-type')?.includes('text/event-stream') ?? false;
+    const bounded = response.body.pipeThrough(meter(maxBytes, isEvents));
+    return new Response(bounded, {
+      status: response.status,
+      statusText: response.statusText,
+      headers: response.headers,
+    });
+  };
+}
+
+function meter(
+  maxBytes: number,
+  isEvents: boolean,
+): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
+  let bytes = 0;
+  let last = 0;
+  return new TransformStream({
+    transform(chunk, controller) {
+      bytes += chunk.length;
+      if (isEvents) {
+        const end = endOfEvent(chunk, last);
+        if (end >= 0) bytes = chunk.length - end;
+        last = chunk.at(-1) ?? last;
+      }
+      if (bytes > maxBytes)
+        controller.error(new Error(`the answer is larger than ${maxBytes} bytes`));
+      else controller.enqueue(chunk);
+    },
+  });
+}
+
+/** Index behind the last empty line in the chunk, or -1. `before` is the byte that came before it. */
+function endOfEvent(chunk: Uint8Array, before: number): number {
+  for (let i = chunk.length - 1; i >= 0; i--) {
+    if (chunk[i] !== 10) continue;
+    const previous = i > 0 ? chunk[i - 1]! : before;
+    const isEmptyLine =
+      previous === 10 || (previous === 13 && (i > 1 ? chunk[i - 2] : before) === 10);
+    if (isEmptyLine) return i + 1;
+  }
+  return -1;
+}

@@ -1,0 +1,130 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  Client,
+  type ClientOptions,
+  type JsonSchemaValidator,
+  SSEClientTransport,
+  StreamableHTTPClientTransport,
+  type Transport,
+} from '@modelcontextprotocol/client';
+import type { LaunchFolders } from './launch-templates.js';
+import { approveLaunch } from './launch-templates.js';
+import { boundedFetch } from './bounded-fetch.js';
+import { StdioProcess, childEnvironment } from './stdio-process.js';
+import type { Dial, Dialled } from './warm-client.js';
+
+/** How a server is reached, as its row says. */
+export interface Route {
+  name: string;
+  transport: 'http' | 'sse' | 'stdio';
+  url: string;
+  command: string | null;
+  args: readonly string[];
+  /** Name of the secret to sign in with. */
+  authSecret: string | null;
+}
+
+/** Looked up at each new connection, so that a rotated secret is taken at the next one. */
+export type RevealCredential = (secretName: string, usedFor: string) => Promise<string>;
+
+/** One answer over HTTP, unpacked; the gateway's own bound on results lies below. */
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+const PROBE_LIMIT_MS = 3000;
+
+const clientInfo = { name: 'aos', version: '0.1.0' };
+const clientOptions: ClientOptions = {
+  capabilities: {},
+  // The gateway checks results itself, against the pinned schema and with linear-time patterns.
+  jsonSchemaValidator: {
+    getValidator:
+      <T>(): JsonSchemaValidator<T> =>
+      (input) => ({ valid: true, data: input as T, errorMessage: undefined }),
+  },
+  inputRequired: { autoFulfill: false },
+};
+
+export function dialOf(route: Route, folders: LaunchFolders, reveal: RevealCredential): Dial {
+  if (route.transport === 'stdio') return stdioDial(route, folders, reveal);
+  return async (signal) => {
+    const credential = await credentialOf(route, reveal);
+    const options = {
+      fetch: boundedFetch(MAX_ANSWER_BYTES),
+      requestInit: { headers: credential ? { authorization: `Bearer ${credential}` } : {} },
+    };
+    const url = new URL(route.url);
+    const [transport, mode] =
+      route.transport === 'sse'
+        ? [new SSEClientTransport(url, options), 'legacy' as const]
+        : [new StreamableHTTPClientTransport(url, options), 'auto' as const];
+    return { client: await connect(transport, mode, signal) };
+  };
+}
+
+/**
+ * Over a pipe the revision is asked for in place. A server of the older revision answers that it does not
+ * know the question, or says nothing, and is then greeted in its own way; one that ends over it is started
+ * once more, and greeted in the older way from then on.
+ */
+function stdioDial(route: Route, folders: LaunchFolders, reveal: RevealCredential): Dial {
+  let endsWhenAsked = false;
+  return async (signal): Promise<Dialled> => {
+    const credential = await credentialOf(route, reveal);
+    const cwd = join(folders.dataDir, 'upstreams', route.name);
+    await mkdir(cwd, { recursive: true, mode: 0o700 });
+    const start = async (mode: 'auto' | 'legacy'): Promise<Dialled> => {
+      const child = new StdioProcess(approveLaunch(route.command ?? '', route.args, folders), {
+        cwd,
+        env: { ...(credential ? { [route.authSecret!]: credential } : {}), ...childEnvironment() },
+      });
+      try {
+        const client = await connect(child, mode, signal);
+        return { client, lastWords: () => child.lastWords };
+      } catch (error) {
+        await child.close();
+        throw child.lastWords
+          ? new Error(`${(error as Error).message}: ${child.lastWords}`, { cause: error })
+          : error;
+      }
+    };
+    if (endsWhenAsked) return start('legacy');
+    try {
+      return await start('auto');
+    } catch (error) {
+      if (signal.aborted || (error as NodeJS.ErrnoException).code === 'ENOENT') throw error;
+      const dialled = await start('legacy');
+      endsWhenAsked = true;
+      return dialled;
+    }
+  };
+}
+
+const credentialOf = async (route: Route, reveal: RevealCredential): Promise<string | undefined> =>
+  route.authSecret ? reveal(route.authSecret, `mcp-server:${route.name}`) : undefined;
+
+/** An SDK client over `transport`; used for in-process servers too. */
+export async function connect(
+  transport: Transport,
+  mode: 'auto' | 'legacy',
+  signal?: AbortSignal,
+): Promise<Client> {
+  const client = new Client(clientInfo, {
+    ...clientOptions,
+    versionNegotiation: { mode, probe: { timeoutMs: PROBE_LIMIT_MS } },
+  });
+  // A dead server makes noise on its way out; what matters arrives as the failure of a call.
+  client.onerror = () => undefined;
+  const stop = () => void client.close().catch(() => undefined); // the abort itself is what the caller is told
+  signal?.addEventListener('abort', stop, { once: true });
+  try {
+    await client.connect(transport, signal ? { signal } : {});
+    return client;
+  } catch (error) {
+    await client.close().catch(() => undefined); // the first error is the one to tell
+    throw signal?.aborted
+      ? new Error('it could not be connected in time', { cause: error })
+      : error;
+  } finally {
+    signal?.removeEventListener('abort', stop);
+  }
+}

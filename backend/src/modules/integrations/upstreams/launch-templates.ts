@@ -1,0 +1,116 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { dirname, isAbsolute, join, resolve, sep } from 'node:path';
+import { LaunchRefused } from '../integrations.errors.js';
+
+/**
+ * What may be started as a stdio server. Whoever may register a server must not thereby be able to run
+ * anything at all on this machine, so a command is not checked against what is bad but matched against what
+ * is approved, and started without a shell:
+ *
+ *   npx [-y] <package>[@version] args…   a package by its name in the registry; no URLs, no git, no files,
+ *                                        and no package that is itself an interpreter
+ *   node <script> args…                  a script that lies, links resolved, in a folder kept for servers:
+ *                                        the reference servers in node_modules, or `mcp-servers` in the data
+ *                                        folder, where only someone with access to this machine puts files
+ */
+export interface Launch {
+  file: string;
+  args: string[];
+}
+
+export interface LaunchFolders {
+  dataDir: string;
+}
+
+const MAX_ARG_BYTES = 4096;
+/** Options that make an interpreter run its argument; refused wherever they stand. */
+const runsItsArgument =
+  /^(-[ecprCE]|-pe|-ep|--eval|--print|--call|--require|--import|--loader|--experimental-loader|--shell)(=|$)/;
+const registryName =
+  /^(?:@[a-z0-9][a-z0-9._~-]*\/)?[a-z0-9][a-z0-9._~-]*(?:@[A-Za-z0-9.+^~-]{1,64})?$/;
+const interpreters = new Set(
+  'node bun deno tsx ts-node esno jiti sucrase-node zx shx shelljs execa-cli npm npx pnpm yarn corepack nodemon pm2 concurrently cross-env env-cmd dotenv-cli bash sh python'.split(
+    ' ',
+  ),
+);
+
+/** @throws LaunchRefused, with the reason and what would be allowed. */
+export function approveLaunch(
+  command: string,
+  args: readonly string[],
+  folders: LaunchFolders,
+): Launch {
+  // eslint-disable-next-line no-control-regex -- control characters are what is refused
+  const control = /[\u0000-\u001f\u007f]/;
+  if (control.test(command) || /[;&|<>$`"'\\*?!(){}\s]/.test(command))
+    throw new LaunchRefused(
+      'The command has characters that no approved command has. Allowed are "npx" and "node".',
+    );
+  for (const [index, arg] of args.entries()) {
+    if (Buffer.byteLength(arg) > MAX_ARG_BYTES)
+      throw new LaunchRefused(`Argument ${index + 1} is longer than ${MAX_ARG_BYTES} bytes.`);
+    if (control.test(arg)) throw new LaunchRefused(`Argument ${index + 1} has control characters.`);
+    if (/[;&|<>`]|\$[({]/.test(arg))
+      throw new LaunchRefused(`Argument ${index + 1} has characters of a shell.`);
+    if (runsItsArgument.test(arg))
+      throw new LaunchRefused(
+        `Argument ${index + 1}: options that run code or load modules are not allowed.`,
+      );
+  }
+  if (command === 'npx') return approvePackage(args);
+  if (command === 'node') return approveScript(args, folders);
+  throw new LaunchRefused(
+    `"${command.slice(0, 60)}" is not an approved command. Allowed are "npx <package>" and "node <script of a server>".`,
+  );
+}
+
+function approvePackage(args: readonly string[]): Launch {
+  const rest = args[0] === '-y' || args[0] === '--yes' ? args.slice(1) : args;
+  const name = rest[0] ?? '';
+  if (!registryName.test(name))
+    throw new LaunchRefused(
+      'After "npx -y" stands the name of a package in the registry, with a version if you like: no options, URLs or paths.',
+    );
+  if (interpreters.has(name.replace(/(?!^)@.*$/, '')))
+    throw new LaunchRefused(
+      `The package "${name}" runs whatever it is given; name the package of the server itself.`,
+    );
+  return { file: 'npx', args: ['-y', '--', name, ...rest.slice(1)] };
+}
+
+function approveScript(args: readonly string[], folders: LaunchFolders): Launch {
+  const [script = '', ...rest] = args;
+  const where =
+    'the script of a server in node_modules/@modelcontextprotocol or in the folder mcp-servers of the data folder';
+  if (script === '' || script.startsWith('-'))
+    throw new LaunchRefused(`After "node" stands ${where}, and no option.`);
+  const real = realPath(isAbsolute(script) ? script : resolve(installationRoot(), script));
+  if (!real || !/\.[cm]?js$/.test(real))
+    throw new LaunchRefused(`"${script.slice(0, 200)}" is not ${where}.`);
+  const isServer =
+    packageFolders().some((folder) =>
+      real.startsWith(join(folder, '@modelcontextprotocol', 'server-')),
+    ) || real.startsWith((realPath(join(folders.dataDir, 'mcp-servers')) ?? '\u0000') + sep);
+  if (!isServer) throw new LaunchRefused(`"${script.slice(0, 200)}" is not ${where}.`);
+  return { file: process.execPath, args: [real, ...rest] };
+}
+
+function realPath(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined; // there is no such file: refused like one that may not be started
+  }
+}
+
+/** Every node_modules that this installation resolves packages from, nearest first. */
+function packageFolders(): string[] {
+  const folders: string[] = [];
+  for (let at = import.meta.dirname; dirname(at) !== at; at = dirname(at)) {
+    const folder = join(at, 'node_modules');
+    if (existsSync(folder)) folders.push(realpathSync(folder));
+  }
+  return folders;
+}
+
+const installationRoot = () => dirname(packageFolders().at(-1) ?? process.cwd());

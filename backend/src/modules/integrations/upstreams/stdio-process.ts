@@ -1,0 +1,149 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  type JSONRPCMessage,
+  ReadBuffer,
+  type Transport,
+  serializeMessage,
+} from '@modelcontextprotocol/client';
+import type { Launch } from './launch-templates.js';
+import { processWatch } from './process-watch.js';
+
+/** One message from a server may have this many bytes; a longer one ends the connection. */
+const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
+/** Of what a server writes to standard error, the end is kept, to say why it died. */
+const KEPT_STDERR = 4096;
+const GRACE_MS = 1000;
+
+/**
+ * A tool server as a child process, spoken to over its standard input and output.
+ *
+ * It is started without a shell, with a listed environment, in a process group of its own. `close` ends its
+ * input, then asks with SIGTERM, then kills the group; whatever the child left behind in its group goes when
+ * the child itself ends. When this process dies, the watch kills the group (see process-watch.ts).
+ */
+export class StdioProcess implements Transport {
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  onmessage?: Transport['onmessage'];
+  private child: ChildProcessWithoutNullStreams | undefined;
+  private readonly input = new ReadBuffer({ maxBufferSize: MAX_MESSAGE_BYTES });
+  private stderr = '';
+  private isClosed = false;
+
+  constructor(
+    private readonly launch: Launch,
+    private readonly options: { cwd: string; env: Record<string, string> },
+  ) {}
+
+  get pid(): number | undefined {
+    return this.child?.pid;
+  }
+
+  /** The last that the server wrote to standard error. */
+  get lastWords(): string {
+    return this.stderr.trim();
+  }
+
+  async start(): Promise<void> {
+    const child = spawn(this.launch.file, this.launch.args, {
+      shell: false,
+      detached: process.platform !== 'win32',
+      windowsHide: true,
+      cwd: this.options.cwd,
+      env: this.options.env,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    this.child = child;
+    child.stdin.on('error', (error) => this.onerror?.(error));
+    child.stdout.on('data', (chunk: Buffer) => this.receive(chunk));
+    child.stderr.on('data', (chunk: Buffer) => {
+      this.stderr = (this.stderr + chunk.toString('utf8')).slice(-KEPT_STDERR);
+    });
+    child.once('exit', () => {
+      this.kill('SIGKILL'); // what it left behind in its group
+      if (child.pid) processWatch.remove(child.pid);
+    });
+    child.once('close', () => this.ended());
+    await once(child, 'spawn'); // rejects with the reason when it cannot be started
+    processWatch.add(child.pid!);
+    child.on('error', (error) => this.onerror?.(error));
+  }
+
+  send(message: JSONRPCMessage): Promise<void> {
+    const { child } = this;
+    if (!child || this.isClosed || !child.stdin.writable)
+      return Promise.reject(new Error('the server has ended'));
+    return new Promise((done, fail) =>
+      child.stdin.write(serializeMessage(message), (error) => (error ? fail(error) : done())),
+    );
+  }
+
+  async close(): Promise<void> {
+    const { child } = this;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return this.ended();
+    const exited = once(child, 'exit');
+    child.stdin.end();
+    for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+      if (await endsWithin(exited, GRACE_MS)) break;
+      this.kill(signal);
+    }
+    await exited;
+    // A grandchild that left the group may still hold the pipes: nothing of it is waited for.
+    child.stdout.destroy();
+    child.stderr.destroy();
+    this.ended();
+  }
+
+  private receive(chunk: Buffer): void {
+    try {
+      this.input.append(chunk);
+      for (
+        let message = this.input.readMessage();
+        message !== null;
+        message = this.input.readMessage()
+      )
+        this.onmessage?.(message);
+    } catch (error) {
+      this.onerror?.(error as Error);
+      this.kill('SIGKILL');
+    }
+  }
+
+  private kill(signal: NodeJS.Signals): void {
+    const pid = this.child?.pid;
+    if (!pid) return;
+    try {
+      process.kill(process.platform === 'win32' ? pid : -pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') this.onerror?.(error as Error); // ESRCH: gone already
+    }
+  }
+
+  private ended(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.input.clear();
+    this.onclose?.();
+  }
+}
+
+async function endsWithin(end: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((done) => (timer = setTimeout(done, ms, false)));
+  try {
+    return await Promise.race([end.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What a child sees of the environment: enough to find programs and a home, and nothing of this process. */
+export function childEnvironment(): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const name of ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR', 'SYSTEMROOT', 'APPDATA']) {
+    const value = process.env[name];
+    if (value !== undefined) env[name] = value;
+  }
+  return env;
+}

@@ -1,0 +1,85 @@
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import type { Environment } from '../../../platform/config/environment.js';
+import { systemPrincipal } from '../../../platform/http/context.js';
+import { ENVIRONMENT } from '../../../platform/platform.module.js';
+import { Vault } from '../../config/index.js';
+import { InProcessServers } from './in-process.js';
+import { dialOf } from './dial.js';
+import type { Upstream } from './upstream.js';
+import { type Health, WarmClient } from './warm-client.js';
+
+/** A registered server as far as reaching it goes. */
+export interface UpstreamRow {
+  name: string;
+  transport: 'http' | 'sse' | 'stdio' | 'builtin' | 'agent';
+  base_url: string;
+  command: string | null;
+  args: string[];
+  auth_token: string | null;
+}
+
+/**
+ * The kept connections of this process, one per registered server, made when first needed. A server that was
+ * registered anew with another address gets another one; calls under way over the old one are cut.
+ */
+@Injectable()
+export class Upstreams implements OnApplicationShutdown {
+  private readonly open = new Map<string, { route: string; upstream: Upstream }>();
+  /** Set by the registry, which keeps what it hears. */
+  onHealth: (server: string, health: Health) => void = () => undefined;
+
+  constructor(
+    @Inject(ENVIRONMENT) private readonly environment: Environment,
+    private readonly vault: Vault,
+    private readonly inProcess: InProcessServers,
+  ) {}
+
+  of(row: UpstreamRow): Upstream {
+    const route = JSON.stringify([
+      row.transport,
+      row.base_url,
+      row.command,
+      row.args,
+      row.auth_token,
+    ]);
+    const known = this.open.get(row.name);
+    if (known?.route === route) return known.upstream;
+    const upstream = this.make(row);
+    this.open.set(row.name, { route, upstream });
+    // The old one is given up; that its farewell fails changes nothing.
+    known?.upstream.close().catch(() => undefined);
+    return upstream;
+  }
+
+  async close(name: string): Promise<void> {
+    const known = this.open.get(name);
+    this.open.delete(name);
+    await known?.upstream.close();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.allSettled([...this.open.keys()].map((name) => this.close(name)));
+  }
+
+  private make(row: UpstreamRow): Upstream {
+    if (row.transport === 'builtin' || row.transport === 'agent')
+      return this.inProcess.upstream(row.transport, row.name);
+    const route = {
+      name: row.name,
+      transport: row.transport,
+      url: row.base_url,
+      command: row.command,
+      args: row.args,
+      authSecret: row.auth_token,
+    };
+    return new WarmClient({
+      server: row.name,
+      dial: dialOf(route, this.environment, (secret, usedFor) =>
+        this.vault.reveal({ actor: systemPrincipal, traceId: '', ip: null }, secret, null, usedFor),
+      ),
+      onHealth: (health) => this.onHealth(row.name, health),
+      redact: this.vault.redactor(),
+      dropWhenSilent: row.transport === 'stdio',
+    });
+  }
+}
