@@ -16,6 +16,7 @@ import { RbacModule } from './modules/rbac/index.js';
 import { RunsModule } from './modules/runs/index.js';
 import type { Environment } from './platform/config/environment.js';
 import type { Database } from './platform/database/database.js';
+import { HttpModule } from './platform/http/http.module.js';
 import { PlatformModule } from './platform/platform.module.js';
 import { PlatformStreamModule } from './platform/realtime/stream.module.js';
 
@@ -28,6 +29,7 @@ export class AppModule {
         PlatformModule.forRoot(environment, database),
         CqrsModule.forRoot(),
         OpenTelemetryModule.forRoot(),
+        HttpModule,
         PlatformStreamModule,
         AuthModule,
         RbacModule,

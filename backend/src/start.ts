@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { WsAdapter } from '@nestjs/platform-ws';
 import { AppModule } from './app.module.js';
 import { OwnerBootstrap } from './modules/auth/index.js';
 import { type Environment, StartRefused, readEnvironment } from './platform/config/environment.js';
@@ -57,6 +58,7 @@ async function start(environment: Environment): Promise<Running> {
       { bodyParser: false, logger: logLevels(environment), abortOnError: false },
     );
     release.unshift(() => app.close());
+    app.useWebSocketAdapter(new WsAdapter(app));
     configureHttp(app, environment);
     serveConsole(app, join(root, 'console/dist/browser'));
     const owner = await app.get(OwnerBootstrap).ensure(environment);
