@@ -251,8 +251,8 @@ export const words = {
     registered: 'a tool itself',
     registeredHelp: 'Registered with the gateway: other agents can call it',
     load: '{{running}} running, {{queued}} queued',
-    replicas: '{{n}} replicas',
-    tools: '{{n}} tools',
+    replicas: 'replicas: {{n}}',
+    tools: 'tools: {{n}}',
   },
   later: {
     title: 'This room opens with a later version',

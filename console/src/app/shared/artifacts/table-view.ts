@@ -90,6 +90,9 @@ const isNumber = (text: string) => /^-?[\d,]*\.?\d+(e[+-]?\d+)?%?$/i.test(text);
       z-index: 1;
       background: var(--sunken);
       color: var(--muted);
+    }
+    /* On the cells and not on the row: a bolder row would have wider columns than those below it. */
+    .head > span {
       font-weight: 550;
     }
     .number {

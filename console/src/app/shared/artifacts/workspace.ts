@@ -1,4 +1,12 @@
-import { ChangeDetectionStrategy, Component, computed, inject, input, output } from '@angular/core';
+import {
+  ChangeDetectionStrategy,
+  Component,
+  computed,
+  inject,
+  input,
+  linkedSignal,
+  output,
+} from '@angular/core';
 import type { ArtifactRef } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { AosApi } from '../api/aos-api';
@@ -136,10 +144,16 @@ export class Workspace {
   readonly closed = output();
   protected readonly api = inject(AosApi);
 
+  /** Until somebody chooses: a picture where there is one already, and then the same, whatever else arrives. */
+  private readonly first = linkedSignal<readonly ArtifactRef[], ArtifactRef | undefined>({
+    source: this.artifacts,
+    computation: (artifacts, before) =>
+      artifacts.find(({ artifactId }) => artifactId === before?.value?.artifactId) ??
+      artifacts.find((artifact) => kindOf(artifact) === 'image') ??
+      artifacts[0],
+  });
   protected readonly open = computed(
-    () =>
-      this.artifacts().find(({ artifactId }) => artifactId === this.openId()) ??
-      this.artifacts()[0],
+    () => this.artifacts().find(({ artifactId }) => artifactId === this.openId()) ?? this.first(),
   );
   protected icon(artifact: ArtifactRef) {
     return kindIcons[kindOf(artifact)];

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { asPerson, csv, plan, signIn, useBrowser } from './harness.mjs';
+
+const browser = useBrowser();
+
+test('a goal with a file becomes a conversation with a task that lives', async () => {
+  const { page, faults, close } = await browser.open();
+  await signIn(page);
+  await page.setInputFiles('input[type=file]', {
+    name: 'strikes.csv',
+    mimeType: 'text/csv',
+    buffer: Buffer.from(csv),
+  });
+  await page.fill('#goal', 'skills.csv.profile strikes.csv');
+  await page.locator('.files li', { hasText: 'kB' }).waitFor();
+  await page.press('#goal', 'Enter');
+  await page.waitForURL(/\/chat\/[0-9a-f-]{36}/);
+  await page.locator('.message .said', { hasText: 'skills.csv.profile strikes.csv' }).waitFor();
+  await page.locator('aos-task-line').waitFor();
+  assert.equal(await page.inputValue('#goal'), '');
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test('the acceptance task: asked, approved, done, and its chart opens by itself', async () => {
+  const { page, faults, close } = await browser.open();
+  await signIn(page);
+  const api = await asPerson(page);
+  const { artifactId } = await api.upload('data.csv', csv);
+  const { conversationId, jobId, traceId } = await api.post('/api/chat/send', {
+    text: 'Clean data.csv and plot it by species',
+    steps: plan,
+    inputs: [{ name: 'data', artifactId }],
+  });
+
+  // Live, on a page that was open before: nobody reloads.
+  const stack = page.locator('.stack', { hasText: 'Clean data.csv and plot it by species' }).first();
+  const card = stack.locator('aos-approval-card article');
+  await card.waitFor();
+  assert.match(await card.innerText(), /skills\.csv\.clean/);
+  assert.match(await page.title(), /^\(\d+\)/);
+
+  await page.goto(`/console/chat/${conversationId}`);
+  await card.getByRole('button', { name: 'Continue' }).click();
+  await page.locator('aos-task-line', { hasText: 'Done' }).waitFor();
+  await page.locator('aos-workspace img').waitFor();
+  assert.ok((await page.locator('aos-workspace img').evaluate((img) => img.naturalWidth)) > 300);
+
+  await page
+    .getByRole('tab', { name: /\.csv$/ })
+    .first()
+    .click();
+  await page.locator('aos-table-view [role=row]').nth(5).waitFor();
+
+  await page.locator('aos-task-line a').click();
+  await page.waitForURL(new RegExp(`/projects/runs/${traceId}`));
+  await page.locator('.steps li').nth(2).waitFor();
+  await page.getByRole('tab', { name: 'Tool calls' }).click();
+  await page.locator('details', { hasText: 'csv.clean' }).waitFor();
+  await page.getByRole('tab', { name: 'Trace' }).click();
+  await page.locator('aos-waterfall .row').first().waitFor();
+  const job = await api.get(`/jobs/${jobId}`);
+  assert.equal(job.status, 'succeeded');
+
+  await page.getByRole('button', { name: 'Rerun' }).click();
+  await page.waitForURL((url) => !url.pathname.endsWith(traceId));
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test('a decision made elsewhere folds the card here', async () => {
+  const { page, close } = await browser.open();
+  await signIn(page);
+  const api = await asPerson(page);
+  const { artifactId } = await api.upload('data.csv', csv);
+  const { traceId } = await api.post('/api/chat/send', {
+    text: 'Decided elsewhere',
+    steps: plan,
+    inputs: [{ name: 'data', artifactId }],
+  });
+  const stack = page.locator('.stack', { hasText: 'Decided elsewhere' });
+  await stack.locator('aos-approval-card article').waitFor();
+  const { items } = await api.get('/agent/approvals?status=pending');
+  const { id } = items.find((approval) => approval.traceId === traceId);
+  await api.post('/agent/approve', { approvalId: id, decision: 'abort', comment: 'not today' });
+  await stack.locator('aos-approval-card article').waitFor({ state: 'detached' });
+  await close();
+});

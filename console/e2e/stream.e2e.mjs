@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { asPerson, csv, signIn, useBrowser } from './harness.mjs';
+
+const browser = useBrowser();
+
+test('a line that was cut loses no card and shows none twice', async () => {
+  const { page, close } = await browser.open();
+  let isCut = false;
+  let line;
+  await page.routeWebSocket(/\/agent\/events$/, (socket) => {
+    if (isCut) return void socket.close({ code: 1001, reason: 'cut' });
+    line = socket;
+    socket.connectToServer();
+  });
+  await signIn(page);
+  const api = await asPerson(page);
+  const { artifactId } = await api.upload('data.csv', csv);
+  const run = (goal) =>
+    api.post('/api/run', {
+      goal,
+      inputs: [{ name: 'data', artifactId }],
+      steps: [{ id: 'profile', tool: 'skills.csv.profile', args: { file: '${inputs.data}' } }],
+    });
+  await run('Before the cut');
+  await page.locator('.stack', { hasText: 'Before the cut' }).waitFor();
+
+  isCut = true;
+  await line.close({ code: 1001, reason: 'cut' });
+  await page.locator('[data-testid=lost]').waitFor();
+  assert.match(await page.locator('[data-testid=lost]').innerText(), /The work goes on/);
+  const { jobId, traceId } = await run('During the cut');
+  while ((await api.get(`/jobs/${jobId}`)).status !== 'succeeded') await page.waitForTimeout(100);
+
+  isCut = false;
+  await page.getByRole('button', { name: 'Try now' }).click();
+  await page.locator('[data-testid=lost]').waitFor({ state: 'detached' });
+  const stack = page.locator('.stack', { hasText: 'During the cut' });
+  await stack.locator('aos-event-card', { hasText: 'Done' }).waitFor();
+  const more = stack.locator('.more');
+  if (await more.count()) await more.click();
+  const { events } = await api.get(`/api/episodes/${traceId}`);
+  const told = events.filter(({ type }) => /^(task|approval|anomaly|recovery)\./.test(type));
+  assert.equal(await stack.locator('aos-event-card').count(), told.length);
+  assert.equal(await page.locator('.stack', { hasText: 'Before the cut' }).count(), 1);
+  await close();
+});
