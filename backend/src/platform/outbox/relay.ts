@@ -170,7 +170,9 @@ export class Relay implements OnApplicationShutdown {
       keepAlive: true,
     });
     // An idle connection that the server ends is replaced at the next look.
-    pool.on('error', (error) => this.logger.warn(`connection lost: ${error.message}`));
+    pool.on('error', (error) => {
+      if (this.isRunning) this.logger.warn(`connection lost: ${error.message}`);
+    });
     return pool;
   }
 

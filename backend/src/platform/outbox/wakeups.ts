@@ -25,6 +25,7 @@ export class Wakeups implements OnApplicationShutdown {
   private flushTimer: NodeJS.Timeout | undefined;
   private reconnectTimer: NodeJS.Timeout | undefined;
   private client: pg.Client | undefined;
+  private flushing = Promise.resolve();
   private isStopped = false;
   private connecting: Promise<void> | undefined;
   private failures = 0;
@@ -81,7 +82,8 @@ export class Wakeups implements OnApplicationShutdown {
     this.pending.add(channel);
     this.flushTimer ??= setTimeout(() => {
       this.flushTimer = undefined;
-      void this.flush();
+      // One at a time: a connection takes one query at a time.
+      this.flushing = this.flushing.then(() => this.flush());
     }, 5);
   }
 
