@@ -2,7 +2,9 @@ import type { JobStatus } from '@aos/contracts';
 
 /**
  * Every way from one state of a job to another. There is no other: each statement of the queue takes the
- * state that it leaves from here, so a job in any other state is not touched by it.
+ * state that it leaves from here, so a job in any other state is not touched by it. (The two that are
+ * functions of the database, claim_jobs and finish_jobs, have it written out; the test of the table tries
+ * every way from every state.)
  *
  *     scheduled ──promote──> queued ──claim──> running ──finish──> succeeded | failed | cancelled
  *         ^                    ^ ^               │ │

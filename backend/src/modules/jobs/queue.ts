@@ -460,15 +460,9 @@ const enqueueSql = `
     RETURNING id, trace_id, status)
   SELECT * FROM queued ORDER BY id`;
 
-const claimSql = `
-  WITH next AS MATERIALIZED (
-    SELECT id FROM jobs WHERE ${leaves('claim')} AND kind = ANY($2::text[])
-     ORDER BY priority DESC, run_at, id LIMIT $1 FOR UPDATE SKIP LOCKED)
-  UPDATE jobs SET status = 'running', lease_owner = $3,
-         lease_until = now() + $4::float8 * interval '1 millisecond', fence = fence + 1,
-         attempts = attempts + 1, claimed_at = now(), started_at = coalesce(started_at, now())
-    FROM next WHERE jobs.id = next.id
-  RETURNING ${columns}, jobs.fence, jobs.recovery, extract(epoch FROM jobs.run_at)::float8 AS run_at`;
+/** The statement itself is in the migration, with the settings that its plan needs. */
+const claimSql = `SELECT ${columns}, jobs.fence, jobs.recovery, extract(epoch FROM jobs.run_at)::float8 AS run_at
+  FROM claim_jobs($1, $2, $3, $4) AS jobs`;
 
 const promoteSql = `
   WITH due AS (
@@ -530,16 +524,7 @@ const releaseSql = `
       FROM held WHERE jobs.id = held.id AND held.is_free RETURNING jobs.id)
   SELECT held.id, held.fence, freed.id IS NOT NULL AS is_released FROM held LEFT JOIN freed ON freed.id = held.id`;
 
-const finishSql = `
-  WITH ended AS (
-    UPDATE jobs SET status = d.status, error = d.error::jsonb, finished_at = clock_timestamp(), ${noLease},
-           active_ms = active_ms + ${workedMs}
-      FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[]) AS d(id, fence, status, error)
-     WHERE jobs.id = d.id AND jobs.fence = d.fence AND ${leaves('finish', 'jobs.status')}
-    RETURNING jobs.trace_id, jobs.status)
-  UPDATE traces SET status = ended.status, finished_at = clock_timestamp(),
-         latency_ms = extract(epoch FROM clock_timestamp() - traces.started_at) * 1000
-    FROM ended WHERE traces.trace_id = ended.trace_id`;
+const finishSql = 'SELECT finish_jobs($1, $2, $3, $4)';
 
 const endTraceSql = `UPDATE traces SET status = $2, finished_at = clock_timestamp(),
   latency_ms = extract(epoch FROM clock_timestamp() - started_at) * 1000 WHERE trace_id = $1`;
