@@ -80,12 +80,14 @@ export async function openHttpApp(
     imports?: (Type | DynamicModule)[];
     controllers?: Type[];
     providers?: Type[];
+    /** Providers of the imported modules to be replaced. */
+    overrides?: { provide: symbol | Type; useValue: unknown }[];
     environment?: Partial<Environment>;
   } = {},
 ): Promise<HttpApp> {
   const { database, close } = await openTestDatabase();
   const environment = testEnvironment({ dataDir: await temporaryFolder(), ...options.environment });
-  const module = await Test.createTestingModule({
+  const testing = Test.createTestingModule({
     imports: [
       PlatformModule.forRoot(environment, database),
       CqrsModule.forRoot(),
@@ -95,7 +97,9 @@ export async function openHttpApp(
     ],
     controllers: options.controllers ?? [],
     providers: options.providers ?? [],
-  }).compile();
+  });
+  for (const { provide, useValue } of options.overrides ?? []) testing.overrideProvider(provide).useValue(useValue);
+  const module = await testing.compile();
   const app = module.createNestApplication<NestExpressApplication>({
     bodyParser: false,
     logger: false,

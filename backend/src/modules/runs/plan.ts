@@ -97,7 +97,7 @@ export function isToolAllowed(tool: string, allowed: readonly string[]): boolean
 /** ` (did you mean "x"?)` for the nearest of the names, or nothing when none is near. */
 export function suggest(wrong: string, names: readonly string[]): string {
   let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(wrong.length / 3)) + 1;
+  let bestDistance = Math.floor(wrong.length / 3) + 1;
   for (const name of names.slice(0, 2000)) {
     const distance = editDistance(wrong.slice(0, 200), name.slice(0, 200), bestDistance);
     if (distance < bestDistance) [best, bestDistance] = [name, distance];
