@@ -26,7 +26,7 @@ export class AuditQueries {
   async page({ limit, cursor, ...filter }: AuditQuery): Promise<Page<AuditRow>> {
     const [before = null] = decodeCursor(cursor, 1) ?? [];
     const rows = await this.database.query<Row>(
-      `${select} AND ($8::bigint IS NULL OR id < $8) ORDER BY id DESC LIMIT $9`,
+      `${select} AND ($8::bigint IS NULL OR id < $8) ORDER BY audit_logs.id DESC LIMIT $9`,
       [...parametersOf(filter), before, limit + 1],
     );
     return toPage(rows, limit, (row) => [row.id], toAuditRow);
@@ -39,7 +39,7 @@ export class AuditQueries {
     );
     for (let after = '0'; end?.id != null;) {
       const rows = await this.database.query<Row>(
-        `${select} AND id > $8::bigint AND id <= $9::bigint ORDER BY id LIMIT ${EXPORT_BATCH}`,
+        `${select} AND id > $8::bigint AND id <= $9::bigint ORDER BY audit_logs.id LIMIT ${EXPORT_BATCH}`,
         [...parametersOf(filter), after, end.id],
       );
       yield* rows.map(toAuditRow);

@@ -66,14 +66,14 @@ function formsOf(value: string): Set<string> {
   if (value.length < SHORTEST) return new Set();
   const bytes = Buffer.from(value);
   const escaped = inner(value);
-  const url = encodeURIComponent(value);
+  const strict = new URLSearchParams([['', value]]).toString().slice(1); // also ! ' ( ) ~, and + for blanks
+  const urls = [encodeURIComponent(value), encodeURI(value), strict, strict.replaceAll('+', '%20')];
   const forms = [
     value,
     escaped,
     inner(escaped),
-    url,
-    url.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()),
-    url.replaceAll('%20', '+'),
+    ...urls,
+    ...urls.map((url) => url.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase())),
     bytes.toString('hex'),
     bytes.toString('hex').toUpperCase(),
     ...base64Forms(bytes),
