@@ -1,5 +1,5 @@
 import { randomUUID, createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, stat, writeFile, realpath } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import { ToolFault, type BuiltinTool, type SavedFile, type ToolContext } from './tool.js';
@@ -14,14 +14,24 @@ export class TestHost {
   private readonly contents = new Map<string, Buffer>();
   private readonly controller = new AbortController();
 
-  private constructor(readonly workspace: string) {}
+  private constructor(
+    readonly workspace: string,
+    private readonly fence: string,
+  ) {}
 
+  /**
+   * The workspace lies a few folders deep in one of the test's own: a test that asks to delete ".."
+   * must find nothing of anybody else's there on the day the guard it tests is broken.
+   */
   static async start(): Promise<TestHost> {
-    return new TestHost(await realpath(await mkdtemp(join(tmpdir(), 'aos-tools-'))));
+    const fence = await realpath(await mkdtemp(join(tmpdir(), 'aos-tools-')));
+    const workspace = join(fence, 'data', 'runs', 'workspace');
+    await mkdir(workspace, { recursive: true, mode: 0o700 });
+    return new TestHost(workspace, fence);
   }
 
   async stop(): Promise<void> {
-    await rm(this.workspace, { recursive: true, force: true });
+    await rm(this.fence, { recursive: true, force: true });
   }
 
   cancel(): void {
