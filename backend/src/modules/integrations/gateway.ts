@@ -226,6 +226,7 @@ export class Gateway {
   ): Promise<CallEnd> {
     const began = performance.now();
     const redact = this.vault.redactor();
+    const timeoutMs = this.timeoutOf(call, target);
     let end: Unmeasured<CallSuccess> | Unmeasured<CallFailure>;
     try {
       const answer = await target.upstream.call({
@@ -235,12 +236,18 @@ export class Gateway {
           traceparent: traceparentOf(call, ctx),
           'aos.dev/idempotencyKey': row.upstreamKey,
         },
-        timeoutMs: this.timeoutOf(call, target),
+        timeoutMs,
         signal: call.signal ?? new AbortController().signal,
         onProgress:
           call.onProgress &&
           ((fraction, message) => call.onProgress!(fraction, redact(message).slice(0, 1000))),
-        caller: { ctx, run: call.run, idempotencyKey: row.upstreamKey },
+        mayRepeat: target.tool.idempotent,
+        caller: {
+          ctx,
+          run: call.run,
+          idempotencyKey: `${row.createdAt.toISOString()} ${row.upstreamKey}`,
+          timeoutMs,
+        },
       });
       const result = redact(checkResult(answer, target.tool.outputSchema, this.schemas));
       end = result.isError

@@ -13,6 +13,8 @@ export interface UpstreamRequest {
   /** For connecting and calling together. */
   timeoutMs: number;
   signal: AbortSignal;
+  /** A second call does no harm: it may be made anew when the connection broke under it. */
+  mayRepeat: boolean;
   onProgress?: ((fraction: number, message: string) => void) | undefined;
   /** For servers inside this process only; it never leaves it. */
   caller: Caller;
@@ -23,6 +25,8 @@ export interface Caller {
   ctx: Ctx;
   run: RunOfCall | undefined;
   idempotencyKey: string;
+  /** How long the caller waits for the answer. */
+  timeoutMs: number;
 }
 
 /**

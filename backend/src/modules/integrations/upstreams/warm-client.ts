@@ -53,8 +53,9 @@ const STABLE_AFTER_MS = 2000;
  *   server costs nobody a wait, and since each server has its own WarmClient, others do not notice.
  * - The pause doubles from 250 ms to 30 s, with jitter, and is forgotten once a connection has held 2 s.
  * - A call that certainly did not reach the server, over a connection that was warm before, is made once more
- *   over a new one: so a restarted server heals without anybody seeing it. A call that may have reached it is
- *   never repeated here; the ledger decides about that.
+ *   over a new one: so a restarted server heals without anybody seeing it. The same goes for a call to an
+ *   idempotent tool under which the connection broke. Any other call that may have reached the server is never
+ *   repeated here; the ledger decides about that.
  */
 export class WarmClient implements Upstream {
   private warm: (Dialled & { since: number }) | undefined;
@@ -77,6 +78,7 @@ export class WarmClient implements Upstream {
     return this.use(
       timeoutMs,
       signal ?? new AbortController().signal,
+      true,
       async ({ client }, leftMs, until) => {
         const { tools } = await client.listTools(undefined, {
           cacheMode: 'refresh',
@@ -90,21 +92,25 @@ export class WarmClient implements Upstream {
 
   async call(request: UpstreamRequest): Promise<CallToolResult> {
     const { definition, args, meta, onProgress } = request;
-    return this.use(request.timeoutMs, request.signal, ({ client }, leftMs, until) =>
-      client.callTool(
-        { name: definition.name, arguments: args, _meta: meta },
-        {
-          toolDefinition: definition,
-          timeout: leftMs,
-          signal: until,
-          ...(onProgress
-            ? {
-                onprogress: ({ progress, total, message }) =>
-                  onProgress(total ? Math.min(1, progress / total) : 0, message ?? ''),
-              }
-            : {}),
-        },
-      ),
+    return this.use(
+      request.timeoutMs,
+      request.signal,
+      request.mayRepeat,
+      ({ client }, leftMs, until) =>
+        client.callTool(
+          { name: definition.name, arguments: args, _meta: meta },
+          {
+            toolDefinition: definition,
+            timeout: leftMs,
+            signal: until,
+            ...(onProgress
+              ? {
+                  onprogress: ({ progress, total, message }) =>
+                    onProgress(total ? Math.min(1, progress / total) : 0, message ?? ''),
+                }
+              : {}),
+          },
+        ),
     );
   }
 
@@ -120,6 +126,7 @@ export class WarmClient implements Upstream {
   private async use<T>(
     timeoutMs: number,
     signal: AbortSignal,
+    mayRepeat: boolean,
     work: (at: Dialled, leftMs: number, until: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const deadline = performance.now() + timeoutMs;
@@ -133,8 +140,11 @@ export class WarmClient implements Upstream {
         if (fault.kind === 'unreachable' || fault.kind === 'connection_lost')
           this.drop(at, fault.message);
         if (fault.kind === 'timeout' && this.options.dropWhenSilent) void this.dropIfSilent(at);
-        const isStale = wasWarm && !fault.mayHaveHappened && fault.kind === 'unreachable';
-        if (!isStale || attempt > 1) throw fault;
+        const isSafe =
+          fault.kind === 'unreachable'
+            ? !fault.mayHaveHappened
+            : mayRepeat && fault.kind === 'connection_lost';
+        if (!wasWarm || !isSafe || attempt > 1) throw fault;
       }
     }
   }

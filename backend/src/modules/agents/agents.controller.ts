@@ -1,0 +1,188 @@
+import {
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  Param,
+  Patch,
+  Post,
+  Query,
+  Req,
+  Res,
+} from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import {
+  Agent,
+  AgentPage,
+  AgentTemplatePage,
+  AgentVersionPage,
+  CreateAgent as CreateAgentBody,
+  LogPage,
+  PageQuery,
+  PatchAgent,
+} from '@aos/contracts';
+import type { Response } from 'express';
+import { z } from 'zod';
+import { Allow, type AosRequest, RequestCtx } from '../../platform/http/access.js';
+import type { Ctx } from '../../platform/http/context.js';
+import { requiredVersion, setVersion } from '../../platform/http/etag.js';
+import { Wakeups } from '../../platform/outbox/wakeups.js';
+import { AgentLog } from './agent-log.js';
+import { AgentsQueries } from './agents.queries.js';
+import { type AgentRow, AgentsRepository, toAgent } from './agents.repository.js';
+import { ChangeAgent } from './commands/change-agent.js';
+import { CreateAgent } from './commands/create-agent.js';
+import { OrderAgent } from './commands/order-agent.js';
+import { RegisterAgent } from './commands/register-agent.js';
+import { streamLog } from './live-log.js';
+import { agentTemplates } from './templates.js';
+
+const AgentLogsQuery = PageQuery.extend({ tail: z.enum(['0', '1']).optional() });
+type AgentLogsQuery = z.infer<typeof AgentLogsQuery>;
+
+@ApiTags('agents')
+@Controller('agents')
+export class AgentsController {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly queries: AgentsQueries,
+    private readonly agents: AgentsRepository,
+    private readonly log: AgentLog,
+    private readonly wakeups: Wakeups,
+  ) {}
+
+  @Get('templates')
+  @Allow('agent.read', { anyProject: true })
+  @ApiOperation({ summary: 'What an agent can be made from', operationId: 'listAgentTemplates' })
+  @ApiResponse({ status: 200, standardSchema: AgentTemplatePage })
+  templates(@Query({ schema: PageQuery }) query: PageQuery) {
+    return { items: agentTemplates.slice(0, query.limit), nextCursor: null };
+  }
+
+  @Get()
+  @Allow('agent.read', { anyProject: true })
+  @ApiOperation({
+    summary: 'Agents, in the order in which they were made',
+    operationId: 'listAgents',
+  })
+  @ApiResponse({ status: 200, standardSchema: AgentPage })
+  list(@Query({ schema: PageQuery }) query: PageQuery) {
+    return this.queries.list(query);
+  }
+
+  @Post()
+  @Allow('agent.write')
+  @ApiOperation({
+    summary: 'Make an agent, from a template or from nothing',
+    operationId: 'createAgent',
+  })
+  @ApiResponse({ status: 201, standardSchema: Agent })
+  async create(
+    @RequestCtx() ctx: Ctx,
+    @Body({ schema: CreateAgentBody }) body: CreateAgentBody,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    return versioned(response, await this.commands.execute(new CreateAgent(ctx, body)));
+  }
+
+  @Get(':id')
+  @Allow('agent.read', { anyProject: true })
+  @ApiOperation({ summary: 'One agent, by id or name', operationId: 'getAgent' })
+  @ApiResponse({ status: 200, standardSchema: Agent })
+  async get(@Param('id') id: string, @Res({ passthrough: true }) response: Response) {
+    return versioned(response, await this.agents.find(id));
+  }
+
+  @Patch(':id')
+  @Allow('agent.write')
+  @ApiOperation({ summary: 'Make a new version of an agent', operationId: 'changeAgent' })
+  @ApiResponse({ status: 200, standardSchema: Agent })
+  async change(
+    @RequestCtx() ctx: Ctx,
+    @Param('id') id: string,
+    @Body({ schema: PatchAgent }) body: PatchAgent,
+    @Req() request: AosRequest,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    return versioned(
+      response,
+      await this.commands.execute(new ChangeAgent(ctx, id, requiredVersion(request), body)),
+    );
+  }
+
+  @Post(':id/start')
+  @HttpCode(200)
+  @Allow('agent.operate')
+  @ApiOperation({ summary: 'Start an agent: it takes tasks', operationId: 'startAgent' })
+  @ApiResponse({ status: 200, standardSchema: Agent })
+  async start(
+    @RequestCtx() ctx: Ctx,
+    @Param('id') id: string,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    return versioned(response, await this.commands.execute(new OrderAgent(ctx, id, 'start')));
+  }
+
+  @Post(':id/stop')
+  @HttpCode(200)
+  @Allow('agent.operate')
+  @ApiOperation({ summary: 'Stop an agent; tasks under way end first', operationId: 'stopAgent' })
+  @ApiResponse({ status: 200, standardSchema: Agent })
+  async stop(
+    @RequestCtx() ctx: Ctx,
+    @Param('id') id: string,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    return versioned(response, await this.commands.execute(new OrderAgent(ctx, id, 'stop')));
+  }
+
+  @Post(':id/register-mcp')
+  @HttpCode(200)
+  @Allow('tool.write')
+  @ApiOperation({ summary: 'Make an agent a tool of the gateway', operationId: 'registerAgent' })
+  @ApiResponse({ status: 200, standardSchema: Agent })
+  async register(
+    @RequestCtx() ctx: Ctx,
+    @Param('id') id: string,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    return versioned(response, await this.commands.execute(new RegisterAgent(ctx, id)));
+  }
+
+  @Get(':id/versions')
+  @Allow('agent.read', { anyProject: true })
+  @ApiOperation({
+    summary: 'Versions of an agent, the newest first',
+    operationId: 'listAgentVersions',
+  })
+  @ApiResponse({ status: 200, standardSchema: AgentVersionPage })
+  async versions(@Param('id') id: string, @Query({ schema: PageQuery }) query: PageQuery) {
+    return this.queries.versions(String((await this.agents.find(id)).id), query);
+  }
+
+  /** Lines tell of tasks in every project, so they take the permission everywhere. */
+  @Get(':id/logs')
+  @Allow('monitor.read')
+  @ApiOperation({
+    summary:
+      'What an agent did, the newest first; with tail=1 live, as server-sent events, after the last 200 lines',
+    operationId: 'listAgentLogs',
+  })
+  @ApiResponse({ status: 200, standardSchema: LogPage })
+  async logs(
+    @Param('id') id: string,
+    @Query({ schema: AgentLogsQuery }) query: AgentLogsQuery,
+    @Req() request: AosRequest,
+    @Res() response: Response,
+  ): Promise<void> {
+    const agentId = String((await this.agents.find(id)).id);
+    if (query.tail === '1') await streamLog(this.log, this.wakeups, agentId, request, response);
+    else response.json(await this.log.page(agentId, query));
+  }
+}
+
+function versioned(response: Response, row: AgentRow): Agent {
+  setVersion(response, row.revision);
+  return toAgent(row);
+}
