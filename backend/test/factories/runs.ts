@@ -84,6 +84,7 @@ export interface RunBench extends HttpApp {
   owner: SignedIn;
   /** Starts a worker of its own, as another process would have it. Stopped with the bench. */
   worker(options?: Partial<WorkerOptions>): TestWorker;
+  stopWorkers(): Promise<void>;
   run(spec: Partial<TaskSpec>, as?: SignedIn): Promise<RunAccepted>;
   send(body: object, as?: SignedIn): Promise<MessageAccepted>;
   /** Resolves when the job is over or waits, with its row. */
@@ -233,8 +234,11 @@ export async function openRunBench(): Promise<RunBench> {
       const saved = await get(ArtifactStore).save(ctx, { name, mediaType: 'text/csv', data });
       return saved.artifactId;
     },
+    async stopWorkers() {
+      await Promise.all(workers.splice(0).map((worker) => worker.stop()));
+    },
     async close() {
-      await Promise.all(workers.map((worker) => worker.stop()));
+      await bench.stopWorkers();
       await app.close();
     },
   };

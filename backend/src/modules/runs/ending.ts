@@ -41,11 +41,9 @@ export class RunEndings implements OnModuleInit {
       [job.agentId, job.traceId, ending.status],
     );
     await forgetCheckpoints(tx, job.id);
-    const receipt = await this.receiptOf(tx, job, ending);
-    await this.outbox.append(tx, [
-      ...this.anomalies(job, ending.error),
-      receiptEvent(job, receipt, ending.error),
-    ]);
+    const error = ending.error ?? (await abortOf(tx, job, ending));
+    const receipt = await this.receiptOf(tx, job, { ...ending, error });
+    await this.outbox.append(tx, [...this.anomalies(job, error), receiptEvent(job, receipt, error)]);
     return receipt;
   }
 
@@ -103,6 +101,24 @@ export class RunEndings implements OnModuleInit {
       }),
     ];
   }
+}
+
+/** A cancelled job keeps no error; who aborted it stands in the approval. */
+async function abortOf(tx: Tx, job: JobRow, ending: JobEnding): Promise<JobError | null> {
+  if (ending.status !== 'cancelled' || ending.reason !== null) return null;
+  const { rows } = await sql<{ step_id: string; decided_by: string; comment: string | null }>(
+    tx,
+    `SELECT step_id, decided_by, comment FROM approvals WHERE job_id = $1 AND status = 'aborted'
+      ORDER BY decided_at LIMIT 1`,
+    [job.id],
+  );
+  const by = rows[0];
+  if (!by) return null;
+  return {
+    code: 'aborted',
+    stepId: by.step_id,
+    message: `${by.decided_by} aborted the run${by.comment ? `: ${by.comment}` : ''}`,
+  };
 }
 
 /** Everything else was told by the node that met it. */
