@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BuiltinTool } from '../tool.js';
 import { TestHost } from '../testing.js';
@@ -21,10 +21,7 @@ describe('files', () => {
     await mkdir(outside);
     await writeFile(join(outside, 'secret.txt'), 'secret');
   });
-  afterEach(async () => {
-    await host.stop();
-    await rm(outside, { recursive: true });
-  });
+  afterEach(async () => host.stop());
 
   const call = <T = Record<string, unknown>>(name: string, args: unknown) =>
     host.call<T>(named(name), args);
