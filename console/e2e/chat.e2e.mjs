@@ -12,11 +12,11 @@ test('a goal with a file becomes a conversation with a task that lives', async (
     mimeType: 'text/csv',
     buffer: Buffer.from(csv),
   });
-  await page.fill('#goal', 'skills.csv.profile strikes.csv');
+  await page.fill('#goal', 'profile strikes.csv');
   await page.locator('.files li', { hasText: 'kB' }).waitFor();
   await page.press('#goal', 'Enter');
   await page.waitForURL(/\/chat\/[0-9a-f-]{36}/);
-  await page.locator('.message .said', { hasText: 'skills.csv.profile strikes.csv' }).waitFor();
+  await page.locator('.message .said', { hasText: 'profile strikes.csv' }).waitFor();
   await page.locator('aos-task-line').waitFor();
   assert.equal(await page.inputValue('#goal'), '');
   assert.deepEqual(faults, []);
@@ -35,7 +35,9 @@ test('the acceptance task: asked, approved, done, and its chart opens by itself'
   });
 
   // Live, on a page that was open before: nobody reloads.
-  const stack = page.locator('.stack', { hasText: 'Clean data.csv and plot it by species' }).first();
+  const stack = page
+    .locator('.stack', { hasText: 'Clean data.csv and plot it by species' })
+    .first();
   const card = stack.locator('aos-approval-card article');
   await card.waitFor();
   assert.match(await card.innerText(), /skills\.csv\.clean/);

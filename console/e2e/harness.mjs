@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,7 +70,7 @@ export async function asPerson(page) {
   const { csrfToken } = await (await request.get('/auth/me')).json();
   const headers = () => ({
     'x-csrf-token': csrfToken,
-    'idempotency-key': crypto.randomUUID(),
+    'idempotency-key': randomUUID(),
     origin: base,
   });
   const take = async (answer) => {

@@ -42,7 +42,9 @@ test('nothing runs over the edge at 390 pixels', async () => {
   for (const room of rooms) {
     await page.goto(`/console/${room}`);
     await page.waitForSelector('.live.live');
-    const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    const over = await page.evaluate(
+      () => document.documentElement.scrollWidth - globalThis.innerWidth,
+    );
     assert.equal(over, 0, room);
   }
   await close();

@@ -42,7 +42,7 @@ test('the session is in a cookie that no script can read, and nowhere else', asy
   const { page, close } = await browser.open();
   await signIn(page);
   const kept = await page.evaluate(() =>
-    JSON.stringify([document.cookie, { ...localStorage }, { ...sessionStorage }]),
+    JSON.stringify([document.cookie, { ...localStorage }, { ...globalThis.sessionStorage }]),
   );
   assert.doesNotMatch(kept, /aos_session|accessToken|Bearer|eyJ/);
   const session = (await page.context().cookies()).find(({ name }) => name === 'aos_session');

@@ -3,7 +3,7 @@ import { RouterOutlet } from '@angular/router';
 import { Preferences } from './shared/ui/preferences';
 
 @Component({
-  selector: 'app-root',
+  selector: 'aos-root',
   imports: [RouterOutlet],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `<router-outlet />`,

@@ -37,7 +37,7 @@ export const words = {
     retry: 'Try now',
   },
   theme: { title: 'Theme', system: 'As the system', light: 'Light', dark: 'Dark' },
-  language: { title: 'Language', en: 'English', zh: '中文 (Chinese)' },
+  language: { title: 'Language' },
   session: { signOut: 'Sign out' },
   palette: {
     title: 'Commands',
@@ -45,6 +45,11 @@ export const words = {
     none: 'No command by that name',
     newChat: 'New conversation',
     inbox: 'Show what waits for me',
+    light: 'Theme: light',
+    dark: 'Theme: dark',
+    system: 'Theme: as the system',
+    en: 'Language: English',
+    zh: 'Language: 中文',
   },
   shortcuts: {
     title: 'Keyboard shortcuts',

@@ -38,7 +38,7 @@ export const words: AllWords = {
     retry: '立即重试',
   },
   theme: { title: '主题', system: '跟随系统', light: '浅色', dark: '深色' },
-  language: { title: '语言', en: 'English（英文）', zh: '中文' },
+  language: { title: '语言' },
   session: { signOut: '退出登录' },
   palette: {
     title: '命令',
@@ -46,6 +46,11 @@ export const words: AllWords = {
     none: '没有这个命令',
     newChat: '新对话',
     inbox: '查看等待我的事项',
+    light: '主题：浅色',
+    dark: '主题：深色',
+    system: '主题：跟随系统',
+    en: '语言：English',
+    zh: '语言：中文',
   },
   shortcuts: {
     title: '键盘快捷键',

@@ -24,13 +24,13 @@ export interface Command {
   selector: 'aos-palette',
   imports: [Icon, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
+  host: { '(click)': 'onClick($event)' },
   template: `
     <dialog
       #dialog
       *transloco="let t"
       [attr.aria-label]="t('palette.title')"
       (close)="closed.emit()"
-      (click)="$event.target === dialog && dialog.close()"
     >
       <div class="search">
         <aos-icon name="search" />
@@ -48,21 +48,23 @@ export interface Command {
           (keydown)="onKey($event)"
         />
       </div>
-      <ul id="commands" role="listbox" [attr.aria-label]="t('palette.title')">
+      <div class="list" id="commands" role="listbox" [attr.aria-label]="t('palette.title')">
         @for (command of found(); track command.key; let index = $index) {
-          <li
+          <button
+            type="button"
             role="option"
+            tabindex="-1"
             [id]="'command-' + index"
             [attr.aria-selected]="index === chosen()"
             (pointermove)="chosen.set(index)"
             (click)="run(command)"
           >
             <aos-icon [name]="command.icon" />{{ t(command.key) }}
-          </li>
+          </button>
         } @empty {
-          <li class="none">{{ t('palette.none') }}</li>
+          <p class="none">{{ t('palette.none') }}</p>
         }
-      </ul>
+      </div>
     </dialog>
   `,
   styles: `
@@ -97,26 +99,32 @@ export interface Command {
       font-size: 15px;
       outline: none;
     }
-    ul {
+    .list {
       max-height: 46vh;
       margin: 0;
       padding: 6px;
       overflow: auto;
-      list-style: none;
     }
-    li {
+    button,
+    .none {
       display: flex;
       align-items: center;
       gap: 10px;
       height: 34px;
       padding: 0 10px;
+      border: 0;
       border-radius: var(--radius);
+      background: none;
+      text-align: left;
       cursor: pointer;
     }
-    li aos-icon {
+    button {
+      width: 100%;
+    }
+    button aos-icon {
       color: var(--muted);
     }
-    li[aria-selected='true'] {
+    button[aria-selected='true'] {
       background: var(--chosen);
     }
     .none {
@@ -163,5 +171,11 @@ export class Palette {
   protected run(command: Command): void {
     this.dialog().nativeElement.close();
     command.run();
+  }
+
+  /** A click beside the box meets the dialog itself. */
+  protected onClick(event: Event): void {
+    const dialog = this.dialog().nativeElement;
+    if (event.target === dialog) dialog.close();
   }
 }

@@ -14,14 +14,9 @@ import { rooms } from './rooms';
   selector: 'aos-shortcuts',
   imports: [Icon, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
+  host: { '(click)': 'onClick($event)' },
   template: `
-    <dialog
-      #dialog
-      *transloco="let t"
-      aria-labelledby="shortcuts-title"
-      (close)="closed.emit()"
-      (click)="$event.target === dialog && dialog.close()"
-    >
+    <dialog #dialog *transloco="let t" aria-labelledby="shortcuts-title" (close)="closed.emit()">
       <header>
         <h2 id="shortcuts-title">{{ t('shortcuts.title') }}</h2>
         <button
@@ -94,5 +89,11 @@ export class Shortcuts {
 
   constructor() {
     afterNextRender(() => this.dialog().nativeElement.showModal());
+  }
+
+  /** A click beside the box meets the dialog itself. */
+  protected onClick(event: Event): void {
+    const dialog = this.dialog().nativeElement;
+    if (event.target === dialog) dialog.close();
   }
 }

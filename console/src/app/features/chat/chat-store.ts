@@ -34,6 +34,7 @@ export interface Attachment {
 /** Only the newest tasks of a conversation are asked for their results; older ones are one click away. */
 const EPISODES_READ = 8;
 const SETTLE_MS = 700;
+const ANSWER_TRIES = 6;
 
 /** What lives and dies with the Chat Hub's page. Jobs, approvals and events are in the shared store. */
 @Injectable()
@@ -79,8 +80,7 @@ export class ChatStore {
           if (!this.holds(event.traceId)) continue;
           this.keepArtifacts(event.traceId, artifactsOf(event.payload));
           this.moved.next(event.traceId);
-          // The answer of the agent is written with the receipt.
-          if (event.type === 'task.receipt') void this.refresh();
+          if (event.type === 'task.receipt') void this.awaitAnswer(event.traceId);
         }
       });
     // A task that moves may have made something. Ask once it has settled, not at every step.
@@ -142,6 +142,17 @@ export class ChatStore {
       this.conversationCall.set(done);
     } catch (error) {
       if (this.wanted === id) this.conversationCall.set(failed(error));
+    }
+  }
+
+  /** The agent's answer is written because of the receipt, and so a moment after it. */
+  private async awaitAnswer(traceId: string): Promise<void> {
+    for (let tries = 0; tries < ANSWER_TRIES; tries += 1) {
+      await this.refresh();
+      const messages = this.conversation()?.messages ?? [];
+      const isHere = messages.some((m) => m.role === 'assistant' && m.traceId === traceId);
+      if (isHere || !this.holds(traceId)) return;
+      await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
     }
   }
 

@@ -54,7 +54,6 @@ import { ProblemNote } from '../../shared/ui/problem-note';
             autocomplete="username"
             required
             maxlength="254"
-            autofocus
             [attr.aria-invalid]="wasTried() && !email.value"
           />
           @if (wasTried() && !email.value) {

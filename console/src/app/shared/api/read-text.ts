@@ -1,5 +1,3 @@
-import { toProblem } from './problem';
-
 export interface TextPart {
   text: string;
   /** True when the file goes on after `text`; then `text` ends at the end of a line. */
@@ -17,9 +15,8 @@ export async function readText(
 ): Promise<TextPart> {
   const answer = await fetch(url, { credentials: 'same-origin', signal });
   if (!answer.ok || !answer.body) {
-    throw toProblem(
-      await answer.json().catch(() => new Error(`The server answered ${answer.status}`)),
-    );
+    const problem: unknown = await answer.json().catch(() => undefined);
+    throw new Error(`The server answered ${answer.status}`, { cause: problem });
   }
   const reader = answer.body.getReader();
   const decoder = new TextDecoder();

@@ -1,7 +1,7 @@
 import { inject } from '@angular/core';
 import type { Approval, DecideRequest, Problem } from '@aos/contracts';
 import { Actions, createEffect, ofType } from '@ngrx/effects';
-import { type EntityState, createEntityAdapter } from '@ngrx/entity';
+import { createEntityAdapter } from '@ngrx/entity';
 import {
   Store,
   createActionGroup,
@@ -50,7 +50,6 @@ export interface LiveApproval extends Approval {
 const adapter = createEntityAdapter<LiveApproval>({
   sortComparer: (a, b) => a.createdAt.localeCompare(b.createdAt),
 });
-type ApprovalsState = EntityState<LiveApproval>;
 
 const fresh = (approval: Approval): LiveApproval => ({
   ...approval,
