@@ -10,8 +10,14 @@ import { becomeNode, isPinnedNode } from './lib/become.mjs';
 import { ensureBuilt } from './lib/build.mjs';
 import { ensureInstalled } from './lib/install.mjs';
 import { runMain, seconds, Stop } from './lib/progress.mjs';
-import { filesBelow, findProgram, jest, nodeTest, nothing } from './lib/suites.mjs';
-import { startTestServer } from './lib/test-server.mjs';
+import {
+  countedByItself,
+  filesBelow,
+  findProgram,
+  jest,
+  nodeTest,
+  nothing,
+} from './lib/suites.mjs';
 import { inRoot, requireNode, root } from './lib/workspace.mjs';
 
 requireNode();
@@ -101,28 +107,14 @@ async function backendOnPostgres() {
   }
 }
 
-/** Through a browser, against the built server. */
+/** Through a browser, against a server that the runner starts for itself. */
 async function consoleEndToEnd() {
-  const config = ['e2e/jest.config.mjs', 'jest.e2e.config.mjs'].find((file) =>
-    existsSync(inRoot('console', file)),
-  );
-  const files = filesBelow('console/e2e', /\.test\.m?[jt]s$/);
-  if (!config && files.length === 0) return nothing();
+  const runner = inRoot('console/e2e/run.mjs');
+  if (!existsSync(runner)) return nothing();
   const chromium =
-    process.env.AOS_CHROMIUM ?? findProgram('chromium', 'chromium-browser', 'google-chrome');
+    process.env.CHROMIUM_PATH ?? findProgram('chromium', 'chromium-browser', 'google-chrome');
   if (!chromium) throw new Skip('no Chromium on this machine', 'apt-get install chromium');
-  const server = await startTestServer();
-  const env = {
-    AOS_CHROMIUM: chromium,
-    AOS_E2E_URL: server.url,
-    AOS_E2E_EMAIL: server.email,
-    AOS_E2E_PASSWORD: server.password,
-  };
-  try {
-    return config ? await jest(inRoot('console'), { config, env }) : await nodeTest(files, env);
-  } finally {
-    await server.stop();
-  }
+  return countedByItself(runner, { CHROMIUM_PATH: chromium });
 }
 
 // ── The report ────────────────────────────────────────────────────────────────────────────────────

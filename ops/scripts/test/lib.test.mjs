@@ -8,7 +8,7 @@ import { followTrace, parseEventStream } from '../lib/event-stream.mjs';
 import { help } from '../help.mjs';
 import { hintFor, isSameTree } from '../lib/install.mjs';
 import { mend, platformOf } from '../mend-lockfile.mjs';
-import { countJest, countTap } from '../lib/suites.mjs';
+import { countJest, countLastLine, countTap } from '../lib/suites.mjs';
 import { inRoot } from '../lib/workspace.mjs';
 import { temporaryTree } from './temporary-tree.mjs';
 
@@ -171,6 +171,14 @@ test('counts of Jest and node:test are read, also when a run broke', () => {
   const tap =
     'ok 1 - a\nok 2 - b # SKIP no browser\n# pass 1\n# fail 0\n# cancelled 0\n# skipped 1\n';
   assert.deepEqual(countTap(tap, 0), { passed: 1, failed: 0, pending: ['b: no browser'], ran: [] });
+});
+
+test('a runner that counts for itself is read by its last line', () => {
+  assert.partialDeepStrictEqual(countLastLine('noise\n5 passed, 1 failed\n', 1), {
+    passed: 5,
+    failed: 1,
+  });
+  assert.equal(countLastLine('crashed before it could say\n', 1).failed, 1);
 });
 
 test('a stale client is named file by file', () => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, utimesSync } from 'node:fs';
+import { existsSync, readFileSync, utimesSync } from 'node:fs';
 import { after, before, beforeEach, test } from 'node:test';
+import { inRoot } from '../lib/workspace.mjs';
 import { temporaryTree } from './temporary-tree.mjs';
 
 /** Stands in for npm: brings a runtime and compilers that write down that they ran. */
@@ -190,9 +191,44 @@ for (const [name, flags] of [
   );
 }
 
+test(
+  'a SIGTERM to npm itself reaches the server',
+  { skip: process.platform === 'win32', timeout: 30_000 },
+  async (t) => {
+    const { scripts } = JSON.parse(readFileSync(inRoot('package.json'), 'utf8'));
+    tree.write({ 'package.json': JSON.stringify({ type: 'module', scripts }) });
+    const child = spawn('npm', ['start'], {
+      cwd: tree.path,
+      env: { PATH: process.env.PATH },
+      detached: true, // a group of its own, so that a failure leaves nothing behind
+    });
+    t.after(() => killGroup(child.pid));
+    let output = '';
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    await new Promise((resolve, reject) => {
+      child.stdout.setEncoding('utf8').on('data', (chunk) => {
+        output += chunk;
+        if (/is ready/.test(output)) resolve();
+      });
+      void ended.then(() => reject(new Error(`npm start ended: ${output}`)));
+    });
+    child.kill('SIGTERM');
+    await ended; // only when the server, too, has let go of the pipes
+    assert.match(output, /SIGTERM x1/);
+  },
+);
+
 test('an old Node is told so in one line', async () => {
   const old = `data:text/javascript,Object.defineProperty(process.versions,'node',{value:'18.20.0'})`;
   const { code, output } = await start({}, ['--import', old]).ended;
   assert.equal(code, 1);
   assert.match(output, /^AOS needs Node 20\.19 or newer to start; this is 18\.20\.0\..*\n$/);
 });
+
+function killGroup(pid) {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    assert.equal(error.code, 'ESRCH'); // nothing was left
+  }
+}
