@@ -100,8 +100,8 @@ describe('csv.profile', () => {
   });
 
   it('finds the one foreign byte at the end of a long file', async () => {
-    const data = iconv.encode(`a,b\n${'1,x\n'.repeat(30_000)}2,é\n`, 'windows-1252');
-    expect(await profile(data)).toMatchObject({ encoding: 'windows-1252', rows: 30_001 });
+    const data = iconv.encode(`a,b\n${'1,x\n'.repeat(60_000)}2,é\n`, 'windows-1252');
+    expect(await profile(data)).toMatchObject({ encoding: 'windows-1252', rows: 60_001 });
   });
 
   it.each([
