@@ -115,7 +115,12 @@ export async function openStreamApp(
     publish: (...events) =>
       database.transaction((tx) => outbox.append(tx, events.map(aValueEvent))),
     async settled() {
-      while ((await relay.metrics()).oldestUnstampedMs > 0) await once(stamps(relay), 'stamped');
+      for (;;) {
+        const stamped = nextStamp(relay); // listens before it looks
+        const waiting = await database.query('SELECT 1 FROM events WHERE seq IS NULL LIMIT 1');
+        if (waiting.length === 0) break;
+        await stamped;
+      }
       await tail.catchUp();
     },
     socket: (token, headers) =>
@@ -135,13 +140,13 @@ export const aValueEvent = (event: Partial<NewEvent>): NewEvent => ({
   ...event,
 });
 
-function stamps(relay: Relay): EventEmitter {
-  const emitter = new EventEmitter();
-  const off = relay.onStamped(() => {
-    off();
-    emitter.emit('stamped');
+function nextStamp(relay: Relay): Promise<void> {
+  return new Promise((resolve) => {
+    const off = relay.onStamped(() => {
+      off();
+      resolve();
+    });
   });
-  return emitter;
 }
 
 function alone(tokens: TestTokens, hub: Partial<HubOptions>): DynamicModule {
