@@ -2,6 +2,7 @@ import { AuditModule } from '../../modules/audit/index.js';
 import { ConfigModule } from '../../modules/config/index.js';
 import { HealthModule } from '../../modules/health/index.js';
 import { ProjectsModule } from '../../modules/projects/index.js';
+import { routesOf } from '../../../test/access-table.js';
 import { type HttpApp, openHttpApp } from '../../../test/http-app.js';
 
 interface Operation {
@@ -24,7 +25,74 @@ beforeAll(async () => {
 });
 afterAll(() => http.close());
 
-it('describes every route as OpenAPI 3.1, with an id, its permission and the problems', async () => {
-  const { body, status } = await http.call<Document>('/api/openapi.json');
-  expect(status).toBe(200);
+async function document(): Promise<Document> {
+  return (await http.call<Document>('/api/openapi.json')).body;
+}
+
+it('describes every route as OpenAPI 3.1, with an id of its own, its rule and its problems', async () => {
+  const { openapi, paths } = await document();
+  expect(openapi).toBe('3.1.0');
+  const documented = Object.entries(paths).flatMap(([path, operations]) =>
+    Object.entries(operations).map(([method, operation]) => ({ path, method, ...operation })),
+  );
+  const described = documented.map(
+    ({ method, path }) => `${method.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ':$1')}`,
+  );
+  expect(described.sort()).toEqual(
+    routesOf(http)
+      .map(({ method, path }) => `${method} ${path}`)
+      .sort(),
+  );
+  const ids = documented.map(({ operationId }) => operationId);
+  expect(new Set(ids).size).toBe(ids.length);
+  expect(ids.filter((id) => !/^[a-z][A-Za-z]+$/.test(id))).toEqual([]);
+  for (const operation of documented) {
+    expect(Object.keys(operation.responses)).toEqual(expect.arrayContaining(['4XX', '5XX']));
+    const isPublic = ['login', 'healthLive', 'healthReady', 'metrics'].includes(
+      operation.operationId,
+    );
+    expect([operation.operationId, operation.security.length > 0]).toEqual([
+      operation.operationId,
+      !isPublic,
+    ]);
+    const takesKey = operation.parameters.some(({ name }) => name === 'Idempotency-Key');
+    expect([operation.operationId, takesKey]).toEqual([
+      operation.operationId,
+      operation.method !== 'get' && !isPublic,
+    ]);
+  }
+});
+
+it('refers to components that are there, none of them to itself', async () => {
+  const whole = await document();
+  const { schemas } = whole.components;
+  const used = [...JSON.stringify(whole).matchAll(/#\/components\/schemas\/(\w+)/g)].map(
+    (match) => match[1]!,
+  );
+  expect(used.filter((name) => !(name in schemas))).toEqual([]);
+  for (const [name, schema] of Object.entries(schemas))
+    expect([name, '$ref' in schema]).toEqual([name, false]);
+  expect(schemas['Problem']!.required).toEqual(
+    expect.arrayContaining(['type', 'title', 'status', 'detail', 'code', 'traceId']),
+  );
+  expect(JSON.stringify(whole)).not.toMatch(/__(input|output)|\$defs|"id":"[A-Z]/);
+});
+
+it('tells what goes in from what comes out where they differ, and only there', async () => {
+  const { schemas } = (await document()).components;
+  expect(schemas['SystemConfig']!.required).toContain('llm');
+  expect(schemas['SystemConfigInput']!.required ?? []).not.toContain('llm');
+  expect(Object.keys(schemas).filter((name) => name.endsWith('Input'))).toEqual([
+    'SystemConfigInput',
+  ]);
+});
+
+it('has a page to browse it that loads nothing from elsewhere and runs nothing inline', async () => {
+  const page = await http.call('/api/docs');
+  expect(page.headers.get('content-type')).toContain('text/html');
+  expect(page.text).not.toMatch(/https?:|<script>|onload|style=/);
+  const loaded = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => match[1]!);
+  expect(loaded.length).toBe(4);
+  for (const path of loaded) expect([path, (await http.call(path)).status]).toEqual([path, 200]);
+  expect((await http.call('/api/docs/package.json')).status).toBe(404);
 });

@@ -56,16 +56,22 @@ function toComponents(
     io,
     target: 'draft-2020-12',
     unrepresentable: 'any',
-    cycles: 'ref',
+    override: ({ zodSchema, jsonSchema }) => {
+      const { def } = zodSchema._zod;
+      // What comes out may gain fields in a later version: clients are not told to refuse them.
+      if (io === 'output' && def.type === 'object' && !def.catchall)
+        delete jsonSchema.additionalProperties;
+      if (def.type === 'record') delete jsonSchema.propertyNames;
+    },
   }) as Json & { $defs?: Record<string, Json> };
   const components: Record<string, Json> = {};
-  const point = (value: unknown) => pointToComponents(value, io);
-  for (const [id, definition] of Object.entries($defs)) {
-    components[variantName(id, io)] = withoutId(point(definition) as Json);
-  }
+  for (const [id, definition] of Object.entries($defs))
+    components[variantName(id, io)] = withoutId(pointToComponents(definition, io) as Json);
   const id = z.globalRegistry.get(schema)?.id;
-  if (id === undefined) return { schema: point(root), components };
-  components[variantName(id, io)] = withoutId(point(root) as Json);
+  if (id === undefined) return { schema: pointToComponents(root, io), components };
+  // A schema with an id comes as a reference to its definition or, when nothing else refers to it, as itself.
+  if (!('$ref' in root))
+    components[variantName(id, io)] = withoutId(pointToComponents(root, io) as Json);
   return { schema: ref(variantName(id, io)), components };
 }
 
