@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { AgentConfig, Approval, Episode, MessageAccepted, RunAccepted, Step, TaskSpec } from '@aos/contracts';
+import type {
+  AgentConfig,
+  Approval,
+  Episode,
+  MessageAccepted,
+  RunAccepted,
+  Step,
+  TaskSpec,
+} from '@aos/contracts';
 import { z } from 'zod';
 import { ArtifactStore, ArtifactsModule } from '../../src/modules/artifacts/index.js';
 import { ChatModule } from '../../src/modules/chat/index.js';
@@ -7,7 +15,15 @@ import { ConfigModule } from '../../src/modules/config/index.js';
 import { BUILTIN_SERVERS, builtinServers } from '../../src/modules/integrations/builtin-servers.js';
 import { type BuiltinTool, ToolFault, tool } from '../../src/modules/integrations/builtin/tool.js';
 import { IntegrationsModule } from '../../src/modules/integrations/index.js';
-import { JobEndings, JobsModule, Queue, Runners, WORKER_OPTIONS, Worker, type WorkerOptions } from '../../src/modules/jobs/index.js';
+import {
+  JobEndings,
+  JobsModule,
+  Queue,
+  Runners,
+  WORKER_OPTIONS,
+  Worker,
+  type WorkerOptions,
+} from '../../src/modules/jobs/index.js';
 import { RunsModule } from '../../src/modules/runs/index.js';
 import { Relay } from '../../src/platform/outbox/relay.js';
 import { Wakeups } from '../../src/platform/outbox/wakeups.js';
@@ -92,7 +108,11 @@ export interface RunBench extends HttpApp {
   ended(jobId: string): Promise<JobRecord>;
   episode(traceId: string): Promise<Episode>;
   events(traceId: string, type?: string): Promise<EventRecord[]>;
-  steps(jobId: string): Promise<Record<string, { state: string; attempts: number; error: string | null; result: never }>>;
+  steps(
+    jobId: string,
+  ): Promise<
+    Record<string, { state: string; attempts: number; error: string | null; result: never }>
+  >;
   approval(jobId: string, status?: string): Promise<Approval>;
   agent(config: Partial<AgentConfig>): Promise<string>;
   upload(name: string, data: string): Promise<string>;
@@ -109,7 +129,12 @@ export interface JobRecord {
   status: string;
   attempts: number;
   error: { code: string; message: string; stepId?: string } | null;
-  receipt: { status: string; summary: string; artifacts: { name: string }[]; attempts: number } & Record<string, never>;
+  receipt: {
+    status: string;
+    summary: string;
+    artifacts: { name: string }[];
+    attempts: number;
+  } & Record<string, never>;
 }
 
 export interface EventRecord {
@@ -120,7 +145,11 @@ export interface EventRecord {
   links: { rel: string; href: string }[];
 }
 
-export const step = (id: string, args: Record<string, unknown> = {}, more: Partial<Step> = {}): Step => ({
+export const step = (
+  id: string,
+  args: Record<string, unknown> = {},
+  more: Partial<Step> = {},
+): Step => ({
   id,
   tool: 'probe.again',
   args: { text: id, ...args },
@@ -130,7 +159,14 @@ export const step = (id: string, args: Record<string, unknown> = {}, more: Parti
 export async function openRunBench(): Promise<RunBench> {
   const probe = new Probe();
   const app = await openHttpApp({
-    imports: [ConfigModule, ArtifactsModule, JobsModule, IntegrationsModule, RunsModule, ChatModule],
+    imports: [
+      ConfigModule,
+      ArtifactsModule,
+      JobsModule,
+      IntegrationsModule,
+      RunsModule,
+      ChatModule,
+    ],
     providers: [Relay],
     overrides: [
       { provide: BUILTIN_SERVERS, useValue: { ...builtinServers, probe: probe.server } },
@@ -138,7 +174,8 @@ export async function openRunBench(): Promise<RunBench> {
     ],
   });
   const { database } = app;
-  const get = <T>(type: abstract new (...args: never[]) => T): T => app.app.get(type as never, { strict: false });
+  const get = <T>(type: abstract new (...args: never[]) => T): T =>
+    app.app.get(type as never, { strict: false });
   get(Relay).start();
   const owner = await app.signIn('owner');
   const workers: Worker[] = [];
@@ -181,7 +218,11 @@ export async function openRunBench(): Promise<RunBench> {
       return answer.body;
     },
     async send(body, as = owner) {
-      const answer = await app.call<MessageAccepted>('/api/chat/send', { method: 'POST', as, body });
+      const answer = await app.call<MessageAccepted>('/api/chat/send', {
+        method: 'POST',
+        as,
+        body,
+      });
       if (answer.status !== 202) throw new Error(answer.text);
       return answer.body;
     },
@@ -207,7 +248,9 @@ export async function openRunBench(): Promise<RunBench> {
       return Object.fromEntries(rows.map(({ step_id, ...row }) => [step_id, row])) as never;
     },
     async approval(jobId, status = 'pending') {
-      const answer = await app.call<{ items: Approval[] }>(`/agent/approvals?status=${status}`, { as: owner });
+      const answer = await app.call<{ items: Approval[] }>(`/agent/approvals?status=${status}`, {
+        as: owner,
+      });
       const found = answer.body.items.find((item) => item.jobId === jobId);
       if (!found) throw new Error(`no ${status} approval for job ${jobId}: ${answer.text}`);
       return found;
@@ -225,7 +268,12 @@ export async function openRunBench(): Promise<RunBench> {
     async upload(name, data) {
       const ctx = {
         actor: {
-          ...{ kind: 'user' as const, id: `user:${owner.userId}`, name: 'owner', userId: owner.userId },
+          ...{
+            kind: 'user' as const,
+            id: `user:${owner.userId}`,
+            name: 'owner',
+            userId: owner.userId,
+          },
           grants: [],
         },
         traceId: 'f'.repeat(32),
@@ -252,7 +300,9 @@ export async function openRunBench(): Promise<RunBench> {
         if (isLooking) return void (again = true);
         isLooking = true;
         database
-          .query<JobRecord>('SELECT id, status, attempts, error, receipt FROM jobs WHERE id = $1', [jobId])
+          .query<JobRecord>('SELECT id, status, attempts, error, receipt FROM jobs WHERE id = $1', [
+            jobId,
+          ])
           .then(([row]) => {
             isLooking = false;
             if (row && statuses.includes(row.status)) {

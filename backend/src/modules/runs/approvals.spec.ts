@@ -6,12 +6,16 @@ let bench: RunBench;
 beforeAll(async () => {
   bench = await openRunBench();
   bench.worker();
-});
+}, 120_000);
 afterAll(() => bench.close());
 beforeEach(() => bench.probe.reset());
 
 const decide = (body: object, as: SignedIn = bench.owner) =>
-  bench.call<{ status: string; code: string; errors: unknown }>('/agent/approve', { method: 'POST', as, body });
+  bench.call<{ status: string; code: string; errors: unknown }>('/agent/approve', {
+    method: 'POST',
+    as,
+    body,
+  });
 
 /** A run that waits for the approval of its step `b`. */
 async function waiting(more: object = {}, as?: SignedIn) {
@@ -36,31 +40,57 @@ describe('an approval', () => {
   test('is asked for with what a person needs to decide, and nothing is done meanwhile', async () => {
     const { jobId, traceId, approval } = await waiting();
     expect(bench.probe.calls.map((call) => call.args.text)).toEqual(['a']);
-    expect(approval).toMatchObject({ stepId: 'b', tool: 'probe.again', args: { text: 'b', any: 'a', n: 1 }, secondPerson: false });
+    expect(approval).toMatchObject({
+      stepId: 'b',
+      tool: 'probe.again',
+      args: { text: 'b', any: 'a', n: 1 },
+      secondPerson: false,
+    });
     const [request, ...others] = await bench.events(traceId, 'approval.request');
     expect(others).toEqual([]);
     expect(request).toMatchObject({
-      payload: { approvalId: approval.id, tool: 'probe.again', args: approval.args, schema: { type: 'object' }, expiresAt: approval.expiresAt },
+      payload: {
+        approvalId: approval.id,
+        tool: 'probe.again',
+        args: approval.args,
+        schema: { type: 'object' },
+        expiresAt: approval.expiresAt,
+      },
       links: [{ rel: 'approve', href: '/agent/approve' }, { rel: 'episode' }],
     });
-    const [row] = await bench.database.query('SELECT lease_owner, attempts FROM jobs WHERE id = $1', [jobId]);
+    const [row] = await bench.database.query(
+      'SELECT lease_owner, attempts FROM jobs WHERE id = $1',
+      [jobId],
+    );
     expect(row).toEqual({ lease_owner: null, attempts: 0 });
   });
 
   test('continue goes on, without repeating what was done', async () => {
     const { jobId, traceId, approvalId } = await waiting();
-    expect(await decide({ approvalId, decision: 'continue', comment: 'fine' })).toMatchObject({ status: 200, body: { status: 'continued', comment: 'fine' } });
+    expect(await decide({ approvalId, decision: 'continue', comment: 'fine' })).toMatchObject({
+      status: 200,
+      body: { status: 'continued', comment: 'fine' },
+    });
     expect((await bench.ended(jobId)).status).toBe('succeeded');
     expect(bench.probe.calls.map((call) => call.args.text)).toEqual(['a', 'b', 'c']);
     expect(await bench.events(traceId, 'approval.decided')).toHaveLength(1);
-    const audit = await bench.database.query(`SELECT 1 FROM audit_logs WHERE action = 'approval.decide' AND resource = $1`, [`approval:${approvalId}`]);
+    const audit = await bench.database.query(
+      `SELECT 1 FROM audit_logs WHERE action = 'approval.decide' AND resource = $1`,
+      [`approval:${approvalId}`],
+    );
     expect(audit).toHaveLength(1);
-    expect((await decide({ approvalId, decision: 'abort' })).body).toMatchObject({ code: 'approval_decided' });
+    expect((await decide({ approvalId, decision: 'abort' })).body).toMatchObject({
+      code: 'approval_decided',
+    });
   });
 
   test('continue with edited arguments calls with those, once they fit the schema', async () => {
     const { jobId, approvalId } = await waiting();
-    const bad = await decide({ approvalId, decision: 'continue', args: { n: 'x', colour: 1, any: '${secret.KEY}', text: '${steps.a.text}' } });
+    const bad = await decide({
+      approvalId,
+      decision: 'continue',
+      args: { n: 'x', colour: 1, any: '${secret.KEY}', text: '${steps.a.text}' },
+    });
     expect(bad.status).toBe(422);
     expect(bad.body).toMatchObject({
       code: 'approval_args_invalid',
@@ -71,7 +101,9 @@ describe('an approval', () => {
         { path: 'args.text', message: 'may refer to secrets only; write the value itself' },
       ]),
     });
-    expect((await decide({ approvalId, decision: 'continue', args: { text: 'edited', n: 2 } })).status).toBe(200);
+    expect(
+      (await decide({ approvalId, decision: 'continue', args: { text: 'edited', n: 2 } })).status,
+    ).toBe(200);
     expect((await bench.ended(jobId)).status).toBe('succeeded');
     expect(bench.probe.calls[1]!.args).toEqual({ text: 'edited', n: 2 });
   });
@@ -81,8 +113,14 @@ describe('an approval', () => {
     await decide({ approvalId, decision: 'degrade', comment: 'not needed' });
     const job = await bench.ended(jobId);
     expect(job.status).toBe('succeeded');
-    expect(await bench.steps(jobId)).toMatchObject({ a: { state: 'done' }, b: { state: 'skipped' }, c: { state: 'skipped' } });
-    expect(job.receipt.summary).toMatch(/^1 of 3 steps are done. Without b: .* decided to go on without it: not needed. Without c: needs the result of b/);
+    expect(await bench.steps(jobId)).toMatchObject({
+      a: { state: 'done' },
+      b: { state: 'skipped' },
+      c: { state: 'skipped' },
+    });
+    expect(job.receipt.summary).toMatch(
+      /^1 of 3 steps are done. Without b: .* decided to go on without it: not needed. Without c: needs the result of b/,
+    );
   });
 
   test('abort ends the run and names who did it', async () => {
@@ -96,51 +134,96 @@ describe('an approval', () => {
 
   test('that nobody decides expires by the clock of the database, with an anomaly', async () => {
     const { jobId, traceId, approvalId } = await waiting();
-    await bench.database.query(`UPDATE approvals SET expires_at = now() WHERE id = $1`, [approvalId]);
-    expect((await decide({ approvalId, decision: 'continue' })).body).toMatchObject({ code: 'approval_expired' });
+    await bench.database.query(`UPDATE approvals SET expires_at = now() WHERE id = $1`, [
+      approvalId,
+    ]);
+    expect((await decide({ approvalId, decision: 'continue' })).body).toMatchObject({
+      code: 'approval_expired',
+    });
     await bench.app.get(ApprovalExpiry, { strict: false }).sweep();
     const job = await bench.ended(jobId);
     expect(job).toMatchObject({ status: 'failed', error: { code: 'approval_expired' } });
     expect(await bench.events(traceId, 'anomaly.detected')).toHaveLength(1);
     expect(bench.probe.count()).toBe(1);
-    expect((await decide({ approvalId, decision: 'continue' })).body).toMatchObject({ code: 'approval_expired' });
+    expect((await decide({ approvalId, decision: 'continue' })).body).toMatchObject({
+      code: 'approval_expired',
+    });
   });
 
   test('has one decision, however many are made at once', async () => {
     const { jobId, approvalId } = await waiting();
     const answers = await Promise.all(
-      ['continue', 'degrade', 'abort', 'continue'].map((decision) => decide({ approvalId, decision })),
+      ['continue', 'degrade', 'abort', 'continue'].map((decision) =>
+        decide({ approvalId, decision }),
+      ),
     );
     expect(answers.map((answer) => answer.status).sort()).toEqual([200, 409, 409, 409]);
     expect((await bench.ended(jobId)).status).toMatch(/succeeded|cancelled/);
-    expect(await bench.database.query(`SELECT 1 FROM audit_logs WHERE resource = $1 AND outcome = 'allowed'`, [`approval:${approvalId}`])).toHaveLength(1);
+    expect(
+      await bench.database.query(
+        `SELECT 1 FROM audit_logs WHERE resource = $1 AND outcome = 'allowed'`,
+        [`approval:${approvalId}`],
+      ),
+    ).toHaveLength(1);
   });
 
   test('by a second person is not for whoever asked, by session or token', async () => {
     const { jobId, approvalId } = await waiting();
-    await bench.database.query('UPDATE approvals SET second_person = true WHERE id = $1', [approvalId]);
-    expect(await decide({ approvalId, decision: 'continue' })).toMatchObject({ status: 403, body: { code: 'self_approval' } });
-    const token = await bench.call<{ token: string }>('/auth/tokens', { method: 'POST', as: bench.owner, body: { name: 'mine' } });
-    const byToken = await decide({ approvalId, decision: 'continue' }, { ...bench.owner, token: token.body.token });
+    await bench.database.query('UPDATE approvals SET second_person = true WHERE id = $1', [
+      approvalId,
+    ]);
+    expect(await decide({ approvalId, decision: 'continue' })).toMatchObject({
+      status: 403,
+      body: { code: 'self_approval' },
+    });
+    const token = await bench.call<{ token: string }>('/auth/tokens', {
+      method: 'POST',
+      as: bench.owner,
+      body: { name: 'mine' },
+    });
+    const byToken = await decide(
+      { approvalId, decision: 'continue' },
+      { ...bench.owner, token: token.body.token },
+    );
     expect(byToken).toMatchObject({ status: 403, body: { code: 'self_approval' } });
-    expect((await decide({ approvalId, decision: 'continue' }, await bench.signIn('operator'))).status).toBe(200);
+    expect(
+      (await decide({ approvalId, decision: 'continue' }, await bench.signIn('operator'))).status,
+    ).toBe(200);
     expect((await bench.ended(jobId)).status).toBe('succeeded');
   });
 
   test('is for those who may decide where the run belongs', async () => {
     const { jobId, approvalId } = await waiting();
-    expect((await decide({ approvalId, decision: 'continue' }, await bench.signIn('viewer'))).status).toBe(403);
-    expect((await decide({ approvalId, decision: 'continue' }, await bench.signIn('operator', 'elsewhere'))).status).toBe(404);
-    const list = await bench.call<{ items: unknown[] }>('/agent/approvals', { as: await bench.signIn('operator', 'elsewhere') });
+    expect(
+      (await decide({ approvalId, decision: 'continue' }, await bench.signIn('viewer'))).status,
+    ).toBe(403);
+    expect(
+      (
+        await decide(
+          { approvalId, decision: 'continue' },
+          await bench.signIn('operator', 'elsewhere'),
+        )
+      ).status,
+    ).toBe(404);
+    const list = await bench.call<{ items: unknown[] }>('/agent/approvals', {
+      as: await bench.signIn('operator', 'elsewhere'),
+    });
     expect(list.body.items).toEqual([]);
     await decide({ approvalId, decision: 'abort' });
     await bench.ended(jobId);
   });
 
   test('is void when what was approved has changed, and is asked for again', async () => {
-    await bench.database.query(`INSERT INTO projects (id, name, created_by) VALUES ('p', 'p', 'test') ON CONFLICT DO NOTHING`);
-    await bench.database.query(`INSERT INTO project_vars (project_id, name, value) VALUES ('p', 'limit', '1')`);
-    const { jobId, traceId } = await bench.run({ projectId: 'p', steps: [step('b', { n: '${vars.limit}' }, { approval: 'required' })] });
+    await bench.database.query(
+      `INSERT INTO projects (id, name, created_by) VALUES ('p', 'p', 'test') ON CONFLICT DO NOTHING`,
+    );
+    await bench.database.query(
+      `INSERT INTO project_vars (project_id, name, value) VALUES ('p', 'limit', '1')`,
+    );
+    const { jobId, traceId } = await bench.run({
+      projectId: 'p',
+      steps: [step('b', { n: '${vars.limit}' }, { approval: 'required' })],
+    });
     await bench.settled(jobId);
     const first = await bench.approval(jobId);
     await bench.database.query(`UPDATE project_vars SET value = '99' WHERE name = 'limit'`);
@@ -150,7 +233,9 @@ describe('an approval', () => {
     const second = await bench.approval(jobId);
     expect(second).toMatchObject({ args: { n: 99 } });
     expect((await bench.approval(jobId, 'void')).id).toBe(first.id);
-    expect((await bench.events(traceId, 'anomaly.detected'))[0]!.payload).toMatchObject({ code: 'approval_void' });
+    expect((await bench.events(traceId, 'anomaly.detected'))[0]!.payload).toMatchObject({
+      code: 'approval_void',
+    });
     await decide({ approvalId: second.id, decision: 'continue' });
     expect((await bench.ended(jobId)).status).toBe('succeeded');
     expect(bench.probe.calls[0]!.args.n).toBe(99);
@@ -160,14 +245,24 @@ describe('an approval', () => {
     const { jobId, approvalId } = await waiting();
     await bench.call(`/jobs/${jobId}/cancel`, { method: 'POST', as: bench.owner });
     await bench.ended(jobId);
-    expect(await decide({ approvalId, decision: 'continue' })).toMatchObject({ status: 409, body: { code: 'approval_void' } });
+    expect(await decide({ approvalId, decision: 'continue' })).toMatchObject({
+      status: 409,
+      body: { code: 'approval_void' },
+    });
   });
 
   test('of several steps may be decided one by one, in any order', async () => {
-    const { jobId } = await bench.run({ steps: ['a', 'b'].map((id) => step(id, {}, { approval: 'required' })) });
+    const { jobId } = await bench.run({
+      steps: ['a', 'b'].map((id) => step(id, {}, { approval: 'required' })),
+    });
     await bench.settled(jobId);
-    const list = await bench.call<{ items: { id: string; jobId: string; stepId: string }[] }>('/agent/approvals?status=pending', { as: bench.owner });
-    const mine = list.body.items.filter((item) => item.jobId === jobId).sort((x, y) => (x.stepId < y.stepId ? 1 : -1));
+    const list = await bench.call<{ items: { id: string; jobId: string; stepId: string }[] }>(
+      '/agent/approvals?status=pending',
+      { as: bench.owner },
+    );
+    const mine = list.body.items
+      .filter((item) => item.jobId === jobId)
+      .sort((x, y) => (x.stepId < y.stepId ? 1 : -1));
     expect(mine.map((item) => item.stepId)).toEqual(['b', 'a']);
     await decide({ approvalId: mine[0]!.id, decision: 'continue' });
     await bench.probe.called(1);
@@ -184,7 +279,9 @@ describe('an approval', () => {
       if (args.text === 'slow') await gate;
       return {};
     };
-    const { jobId } = await bench.run({ steps: [step('slow'), step('b', {}, { approval: 'required' })] });
+    const { jobId } = await bench.run({
+      steps: [step('slow'), step('b', {}, { approval: 'required' })],
+    });
     await bench.probe.called(1);
     const until = async (): Promise<string> =>
       bench.approval(jobId).then(
@@ -198,9 +295,18 @@ describe('an approval', () => {
   });
 
   test('that does not exist, and bodies that are none', async () => {
-    expect((await decide({ approvalId: 'c0ffee00-0000-4000-8000-000000000001', decision: 'continue' })).status).toBe(404);
-    for (const body of [{}, { approvalId: 'x', decision: 'continue' }, { approvalId: 'c0ffee00-0000-4000-8000-000000000001', decision: 'maybe' }])
+    expect(
+      (await decide({ approvalId: 'c0ffee00-0000-4000-8000-000000000001', decision: 'continue' }))
+        .status,
+    ).toBe(404);
+    for (const body of [
+      {},
+      { approvalId: 'x', decision: 'continue' },
+      { approvalId: 'c0ffee00-0000-4000-8000-000000000001', decision: 'maybe' },
+    ])
       expect((await decide(body)).status).toBe(400);
-    expect((await bench.call('/agent/approvals?cursor=bm9wZQ', { as: bench.owner })).status).toBe(400);
+    expect((await bench.call('/agent/approvals?cursor=bm9wZQ', { as: bench.owner })).status).toBe(
+      400,
+    );
   });
 });

@@ -43,7 +43,10 @@ export class RunEndings implements OnModuleInit {
     await forgetCheckpoints(tx, job.id);
     const error = ending.error ?? (await abortOf(tx, job, ending));
     const receipt = await this.receiptOf(tx, job, { ...ending, error });
-    await this.outbox.append(tx, [...this.anomalies(job, error), receiptEvent(job, receipt, error)]);
+    await this.outbox.append(tx, [
+      ...this.anomalies(job, error),
+      receiptEvent(job, receipt, error),
+    ]);
     return receipt;
   }
 

@@ -54,7 +54,7 @@ export class LanguageModels {
       llm.apiKeySecret
         ? this.vault.reveal(ctx, llm.apiKeySecret, null, `language model of job ${job.id}`)
         : 'none';
-    return { model: new RunModel(llm, name, reveal), approvalTimeoutMs };
+    return { model: new RunModel(llm, name, reveal, this.vault.redactor()), approvalTimeoutMs };
   }
 }
 
@@ -69,6 +69,7 @@ export class RunModel {
     private readonly config: SystemConfig['llm'],
     private readonly name: string,
     private readonly reveal: () => Promise<string>,
+    private readonly redact: (text: string) => string,
   ) {}
 
   plan(request: PlanRequest, signal: AbortSignal): Promise<ModelAnswer<{ steps: Step[] }>> {
@@ -116,35 +117,36 @@ export class RunModel {
     signal: AbortSignal,
   ): Promise<ModelAnswer<T>> {
     return inSpan('model', `model ${name}`, { 'gen_ai.request.model': this.name }, async (span) => {
-      const chat = new ChatOpenAI({
-        model: this.name,
-        apiKey: await this.reveal(),
-        configuration: { baseURL: this.config.baseUrl },
-        temperature: this.config.temperature,
-        timeout: this.config.timeoutMs,
-        maxRetries: 1,
-        useResponsesApi: false,
-      }).bindTools(
-        [
-          {
-            type: 'function',
-            function: { name, description: 'The answer.', parameters: z.toJSONSchema(shape) },
-          },
-        ],
-        { tool_choice: { type: 'function', function: { name } } },
-      );
       let message;
       try {
-        message = await chat.invoke(
-          [
-            { role: 'system', content: system },
-            { role: 'user', content: JSON.stringify(material) },
-          ],
-          { signal },
-        );
+        const chat = new ChatOpenAI({
+          model: this.name,
+          apiKey: await this.reveal(),
+          configuration: { baseURL: this.config.baseUrl },
+          temperature: this.config.temperature,
+          timeout: this.config.timeoutMs,
+          maxRetries: 1,
+          useResponsesApi: false,
+        });
+        const parameters = z.toJSONSchema(shape);
+        const answer = {
+          type: 'function',
+          function: { name, description: 'The answer.', parameters },
+        } as const;
+        message = await chat
+          .bindTools([answer], { tool_choice: { type: 'function', function: { name } } })
+          .invoke(
+            [
+              { role: 'system', content: system },
+              { role: 'user', content: JSON.stringify(material) },
+            ],
+            { signal },
+          );
       } catch (error) {
         if (signal.aborted) throw signal.reason;
-        return { fault: `the model could not be asked: ${(error as Error).message.slice(0, 300)}` };
+        // Providers like to quote the key that they refuse.
+        const [reason = ''] = this.redact((error as Error).message).split('\n', 1);
+        return { fault: `the model could not be asked: ${reason.slice(0, 300)}` };
       }
       const inputTokens = message.usage_metadata?.input_tokens ?? 0;
       const outputTokens = message.usage_metadata?.output_tokens ?? 0;

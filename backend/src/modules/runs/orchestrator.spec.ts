@@ -4,7 +4,7 @@ let bench: RunBench;
 beforeAll(async () => {
   bench = await openRunBench();
   bench.worker();
-});
+}, 120_000);
 afterAll(() => bench.close());
 beforeEach(() => bench.probe.reset());
 
@@ -21,7 +21,10 @@ describe('a run', () => {
     });
     const job = await bench.ended(jobId);
     expect(job).toMatchObject({ status: 'succeeded', error: null });
-    expect(bench.probe.calls[1]).toEqual({ tool: 'again', args: { text: 'b', n: 7, list: [true, 'n is 7'] } });
+    expect(bench.probe.calls[1]).toEqual({
+      tool: 'again',
+      args: { text: 'b', n: 7, list: [true, 'n is 7'] },
+    });
     expect(await bench.steps(jobId)).toMatchObject({
       a: { state: 'done', attempts: 1, result: { n: 7 } },
       b: { state: 'done', attempts: 1 },
@@ -31,15 +34,24 @@ describe('a run', () => {
     expect(receipt).toMatchObject({
       severity: 'success',
       summary: 'All 2 steps are done.',
-      payload: { status: 'succeeded', artifacts: [], attempts: 1, cost: { cny: 0, inputTokens: 0, outputTokens: 0 } },
+      payload: {
+        status: 'succeeded',
+        artifacts: [],
+        attempts: 1,
+        cost: { cny: 0, inputTokens: 0, outputTokens: 0 },
+      },
     });
     expect(job.receipt).toMatchObject({ status: 'succeeded', summary: 'All 2 steps are done.' });
     const types = (await bench.events(traceId)).map((event) => event.type);
-    expect(types.filter((type) => type.startsWith('run.') || type === 'task.progress.milestone')).toEqual([
+    expect(
+      types.filter((type) => type.startsWith('run.') || type === 'task.progress.milestone'),
+    ).toEqual([
       ...['run.sense', 'run.plan', 'run.exec', 'run.step', 'run.step', 'task.progress.milestone'],
       ...['run.step', 'run.step', 'task.progress.milestone', 'run.review'],
     ]);
-    const left = await bench.database.query('SELECT 1 FROM checkpoints WHERE thread_id = $1', [jobId]);
+    const left = await bench.database.query('SELECT 1 FROM checkpoints WHERE thread_id = $1', [
+      jobId,
+    ]);
     expect(left).toEqual([]);
   });
 
@@ -56,7 +68,10 @@ describe('a run', () => {
       return {};
     };
     const agentId = await bench.agent({ tools: ['probe.*'], concurrency: 2 });
-    const { jobId } = await bench.run({ agentId, steps: ['a', 'b', 'c', 'd'].map((id) => step(id)) });
+    const { jobId } = await bench.run({
+      agentId,
+      steps: ['a', 'b', 'c', 'd'].map((id) => step(id)),
+    });
     expect((await bench.ended(jobId)).status).toBe('succeeded');
     expect(most).toBe(2);
   });
@@ -66,12 +81,16 @@ describe('a run', () => {
     const { jobId, traceId } = await bench.run({ steps });
     expect((await bench.ended(jobId)).status).toBe('succeeded');
     const milestones = await bench.events(traceId, 'task.progress.milestone');
-    expect(milestones.map((event) => event.payload['done'])).toEqual([4, 8, 12, 16, 20, 24, 28, 32, 36, 40]);
+    expect(milestones.map((event) => event.payload['done'])).toEqual([
+      4, 8, 12, 16, 20, 24, 28, 32, 36, 40,
+    ]);
   });
 
   test('keeps what a tool answers that Postgres cannot', async () => {
     bench.probe.during = () => ({ text: 'a\u0000b\ud800c', ['k\u0000']: 1 });
-    const { jobId } = await bench.run({ steps: [step('a'), step('b', { text: '${steps.a.text}' })] });
+    const { jobId } = await bench.run({
+      steps: [step('a'), step('b', { text: '${steps.a.text}' })],
+    });
     expect((await bench.ended(jobId)).status).toBe('succeeded');
   });
 });
@@ -87,12 +106,20 @@ describe('a failed step', () => {
 
   test('is tried again, with the same key, and the recovery is told', async () => {
     failing(1);
-    const { jobId, traceId } = await bench.run({ steps: [step('a', {}, { onError: 'revise', retries: 2 })] });
+    const { jobId, traceId } = await bench.run({
+      steps: [step('a', {}, { onError: 'revise', retries: 2 })],
+    });
     expect((await bench.ended(jobId)).status).toBe('succeeded');
     expect((await bench.steps(jobId))['a']).toMatchObject({ state: 'done', attempts: 2 });
     const types = (await bench.events(traceId)).map((event) => event.type);
-    expect(types.filter((type) => type.startsWith('recovery.'))).toEqual(['recovery.start', 'recovery.done']);
-    const keys = await bench.database.query('SELECT idempotency_key FROM tool_calls WHERE job_id = $1 ORDER BY started_at', [jobId]);
+    expect(types.filter((type) => type.startsWith('recovery.'))).toEqual([
+      'recovery.start',
+      'recovery.done',
+    ]);
+    const keys = await bench.database.query(
+      'SELECT idempotency_key FROM tool_calls WHERE job_id = $1 ORDER BY started_at',
+      [jobId],
+    );
     expect(keys.map((row) => row['idempotency_key'])).toEqual([`${jobId}:a:1`, `${jobId}:a:1~2`]);
   });
 
@@ -109,7 +136,10 @@ describe('a failed step', () => {
     expect((await receipts(traceId)).map((event) => event.summary)).toEqual([
       'Step a: the printer is on fire. 0 of 3 steps were done.',
     ]);
-    expect((await bench.events(traceId, 'anomaly.detected'))[0]).toMatchObject({ severity: 'error', payload: { stepId: 'a' } });
+    expect((await bench.events(traceId, 'anomaly.detected'))[0]).toMatchObject({
+      severity: 'error',
+      payload: { stepId: 'a' },
+    });
   });
 
   test('may be skipped; what needs its result is skipped too, what only waits for it runs', async () => {
@@ -143,7 +173,9 @@ describe('a failed step', () => {
   });
 
   test('whose reference leads nowhere is not tried again', async () => {
-    const { jobId } = await bench.run({ steps: [step('a'), step('b', { any: '${steps.a.nothing.here}' }, { retries: 5 })] });
+    const { jobId } = await bench.run({
+      steps: [step('a'), step('b', { any: '${steps.a.nothing.here}' }, { retries: 5 })],
+    });
     const job = await bench.ended(jobId);
     expect(job.error?.message).toBe('${steps.a.nothing.here}: steps.a has no field "nothing"');
     expect(bench.probe.calls).toHaveLength(1);
@@ -159,8 +191,14 @@ describe('a failed step', () => {
 
 describe('a budget', () => {
   test('maxSteps refuses a longer plan before it starts', async () => {
-    const { jobId, traceId } = await bench.run({ budget: { maxSteps: 1 }, steps: [step('a'), step('b')] });
-    expect(await bench.ended(jobId)).toMatchObject({ status: 'failed', error: { code: 'budget_steps' } });
+    const { jobId, traceId } = await bench.run({
+      budget: { maxSteps: 1 },
+      steps: [step('a'), step('b')],
+    });
+    expect(await bench.ended(jobId)).toMatchObject({
+      status: 'failed',
+      error: { code: 'budget_steps' },
+    });
     expect(bench.probe.calls).toHaveLength(0);
     expect((await receipts(traceId))[0]!.summary).toContain('maxSteps');
     expect(await bench.events(traceId, 'anomaly.detected')).toHaveLength(1);
@@ -170,23 +208,43 @@ describe('a budget', () => {
     bench.probe.during = () => {
       throw new ToolFault('broken', 'no');
     };
-    const { jobId } = await bench.run({ budget: { maxSteps: 2 }, steps: [step('a', {}, { retries: 9 })] });
-    expect(await bench.ended(jobId)).toMatchObject({ status: 'failed', error: { code: 'budget_steps' } });
+    const { jobId } = await bench.run({
+      budget: { maxSteps: 2 },
+      steps: [step('a', {}, { retries: 9 })],
+    });
+    expect(await bench.ended(jobId)).toMatchObject({
+      status: 'failed',
+      error: { code: 'budget_steps' },
+    });
     expect(bench.probe.calls).toHaveLength(2);
   });
 
   test('timeoutMs stops the call that is under way', async () => {
     bench.probe.during = (_, signal) =>
-      new Promise((_done, fail) => signal.addEventListener('abort', () => fail(new Error('stopped'))));
-    const { jobId, traceId } = await bench.run({ budget: { timeoutMs: 300 }, steps: [step('a'), step('b', {}, { needs: ['a'] })] });
-    expect(await bench.ended(jobId)).toMatchObject({ status: 'failed', error: { code: 'budget_timeout' } });
-    expect((await receipts(traceId)).map((event) => event.summary)).toEqual([expect.stringContaining('timeoutMs')]);
+      new Promise((_done, fail) =>
+        signal.addEventListener('abort', () => fail(new Error('stopped'))),
+      );
+    const { jobId, traceId } = await bench.run({
+      budget: { timeoutMs: 300 },
+      steps: [step('a'), step('b', {}, { needs: ['a'] })],
+    });
+    expect(await bench.ended(jobId)).toMatchObject({
+      status: 'failed',
+      error: { code: 'budget_timeout' },
+    });
+    expect((await receipts(traceId)).map((event) => event.summary)).toEqual([
+      expect.stringContaining('timeoutMs'),
+    ]);
     expect(await bench.events(traceId, 'anomaly.detected')).toHaveLength(1);
   });
 
   test("the agent's own is the stricter one", async () => {
     const agentId = await bench.agent({ tools: ['probe.*'], budget: { maxSteps: 1 } });
-    const { jobId } = await bench.run({ agentId, budget: { maxSteps: 10 }, steps: [step('a'), step('b')] });
+    const { jobId } = await bench.run({
+      agentId,
+      budget: { maxSteps: 10 },
+      steps: [step('a'), step('b')],
+    });
     expect(await bench.ended(jobId)).toMatchObject({ error: { code: 'budget_steps' } });
   });
 });
@@ -194,10 +252,16 @@ describe('a budget', () => {
 describe('every ending has exactly one receipt', () => {
   test('cancelled while it runs', async () => {
     bench.probe.during = (_, signal) =>
-      new Promise((_done, fail) => signal.addEventListener('abort', () => fail(new Error('stopped'))));
+      new Promise((_done, fail) =>
+        signal.addEventListener('abort', () => fail(new Error('stopped'))),
+      );
     const { jobId, traceId } = await bench.run({ steps: [step('a')] });
     await bench.probe.called(1);
-    await bench.call(`/jobs/${jobId}/cancel`, { method: 'POST', as: bench.owner, body: { reason: 'wrong file' } });
+    await bench.call(`/jobs/${jobId}/cancel`, {
+      method: 'POST',
+      as: bench.owner,
+      body: { reason: 'wrong file' },
+    });
     expect((await bench.ended(jobId)).status).toBe('cancelled');
     expect((await receipts(traceId)).map((event) => [event.severity, event.summary])).toEqual([
       ['warning', 'The task was cancelled: wrong file. 0 of 1 steps were done.'],
@@ -218,7 +282,10 @@ describe('every ending has exactly one receipt', () => {
     const { jobId, traceId } = await bench.run({ scheduledAt, steps: [step('a')] }, gone);
     await bench.database.query('UPDATE users SET is_disabled = true WHERE id = $1', [gone.userId]);
     await bench.database.query('UPDATE jobs SET run_at = now() WHERE id = $1', [jobId]);
-    expect(await bench.ended(jobId)).toMatchObject({ status: 'failed', error: { code: 'forbidden' } });
+    expect(await bench.ended(jobId)).toMatchObject({
+      status: 'failed',
+      error: { code: 'forbidden' },
+    });
     expect(bench.probe.calls).toHaveLength(0);
     expect(await receipts(traceId)).toHaveLength(1);
   });
@@ -229,24 +296,35 @@ describe('an agent', () => {
     const data = await bench.upload('data.csv', 'a,b\n1,2\n');
     const sop = [step('look', { any: '${inputs.data}', text: 'file ${inputs.data}' })];
     const agentId = await bench.agent({ tools: ['probe.*'], sop });
-    const { jobId, traceId } = await bench.run({ agentId, inputs: [{ name: 'upload', artifactId: data }] });
+    const { jobId, traceId } = await bench.run({
+      agentId,
+      inputs: [{ name: 'upload', artifactId: data }],
+    });
     expect((await bench.ended(jobId)).status).toBe('succeeded');
     expect(bench.probe.calls[0]!.args).toEqual({ any: data, text: `file ${data}` });
-    const runs = await bench.database.query('SELECT status FROM agent_runs WHERE trace_id = $1', [traceId]);
+    const runs = await bench.database.query('SELECT status FROM agent_runs WHERE trace_id = $1', [
+      traceId,
+    ]);
     expect(runs).toEqual([{ status: 'succeeded' }]);
   });
 
   test('whose tools do not cover its SOP does not start', async () => {
     const agentId = await bench.agent({ tools: ['skills.*'], sop: [step('look')] });
     const { jobId, traceId } = await bench.run({ agentId });
-    expect(await bench.ended(jobId)).toMatchObject({ status: 'failed', error: { code: 'plan_invalid' } });
-    expect((await bench.events(traceId, 'anomaly.detected'))[0]!.summary).toContain('not among the tools of the agent');
+    expect(await bench.ended(jobId)).toMatchObject({
+      status: 'failed',
+      error: { code: 'plan_invalid' },
+    });
+    expect((await bench.events(traceId, 'anomaly.detected'))[0]!.summary).toContain(
+      'not among the tools of the agent',
+    );
     expect(bench.probe.calls).toHaveLength(0);
   });
 });
 
 describe('a goal in words', () => {
-  const csv = 'Flight Date,Species,Cost\n2024-01-03,Gull,5\n2024-02-07,Kestrel,\nnot a date,Gull,7\n';
+  const csv =
+    'Flight Date,Species,Cost\n2024-01-03,Gull,5\n2024-02-07,Kestrel,\nnot a date,Gull,7\n';
 
   test('that names skills and a file is planned and run with the real tools', async () => {
     const artifactId = await bench.upload('strikes.csv', csv.repeat(1));
@@ -258,13 +336,18 @@ describe('a goal in words', () => {
     expect(job).toMatchObject({ status: 'succeeded', error: null });
     expect(Object.keys(await bench.steps(jobId))).toEqual(['profile', 'clean', 'plot', 'report']);
     const names = job.receipt.artifacts.map((file) => file.name);
-    expect(names.some((name) => name.endsWith('.svg')) && names.some((name) => name.endsWith('.md'))).toBe(true);
+    expect(
+      names.some((name) => name.endsWith('.svg')) && names.some((name) => name.endsWith('.md')),
+    ).toBe(true);
     expect((await bench.events(traceId, 'run.plan'))[0]!.payload).toMatchObject({ source: 'goal' });
   });
 
   test('that nobody understands ends in an anomaly that says what it needs', async () => {
     const { jobId, traceId } = await bench.run({ goal: 'make me rich' });
-    expect(await bench.ended(jobId)).toMatchObject({ status: 'failed', error: { code: 'plan_needed' } });
+    expect(await bench.ended(jobId)).toMatchObject({
+      status: 'failed',
+      error: { code: 'plan_needed' },
+    });
     const [anomaly] = await bench.events(traceId, 'anomaly.detected');
     expect(anomaly!.summary).toMatch(/"make me rich".*steps.*SOP.*model/);
     expect(await receipts(traceId)).toHaveLength(1);
@@ -277,7 +360,12 @@ test('rows that could not be parsed are one anomaly with a sample and a download
     name: 'clean.csv',
     rowsIn: 10,
     rowsOut: 7,
-    rejected: { count: 3, artifactId: 'c0ffee00-0000-4000-8000-000000000002', name: 'bad.csv', sample: [{ line: 2 }] },
+    rejected: {
+      count: 3,
+      artifactId: 'c0ffee00-0000-4000-8000-000000000002',
+      name: 'bad.csv',
+      sample: [{ line: 2 }],
+    },
   });
   const { jobId, traceId } = await bench.run({ steps: [step('clean')] });
   expect((await bench.ended(jobId)).receipt.summary).toContain('3 rows could not be parsed.');
@@ -286,24 +374,35 @@ test('rows that could not be parsed are one anomaly with a sample and a download
   expect(anomalies[0]).toMatchObject({
     summary: expect.stringMatching(/^3 rows could not be parsed in step clean/),
     payload: { count: 3, sample: [{ line: 2 }] },
-    links: [{ rel: 'download', href: '/api/artifacts/c0ffee00-0000-4000-8000-000000000002/content' }, { rel: 'episode' }],
+    links: [
+      { rel: 'download', href: '/api/artifacts/c0ffee00-0000-4000-8000-000000000002/content' },
+      { rel: 'episode' },
+    ],
   });
   const [milestone] = await bench.events(traceId, 'task.progress.milestone');
-  expect(milestone!.summary).toBe('Step 1 of 1 is done: clean kept 7 of 10 rows and made clean.csv.');
+  expect(milestone!.summary).toBe(
+    'Step 1 of 1 is done: clean kept 7 of 10 rows and made clean.csv.',
+  );
 });
 
 test('a plan with faults is refused at the door, with every fault', async () => {
   const answer = await bench.refused('/api/run', {
     method: 'POST',
     as: bench.owner,
-    body: { goal: 'x', steps: [step('a', { n: 'x' }), step('b', {}, { tool: 'probe.agian', needs: ['c'] })] },
+    body: {
+      goal: 'x',
+      steps: [step('a', { n: 'x' }), step('b', {}, { tool: 'probe.agian', needs: ['c'] })],
+    },
   });
   expect(answer.status).toBe(422);
   expect(answer.body).toMatchObject({ code: 'plan_invalid' });
   expect(answer.body.errors).toEqual([
     { path: 'steps.0.args.n', message: 'must be integer' },
     { path: 'steps.1.needs', message: 'there is no step "c"' },
-    { path: 'steps.1.tool', message: 'there is no tool "probe.agian" (did you mean "probe.again"?)' },
+    {
+      path: 'steps.1.tool',
+      message: 'there is no tool "probe.agian" (did you mean "probe.again"?)',
+    },
   ]);
 });
 
@@ -311,7 +410,10 @@ describe('a rerun', () => {
   test('runs the same plan anew', async () => {
     const first = await bench.run({ steps: [step('a'), step('b', { any: '${steps.a.text}' })] });
     await bench.ended(first.jobId);
-    const again = await bench.call<{ jobId: string; traceId: string }>(`/jobs/${first.jobId}/rerun`, { method: 'POST', as: bench.owner });
+    const again = await bench.call<{ jobId: string; traceId: string }>(
+      `/jobs/${first.jobId}/rerun`,
+      { method: 'POST', as: bench.owner },
+    );
     expect(again.status).toBe(202);
     expect((await bench.ended(again.body.jobId)).status).toBe('succeeded');
     expect(bench.probe.calls.map((call) => call.args.text)).toEqual(['a', 'b', 'a', 'b']);
@@ -319,7 +421,9 @@ describe('a rerun', () => {
   });
 
   test('from a step on takes over what was recorded before it', async () => {
-    const first = await bench.run({ steps: [step('a'), step('b', { any: '${steps.a.text}' }), step('c')] });
+    const first = await bench.run({
+      steps: [step('a'), step('b', { any: '${steps.a.text}' }), step('c')],
+    });
     await bench.ended(first.jobId);
     const again = await bench.call<{ jobId: string }>(`/jobs/${first.jobId}/rerun`, {
       method: 'POST',
@@ -328,10 +432,12 @@ describe('a rerun', () => {
     });
     const job = await bench.ended(again.body.jobId);
     expect(job.status).toBe('succeeded');
-    expect(bench.probe.calls.slice(3).map((call) => call.args).sort((x, y) => (x.text! < y.text! ? -1 : 1))).toEqual([
-      { text: 'b2', any: 'a' },
-      { text: 'c' },
-    ]);
+    expect(
+      bench.probe.calls
+        .slice(3)
+        .map((call) => call.args)
+        .sort((x, y) => (x.text! < y.text! ? -1 : 1)),
+    ).toEqual([{ text: 'b2', any: 'a' }, { text: 'c' }]);
   });
 });
 

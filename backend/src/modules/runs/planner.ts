@@ -56,6 +56,7 @@ export class Planner {
       },
     });
     const draft = await this.draft(run);
+    if ('spent' in draft) return this.refuse(run, draft.spent.code, draft.spent.message, {});
     if ('needs' in draft) return this.refuse(run, 'plan_needed', draft.needs, {});
     const faults = validatePlan(draft.steps, [...run.tools.values()], await run.givens());
     if (faults.length > 0) return this.refuseFaults(run, draft.source, faults);
@@ -84,7 +85,7 @@ export class Planner {
     });
   }
 
-  private async draft(run: Run): Promise<Draft | { needs: string }> {
+  private async draft(run: Run): Promise<Draft | { needs: string } | { spent: JobError }> {
     const { spec, rerunOf } = run.job;
     if (rerunOf !== null) {
       const again = await this.again(rerunOf, (run.job.rerun ?? {}) as RerunRequest);
@@ -105,6 +106,7 @@ export class Planner {
     let modelFault: string | undefined;
     if (run.model) {
       const planned = await this.askModel(run, files);
+      if ('spent' in planned) return planned;
       if ('steps' in planned) return fresh('model', planned.steps);
       modelFault = planned.fault;
       await run.record.tell({
@@ -172,7 +174,7 @@ export class Planner {
   private async askModel(
     run: Run,
     files: GoalFile[],
-  ): Promise<{ steps: Step[] } | { fault: string }> {
+  ): Promise<{ steps: Step[] } | { fault: string } | { spent: JobError }> {
     const given = await run.givens();
     const tools = [...run.tools.values()].filter(
       ({ tool }) => !given.allowedTools || isToolAllowed(tool, given.allowedTools),
@@ -201,7 +203,7 @@ export class Planner {
       );
       if (answer.use) await run.charge(answer.use);
       const spent = await run.spentCost();
-      if (spent) return { fault: spent.message };
+      if (spent) return { spent };
       if ('fault' in answer) {
         fault = answer.fault;
         if (!answer.use) break; // it could not be reached: asking again at once will not help

@@ -1,5 +1,10 @@
 import { isNative } from '../../../test/harness.js';
-import { type RunBench, type TestWorker, openRunBench, step } from '../../../test/factories/runs.js';
+import {
+  type RunBench,
+  type TestWorker,
+  openRunBench,
+  step,
+} from '../../../test/factories/runs.js';
 import { Wakeups } from '../../platform/outbox/wakeups.js';
 import { LeaseEnded, Queue } from '../jobs/index.js';
 import { checkpointsOf } from './checkpoints.js';
@@ -8,7 +13,7 @@ let bench: RunBench;
 let current: TestWorker;
 beforeAll(async () => {
   bench = await openRunBench();
-});
+}, 120_000);
 beforeEach(() => {
   bench.probe.reset();
   current = bench.worker();
@@ -91,7 +96,7 @@ describe('after a crash', () => {
       const state = { continue: 'done', degrade: 'skipped', abort: 'failed' }[decision];
       expect((await bench.steps(jobId))['pay']!.state).toBe(state);
       release();
-      },
+    },
   );
 
   test('an approval outlives its worker: decided while nobody works, it is acted on once', async () => {
@@ -145,9 +150,7 @@ describe('after a crash', () => {
 test('a worker that has lost its lease writes no checkpoint, whatever it believes', async () => {
   await current.worker.stop();
   const { jobId } = await bench.run({ steps: [step('a')] });
-  const [claim] = await bench.app
-    .get(Queue, { strict: false })
-    .claim('w1', ['task'], 1, 60_000);
+  const [claim] = await bench.app.get(Queue, { strict: false }).claim('w1', ['task'], 1, 60_000);
   expect(claim!.jobId).toBe(jobId);
   const signal = new AbortController().signal;
   const saver = checkpointsOf(bench.database, { jobId, fence: claim!.fence, owner: 'w1', signal });
@@ -193,7 +196,9 @@ test('a stop lets the call under way finish, begins nothing new, and hands the j
   const stopped = current.worker.stop();
   setTimeout(release, 700); // after the first grace, well before the second is over
   await stopped;
-  const [row] = await bench.database.query('SELECT status, attempts FROM jobs WHERE id = $1', [jobId]);
+  const [row] = await bench.database.query('SELECT status, attempts FROM jobs WHERE id = $1', [
+    jobId,
+  ]);
   expect(row).toMatchObject({ status: 'queued', attempts: 0 });
   expect(await bench.steps(jobId)).toMatchObject({ a: { state: 'done' }, b: { state: 'pending' } });
   current = bench.worker();
