@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { LogLine, Page, PageQuery } from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
 import { type Tx, sql } from '../../platform/database/sql.js';
@@ -18,11 +18,19 @@ export interface LogPosition {
  * same things in sentences. Nothing is written twice for it.
  */
 @Injectable()
-export class AgentLog {
+export class AgentLog implements OnModuleDestroy {
   /** Says "look now" to readers of this process; those elsewhere look once a second. */
   private readonly fresh = new EventEmitter().setMaxListeners(0);
 
+  private readonly stopping = new AbortController();
+  /** Aborted when the process stops: live readers are let go, or the server would wait for them. */
+  readonly stopped = this.stopping.signal;
+
   constructor(private readonly database: Database) {}
+
+  onModuleDestroy(): void {
+    this.stopping.abort();
+  }
 
   /** Outside any transaction: on the embedded database it would wait for the one it stands in. */
   async write(

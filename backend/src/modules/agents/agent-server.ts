@@ -1,6 +1,8 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash } from 'node:crypto';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { McpServer } from '@modelcontextprotocol/server';
+import { context } from '@opentelemetry/api';
 import { Receipt, TaskInput } from '@aos/contracts';
 import { z } from 'zod';
 import { Database } from '../../platform/database/database.js';
@@ -38,6 +40,13 @@ const LOOK_EVERY_MS = 1000;
  */
 @Injectable()
 export class AgentServer implements OnModuleInit {
+  /**
+   * A call comes from within the caller's graph, and the commit of the new task may wake a worker of this
+   * process right there: the new graph would then take itself for a part of the calling one. So the task is
+   * given from outside, with nothing of the caller's surroundings but its trace.
+   */
+  private readonly outside = AsyncLocalStorage.snapshot();
+
   constructor(
     private readonly inProcess: InProcessServers,
     private readonly agents: AgentsRepository,
@@ -63,11 +72,10 @@ export class AgentServer implements OnModuleInit {
       },
       async (input, { mcpReq }) => {
         try {
-          const answer = await this.run(
-            agentName,
-            input,
-            this.inProcess.callerOf(mcpReq._meta),
-            mcpReq.signal,
+          const caller = this.inProcess.callerOf(mcpReq._meta);
+          const trace = context.active();
+          const answer = await this.outside(() =>
+            context.with(trace, () => this.run(agentName, input, caller, mcpReq.signal)),
           );
           const isError = answer.status === 'failed' || answer.status === 'cancelled';
           return {

@@ -18,12 +18,11 @@ export async function streamLog(
   request: Request,
   response: Response,
 ): Promise<void> {
-  const closed = new AbortController();
   const wake = new Wake();
-  response.once('close', () => {
-    closed.abort();
-    wake.now();
-  });
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  const closed = AbortSignal.any([gone.signal, log.stopped]);
+  closed.addEventListener('abort', () => wake.now(), { once: true });
   response.set({
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
@@ -35,10 +34,10 @@ export async function streamLog(
   const heartbeat = setInterval(() => response.write(': alive\n\n'), HEARTBEAT_MS);
   try {
     let { lines, position } = await log.latest(agentId);
-    while (!closed.signal.aborted) {
-      for (const line of lines) await send(response, line, closed.signal);
+    while (!closed.aborted) {
+      for (const line of lines) await send(response, line, closed);
       await wake.within(LOOK_EVERY_MS);
-      if (closed.signal.aborted) return;
+      if (closed.aborted) return;
       ({ lines, position } = await log.since(agentId, position));
     }
   } finally {

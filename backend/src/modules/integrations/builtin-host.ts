@@ -73,7 +73,10 @@ export class BuiltinHost implements OnModuleInit {
       ? await Workspace.ofJob(this.environment.dataDir, caller.run.jobId)
       : await Workspace.ofCall(this.environment.dataDir);
     try {
-      const answer = await tool.run(args, this.contextOf(caller, workspace, context));
+      // What the tool's schema does not name stays here: the parse takes it off.
+      const answer = tool.output.parse(
+        await tool.run(args, this.contextOf(caller, workspace, context)),
+      );
       return {
         content: [{ type: 'text' as const, text: JSON.stringify(answer) }],
         structuredContent: answer,

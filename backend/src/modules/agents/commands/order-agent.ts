@@ -43,18 +43,19 @@ export class OrderAgentHandler implements ICommandHandler<OrderAgent> {
         resource: `agent:${id}`,
         diff: { before: { status: before.status }, after: { status } },
       });
-      await this.outbox.append(tx, [
-        agentChanged(ctx, id, status, `${before.name} is ${status}, as ${ctx.actor.name} ordered.`),
-      ]);
-      await this.log.writeIn(
-        tx,
-        id,
-        ctx.traceId,
-        'info',
-        `${ctx.actor.name} ordered it to ${order}: it is ${status}.`,
-      );
       if (status === 'draining') await this.runs.stopWhenDrained(tx, id, ctx.traceId);
-      return this.agents.findForChange(tx, id);
+      const after = await this.agents.findForChange(tx, id);
+      await this.outbox.append(tx, [
+        agentChanged(
+          ctx,
+          id,
+          after.status,
+          `${before.name} is ${after.status}, as ${ctx.actor.name} ordered.`,
+        ),
+      ]);
+      const line = `${ctx.actor.name} ordered it to ${order}: it is ${after.status}.`;
+      await this.log.writeIn(tx, id, ctx.traceId, 'info', line);
+      return after;
     });
   }
 }

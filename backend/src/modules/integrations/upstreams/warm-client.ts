@@ -318,14 +318,23 @@ function codeOf(error: unknown): string | undefined {
   return undefined;
 }
 
+/** The message, and what lies deepest under it: "fetch failed" alone helps nobody. */
 function reasonOf(error: unknown): string {
-  const { message, cause } = error as {
-    message?: string;
-    cause?: { message?: string; code?: string };
-  };
-  const why = cause?.message || cause?.code;
-  return [message || String(error), why].filter((part) => part && part !== message).length > 0 &&
-    why
-    ? `${message}: ${why}`
-    : message || String(error);
+  const messages: string[] = [];
+  for (
+    let at = error as Chained | undefined;
+    at && messages.length < 8;
+    at = at.cause ?? at.errors?.[0]
+  )
+    messages.push(at.message || at.code || '');
+  const told = messages.filter((message) => message !== '');
+  const last = told.at(-1) ?? String(error);
+  return !told[0] || told[0].includes(last) ? (told[0] ?? last) : `${told[0]}: ${last}`;
+}
+
+interface Chained {
+  message?: string;
+  code?: string;
+  cause?: Chained;
+  errors?: Chained[];
 }

@@ -1,0 +1,489 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type {
+  Agent,
+  Artifact,
+  CallAnswer,
+  Job,
+  LogLine,
+  McpServerInfo,
+  McpTool,
+  Page,
+} from '@aos/contracts';
+import { type HttpApp, type SignedIn, openHttpApp } from '../../../test/http-app.js';
+import { ArtifactsModule } from '../artifacts/index.js';
+import { IntegrationsModule } from '../integrations/index.js';
+import { JobsModule } from '../jobs/index.js';
+import { RunsModule, validatePlan } from '../runs/index.js';
+import { type AgentOrder, type AgentStatus, nextStatus, transitions } from './agent.js';
+import { AgentsModule } from './index.js';
+import { agentTemplates } from './templates.js';
+
+let http: HttpApp;
+let admin: SignedIn;
+let viewer: SignedIn;
+beforeAll(async () => {
+  http = await openHttpApp({
+    imports: [ArtifactsModule, JobsModule, IntegrationsModule, AgentsModule, RunsModule],
+  });
+  admin = await http.signIn('admin');
+  viewer = await http.signIn('viewer');
+});
+afterAll(() => http.close());
+
+const post = <T>(path: string, body?: unknown, as = admin) =>
+  http.call<T>(path, { method: 'POST', as, body: body ?? {} });
+const get = async <T>(path: string) => (await http.call<T>(path, { as: admin })).body;
+
+async function upload(name: string, text: string): Promise<string> {
+  const form = new FormData();
+  form.set('file', new File([text], name, { type: 'text/csv' }));
+  const response = await fetch(`${http.baseUrl}/api/artifacts`, {
+    method: 'POST',
+    body: form,
+    headers: { authorization: `Bearer ${admin.token}` },
+  });
+  return ((await response.json()) as Artifact).artifactId;
+}
+
+const profiler = (name: string, more: object = {}) => ({
+  name,
+  config: {
+    tools: ['skills.*'],
+    sop: [{ id: 'look', tool: 'skills.csv.profile', args: { file: '${inputs.data}' }, ...more }],
+  },
+});
+
+describe('the states of an agent', () => {
+  const orders: AgentOrder[] = ['start', 'stop', 'drained', 'fail'];
+  const table: [AgentStatus, ...(AgentStatus | 'same' | 'refused')[]][] = [
+    //            start      stop        drained    fail
+    ['stopped', 'running', 'same', 'same', 'refused'],
+    ['running', 'same', 'draining', 'same', 'failed'],
+    ['draining', 'running', 'same', 'stopped', 'failed'],
+    ['failed', 'running', 'stopped', 'same', 'same'],
+  ];
+  it.each(table)('from %s', (from, ...expected) => {
+    orders.forEach((order, i) => {
+      if (expected[i] === 'refused')
+        expect(() => nextStatus('a', from, order)).toThrow(/cannot be told/);
+      else expect(nextStatus('a', from, order) ?? 'same').toBe(expected[i]);
+    });
+    expect(Object.keys(transitions)).toHaveLength(table.length);
+  });
+});
+
+describe('an agent', () => {
+  it('is made, read by id and by name, changed against its version, and keeps its versions', async () => {
+    const made = await post<Agent>('/agents', { name: 'first', template: 'blank' });
+    expect(made.status).toBe(201);
+    expect(made.body).toMatchObject({
+      name: 'first',
+      version: '1',
+      status: 'stopped',
+      registered: false,
+    });
+    expect(
+      (await http.refused('/agents', { method: 'POST', as: admin, body: { name: 'first' } })).body
+        .code,
+    ).toBe('already_exists');
+    const read = await http.call<Agent>('/agents/first', { as: admin });
+    expect(read.body).toEqual(made.body);
+    const patch = (etag?: string) =>
+      http.call<Agent>(`/agents/${made.body.id}`, {
+        method: 'PATCH',
+        as: admin,
+        body: { config: { prompt: 'Be brief.' }, comment: 'shorter' },
+        headers: etag ? { 'if-match': etag } : {},
+      });
+    expect((await patch()).status).toBe(428);
+    expect((await patch('"77"')).status).toBe(412);
+    const changed = await patch(read.headers.get('etag')!);
+    expect(changed.body).toMatchObject({ version: '2', config: { prompt: 'Be brief.' } });
+    expect((await patch(read.headers.get('etag')!)).status).toBe(412);
+    const versions =
+      await get<Page<{ version: string; comment: string }>>('/agents/first/versions');
+    expect(versions.items.map(({ version, comment }) => [version, comment])).toEqual([
+      ['2', 'shorter'],
+      ['1', 'from the template blank'],
+    ]);
+    const audit = await http.database.query<{ action: string }>(
+      `SELECT action FROM audit_logs WHERE resource = $1 ORDER BY id`,
+      [`agent:${made.body.id}`],
+    );
+    expect(audit.map((row) => row.action)).toEqual(['agent.create', 'agent.change']);
+  });
+
+  it('is refused from an unknown template, with unknown keys, and to who may not', async () => {
+    expect(
+      (
+        await http.refused('/agents', {
+          method: 'POST',
+          as: admin,
+          body: { name: 'x', template: 'nope' },
+        })
+      ).body.code,
+    ).toBe('validation_failed');
+    expect(
+      (
+        await http.refused('/agents', {
+          method: 'POST',
+          as: admin,
+          body: { name: 'x', config: { root: true } },
+        })
+      ).status,
+    ).toBe(400);
+    expect(
+      (await http.refused('/agents', { method: 'POST', as: viewer, body: { name: 'x' } })).status,
+    ).toBe(403);
+    expect(
+      (await http.refused('/agents/first/start', { method: 'POST', as: viewer, body: {} })).status,
+    ).toBe(403);
+    expect((await http.refused('/agents/none', { as: admin })).status).toBe(404);
+  });
+
+  it('takes tasks only while it runs', async () => {
+    const { body: agent } = await post<Agent>('/agents', profiler('resting'));
+    const data = await upload('a.csv', 'a,b\n1,2\n');
+    const task = { goal: 'Look', agentId: agent.id, inputs: [{ name: 'data', artifactId: data }] };
+    const refused = await http.refused('/api/run', { method: 'POST', as: admin, body: task });
+    expect([refused.status, refused.body.code]).toEqual([409, 'agent_state']);
+    expect(refused.body.detail).toContain(`/agents/${agent.id}/start`);
+    expect((await post<Agent>('/agents/resting/start')).body.status).toBe('running');
+    const accepted = await post<{ jobId: string }>('/api/run', task);
+    expect(accepted.status).toBe(202);
+    expect((await ended(accepted.body.jobId)).status).toBe('succeeded');
+    const runs = await http.database.query('SELECT status FROM agent_runs WHERE agent_id = $1', [
+      agent.id,
+    ]);
+    expect(runs).toEqual([{ status: 'succeeded' }]);
+  });
+
+  it('that is stopped ends its tasks first', async () => {
+    const { body: agent } = await post<Agent>(
+      '/agents',
+      profiler('draining', { approval: 'required' }),
+    );
+    await post('/agents/draining/start');
+    const data = await upload('a.csv', 'a,b\n1,2\n');
+    const { body } = await post<{ jobId: string }>('/api/run', {
+      goal: 'Look',
+      agentId: agent.id,
+      inputs: [{ name: 'data', artifactId: data }],
+    });
+    const approval = await approvalOf(body.jobId);
+    expect((await post<Agent>('/agents/draining/stop')).body).toMatchObject({
+      status: 'draining',
+      load: { running: 1 },
+    });
+    expect((await post<Agent>('/agents/draining/stop')).body.status).toBe('draining');
+    await post('/agent/approve', { approvalId: approval, decision: 'continue' });
+    await ended(body.jobId);
+    expect(await get<Agent>('/agents/draining')).toMatchObject({
+      status: 'stopped',
+      load: { running: 0 },
+    });
+  });
+
+  it('has a log, as a page and live', async () => {
+    await post('/agents', profiler('talking'));
+    const reading = new AbortController();
+    const live = await fetch(`${http.baseUrl}/agents/talking/logs?tail=1`, {
+      headers: { authorization: `Bearer ${admin.token}` },
+      signal: reading.signal,
+    });
+    expect(live.headers.get('content-type')).toContain('text/event-stream');
+    const seen = readUntil(live, (text) => text.includes('it is stopped'));
+    await post('/agents/talking/start');
+    await post('/agents/talking/stop');
+    await post('/agents/talking/stop');
+    expect(await seen).toContain('it is running');
+    reading.abort();
+    const page = await get<Page<LogLine>>('/agents/talking/logs?limit=1');
+    expect(page.items[0]!.message).toContain('stop');
+    const next = await get<Page<LogLine>>(`/agents/talking/logs?limit=5&cursor=${page.nextCursor}`);
+    expect(next.items.map((line) => line.message)).toEqual([
+      expect.stringContaining('it is running'),
+    ]);
+  });
+});
+
+describe('an agent registered with the gateway', () => {
+  let data: string;
+  beforeAll(async () => {
+    data = await upload('people.csv', 'name,age\nAda,36\nBob,41\n');
+    await post('/agents', profiler('helper'));
+    await post('/agents/helper/start');
+  });
+
+  it('is a tool', async () => {
+    expect((await post<Agent>('/agents/helper/register-mcp')).body).toMatchObject({
+      registered: true,
+      routePrefix: 'agent-helper',
+    });
+    expect((await post<Agent>('/agents/helper/register-mcp')).status).toBe(200);
+    const tools = await get<Page<McpTool>>('/mcp/tools?server=agent-helper');
+    expect(tools.items).toMatchObject([
+      { tool: 'agent-helper.run', aggregateName: 'agent-helper__run', idempotent: true },
+    ]);
+  });
+
+  it('does a task for its caller and answers with the receipt', async () => {
+    const { body } = await post<CallAnswer>('/mcp/call', {
+      server: 'agent-helper',
+      tool: 'run',
+      args: { goal: 'Look at it', inputs: [{ name: 'data', artifactId: data }] },
+    });
+    expect(body).toMatchObject({ isError: false, structuredContent: { status: 'succeeded' } });
+    const job = await get<Job>(`/jobs/${String(body.structuredContent!['jobId'])}`);
+    expect(job).toMatchObject({
+      goal: 'Look at it',
+      agentName: 'helper',
+      createdBy: `user:${admin.userId}`,
+    });
+  });
+
+  it('is called by another agent’s run', async () => {
+    await post('/agents', {
+      name: 'boss',
+      config: {
+        tools: ['agent-helper.*'],
+        sop: [
+          {
+            id: 'delegate',
+            tool: 'agent-helper.run',
+            args: { goal: 'Look at it', inputs: [{ name: 'data', artifactId: data }] },
+          },
+        ],
+      },
+    });
+    await post('/agents/boss/start');
+    const { body } = await post<{ jobId: string }>('/api/run', {
+      goal: 'Have it looked at',
+      agentId: 'boss',
+    });
+    expect((await ended(body.jobId)).error).toBeNull();
+  });
+
+  it('says what is wrong with a task that cannot be accepted', async () => {
+    await post('/agents/helper/stop');
+    const { body } = await post<CallAnswer>('/mcp/call', {
+      server: 'agent-helper',
+      tool: 'run',
+      args: { goal: 'Look' },
+    });
+    expect(body).toMatchObject({
+      isError: true,
+      content: [{ text: expect.stringContaining('Start it first') }],
+    });
+  });
+});
+
+describe('the registry over HTTP', () => {
+  it('lists the built-in servers and their tools by key', async () => {
+    const first = await get<Page<McpServerInfo>>('/mcp/registry?limit=1');
+    expect(first.items).toHaveLength(1);
+    const all = await get<Page<McpServerInfo>>('/mcp/registry');
+    expect(all.items.map((server) => server.name)).toEqual(
+      expect.arrayContaining(['env', 'skills']),
+    );
+    const tools = await get<Page<McpTool>>('/mcp/tools?limit=200');
+    expect(tools.items.map((tool) => tool.tool)).toEqual(
+      expect.arrayContaining([
+        'skills.csv.clean',
+        'skills.viz.plot',
+        'env.files.write',
+        'env.db.query',
+      ]),
+    );
+  });
+
+  it('keeps, changes and removes a server, each with its audit row', async () => {
+    const body = { name: 'away', transport: 'http', url: 'http://127.0.0.1:40999/mcp' };
+    const made = await post<McpServerInfo>('/mcp/registry', body);
+    expect(made.status).toBe(201);
+    expect(made.body.health).toMatchObject({
+      state: 'unhealthy',
+      error: expect.stringContaining('ECONNREFUSED'),
+    });
+    expect(
+      (await http.refused('/mcp/registry', { method: 'POST', as: admin, body })).body.code,
+    ).toBe('already_exists');
+    const change = (etag: string) =>
+      http.call<McpServerInfo>('/mcp/registry/away', {
+        method: 'PATCH',
+        as: admin,
+        body: { enabled: false },
+        headers: { 'if-match': etag },
+      });
+    expect((await change('"9"')).status).toBe(412);
+    expect((await change(made.headers.get('etag')!)).body).toMatchObject({
+      enabled: false,
+      health: { state: 'disabled' },
+      version: 2,
+    });
+    const call = await http.refused('/mcp/call', {
+      method: 'POST',
+      as: admin,
+      body: { server: 'away', tool: 'x', args: {} },
+    });
+    expect(call.body.code).toBe('server_unreachable');
+    expect((await http.call('/mcp/registry/away', { method: 'DELETE', as: admin })).status).toBe(
+      204,
+    );
+    expect((await http.refused('/mcp/registry/away', { as: admin })).body.code).toBe(
+      'unknown_server',
+    );
+    const audit = await http.database.query<{ action: string }>(
+      `SELECT action FROM audit_logs WHERE resource = 'mcp-server:away' ORDER BY id`,
+    );
+    expect(audit.map((row) => row.action)).toEqual([
+      'registry.create',
+      'registry.change',
+      'registry.remove',
+    ]);
+    const events = await http.database.query(
+      `SELECT 1 FROM events WHERE type = 'registry.changed' AND payload->>'server' = 'away'`,
+    );
+    expect(events).toHaveLength(3);
+  });
+
+  it('refuses what must not be registered', async () => {
+    const register = (body: object, as = admin) =>
+      http.refused('/mcp/registry', { method: 'POST', as, body: { name: 'bad', ...body } });
+    expect(
+      (await register({ transport: 'stdio', command: 'bash', args: ['-c', 'id'] })).body.code,
+    ).toBe('launch_refused');
+    expect((await register({ transport: 'http', url: 'http://u:p@example.com/' })).body.code).toBe(
+      'validation_failed',
+    );
+    expect(
+      (await register({ transport: 'http', url: 'http://169.254.169.254/mcp' })).body.code,
+    ).toBe('validation_failed');
+    expect(
+      (await register({ name: 'agent-x', transport: 'http', url: 'http://127.0.0.1:9/' })).body
+        .code,
+    ).toBe('conflict');
+    expect(
+      (
+        await register(
+          { transport: 'http', url: 'http://127.0.0.1:9/' },
+          await http.signIn('operator'),
+        )
+      ).status,
+    ).toBe(403);
+    expect(
+      (await http.refused('/mcp/registry/env', { method: 'DELETE', as: admin })).body.code,
+    ).toBe('conflict');
+    expect(
+      (
+        await http.refused('/mcp/call', {
+          method: 'POST',
+          as: admin,
+          body: { server: 'env', tool: 'x', caps: 'y' },
+        })
+      ).status,
+    ).toBe(400);
+  });
+
+  it('tells what a call would do, and does not do it', async () => {
+    const call = {
+      server: 'env',
+      tool: 'files.write',
+      dryRun: true,
+      args: { path: 'a.txt', content: 'x' },
+    };
+    const { body } = await post<CallAnswer>('/mcp/call', call);
+    expect(body.structuredContent).toMatchObject({ dryRun: true, tool: 'env.files.write' });
+  });
+});
+
+describe('the data analyst', () => {
+  const template = agentTemplates.find(({ name }) => name === 'data-analyst')!;
+
+  it('has a way of work that fits the tools', async () => {
+    const tools = await get<Page<McpTool>>('/mcp/tools?limit=200');
+    const given = {
+      inputs: ['birdstrikes'],
+      vars: [],
+      secrets: [],
+      allowedTools: template.config.tools,
+    };
+    expect(validatePlan(template.config.sop, tools.items, given)).toEqual([]);
+  });
+
+  it('does its work on the real records, and asks before it writes', async () => {
+    const csv = await readFile(
+      join(import.meta.dirname, '../../../../ops/demo/data/birdstrikes.csv'),
+      'utf8',
+    );
+    const data = await upload('birdstrikes.csv', csv);
+    await post('/agents', { name: 'analyst', template: 'data-analyst' });
+    await post('/agents/analyst/start');
+    const { body } = await post<{ jobId: string; traceId: string }>('/api/run', {
+      goal: 'Look into the bird strikes',
+      agentId: 'analyst',
+      inputs: [{ name: 'birdstrikes', artifactId: data }],
+    });
+    await post('/agent/approve', {
+      approvalId: await approvalOf(body.jobId),
+      decision: 'continue',
+    });
+    const job = await ended(body.jobId);
+    expect(job.error).toBeNull();
+    const [row] = await http.database.query<{
+      receipt: { artifacts: { name: string; artifactId: string; mediaType: string }[] };
+    }>('SELECT receipt FROM jobs WHERE id = $1', [body.jobId]);
+    const report = row!.receipt.artifacts.find((file) => file.mediaType === 'text/markdown')!;
+    const text = (await http.call(`/api/artifacts/${report.artifactId}/content`, { as: admin }))
+      .text;
+    expect(text).toContain('10000 reports were read; 9961 are counted below');
+    expect(text).toContain('Strikes peak in October: 1,348 of 9,961');
+    expect(text).toMatch(/\| Oct \| 1348 \|/);
+    expect(text).toContain('15 could not be parsed');
+    const calls = await http.database.query(
+      'SELECT step_id, status FROM tool_calls WHERE job_id = $1',
+      [body.jobId],
+    );
+    expect(calls).toHaveLength(5);
+  }, 90_000);
+});
+
+/** Waits for the job's end, by asking; the test's own limit ends a wait that is in vain. */
+async function ended(jobId: string): Promise<Job> {
+  return asked(
+    () => get<Job>(`/jobs/${jobId}`),
+    (job) => ['succeeded', 'failed', 'cancelled'].includes(job.status),
+  );
+}
+
+async function approvalOf(jobId: string): Promise<string> {
+  const rows = await asked(
+    () =>
+      http.database.query<{ id: string }>(
+        `SELECT id FROM approvals WHERE job_id = $1 AND status = 'pending'`,
+        [jobId],
+      ),
+    (found) => found.length > 0,
+  );
+  return rows[0]!.id;
+}
+
+async function asked<T>(ask: () => Promise<T>, isDone: (answer: T) => boolean): Promise<T> {
+  for (let i = 0; i < 20_000; i++) {
+    const answer = await ask();
+    if (isDone(answer)) return answer;
+    await new Promise((done) => setImmediate(done));
+  }
+  throw new Error('it did not come about');
+}
+
+async function readUntil(response: Response, isEnough: (text: string) => boolean): Promise<string> {
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    text += part.value;
+    if (isEnough(text)) return text;
+  }
+  return text;
+}

@@ -1,0 +1,93 @@
+import { type TestDatabase, openTestDatabase } from '../../../test/harness.js';
+import { ReadOnlySql } from './read-only-sql.js';
+
+let db: TestDatabase;
+let reader: ReadOnlySql;
+beforeAll(async () => {
+  db = await openTestDatabase();
+  reader = new ReadOnlySql(db.database);
+  await reader.query('SELECT 1', [], { maxRows: 1, timeoutMs: 5000 });
+  await db.database.query('CREATE TABLE workspace.birds (id int, name text)');
+  await db.database.query(
+    `INSERT INTO workspace.birds SELECT n, 'bird ' || n FROM generate_series(1, 20) n`,
+  );
+  await db.database.query(
+    `INSERT INTO users (id, email, name) VALUES (gen_random_uuid(), 'canary@example.test', 'canary')`,
+  );
+});
+afterAll(() => db.close());
+
+const ask = (text: string, params: unknown[] = [], maxRows = 10) =>
+  reader.query(text, params, { maxRows, timeoutMs: 5000 });
+
+it('reads the workspace, with parameters, in columns and rows', async () => {
+  expect(await ask('SELECT id, name FROM birds WHERE id = $1::int', [3])).toEqual({
+    columns: ['id', 'name'],
+    rows: [[3, 'bird 3']],
+    truncated: false,
+  });
+  expect(
+    await ask(`WITH x AS (SELECT $1::text AS a, $2::boolean AS b) SELECT * FROM x`, ['t', null]),
+  ).toMatchObject({ rows: [['t', null]] });
+});
+
+it('gives as many rows as were asked for, and says that there are more', async () => {
+  const answer = await ask('SELECT id FROM workspace.birds ORDER BY id');
+  expect([answer.rows.length, answer.truncated]).toEqual([10, true]);
+});
+
+it.each([
+  'SELECT * FROM public.users',
+  'SELECT * FROM public.secrets',
+  'TABLE public.audit_logs',
+  `SELECT query_to_xml('SELECT * FROM public.users', true, true, '')`,
+  `SELECT set_config('role', 'none', true), query_to_xml('SELECT * FROM public.users', true, true, '')`,
+  `SELECT set_config('role', session_user, false)`,
+  `SELECT set_config('session_authorization', session_user, false)`,
+  'SELECT 1; SELECT * FROM public.users',
+  'SET ROLE NONE',
+  'RESET ROLE',
+  'SET SESSION AUTHORIZATION DEFAULT',
+  'DO $$ BEGIN RESET ROLE; END $$',
+  `COPY (SELECT 1) TO PROGRAM 'id'`,
+  `COPY public.users TO '/tmp/x'`,
+  `SELECT pg_read_file('/etc/passwd')`,
+  `SELECT pg_ls_dir('/')`,
+  `SELECT lo_import('/etc/passwd')`,
+  'INSERT INTO workspace.birds VALUES (0)',
+  'DELETE FROM workspace.birds RETURNING *',
+  'WITH gone AS (DELETE FROM workspace.birds RETURNING *) SELECT * FROM gone',
+  `SELECT nextval('public.events_id_seq')`,
+  'CREATE TABLE workspace.x (a int)',
+  'SELECT * FROM workspace.aos_read($$SELECT 1$$, NULL, 1)) x; SELECT 1 --',
+])('refuses %s', async (text) => {
+  await expect(ask(text)).rejects.toMatchObject({
+    name: 'ToolFault',
+    code: expect.stringMatching(/^query_/),
+  });
+});
+
+it('leaves nothing behind: not a setting, not a lock, not a row', async () => {
+  await ask(
+    `SELECT set_config('search_path', 'pg_catalog', false), set_config('default_transaction_read_only', 'on', false)`,
+  );
+  await ask('SELECT pg_try_advisory_lock(4711)').catch(() => undefined); // refused on the embedded database
+  const [state] = await db.database.query(
+    `SELECT current_user = session_user AS "isItself", current_setting('default_transaction_read_only') AS ro,
+            (SELECT count(*)::int FROM pg_locks WHERE locktype = 'advisory') AS locks,
+            (SELECT count(*)::int FROM workspace.birds) AS birds`,
+  );
+  expect(state).toEqual({ isItself: true, ro: 'off', locks: 0, birds: 20 });
+});
+
+it('ends, or does not begin, what takes too long', async () => {
+  const slow = [
+    'SELECT count(*) FROM generate_series(1, 1000000000)',
+    'WITH RECURSIVE t AS (SELECT 1 UNION ALL SELECT 1 FROM t) SELECT count(*) FROM t',
+    'SELECT pg_sleep(100)',
+  ];
+  for (const text of slow)
+    await expect(reader.query(text, [], { maxRows: 1, timeoutMs: 300 })).rejects.toMatchObject({
+      name: 'ToolFault',
+    });
+});
