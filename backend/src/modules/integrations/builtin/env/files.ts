@@ -173,7 +173,7 @@ const filesWrite = tool({
     'Writes a whole file of the workspace, replacing what was there. Missing folders are made.',
   input: z.strictObject({
     path: pathInput,
-    content: z.string().max(MAX_WRITE_BYTES * 1.4),
+    content: z.string().max(Math.ceil(MAX_WRITE_BYTES * 1.4)),
     encoding: encodingInput,
   }),
   output: z.object({
@@ -194,7 +194,7 @@ const filesAppend = tool({
   description: 'Adds to the end of a file of the workspace; makes the file where there is none.',
   input: z.strictObject({
     path: pathInput,
-    content: z.string().max(MAX_WRITE_BYTES * 1.4),
+    content: z.string().max(Math.ceil(MAX_WRITE_BYTES * 1.4)),
     encoding: encodingInput,
   }),
   output: z.object({ path: z.string(), bytes: z.number().int(), size: z.number().int() }),
