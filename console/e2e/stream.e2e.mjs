@@ -36,7 +36,7 @@ test('a line that was cut loses no card and shows none twice', async () => {
   await page.getByRole('button', { name: 'Try now' }).click();
   await page.locator('[data-testid=lost]').waitFor({ state: 'detached' });
   const stack = page.locator('.stack', { hasText: 'During the cut' });
-  await stack.locator('aos-event-card', { hasText: 'Done' }).waitFor();
+  await stack.locator('aos-event-card aos-state.done').waitFor();
   const more = stack.locator('.more');
   if (await more.count()) await more.click();
   const { events } = await api.get(`/api/episodes/${traceId}`);

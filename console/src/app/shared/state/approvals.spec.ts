@@ -50,6 +50,16 @@ describe('the approvals', () => {
     expect(state.entities['approval-1']?.status).toBe('void');
   });
 
+  it('stand once, though the list of the recent and that of the pending both hold them', () => {
+    const state = after(
+      ApprovalsEvents.pendingLoaded({
+        approvals: [aRow(), aRow()],
+        askedAt: '2026-11-22T10:30:00.000Z',
+      }),
+    );
+    expect(approvals.selectPending.projector(approvals.selectAll.projector(state))).toHaveLength(1);
+  });
+
   it('stay when they came after the list was asked for', () => {
     const state = after(
       asked('2026-11-22T10:45:00.000Z'),

@@ -69,7 +69,9 @@ export const approvals = createFeature({
       const gone = Object.values(state.entities)
         .filter((a) => a?.status === 'pending' && !listed.has(a.id) && a.createdAt < askedAt)
         .map((a) => ({ id: a!.id, changes: { status: 'void' as const, deciding: null } }));
-      const known = rows.map((row) => ({
+      // Once each: the adapter would take two rows of one id for two, if it knew neither.
+      const each = new Map(rows.map((row) => [row.id, row]));
+      const known = [...each.values()].map((row) => ({
         ...row,
         deciding: state.entities[row.id]?.deciding ?? null,
         problem: state.entities[row.id]?.problem ?? null,

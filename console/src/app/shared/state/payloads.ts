@@ -14,9 +14,8 @@ export const isBag = (value: unknown): value is Bag =>
 
 export const acceptanceOf = ({ payload }: AosEvent) => ({
   goal: text(payload['goal']),
-  steps: Array.isArray(payload['steps']) ? payload['steps'].length : null,
-  agent:
-    text(payload['agent']) ?? (isBag(payload['agent']) ? text(payload['agent']['name']) : null),
+  steps: Array.isArray(payload['steps']) ? payload['steps'].length : count(payload['steps']),
+  agent: text(payload['agentName']) ?? text(payload['agent']),
 });
 
 export const milestoneOf = ({ payload }: AosEvent) => ({

@@ -41,6 +41,7 @@ export const wordOf = (job: { status: Job['status']; isRecovering?: boolean }): 
       align-items: center;
       gap: 6px;
       flex: none;
+      vertical-align: middle;
       font-size: 12px;
       font-weight: 550;
       white-space: nowrap;
