@@ -7,6 +7,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
  * of its own, out of reach of a Ctrl-C in the terminal. Where there is no /bin/sh, a server learns of the
  * end of its owner only by the end of its own standard input, which well-behaved ones heed.
  */
+// `kill -s KILL`: the shell of Debian does not take `kill -KILL -- -group`.
 const script = `groups=
 while read -r op group; do
   case $op in
@@ -14,7 +15,7 @@ while read -r op group; do
     -) kept=; for each in $groups; do [ "$each" = "$group" ] || kept="$kept $each"; done; groups=$kept ;;
   esac
 done
-for each in $groups; do kill -KILL -- "-$each" 2>/dev/null; done`;
+for each in $groups; do kill -s KILL -- "-$each"; done`;
 
 class ProcessWatch {
   private readonly groups = new Set<number>();
