@@ -2,10 +2,10 @@ import { Injectable } from '@nestjs/common';
 import type { JobError } from '@aos/contracts';
 import { AosError } from '../../platform/http/problem.js';
 import { Gateway, type GatewayResult, OpenCall } from '../integrations/index.js';
-import { LeaseEnded, Queue } from '../jobs/index.js';
+import { type JobRow, LeaseEnded, Queue } from '../jobs/index.js';
 import type { Question } from './approval-requests.js';
 import { checkAgainstSchema } from './args-schema.js';
-import { findingsIn } from './findings.js';
+import { type Findings, findingsIn } from './findings.js';
 import type { RunEnding, RunValues } from './orchestrator.js';
 import { referredSteps } from './plan.js';
 import { UnresolvedReference, findReferences, resolveReferences } from './references.js';
@@ -305,55 +305,19 @@ class Round {
     const { record } = this.run;
     const result = storable(raw) as Record<string, unknown>;
     const findings = findingsIn(result);
-    const before = record.progress;
-    const done = before.done + 1;
-    const events: RunEvent[] = [
-      stepEvent(step, 'done', `Step ${step.id} (${step.tool}) is done.`, { files: findings.files }),
-    ];
-    if (step.attempts > 1 || this.run.isRecovering) {
-      events.push({
-        type: 'recovery.done',
-        severity: 'success',
-        summary: `The run is on its way again: step ${step.id} is done${step.attempts > 1 ? ` at try ${step.attempts}` : ''}.`,
-        payload: { stepId: step.id, attempts: step.attempts },
-      });
+    await record.write(async (tx) => {
+      // Counted in this step's turn: another one may have ended a moment before.
+      const others = [...record.steps.values()].filter((each) => each.id !== step.id);
+      const done = others.filter(({ state }) => state === 'done' || state === 'skipped').length + 1;
+      const hasRecovered = step.attempts > 1 || this.run.isRecovering;
       this.run.isRecovering = false;
-    }
-    if (isMilestone(done, before.total))
-      events.push({
-        type: 'task.progress.milestone',
-        summary: `Step ${done} of ${before.total} is done: ${step.id} ${findings.sentence || `(${step.tool}) has answered`}.`,
-        payload: {
-          stepId: step.id,
-          tool: step.tool,
-          done,
-          total: before.total,
-          artifacts: findings.files,
-        },
-        links: [
-          episodeLink(record.job),
-          ...findings.files.slice(0, 5).map((file) => downloadLink(file.artifactId, file.name)),
-        ],
+      const events = eventsOfSuccess(record.job, step, findings, {
+        done,
+        total: others.length + 1,
+        hasRecovered,
       });
-    if (findings.rejected)
-      events.push({
-        type: 'anomaly.detected',
-        severity: 'warning',
-        summary: `${findings.rejected.count} ${findings.rejected.count === 1 ? 'row' : 'rows'} could not be parsed in step ${step.id}; they were left out and kept in a file of their own.`,
-        payload: { code: 'rows_rejected', stepId: step.id, ...findings.rejected },
-        links: [
-          ...(findings.rejected.artifactId
-            ? [
-                downloadLink(
-                  findings.rejected.artifactId,
-                  findings.rejected.name ?? 'the rows left out',
-                ),
-              ]
-            : []),
-          episodeLink(record.job),
-        ],
-      });
-    await record.move(step, { state: 'done', result, error: null }, events);
+      await record.moveIn(tx, step, { state: 'done', result, error: null }, events);
+    });
   }
 
   private async fail(step: RunStep, error: JobError, mayTryAgain: boolean): Promise<void> {
@@ -408,6 +372,46 @@ const stepEvent = (
   summary,
   payload: { stepId: step.id, tool: step.tool, state, attempts: step.attempts, ...more },
 });
+
+function eventsOfSuccess(
+  job: JobRow,
+  step: RunStep,
+  { files, sentence, rejected }: Findings,
+  { done, total, hasRecovered }: { done: number; total: number; hasRecovered: boolean },
+): RunEvent[] {
+  const events = [stepEvent(step, 'done', `Step ${step.id} (${step.tool}) is done.`, { files })];
+  if (hasRecovered)
+    events.push({
+      type: 'recovery.done',
+      severity: 'success',
+      summary: `The run is on its way again: step ${step.id} is done${step.attempts > 1 ? ` at try ${step.attempts}` : ''}.`,
+      payload: { stepId: step.id, attempts: step.attempts },
+    });
+  if (isMilestone(done, total))
+    events.push({
+      type: 'task.progress.milestone',
+      summary: `Step ${done} of ${total} is done: ${step.id} ${sentence || `(${step.tool}) has answered`}.`,
+      payload: { stepId: step.id, tool: step.tool, done, total, artifacts: files },
+      links: [
+        episodeLink(job),
+        ...files.slice(0, 5).map((file) => downloadLink(file.artifactId, file.name)),
+      ],
+    });
+  if (rejected)
+    events.push({
+      type: 'anomaly.detected',
+      severity: 'warning',
+      summary: `${rejected.count} ${rejected.count === 1 ? 'row' : 'rows'} could not be parsed in step ${step.id}; they were left out and kept in a file of their own.`,
+      payload: { code: 'rows_rejected', stepId: step.id, ...rejected },
+      links: [
+        ...(rejected.artifactId
+          ? [downloadLink(rejected.artifactId, rejected.name ?? 'the rows left out')]
+          : []),
+        episodeLink(job),
+      ],
+    });
+  return events;
+}
 
 function isMilestone(done: number, total: number): boolean {
   if (total <= TELL_EACH_STEP_UP_TO || done === total) return true;
