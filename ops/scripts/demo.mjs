@@ -281,7 +281,7 @@ async function showTrace(api, traceId) {
         .filter(({ kind }) => kind === 'tool')
         .sort((a, b) => b.durationUs - a.durationUs)[0];
       const detail = slowest
-        ? ` · slowest tool ${slowest.name}, ${seconds(slowest.durationUs / 1000)}`
+        ? ` · slowest tool ${slowest.name.replace(/^tool /, '')}, ${seconds(slowest.durationUs / 1000)}`
         : '';
       const took = trace.latencyMs === null ? '' : ` · ${seconds(trace.latencyMs)}`;
       row('trace', `${trace.spans.length} spans${took}${detail}`);
