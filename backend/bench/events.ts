@@ -30,9 +30,11 @@ const scenarios: Scenario[] = [
 ];
 const contenders = ['bare, per client', 'bare, framed once', 'AOS'] as const;
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3);
-const seconds = Number(process.env['BENCH_SECONDS'] ?? 4);
+const seconds = Number(process.env['BENCH_SECONDS'] ?? 3);
 
 const children: ChildProcess[] = [];
+// Stopped by a signal, it still ends by way of `exit`, where Postgres is stopped; the others end with the channel.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 const postgres = await startNativePostgres({ durable: true, maxConnections: 100 });
 try {
   await run();
@@ -61,7 +63,9 @@ async function run(): Promise<void> {
 
   let missed = false;
   console.log(`commit to socket, p50 / p99 ms; medians of ${rounds} rounds of ${seconds} s`);
+  const wanted = process.env['BENCH_CLIENTS']?.split(',').map(Number);
   for (const scenario of scenarios) {
+    if (wanted && !wanted.includes(scenario.clients)) continue;
     const results = new Map<string, { p50: number; p99: number; lost: number }[]>();
     for (let round = 0; round < rounds; round++)
       for (const contender of contenders) {

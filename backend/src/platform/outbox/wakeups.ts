@@ -73,6 +73,8 @@ export class Wakeups implements OnApplicationShutdown {
 
   wake(channel: Channel): void {
     this.emit(channel);
+    // One relay is enough: where it is in this process, no other needs to look.
+    if (channel === 'outbox' && (this.listeners.get('outbox')?.size ?? 0) > 0) return;
     this.wakeOthers(channel);
   }
 
