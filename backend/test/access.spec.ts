@@ -1,18 +1,43 @@
-import { AuditModule } from '../src/modules/audit/index.js';
-import { ConfigModule } from '../src/modules/config/index.js';
-import { HealthModule } from '../src/modules/health/index.js';
-import { ProjectsModule } from '../src/modules/projects/index.js';
+import { WsAdapter } from '@nestjs/platform-ws';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { Test } from '@nestjs/testing';
+import { AppModule } from '../src/app.module.js';
+import { configureHttp } from '../src/platform/http/configure-http.js';
 import { accessFaults, routesOf } from './access-table.js';
-import { type HttpApp, openHttpApp } from './http-app.js';
+import { type TestDatabase, openTestDatabase, temporaryFolder } from './harness.js';
+import { type HttpApp, signInAs, testEnvironment } from './http-app.js';
 
-let http: HttpApp;
+/** The whole application: a route added anywhere is in the table by itself. */
+let http: Pick<HttpApp, 'app' | 'baseUrl' | 'signIn'>;
+let test: TestDatabase;
 beforeAll(async () => {
-  http = await openHttpApp({ imports: [AuditModule, ConfigModule, HealthModule, ProjectsModule] });
+  test = await openTestDatabase();
+  const { database } = test;
+  const environment = testEnvironment({ dataDir: await temporaryFolder() });
+  const module = await Test.createTestingModule({
+    imports: [AppModule.forRoot(environment, database)],
+  }).compile();
+  const app = module.createNestApplication<NestExpressApplication>({
+    bodyParser: false,
+    logger: false,
+  });
+  app.useWebSocketAdapter(new WsAdapter(app));
+  configureHttp(app, environment);
+  await app.listen(0, '127.0.0.1');
+  const port = (app.getHttpServer().address() as { port: number }).port;
+  http = {
+    app,
+    baseUrl: `http://127.0.0.1:${port}`,
+    signIn: (role, projectId) => signInAs(database, role, projectId),
+  };
 });
-afterAll(() => http.close());
+afterAll(async () => {
+  await http.app.close();
+  await test.close();
+});
 
 it('declares a rule for every route', () => {
-  expect(routesOf(http).length).toBeGreaterThan(25);
+  expect(routesOf(http).length).toBeGreaterThan(60);
   expect(routesOf(http).filter(({ rule }) => rule === undefined)).toEqual([]);
 });
 
@@ -28,4 +53,4 @@ it('opens to nobody without a session but what is public', () => {
 
 it('lets each role through every route that it should, and no other', async () => {
   expect(await accessFaults(http)).toEqual([]);
-});
+}, 120_000);

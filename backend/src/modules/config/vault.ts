@@ -6,8 +6,8 @@ import { Database } from '../../platform/database/database.js';
 import { type Tx, sql } from '../../platform/database/sql.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { AosError } from '../../platform/http/problem.js';
+import { Redactor } from '../../platform/telemetry/redactor.js';
 import { open, seal } from './cipher.js';
-import { Redactor } from './redactor.js';
 
 interface SealedRow {
   id: string;
@@ -39,12 +39,12 @@ export interface Sealed {
 @Injectable()
 export class Vault {
   private readonly wrappingKey: Buffer;
-  private readonly known = new Redactor();
 
   constructor(
     private readonly database: Database,
     private readonly audit: AuditTrail,
     private readonly masterKey: MasterKey,
+    private readonly known: Redactor,
   ) {
     this.wrappingKey = masterKey.derive('vault');
   }

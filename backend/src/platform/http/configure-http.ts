@@ -3,6 +3,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Response } from 'express';
 import helmet from 'helmet';
 import type { Environment } from '../config/environment.js';
+import { Redactor } from '../telemetry/redactor.js';
 import { AccessGuard } from './access.guard.js';
 import type { AosRequest } from './access.js';
 import { serveApiDocs } from './api-docs.js';
@@ -36,7 +37,7 @@ export function configureHttp(app: NestExpressApplication, environment: Environm
   app.use(securityHeaders(environment.publicUrl?.startsWith('https:') ?? false));
   app.use(refuseForeigners(own));
   app.use(jsonBody());
-  app.useGlobalFilters(new ProblemFilter(app.get(Denials)));
+  app.useGlobalFilters(new ProblemFilter(app.get(Denials), app.get(Redactor)));
   app.useGlobalGuards(new AccessGuard(reflector, app.get(Authenticator, { strict: false })));
   app.useGlobalInterceptors(app.get(IdempotencyInterceptor));
   app.useGlobalPipes(schemaPipe());

@@ -4,6 +4,7 @@ import {
   Delete,
   Get,
   HttpCode,
+  Logger,
   Param,
   Post,
   Put,
@@ -15,6 +16,7 @@ import type { Response } from 'express';
 import { connect } from 'node:net';
 import { z } from 'zod';
 import { type HttpApp, type SignedIn as Person, openHttpApp } from '../../../test/http-app.js';
+import { Redactor } from '../telemetry/redactor.js';
 import { Allow, type AosRequest, Public, SignedIn } from './access.js';
 import { requireVersion, requiredVersion, setVersion } from './etag.js';
 import { IdempotencyInterceptor, NoReplay } from './idempotency.interceptor.js';
@@ -108,6 +110,7 @@ class NotesController {
       throw Object.assign(new Error('connect ECONNREFUSED 10.0.0.3:5432'), {
         code: 'ECONNREFUSED',
       });
+    if (how === 'secret') throw new AosError('conflict', 'The upstream refused sk-live-canary-1.');
     if (how === 'busy') throw new AosError('too_many_requests', 'Wait.', { retryAfterSeconds: 7 });
     throw new Error('the password of the database is hunter2');
   }
@@ -166,6 +169,21 @@ describe('what is thrown', () => {
       expect(answer.text).not.toContain('10.0.0.3');
     },
   );
+
+  it('holds no secret that was revealed, in the answer or the log', async () => {
+    http.app.get(Redactor, { strict: false }).know('UPSTREAM', 'sk-live-canary-1');
+    http.app.get(Redactor, { strict: false }).know('DATABASE', 'hunter2');
+    const answer = await http.refused('/notes/broken/secret', { as: operator });
+    expect(answer.body.detail).toBe('The upstream refused [secret UPSTREAM].');
+    const lines: unknown[] = [];
+    const log = jest
+      .spyOn(Logger.prototype, 'error')
+      .mockImplementation((line) => void lines.push(line));
+    await http.refused('/notes/broken/inside', { as: operator });
+    log.mockRestore();
+    expect(JSON.stringify(lines)).toContain('the password of the database is [secret DATABASE]');
+    expect(JSON.stringify(lines)).not.toContain('hunter2');
+  });
 
   it('says when to come back', async () => {
     expect(

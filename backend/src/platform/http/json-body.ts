@@ -5,7 +5,10 @@ import { AosError } from './problem.js';
 const MEGABYTE = 1024 * 1024;
 
 /** A route that refuses large bodies for a reason of its own, in its own words, has to see them first. */
-const roomier: [RegExp, number][] = [[/^\/config\/runtime\/secrets\//, 4 * MEGABYTE]];
+const roomier: [RegExp, number][] = [
+  [/^\/config\/runtime\/secrets\//, 4 * MEGABYTE],
+  [/^\/mcp\/registry$/, 4 * MEGABYTE],
+];
 
 /**
  * Reads JSON bodies, and answers the others. A body that is announced as too large is refused before a

@@ -8,6 +8,7 @@ import {
 import { type ErrorCode, type Problem, errorCodes } from '@aos/contracts';
 import type { Response } from 'express';
 import type { AosRequest } from './access.js';
+import type { Redactor } from '../telemetry/redactor.js';
 import type { Denials } from './denials.js';
 import { AosError } from './problem.js';
 
@@ -20,7 +21,10 @@ import { AosError } from './problem.js';
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger(ProblemFilter.name);
 
-  constructor(private readonly denials: Denials) {}
+  constructor(
+    private readonly denials: Denials,
+    private readonly redactor: Redactor,
+  ) {}
 
   async catch(thrown: unknown, host: ArgumentsHost): Promise<void> {
     if (host.getType() !== 'http') throw thrown; // sockets answer in frames of their own
@@ -44,20 +48,14 @@ export class ProblemFilter implements ExceptionFilter {
         'content-type': 'application/problem+json; charset=utf-8',
         'cache-control': 'no-store',
       })
-      .send(JSON.stringify(toProblem(error, request.ctx?.traceId ?? '')));
+      .send(JSON.stringify(this.redactor.redact(toProblem(error, request.ctx?.traceId ?? ''))));
   }
 
   private log(request: AosRequest, error: AosError, thrown: unknown): void {
     const place = { method: request.method, path: request.path, traceId: request.ctx?.traceId };
-    if (error.code === 'internal')
-      this.logger.error({ msg: 'request failed', ...place, err: thrown });
-    else
-      this.logger.warn({
-        msg: 'request could not be served',
-        code: error.code,
-        ...place,
-        err: thrown,
-      });
+    const err = this.redactor.redact(loggable(thrown));
+    if (error.code === 'internal') this.logger.error({ msg: 'request failed', ...place, err });
+    else this.logger.warn({ msg: 'request could not be served', code: error.code, ...place, err });
   }
 
   /** 401 and 403 always; 404 only from people who are known, since it may hide what they may not see. */
@@ -76,6 +74,20 @@ export class ProblemFilter implements ExceptionFilter {
       !isKnown || maybeHidden,
     );
   }
+}
+
+/** What helps to find the fault. A database error also carries the query's parameters: those stay out. */
+function loggable(thrown: unknown, depth = 0): unknown {
+  if (!(thrown instanceof Error) || depth > 4) return String(thrown);
+  const { name, message, stack, cause } = thrown;
+  const { code } = thrown as { code?: unknown };
+  return {
+    name,
+    message,
+    code,
+    stack,
+    ...(cause === undefined ? {} : { cause: loggable(cause, depth + 1) }),
+  };
 }
 
 export function toProblem(error: AosError, traceId: string): Problem {

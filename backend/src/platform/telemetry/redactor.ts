@@ -1,9 +1,12 @@
+import { Injectable } from '@nestjs/common';
+
 /**
  * Takes known secret values out of anything that is about to be stored, sent or logged: as they are, and in
  * the forms in which programs tend to pass them on (base64 at any alignment, URL-encoded, hex, JSON-escaped
  * once or twice). What it cannot know is a form nobody thought of; so tools get secrets only where they
  * must, and this is the second line.
  */
+@Injectable()
 export class Redactor {
   private readonly names = new Map<string, string>();
   private forms = new Map<string, string>();
