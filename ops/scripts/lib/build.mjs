@@ -45,7 +45,7 @@ export const projects = [
   },
 ];
 
-const isTest = (name) => /\.spec\.ts$|\/(e2e|test|bench)\//.test(name);
+const isTest = (name) => /\.spec\.ts$|\/testing\.ts$|\/(e2e|test|bench)\//.test(name);
 const stampOf = ({ folder }) => inRoot(folder, 'dist/.aos-build');
 
 /** Builds what has changed since it was last built. `force` builds everything. */
