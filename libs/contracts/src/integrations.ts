@@ -16,8 +16,9 @@ export const RegisterServer = z
       .url({ protocol: /^https?$/ })
       .max(2000)
       .optional(),
-    command: z.string().min(1).max(500).optional(),
-    args: z.array(z.string().max(4000)).max(100).optional(),
+    // Their lengths are judged with the rest of the launch: one answer (launch_refused) for all of it.
+    command: z.string().min(1).optional(),
+    args: z.array(z.string()).max(100).optional(),
     description: z.string().max(2000).optional(),
     auth: z.strictObject({ secret: z.string().max(128) }).optional(),
     timeoutMs: z.number().int().min(100).max(600_000).optional(),

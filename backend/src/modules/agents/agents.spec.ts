@@ -354,6 +354,12 @@ describe('the registry over HTTP', () => {
     expect(
       (await register({ transport: 'stdio', command: 'bash', args: ['-c', 'id'] })).body.code,
     ).toBe('launch_refused');
+    const long = await register({
+      transport: 'stdio',
+      command: 'npx',
+      args: ['-y', 'pkg', 'x'.repeat(1_000_000)],
+    });
+    expect([long.status, long.body.code]).toEqual([422, 'launch_refused']);
     expect((await register({ transport: 'http', url: 'http://u:p@example.com/' })).body.code).toBe(
       'validation_failed',
     );
