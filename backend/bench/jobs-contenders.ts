@@ -15,7 +15,7 @@ async function inChunks(n: number, put: (count: number) => Promise<unknown>): Pr
   for (let done = 0; done < n; done += CHUNK) await put(Math.min(CHUNK, n - done));
 }
 
-/** Queue and worker as the application uses them, with the trace that every job has. */
+/** Queue and worker as the application uses them; the jobs have no trace, as the peers' have none. */
 export function aos(): Contender {
   let database: Database;
   let queue: Queue;
@@ -39,13 +39,13 @@ export function aos(): Contender {
         database.transaction((tx) =>
           queue.enqueue(
             tx,
-            Array.from({ length: count }, () => ({ spec })),
+            Array.from({ length: count }, () => ({ spec, traceId: null })),
           ),
         ),
       ),
     async enqueueOne(from) {
       await database.transaction((tx) =>
-        (from === 'same' ? queue : elsewhere).enqueue(tx, [{ spec }]),
+        (from === 'same' ? queue : elsewhere).enqueue(tx, [{ spec, traceId: null }]),
       );
     },
     async startWorker(onStart) {

@@ -5,7 +5,7 @@
  * turn and turn about; medians of the rounds. No-op jobs: the queue's own cost, no graph and no ledger.
  *
  *   drain     20,000 jobs, put in outside the clock; from the worker's start until the last one is recorded
- *             as finished. AOS keeps the finished rows and ends each job's trace as well; graphile-worker deletes its.
+ *             as finished. AOS and pg-boss keep the finished rows, graphile-worker deletes its own.
  *   start     one job into an idle queue: from the call to the start of its handler. AOS twice: worker in
  *             the process of the call, as `npm start` runs it, and in another, woken by NOTIFY. For the
  *             others it makes no difference: they always go by NOTIFY.

@@ -219,7 +219,7 @@ const statements = [
   // attempt before broke off. All times are the database's.
   `CREATE TABLE jobs (
     id             BIGSERIAL PRIMARY KEY,
-    trace_id       TEXT UNIQUE,
+    trace_id       TEXT,
     spec           JSONB NOT NULL,
     status         TEXT NOT NULL DEFAULT 'queued',
     priority       INT NOT NULL DEFAULT 0,
@@ -252,6 +252,8 @@ const statements = [
     created_at     TIMESTAMPTZ NOT NULL DEFAULT now(),
     CHECK (status IN ('scheduled','queued','running','waiting','succeeded','failed','cancelled'))
   )`,
+  // Partial, like the others, so that a job without a trace or a project is not in an index for nothing.
+  `CREATE UNIQUE INDEX jobs_trace ON jobs (trace_id) WHERE trace_id IS NOT NULL`,
   `CREATE INDEX jobs_claim ON jobs (priority DESC, run_at, id) WHERE status = 'queued'`,
   `CREATE INDEX jobs_scheduled ON jobs (run_at) WHERE status = 'scheduled'`,
   `CREATE INDEX jobs_lease ON jobs (lease_until) WHERE status = 'running'`,

@@ -23,6 +23,7 @@ import type { JobError, JobStatus, TaskSpec } from '@aos/contracts';
 export interface JobRow {
   id: string;
   kind: string;
+  /** Empty for a job of the house that was enqueued untraced; a task always has one. */
   traceId: string;
   spec: TaskSpec;
   attempts: number;

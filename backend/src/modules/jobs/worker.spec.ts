@@ -3,6 +3,7 @@ import { type TestDatabase, openTestDatabase } from '../../../test/harness.js';
 import { sql } from '../../platform/database/sql.js';
 import type { JobEnding } from './endings.js';
 import { type JobOutcome, LeaseEnded } from './lease.js';
+import { BATCH } from './queue.js';
 import type { WorkerSignal } from './worker.js';
 
 let over: TestDatabase;
@@ -71,7 +72,7 @@ describe('a worker', () => {
     expect([...runs.values()].filter((times) => times !== 1)).toEqual([]);
     expect(runs.size).toBe(1_000);
     expect(most).toBeLessThanOrEqual(6);
-    expect(Math.max(...claims)).toBe(100);
+    expect(Math.max(...claims)).toBe(BATCH);
     const left = await bench.database.query(`SELECT id FROM jobs WHERE status <> 'succeeded'`);
     expect(left).toEqual([]);
   });

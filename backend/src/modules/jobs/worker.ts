@@ -20,13 +20,13 @@ import type { Runners } from './runners.js';
 /**
  * The loop that works on jobs. One per process with the role `worker`; any number of processes.
  *
- *     jobs ──claim, up to 100──> buffer ──> running (concurrency) ──> done ──finish, up to 100──> jobs
+ *     jobs ──claim, up to BATCH──> buffer ──> running (concurrency) ──> done ──finish, up to BATCH──> jobs
  *              ^                    │           │  heartbeat every third of a lease
  *      wake-up or poll              └───────────┴──release on stop──> jobs
  *
  * How much is claimed. A job in the buffer is one that no other worker can take, so normally a worker
  * claims what it can start at once. When the claimed jobs turn out to be over in no time, the round trip
- * is what costs, and each claim takes more than the last, up to 100; claiming, running and finishing then
+ * is what costs, and each claim takes more than the last, up to BATCH; claiming, running and finishing then
  * overlap. When jobs in the buffer have not been started within `bufferTtlMs` they go back.
  *
  * What it promises
@@ -82,6 +82,8 @@ export const workerDefaults: WorkerOptions = {
 
 /** A batch that is used up within this time makes the next one larger. */
 const QUICK_MS = 100;
+/** Claims at a time, once jobs are so quick that the round trip is what costs. */
+const LANES = 2;
 
 /** A job from its start until what came of it is written. */
 interface InFlight {
@@ -115,8 +117,11 @@ export class Worker {
   private state: 'idle' | 'working' | 'stopping' = 'idle';
   private stopped: Promise<void> | undefined;
 
-  private claiming: Promise<void> | undefined;
+  private readonly claiming = new Set<Promise<void>>();
+  private pendingClaims = 0;
+  /** There may be jobs to claim. */
   private isClaimWanted = false;
+  private wakes = 0;
   private batchSize: number;
   private lastClaimAt = 0;
   private finishing: Promise<void> | undefined;
@@ -176,7 +181,7 @@ export class Worker {
     for (const each of this.unsubscribe.splice(0)) each();
     clearTimeout(this.promoteTimer);
     clearTimeout(this.bufferTimer);
-    await this.claiming;
+    await Promise.all(this.claiming);
     await this.tending;
     await this.handBack(this.buffer.splice(0));
     const ends = () => Promise.all([...this.inFlight.values()].map((each) => each.ended));
@@ -200,43 +205,51 @@ export class Worker {
   // --- claim, start ---------------------------------------------------------------------------------
 
   private claimMore(): void {
+    this.wakes++;
     this.isClaimWanted = true;
-    if (this.claiming || this.state !== 'working' || this.wanted() <= 0) return;
-    this.claiming = this.claimLoop().finally(() => {
-      this.claiming = undefined;
-      // A wake-up may have come between the last look and now.
-      if (this.isClaimWanted && this.wanted() > 0) this.claimMore();
-    });
+    this.fetch();
   }
 
-  /** How many to claim now: what can be started at once, or, when jobs are quick, a batch ahead of need. */
-  private wanted(): number {
-    const free = this.options.concurrency - this.active - this.buffer.length;
-    if (this.batchSize <= this.options.concurrency) return free;
-    return this.buffer.length <= this.batchSize / 2 ? this.batchSize : 0;
-  }
-
-  private async claimLoop(): Promise<void> {
+  private fetch(): void {
     const kinds = this.runners.kinds();
-    if (kinds.length === 0) {
+    while (kinds.length > 0 && this.isClaimWanted && this.state === 'working') {
+      const lanes = this.batchSize === BATCH ? LANES : 1;
+      const wanted = this.claiming.size < lanes ? this.wanted() : 0;
+      if (wanted <= 0) return;
+      const claim = this.claim(kinds, wanted).finally(() => {
+        this.claiming.delete(claim);
+        this.fetch();
+      });
+      this.claiming.add(claim);
+    }
+  }
+
+  /** How many to claim now: what can be started at once, or, when jobs are quick, batches ahead of need. */
+  private wanted(): number {
+    const ahead = this.buffer.length + this.pendingClaims;
+    if (this.batchSize <= this.options.concurrency)
+      return this.options.concurrency - this.active - ahead;
+    return ahead <= this.batchSize * 1.5 ? this.batchSize : 0;
+  }
+
+  private async claim(kinds: readonly string[], wanted: number): Promise<void> {
+    const wakes = this.wakes;
+    const since = performance.now();
+    this.pendingClaims += wanted;
+    let claims: Claim[];
+    try {
+      claims = await this.queue.claim(this.owner, kinds, wanted, this.options.leaseMs);
+    } catch (error) {
+      this.logger.warn(`Jobs could not be claimed; trying again soon. ${describe(error)}`);
       this.isClaimWanted = false;
       return;
+    } finally {
+      this.pendingClaims -= wanted;
     }
-    for (let wanted = this.wanted(); this.isClaimWanted && wanted > 0; wanted = this.wanted()) {
-      if (this.state !== 'working') return;
-      this.isClaimWanted = false;
-      const since = performance.now();
-      let claims: Claim[];
-      try {
-        claims = await this.queue.claim(this.owner, kinds, wanted, this.options.leaseMs);
-      } catch (error) {
-        this.logger.warn(`Jobs could not be claimed; trying again soon. ${describe(error)}`);
-        return;
-      }
-      const isFull = claims.length === wanted;
-      if (claims.length > 0) this.take(claims, since, isFull);
-      if (isFull) this.isClaimWanted = true;
-    }
+    const isFull = claims.length === wanted;
+    // Nothing is left, unless a wake-up came since the statement was sent.
+    if (!isFull && wakes === this.wakes) this.isClaimWanted = false;
+    if (claims.length > 0) this.take(claims, since, isFull);
   }
 
   private take(claims: Claim[], at: number, isFull: boolean): void {
@@ -302,7 +315,7 @@ export class Worker {
 
   private next(): void {
     this.startMore();
-    if (this.isClaimWanted && this.wanted() > 0) this.claimMore();
+    this.fetch();
   }
 
   // --- run, and write what came of it ------------------------------------------------------------------
@@ -579,6 +592,7 @@ const unexpected = (job: ClaimedJob): JobError => ({
 function jobContext(job: ClaimedJob) {
   const isOfRequest = job.traceContext?.slice(3, 35) === job.traceId;
   if (isOfRequest) return contextOf(job.traceContext);
+  if (!job.traceId) return ROOT_CONTEXT;
   return contextOf(`00-${job.traceId}-${randomBytes(8).toString('hex')}-01`);
 }
 

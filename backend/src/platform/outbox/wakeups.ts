@@ -5,14 +5,17 @@ import type { Tx } from '../database/sql.js';
 
 export type Channel = 'outbox' | 'seq' | 'jobs' | 'control';
 
+const GATHER_MS = 5;
+
 /**
  * Wake-ups: "look now", and nothing else. They make things sooner, never correct: everyone who listens
  * also polls, so a lost wake-up costs one poll period and no data.
  *
  *   inside the process   listeners are called at once, after the transaction has committed.
- *   other processes      one NOTIFY per channel for everything within 5 ms, on a connection of its own,
- *                        outside any transaction: a NOTIFY in a writing transaction takes a lock for the
- *                        whole cluster at commit (measured: a factor of 28 at 32 connections).
+ *   other processes      one NOTIFY per channel, at once after a pause and else for everything within 5 ms,
+ *                        on a connection of its own, outside any transaction: a NOTIFY in a writing
+ *                        transaction takes a lock for the whole cluster at commit (measured: a factor
+ *                        of 28 at 32 connections).
  *   the listener         one connection that LISTENs; when it is cut it comes back with a growing pause,
  *                        and wakes every channel once, since it cannot know what it missed.
  *
@@ -26,6 +29,7 @@ export class Wakeups implements OnApplicationShutdown {
   private reconnectTimer: NodeJS.Timeout | undefined;
   private client: pg.Client | undefined;
   private flushing = Promise.resolve();
+  private flushedAt = -Infinity;
   private isStopped = false;
   private connecting: Promise<void> | undefined;
   private failures = 0;
@@ -82,11 +86,16 @@ export class Wakeups implements OnApplicationShutdown {
   wakeOthers(channel: Channel): void {
     if (this.database.kind === 'embedded' || this.isStopped) return;
     this.pending.add(channel);
-    this.flushTimer ??= setTimeout(() => {
+    if (this.flushTimer) return;
+    const flush = () => {
       this.flushTimer = undefined;
+      this.flushedAt = performance.now();
       // One at a time: a connection takes one query at a time.
       this.flushing = this.flushing.then(() => this.flush());
-    }, 5);
+    };
+    const wait = this.flushedAt + GATHER_MS - performance.now();
+    if (wait <= 0) flush();
+    else this.flushTimer = setTimeout(flush, wait);
   }
 
   async onApplicationShutdown(): Promise<void> {
