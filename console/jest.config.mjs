@@ -5,5 +5,9 @@ export default {
   ...presets.createEsmPreset({ tsconfig: '<rootDir>/tsconfig.spec.json' }),
   testMatch: ['<rootDir>/src/**/*.spec.ts'],
   setupFilesAfterEnv: ['<rootDir>/src/testing/setup.ts'],
-  moduleNameMapper: { '^@aos/contracts$': '<rootDir>/../libs/contracts/src/index.ts' },
+  moduleNameMapper: {
+    '^@aos/contracts$': '<rootDir>/../libs/contracts/src/index.ts',
+    '^@aos/api-client$': '<rootDir>/../libs/api-client/src/index.ts',
+    '^@aos/api-client/functions$': '<rootDir>/../libs/api-client/src/functions.ts',
+  },
 };

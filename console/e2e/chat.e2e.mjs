@@ -23,7 +23,7 @@ test('a goal with a file becomes a conversation with a task that lives', async (
   await close();
 });
 
-test('the acceptance task: asked, approved, done, and its chart opens by itself', async () => {
+test('the acceptance task: asked, approved, done, and its results open by themselves', async () => {
   const { page, faults, close } = await browser.open();
   await signIn(page);
   const api = await asPerson(page);
@@ -46,6 +46,9 @@ test('the acceptance task: asked, approved, done, and its chart opens by itself'
   await page.goto(`/console/chat/${conversationId}`);
   await card.getByRole('button', { name: 'Continue' }).click();
   await page.locator('aos-task-line', { hasText: 'Done' }).waitFor();
+  // The first result is on show since it was made, and nothing that came later took its place.
+  await page.locator('aos-table-view [role=row]').nth(5).waitFor();
+  await page.getByRole('tab', { name: /\.(svg|png)$/ }).first().click();
   await page.locator('aos-workspace img').waitFor();
   assert.ok((await page.locator('aos-workspace img').evaluate((img) => img.naturalWidth)) > 300);
 

@@ -1,5 +1,25 @@
-import { HttpClient, HttpHeaders } from '@angular/common/http';
 import { Injectable, inject } from '@angular/core';
+import { Api } from '@aos/api-client';
+import {
+  cancelJob,
+  decideApproval,
+  getConversation,
+  getEpisode,
+  getTrace,
+  listAgents,
+  listApprovals,
+  listConversations,
+  listJobs,
+  listTraces,
+  login,
+  logout,
+  me,
+  rerunJob,
+  sendMessage,
+  startAgent,
+  stopAgent,
+  uploadArtifact,
+} from '@aos/api-client/functions';
 import type {
   Agent,
   Approval,
@@ -9,6 +29,7 @@ import type {
   DecideRequest,
   Episode,
   Job,
+  JobStatus,
   LoginAnswer,
   Me,
   MessageAccepted,
@@ -20,71 +41,62 @@ import type {
 } from '@aos/contracts';
 import type { Observable } from 'rxjs';
 
-const withKey = (key: string) => ({ headers: new HttpHeaders({ 'idempotency-key': key }) });
+const PAGE = 50;
+const LONGEST_PAGE = 200;
 
 /**
- * The one place of the console that knows a path of the server. The session travels in an HttpOnly cookie that
- * no script can read; `csrf.ts` adds the header that proves a write came from here.
+ * What the console asks of the server, in its own words, through the client that is generated from the server's
+ * OpenAPI document. The answers are typed by the contract: should the two ever differ, this file does not compile.
+ * The session travels in an HttpOnly cookie that no script can read; `csrf.ts` adds what proves a write came from
+ * here.
  */
 @Injectable({ providedIn: 'root' })
 export class AosApi {
-  private readonly http = inject(HttpClient);
+  private readonly api = inject(Api);
 
   login(email: string, password: string): Observable<LoginAnswer> {
-    return this.http.post<LoginAnswer>('/auth/login', { email, password });
+    return this.api.invoke(login, { body: { email, password } });
   }
-  logout(): Observable<void> {
-    return this.http.post<void>('/auth/logout', {});
+  logout(): Observable<unknown> {
+    return this.api.invoke(logout, {});
   }
   me(): Observable<Me> {
-    return this.http.get<Me>('/auth/me');
+    return this.api.invoke(me, {});
   }
 
   conversations(cursor?: string): Observable<Page<Conversation>> {
-    return this.http.get<Page<Conversation>>('/api/chat/conversations', {
-      params: page(50, cursor),
-    });
+    return this.api.invoke(listConversations, { limit: PAGE, cursor });
   }
   conversation(id: string): Observable<ConversationDetail> {
-    return this.http.get<ConversationDetail>(`/api/chat/conversations/${encodeURIComponent(id)}`);
+    return this.api.invoke(getConversation, { id });
   }
   /** `key` belongs to what the person meant to send: a retry of the same draft brings the same key. */
   send(message: SendMessage, key: string): Observable<MessageAccepted> {
-    return this.http.post<MessageAccepted>('/api/chat/send', message, withKey(key));
+    return this.api.invoke(sendMessage, { body: message, 'Idempotency-Key': key });
   }
 
-  approvals(query: { status?: string }): Observable<Page<Approval>> {
-    return this.http.get<Page<Approval>>('/agent/approvals', { params: { limit: 200, ...query } });
+  approvals(query: { status?: Approval['status'] }): Observable<Page<Approval>> {
+    return this.api.invoke(listApprovals, { limit: LONGEST_PAGE, ...query });
   }
   decide(decision: DecideRequest): Observable<Approval> {
-    return this.http.post<Approval>('/agent/approve', decision);
+    return this.api.invoke(decideApproval, { body: decision });
   }
 
-  jobs(query: { status?: string; cursor?: string; limit?: number } = {}): Observable<Page<Job>> {
-    return this.http.get<Page<Job>>('/jobs', {
-      params: {
-        ...page(query.limit ?? 50, query.cursor),
-        ...(query.status && { status: query.status }),
-      },
-    });
+  jobs(query: { status?: JobStatus; cursor?: string } = {}): Observable<Page<Job>> {
+    return this.api.invoke(listJobs, { limit: PAGE, ...query });
   }
   cancelJob(id: string): Observable<Job> {
-    return this.http.post<Job>(`/jobs/${encodeURIComponent(id)}/cancel`, {});
+    return this.api.invoke(cancelJob, { id, body: {} });
   }
   rerunJob(id: string): Observable<RunAccepted> {
-    return this.http.post<RunAccepted>(`/jobs/${encodeURIComponent(id)}/rerun`, {});
+    return this.api.invoke(rerunJob, { id, body: {} });
   }
   episode(traceId: string): Observable<Episode> {
-    return this.http.get<Episode>(`/api/episodes/${encodeURIComponent(traceId)}`);
+    return this.api.invoke(getEpisode, { traceId });
   }
 
   upload(file: File): Observable<Artifact> {
-    const form = new FormData();
-    form.append('file', file, file.name);
-    return this.http.post<Artifact>('/api/artifacts', form);
-  }
-  artifact(id: string): Observable<Artifact> {
-    return this.http.get<Artifact>(`/api/artifacts/${encodeURIComponent(id)}`);
+    return this.api.invoke(uploadArtifact, { body: { file } });
   }
   /** Where the bytes of an artifact are; fit for `<img src>` and `<a download>` alike. */
   contentUrl(id: string): string {
@@ -92,22 +104,19 @@ export class AosApi {
   }
 
   agents(): Observable<Page<Agent>> {
-    return this.http.get<Page<Agent>>('/agents', { params: { limit: 200 } });
+    return this.api.invoke(listAgents, { limit: LONGEST_PAGE });
   }
   startAgent(id: string): Observable<Agent> {
-    return this.http.post<Agent>(`/agents/${encodeURIComponent(id)}/start`, {});
+    return this.api.invoke(startAgent, { id });
   }
   stopAgent(id: string): Observable<Agent> {
-    return this.http.post<Agent>(`/agents/${encodeURIComponent(id)}/stop`, {});
+    return this.api.invoke(stopAgent, { id });
   }
 
   traces(cursor?: string): Observable<Page<TraceSummary>> {
-    return this.http.get<Page<TraceSummary>>('/monitor/traces', { params: page(50, cursor) });
+    return this.api.invoke(listTraces, { limit: PAGE, cursor });
   }
   trace(traceId: string): Observable<TraceDetail> {
-    return this.http.get<TraceDetail>(`/monitor/traces/${encodeURIComponent(traceId)}`);
+    return this.api.invoke(getTrace, { id: traceId });
   }
 }
-
-const page = (limit: number, cursor?: string): Record<string, string | number> =>
-  cursor ? { limit, cursor } : { limit };

@@ -1,5 +1,5 @@
 import { inject } from '@angular/core';
-import type { AosEvent, Job, Problem, Receipt } from '@aos/contracts';
+import type { AosEvent, Job, JobStatus, Problem, Receipt } from '@aos/contracts';
 import { Actions, createEffect, ofType } from '@ngrx/effects';
 import { type EntityState, createEntityAdapter } from '@ngrx/entity';
 import {
@@ -21,8 +21,8 @@ import { acceptanceOf, milestoneOf, receiptOf } from './payloads';
 export const JobsEvents = createActionGroup({
   source: 'Jobs',
   events: {
-    'List wanted': props<{ status?: string; cursor?: string }>(),
-    'List loaded': props<{ jobs: Job[]; nextCursor: string | null; status?: string }>(),
+    'List wanted': props<{ status?: JobStatus; cursor?: string }>(),
+    'List loaded': props<{ jobs: Job[]; nextCursor: string | null; status?: JobStatus }>(),
     'List failed': props<{ problem: Problem }>(),
     /** One job as the server has it: after a click on it, or when it was seen on the stream without its row. */
     Loaded: props<{ job: Job }>(),
