@@ -4,8 +4,13 @@ import type { McpServerInfo, McpTool } from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
 import { type Tx, sql } from '../../platform/database/sql.js';
 import { aggregateName } from './aggregate-name.js';
-import { ServerDisabled, UnknownServer, UnknownTool } from './integrations.errors.js';
-import type { ToolDefinition, Upstream } from './upstreams/upstream.js';
+import {
+  ServerDisabled,
+  ServerUnreachable,
+  UnknownServer,
+  UnknownTool,
+} from './integrations.errors.js';
+import { type ToolDefinition, type Upstream, UpstreamFault } from './upstreams/upstream.js';
 import { Upstreams } from './upstreams/upstreams.js';
 import type { Health } from './upstreams/warm-client.js';
 
@@ -111,7 +116,10 @@ export class Registry implements OnModuleInit {
     let row = await this.toolRow(serverName, toolName);
     if (!row && server.tools === 0 && server.transport !== 'builtin') {
       // It could not be reached when it was registered: its tools are read when it is first needed.
-      await this.syncTools(server);
+      await this.syncTools(server).catch((error: unknown) => {
+        if (!(error instanceof UpstreamFault)) throw error;
+        throw new ServerUnreachable(`${error.message}.`, error.retryAfterSeconds);
+      });
       row = await this.toolRow(serverName, toolName);
     }
     if (!row) throw new UnknownTool(serverName, toolName);

@@ -7,6 +7,7 @@ import { MasterKey } from '../../platform/config/master-key.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { Outbox } from '../../platform/outbox/outbox.js';
 import { Wakeups } from '../../platform/outbox/wakeups.js';
+import { Redactor } from '../../platform/telemetry/redactor.js';
 import { ArtifactStore } from '../artifacts/index.js';
 import { PutSecretHandler, PutSecret } from '../config/commands/put-secret.js';
 import { Vault } from '../config/index.js';
@@ -35,7 +36,7 @@ export async function startGateway(servers: BuiltinServers = builtinServers) {
   });
   const outbox = new Outbox(new Wakeups(database));
   const audit = new AuditTrail(database);
-  const vault = new Vault(database, audit, MasterKey.load(environment));
+  const vault = new Vault(database, audit, MasterKey.load(environment), new Redactor());
   const artifacts = new ArtifactStore(environment, database, outbox, audit);
   const inProcess = new InProcessServers();
   const upstreams = new Upstreams(environment, vault, inProcess);
