@@ -48,7 +48,10 @@ test('the acceptance task: asked, approved, done, and its results open by themse
   await page.locator('aos-task-line', { hasText: 'Done' }).waitFor();
   // The first result is on show since it was made, and nothing that came later took its place.
   await page.locator('aos-table-view [role=row]').nth(5).waitFor();
-  await page.getByRole('tab', { name: /\.(svg|png)$/ }).first().click();
+  await page
+    .getByRole('tab', { name: /\.(svg|png)$/ })
+    .first()
+    .click();
   await page.locator('aos-workspace img').waitFor();
   assert.ok((await page.locator('aos-workspace img').evaluate((img) => img.naturalWidth)) > 300);
 
