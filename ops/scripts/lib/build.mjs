@@ -45,7 +45,9 @@ export const projects = [
   },
 ];
 
-const isTest = (name) => /\.spec\.ts$|\/testing\.ts$|\/(e2e|test|bench)\//.test(name);
+/** Lies among the sources, but nothing is built from it. */
+const isNoInput = (name) =>
+  /\.(spec\.ts|sql|md)$|\/testing\.ts$|\/openapi\.json$|\/(e2e|test|bench)\//.test(name);
 const stampOf = ({ folder }) => inRoot(folder, 'dist/.aos-build');
 
 /** Builds what has changed since it was last built. `force` builds everything. */
@@ -77,7 +79,7 @@ function isBuilt(project) {
 /** Compares the inputs with the stamp in dist; a stamp from other sources or another lockfile is stale. */
 function check(project) {
   const stamp = readStamp(project);
-  const files = listFiles(root, project.inputs, isTest);
+  const files = listFiles(root, project.inputs, isNoInput);
   const print = fingerprint(files, stamp?.files);
   const hash = `${print.hash} ${lockfileHash()}`;
   return {
