@@ -14,7 +14,8 @@ const hashedName = /-[A-Z0-9]{8}\.(js|css|woff2|svg|png)$/;
 export function serveConsole(app: NestExpressApplication, folder: string): void {
   const server = app.getHttpAdapter().getInstance() as express.Express;
   server.get('/', (_request: Request, response: Response) => response.redirect(302, '/console/'));
-  server.get('/console', (_request: Request, response: Response) =>
+  // An expression, as the string '/console' would match '/console/' too and redirect it to itself.
+  server.get(/^\/console$/, (_request: Request, response: Response) =>
     response.redirect(302, '/console/'),
   );
   server.use(
