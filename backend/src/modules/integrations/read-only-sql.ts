@@ -205,12 +205,10 @@ const padded = (values: (string | null)[]) => [
 ];
 
 /** Parameters travel as text; the query says what they are: `$1::int`. */
-const toText = (value: unknown) =>
-  value === null || value === undefined
-    ? null
-    : typeof value === 'object'
-      ? JSON.stringify(value)
-      : String(value);
+function toText(value: unknown): string | null {
+  if (value === null || value === undefined) return null;
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
 
 const holdsRecursion = (node: PlanNode): boolean =>
   node['Node Type'] === 'Recursive Union' || (node.Plans ?? []).some(holdsRecursion);

@@ -71,7 +71,6 @@ export function storable<T>(value: T): T {
 }
 
 // With the flag `u` a half of a pair matches only where it stands alone.
-// eslint-disable-next-line no-control-regex -- NUL is what is replaced
 const cleanText = (text: string) => text.replace(/[\u0000\uD800-\uDFFF]/gu, '\uFFFD');
 
 export function isDeeperThan(value: unknown, levels: number): boolean {

@@ -40,7 +40,6 @@ export function approveLaunch(
   args: readonly string[],
   folders: LaunchFolders,
 ): Launch {
-  // eslint-disable-next-line no-control-regex -- control characters are what is refused
   const control = /[\u0000-\u001f\u007f]/;
   if (control.test(command) || /[;&|<>$`"'\\*?!(){}\s]/.test(command))
     throw new LaunchRefused(
