@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { type TestDatabase, isNative, openTestDatabase } from '../../../test/harness.js';
 import { type EventSocket, type StreamApp, openStreamApp } from '../../../test/stream-app.js';
+import type { EventRow } from '../outbox/event-row.js';
 import { EventTail } from './event-tail.js';
 
 let db: TestDatabase;
@@ -198,6 +199,27 @@ describe('what the tail is not told of', () => {
     await silent.catchUp();
     expect(got).toEqual(['numbered, never handed over']);
     await silent.stop();
+  });
+
+  it('is read first when a later hand-over does come', async () => {
+    let handOver: (rows: EventRow[]) => void = () => undefined;
+    const relay = { onStamped: (listener: typeof handOver) => ((handOver = listener), () => true) };
+    const tail = new EventTail(db.database, app.wakeups, relay as never, { pollMs: 1e6 });
+    const deaf = app.wakeups.on;
+    app.wakeups.on = () => () => false;
+    await tail.start();
+    app.wakeups.on = deaf;
+    const got: string[] = [];
+    tail.subscribe((event) => void got.push(event.summary));
+    const rows: EventRow[] = [];
+    const off = app.relay.onStamped((stamped) => rows.push(...stamped));
+    await app.publish({ summary: 'hand-over lost' }, { summary: 'handed over' });
+    await app.settled();
+    handOver(rows.slice(1));
+    await tail.catchUp();
+    expect(got).toEqual(['hand-over lost', 'handed over']);
+    off();
+    await tail.stop();
   });
 
   it('reaches everybody once, although it comes both ways', async () => {
