@@ -1,6 +1,10 @@
+import { CommandBus } from '@nestjs/cqrs';
+import type { Ctx } from '../../platform/http/context.js';
+import { Wakeups } from '../../platform/outbox/wakeups.js';
 import { type RunBench, openRunBench, step } from '../../../test/factories/runs.js';
 import type { SignedIn } from '../../../test/http-app.js';
 import { ApprovalExpiry } from './approval-expiry.js';
+import { DecideApproval } from './commands/decide-approval.js';
 
 let bench: RunBench;
 beforeAll(async () => {
@@ -16,6 +20,18 @@ const decide = (body: object, as: SignedIn = bench.owner) =>
     as,
     body,
   });
+
+const somebody: Ctx = {
+  actor: {
+    ...{ kind: 'user', id: 'user:somebody', name: 'Somebody', userId: null },
+    grants: [
+      { permission: 'approval.read', projectId: null },
+      { permission: 'approval.decide', projectId: null },
+    ],
+  },
+  traceId: 'e'.repeat(32),
+  ip: null,
+};
 
 /** A run that waits for the approval of its step `b`. */
 async function waiting(more: object = {}, as?: SignedIn) {
@@ -152,12 +168,20 @@ describe('an approval', () => {
 
   test('has one decision, however many are made at once', async () => {
     const { jobId, approvalId } = await waiting();
-    const answers = await Promise.all(
-      ['continue', 'degrade', 'abort', 'continue'].map((decision) =>
-        decide({ approvalId, decision }),
+    // Through the bus, all four look at the approval before any of them decides.
+    const commands = bench.app.get(CommandBus, { strict: false });
+    const answers = await Promise.allSettled(
+      (['continue', 'degrade', 'abort', 'continue'] as const).map((decision) =>
+        commands.execute(new DecideApproval(somebody, { approvalId, decision })),
       ),
     );
-    expect(answers.map((answer) => answer.status).sort()).toEqual([200, 409, 409, 409]);
+    expect(answers.map((answer) => answer.status).sort()).toEqual([
+      'fulfilled',
+      ...['rejected', 'rejected', 'rejected'],
+    ]);
+    for (const answer of answers)
+      if (answer.status === 'rejected')
+        expect(answer.reason).toMatchObject({ code: 'approval_decided' });
     expect((await bench.ended(jobId)).status).toMatch(/succeeded|cancelled/);
     expect(
       await bench.database.query(
@@ -292,6 +316,33 @@ describe('an approval', () => {
     release();
     expect((await bench.ended(jobId)).status).toBe('succeeded');
     expect(bench.probe.calls.map((call) => call.args.text)).toEqual(['slow', 'b']);
+  });
+
+  test('that is decided while the run lays itself down to wait does not leave it waiting', async () => {
+    const wakeups = bench.app.get(Wakeups, { strict: false });
+    const commands = bench.app.get(CommandBus, { strict: false });
+    for (let later = 0; later < 12; later++) {
+      const { jobId } = await bench.run({ steps: [step('a', {}, { approval: 'required' })] });
+      let decided: Promise<unknown> | undefined;
+      const look = async () => {
+        const [row] = await bench.database.query<{ id: string }>(
+          `SELECT id FROM approvals WHERE job_id = $1 AND status = 'pending'`,
+          [jobId],
+        );
+        if (!row || decided) return;
+        decided = (async () => {
+          for (let n = 0; n < later; n++) await bench.database.query('SELECT 1');
+          await commands.execute(
+            new DecideApproval(somebody, { approvalId: row.id, decision: 'continue' }),
+          );
+        })();
+      };
+      const off = wakeups.on('outbox', () => void look());
+      await look();
+      expect((await bench.ended(jobId)).status).toBe('succeeded');
+      off();
+      await decided;
+    }
   });
 
   test('that does not exist, and bodies that are none', async () => {

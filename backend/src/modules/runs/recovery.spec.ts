@@ -5,9 +5,11 @@ import {
   openRunBench,
   step,
 } from '../../../test/factories/runs.js';
+import { Outbox } from '../../platform/outbox/outbox.js';
 import { Wakeups } from '../../platform/outbox/wakeups.js';
 import { LeaseEnded, Queue } from '../jobs/index.js';
 import { checkpointsOf } from './checkpoints.js';
+import { RunRecord } from './run-record.js';
 
 let bench: RunBench;
 let current: TestWorker;
@@ -147,7 +149,7 @@ describe('after a crash', () => {
   );
 });
 
-test('a worker that has lost its lease writes no checkpoint, whatever it believes', async () => {
+test('a worker that has lost its lease writes no checkpoint, step or event, whatever it believes', async () => {
   await current.worker.stop();
   const { jobId } = await bench.run({ steps: [step('a')] });
   const [claim] = await bench.app.get(Queue, { strict: false }).claim('w1', ['task'], 1, 60_000);
@@ -169,7 +171,17 @@ test('a worker that has lost its lease writes no checkpoint, whatever it believe
     saver.putWrites({ configurable: { ...configurable, checkpoint_id: id } }, [['x', 1]], 't');
   await put('1');
   await write('1');
+  const lease = { jobId, fence: claim!.fence, owner: 'w1', signal };
+  const [queue, outbox] = [
+    bench.app.get(Queue, { strict: false }),
+    bench.app.get(Outbox, { strict: false }),
+  ];
+  const record = new RunRecord(bench.database, queue, outbox, claim!.job, lease);
+  await record.tell({ type: 'run.exec', summary: 'before' });
   await bench.database.query('UPDATE jobs SET fence = fence + 1 WHERE id = $1', [jobId]);
+  await expect(record.tell({ type: 'run.exec', summary: 'after' })).rejects.toThrow(LeaseEnded);
+  const told = await bench.events(claim!.job.traceId, 'run.exec');
+  expect(told.map((event) => event.summary)).toEqual(['before']);
   await expect(put('2')).rejects.toThrow(LeaseEnded);
   await expect(write('1')).rejects.toThrow(LeaseEnded);
   const rows = await bench.database.query(
