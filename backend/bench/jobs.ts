@@ -11,17 +11,20 @@
  *             others it makes no difference: they always go by NOTIFY.
  *   enqueue   one job a call, 16 calls at a time, no worker.
  *
+ * A last line tells what a whole task costs: one step through the orchestrator, from submission to receipt.
+ *
  * The machine's noise hits all of them: read the ratios.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import pg from 'pg';
 import { startNativePostgres } from '../test/native-postgres.js';
 import type { Answer, Order } from './jobs-protocol.js';
 
 const names = { aos: 'AOS', graphileWorker: 'graphile-worker', pgBoss: 'pg-boss' } as const;
 type Name = keyof typeof names;
 const contenders = Object.keys(names) as Name[];
-const rounds = Number(process.env['BENCH_ROUNDS'] ?? 5);
+const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3);
 const jobs = Number(process.env['BENCH_JOBS'] ?? 20_000);
 
 const children = new Map<Name, ChildProcess>();
@@ -34,6 +37,7 @@ let missed = false;
 try {
   for (const name of contenders) children.set(name, start(name));
   await run();
+  await runTasks();
 } finally {
   for (const child of children.values()) child.kill('SIGKILL');
   await postgres.stop();
@@ -104,6 +108,32 @@ async function run(): Promise<void> {
     console.log(
       `  ${title.padEnd(50)} ${ratio.toFixed(2).padStart(6)}${isMissed ? `   aim ${aim} missed` : ''}`,
     );
+  }
+}
+
+/** Not a ratio: nobody else has the graph, the ledger, the events and the receipt. */
+async function runTasks(): Promise<void> {
+  const admin = new pg.Client({ connectionString: postgres.url });
+  await admin.connect();
+  await admin.query('CREATE DATABASE bench_tasks');
+  await admin.end();
+  const program = fileURLToPath(new URL('jobs-orchestrator.js', import.meta.url));
+  const child = fork(program, [postgres.urlOf('bench_tasks'), '100']);
+  try {
+    const { p50, perSecond } = await new Promise<{ p50: number; perSecond: number }>(
+      (done, fail) => {
+        child.once('message', (message) => done(message as { p50: number; perSecond: number }));
+        child.once('exit', (code) =>
+          fail(new Error(`the run of whole tasks ended with code ${code}`)),
+        );
+      },
+    );
+    console.log('\na one-step task through the whole orchestrator, from submission to receipt');
+    console.log(
+      `  alone, p50 ${p50.toFixed(1)} ms; a hundred at once, ${perSecond.toFixed(1)} a second`,
+    );
+  } finally {
+    child.kill('SIGKILL');
   }
 }
 
