@@ -11,6 +11,8 @@ beforeAll(async () => {
   await db.database.query(
     `INSERT INTO workspace.birds SELECT n, 'bird ' || n FROM generate_series(1, 20) n`,
   );
+  // An operator who grants too much does not open the way to write.
+  await db.database.query('GRANT ALL ON workspace.birds TO aos_reader');
   await db.database.query(
     `INSERT INTO users (id, email, name) VALUES (gen_random_uuid(), 'canary@example.test', 'canary')`,
   );
