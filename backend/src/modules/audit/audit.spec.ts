@@ -49,7 +49,6 @@ it('exports one line a row, whatever is in a name, and records the export', asyn
   const answer = await http.call('/audit/export?action=export.me', { as: owner });
   expect(answer.headers.get('content-type')).toContain('application/x-ndjson');
   expect(answer.headers.get('content-disposition')).toContain('attachment');
-  // eslint-disable-next-line no-control-regex -- what must not be there
   expect(answer.text.slice(0, -1)).not.toMatch(
     /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e]/,
   );

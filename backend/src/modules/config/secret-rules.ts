@@ -77,7 +77,6 @@ const pem =
 export function requireSecretValue(value: string): void {
   if (value.length > MOST_CHARACTERS)
     throw new AosError('secret_value_invalid', `A value may have ${MOST_CHARACTERS} characters.`);
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   if (/[\x00-\x1f\x7f]/.test(value) && !pem.test(value))
     throw new AosError(
       'secret_value_invalid',

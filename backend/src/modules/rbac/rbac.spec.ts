@@ -195,7 +195,7 @@ describe('the last owner', () => {
         fresh.refused(`/rbac/bindings/${ids[0]}`, { method: 'DELETE', as: one }),
         fresh.refused(`/rbac/bindings/${ids[1]}`, { method: 'DELETE', as: two }),
       ]);
-      expect(answers.map(({ status }) => status).sort()).toEqual([204, 409]);
+      expect(answers.map(({ status }) => status).sort((a, b) => a - b)).toEqual([204, 409]);
       expect(answers.find(({ status }) => status === 409)!.body.code).toBe('last_owner');
       const last = answers[0].status === 409 ? one : two;
       expect(

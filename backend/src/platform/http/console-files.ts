@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import express, { type Request, type Response } from 'express';
 
-/** Angular's build names files by their content: `main-5BOUDLXC.js`. Those may be kept for ever. */
-const hashedName = /-[A-Z0-9]{8}\.(js|css|woff2|svg|png)$/;
+/** Angular's build names files by their content: `main-5BoUDlxC.js`. Those may be kept for ever. */
+const hashedName = /-[A-Za-z0-9_-]{8}\.(js|css|woff2|svg|png)$/;
 
 /**
  * Serves the built console under `/console/`, with every path of its router answered by index.html. The

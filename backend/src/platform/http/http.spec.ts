@@ -283,6 +283,18 @@ describe('bodies', () => {
     expect((await post('{"text":"small"}')).status).toBe(201);
   });
 
+  it('refuses a body that is announced as too large before any of it is sent', async () => {
+    const socket = connect(Number(new URL(http.baseUrl).port), '127.0.0.1');
+    const first = new Promise<string>((resolve) =>
+      socket.once('data', (data) => resolve(String(data))),
+    );
+    socket.write(
+      `POST /notes HTTP/1.1\r\nHost: ${host()}\r\nContent-Type: application/json\r\nContent-Length: ${20 << 20}\r\n\r\n`,
+    );
+    expect(await first).toContain('413');
+    socket.destroy();
+  });
+
   it('answers an endless chunked body as soon as it is too large', async () => {
     const head = `POST /notes HTTP/1.1\r\nHost: ${host()}\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`;
     const chunk = `100000\r\n${'x'.repeat(0x100000)}\r\n`;
