@@ -6,7 +6,7 @@ import { sql } from '../../platform/database/sql.js';
 import type { JobEnding } from './endings.js';
 import { type Transition, isFinal, transitions } from './job-state.js';
 import { LeaseEnded } from './lease.js';
-import { BATCH, type Hold, Queue } from './queue.js';
+import { type Hold, PAGE, Queue } from './queue.js';
 
 let bench: JobBench;
 let queue: Queue;
@@ -437,10 +437,10 @@ describe('rescue', () => {
       throw new Error('the receipt cannot be written');
     });
     const stuck = await bench.enqueue(
-      ...Array.from({ length: BATCH + 20 }, () => ({ kind: 'poison', maxAttempts: 1 })),
+      ...Array.from({ length: PAGE + 20 }, () => ({ kind: 'poison', maxAttempts: 1 })),
     );
-    for (let taken = 0; taken < stuck.length; taken += BATCH)
-      await queue.claim('dead', ['poison'], BATCH, 30_000);
+    for (let taken = 0; taken < stuck.length; taken += PAGE)
+      await queue.claim('dead', ['poison'], PAGE, 30_000);
     const [later] = await bench.enqueue({});
     await bench.claimOne('dead');
     await bench.expire(...stuck);

@@ -59,7 +59,7 @@ describe('a worker', () => {
       atOnce--;
       return done;
     };
-    const ids = await bench.enqueue(...Array.from({ length: 1_000 }, () => ({})));
+    const ids = await bench.enqueue(...Array.from({ length: 2_000 }, () => ({})));
     const claims: number[] = [];
     const all = gate();
     let ended = 0;
@@ -70,7 +70,7 @@ describe('a worker', () => {
     for (let n = 0; n < 2; n++) bench.worker(run, { concurrency: 3, onSignal }).worker.start();
     await all.promise;
     expect([...runs.values()].filter((times) => times !== 1)).toEqual([]);
-    expect(runs.size).toBe(1_000);
+    expect(runs.size).toBe(2_000);
     expect(most).toBeLessThanOrEqual(6);
     expect(Math.max(...claims)).toBe(BATCH);
     const left = await bench.database.query(`SELECT id FROM jobs WHERE status <> 'succeeded'`);
