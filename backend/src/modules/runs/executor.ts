@@ -96,7 +96,8 @@ class Round {
   }
 
   private throwBroken(): void {
-    for (const { error } of this.broken) throw error;
+    const first = this.broken[0];
+    if (first) throw first.error;
   }
 
   private ready(): RunStep[] {

@@ -1,9 +1,4 @@
-import {
-  UnresolvedReference,
-  findReferences,
-  parseReference,
-  resolveReferences,
-} from './references.js';
+import { findReferences, parseReference, resolveReferences } from './references.js';
 
 const values = {
   inputs: { data: '0d0c8f0e-0000-4000-8000-000000000001' },
