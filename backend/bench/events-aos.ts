@@ -13,7 +13,6 @@ import { Database } from '../src/platform/database/database.js';
 import { Authenticator } from '../src/platform/http/authenticator.js';
 import type { Principal } from '../src/platform/http/context.js';
 import { Outbox } from '../src/platform/outbox/outbox.js';
-import { Wakeups } from '../src/platform/outbox/wakeups.js';
 import { PlatformModule } from '../src/platform/platform.module.js';
 import { PlatformStreamModule } from '../src/platform/realtime/stream.module.js';
 import { type Answer, answerOrders, benchEvent, writeSteadily } from './events-protocol.js';
@@ -71,7 +70,6 @@ async function listen(adminUrl: string, name: string): Promise<number> {
   );
   app.useWebSocketAdapter(new WsAdapter(app));
   await app.listen(0, '127.0.0.1');
-  await app.get(Wakeups).listen();
   outbox = app.get(Outbox);
   return (app.getHttpServer().address() as AddressInfo).port;
 }

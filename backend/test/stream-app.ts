@@ -97,7 +97,6 @@ export async function openStreamApp(
   configureHttp(app, environment);
   app.useWebSocketAdapter(new WsAdapter(app));
   await app.listen(0, '127.0.0.1');
-  await app.get(Wakeups).listen();
   const address = `127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`;
   const outbox = app.get(Outbox);
   const relay = app.get(Relay);

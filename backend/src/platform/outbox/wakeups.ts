@@ -38,7 +38,7 @@ export class Wakeups implements OnApplicationShutdown {
 
   /** Starts hearing other processes. Without it, wake-ups stay inside this one. */
   async listen(): Promise<void> {
-    if (this.database.kind === 'server') await this.connect();
+    if (this.database.kind === 'server' && !this.client) await this.connect();
   }
 
   on(channel: Channel, listener: () => void): () => void {

@@ -1,6 +1,7 @@
 import { Global, Inject, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Environment } from '../config/environment.js';
 import { Relay } from '../outbox/relay.js';
+import { Wakeups } from '../outbox/wakeups.js';
 import { ENVIRONMENT } from '../platform.module.js';
 import { EventHub } from './event-hub.js';
 import { EventTail } from './event-tail.js';
@@ -23,9 +24,11 @@ export class PlatformStreamModule implements OnApplicationBootstrap {
     private readonly relay: Relay,
     private readonly tail: EventTail,
     private readonly hub: EventHub,
+    private readonly wakeups: Wakeups,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
+    await this.wakeups.listen();
     if (this.environment.roles.has('api')) {
       await this.tail.start();
       this.hub.start();
