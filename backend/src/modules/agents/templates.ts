@@ -79,18 +79,27 @@ export const agentTemplates: readonly AgentTemplate[] = [
               {
                 heading: '${steps.by-month.title}',
                 image: '${steps.by-month.png}',
-                table: { columns: ['x', 'y'], rows: '${steps.by-month.data}' },
+                table: {
+                  columns: ['x', 'y'],
+                  labels: ['Month', 'Strikes'],
+                  rows: '${steps.by-month.data}',
+                },
               },
               {
                 heading: '${steps.by-species.title}',
                 image: '${steps.by-species.png}',
-                table: { columns: ['x', 'y'], rows: '${steps.by-species.data}' },
+                table: {
+                  columns: ['x', 'y'],
+                  labels: ['Species', 'Strikes'],
+                  rows: '${steps.by-species.data}',
+                },
               },
               {
                 heading: 'Reports that could not be parsed',
                 text: '${steps.clean.rejected.count} reports hold a damage code that is not documented. The first of them:',
                 table: {
                   columns: ['line', 'value', 'reason'],
+                  labels: ['Line', 'Value', 'Why'],
                   rows: '${steps.clean.rejected.sample}',
                 },
               },

@@ -10,6 +10,11 @@ const sectionSchema = z.strictObject({
   table: z
     .strictObject({
       columns: z.array(z.string()).max(100).optional(),
+      labels: z
+        .array(z.string().max(200))
+        .max(100)
+        .optional()
+        .describe('Headings shown instead of the keys'),
       rows: z.array(z.union([z.array(cell), z.record(z.string(), z.unknown())])).max(5_000),
     })
     .optional()
@@ -74,7 +79,7 @@ function sectionBlocks({ heading, text, list, table, image }: Section): string[]
   return blocks;
 }
 
-function tableBlock({ columns, rows }: NonNullable<Section['table']>): string {
+function tableBlock({ columns, labels, rows }: NonNullable<Section['table']>): string {
   const first = rows[0];
   const keys = columns ?? (first && !Array.isArray(first) ? Object.keys(first) : undefined);
   const width = keys?.length ?? (Array.isArray(first) ? first.length : 0);
@@ -90,7 +95,7 @@ function tableBlock({ columns, rows }: NonNullable<Section['table']>): string {
   const line = (cells: string[]) => `| ${cells.join(' | ')} |`;
   const filled = (row: unknown[]) => Array.from({ length: width }, (_, i) => inline(row[i]));
   return [
-    line(filled(keys ?? [])),
+    line(filled(labels ?? keys ?? [])),
     line(isNumeric.map((right) => (right ? '---:' : '---'))),
     ...body.map((row) => line(filled(row))),
     ...(body.length === 0 ? ['\n_No rows._'] : []),

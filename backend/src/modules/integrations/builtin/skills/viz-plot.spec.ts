@@ -41,7 +41,7 @@ describe('viz.plot', () => {
     expect(bytes.subarray(1, 4).toString()).toBe('PNG');
     expect([bytes.readUInt32BE(16), bytes.readUInt32BE(20)]).toEqual([1200, 675]);
     expect(host.text(svg.artifactId)).toMatch(/^<svg width="1200" height="675"/);
-    expect(svg).toMatchObject({ name: 'sales.bar.svg', mediaType: 'image/svg+xml' });
+    expect(svg).toMatchObject({ name: 'sales-by-shop.svg', mediaType: 'image/svg+xml' });
   });
 
   it.each([

@@ -114,7 +114,7 @@ export const vizPlot = tool({
     ctx.progress(0.8, 'Drawing');
     const svg = await renderSvg(drawing.option, drawing.frame.title);
     const png = await renderPng(svg, ctx.signal);
-    const stem = `${parsePath(source.name).name}.${args.kind}`;
+    const stem = fileStem(args, source.name);
     const svgFile = await ctx.save({ name: `${stem}.svg`, mediaType: 'image/svg+xml', data: svg });
     const pngFile = await ctx.save({ name: `${stem}.png`, mediaType: 'image/png', data: png });
     ctx.progress(1, drawing.frame.title);
@@ -423,6 +423,18 @@ function tooManyPoints(points: number): ToolFault {
     'too_many_groups',
     `${points.toLocaleString('en')} points do not fit in one chart. Choose a coarser bucket, or a histogram.`,
   );
+}
+
+/** Says what the chart shows, so that two charts of one file are told apart: `strikes-by-month`. */
+function fileStem(args: { noun?: string; x: string; bucket?: Bucket }, sourceName: string): string {
+  const by = args.bucket ? BUCKET_NAMES[args.bucket] : args.x;
+  const slug = (text: string) =>
+    text
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}]+/gu, '-')
+      .replaceAll(/^-|-$/g, '')
+      .slice(0, 60);
+  return `${slug(args.noun ?? parsePath(sourceName).name) || 'rows'}-by-${slug(by) || 'column'}`;
 }
 
 function withUnit(title: string, { decision, name }: Axis): string {
