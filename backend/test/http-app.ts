@@ -98,7 +98,8 @@ export async function openHttpApp(
     controllers: options.controllers ?? [],
     providers: options.providers ?? [],
   });
-  for (const { provide, useValue } of options.overrides ?? []) testing.overrideProvider(provide).useValue(useValue);
+  for (const { provide, useValue } of options.overrides ?? [])
+    testing.overrideProvider(provide).useValue(useValue);
   const module = await testing.compile();
   const app = module.createNestApplication<NestExpressApplication>({
     bodyParser: false,

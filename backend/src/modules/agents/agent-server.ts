@@ -10,7 +10,7 @@ import type { Ctx } from '../../platform/http/context.js';
 import { AosError } from '../../platform/http/problem.js';
 import { Wakeups } from '../../platform/outbox/wakeups.js';
 import { InProcessServers } from '../integrations/index.js';
-import type { Caller } from '../integrations/upstreams/upstream.js';
+import type { Caller } from '../integrations/index.js';
 import { JobSubmission } from '../jobs/index.js';
 import { type AgentRow, AgentsRepository } from './agents.repository.js';
 

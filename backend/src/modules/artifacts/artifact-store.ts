@@ -193,7 +193,7 @@ function sourceOf(file: NewArtifact): Readable {
 /** A file's name is shown and offered for download; it never becomes a path. */
 function plainName(name: string): string {
   const plain = name.normalize('NFC').trim();
-  // eslint-disable-next-line no-control-regex -- control characters are what is refused
+
   const isFit =
     plain.length > 0 &&
     plain.length <= 255 &&

@@ -7,7 +7,7 @@ import { type Ctx, isAllowed } from '../../platform/http/context.js';
 import { type AosError, Forbidden } from '../../platform/http/problem.js';
 import { activeTraceparent, inSpan } from '../../platform/telemetry/span.js';
 import { Vault } from '../config/index.js';
-import { LeaseEnded } from '../jobs/lease.js';
+import { LeaseEnded } from '../jobs/index.js';
 import type { GatewayCall, GatewayResult } from './call.js';
 import { type FailureKind, errorFingerprint } from './chain/error-fingerprint.js';
 import {

@@ -4,4 +4,5 @@ export { Gateway } from './gateway.js';
 export { IntegrationsModule } from './integrations.module.js';
 export { Registry } from './registry.js';
 export { InProcessServers } from './upstreams/in-process.js';
+export type { Caller } from './upstreams/upstream.js';
 export { Upstreams } from './upstreams/upstreams.js';

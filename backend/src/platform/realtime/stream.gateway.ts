@@ -78,7 +78,9 @@ export class StreamGateway
     const connection = this.hub.open(new WebSocketWire(client, request.socket), request, principal);
     let recent: number[] = [];
     client.on('message', (data, isBinary) => {
-      const frame = isBinary ? 'binary frames are not understood' : readFrame(String(data));
+      const frame = isBinary
+        ? 'binary frames are not understood'
+        : readFrame((data as Buffer).toString());
       const now = Date.now();
       recent = [...recent.filter((at) => now - at < SUBSCRIBE_WINDOW_MS), now];
       if (recent.length > MOST_SUBSCRIBES) this.refuse(client, connection, 'too many subscribes');

@@ -122,7 +122,9 @@ describe('the skills on 10,000 bird strikes', () => {
       ...{ file: artifactId, kind: 'bar', x: 'Flight Date', bucket: 'month-of-year' },
       noun: 'strikes',
     });
-    const byMonth = tally(cell('Flight Date').map((date) => date.slice(5, 7))).sort();
+    const byMonth = tally(cell('Flight Date').map((date) => date.slice(5, 7))).sort(([a], [b]) =>
+      a.localeCompare(b),
+    );
     expect(months.data.map(({ y }) => y)).toEqual(byMonth.map(([, count]) => count));
     expect(months.data.reduce((sum, { y }) => sum + y, 0)).toBe(9_961);
     expect(byMonth[9]).toEqual(['10', 1_348]);

@@ -479,8 +479,6 @@ function escapeXml(text: string): string {
 const require = createRequire(import.meta.url);
 const fontFiles = ['400Regular/Inter_400Regular.ttf', '600SemiBold/Inter_600SemiBold.ttf'];
 
-const BEYOND_INTER = /[\u0530-\u1dff\u2e80-\uffdc]/;
-
 export async function renderPng(svg: string, signal: AbortSignal): Promise<Uint8Array> {
   const { renderAsync } = await import('@resvg/resvg-js');
   signal.throwIfAborted(); // not passed on: resvg refuses a signal it has seen in an earlier call

@@ -109,7 +109,7 @@ export function inline(value: unknown): string {
       ? ''
       : typeof value === 'object'
         ? JSON.stringify(value)
-        : String(value);
+        : String(value as string | number | boolean);
   return text
     .replace(/[\u0000-\u001f\u007f\u2028\u2029\s]+/g, ' ')
     .trim()

@@ -1,0 +1,597 @@
+-- Written by `npm run db:schema` from the migrations; never edited by hand. Partitions by date are left out.
+
+CREATE EXTENSION vector;
+
+CREATE OR REPLACE FUNCTION public.audit_logs_append_only()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+    BEGIN
+      RAISE EXCEPTION 'audit_logs is append-only: % refused', TG_OP USING ERRCODE = 'insufficient_privilege';
+    END $function$;
+
+CREATE OR REPLACE FUNCTION public.claim_jobs(most integer, kinds text[], owner text, lease_ms double precision)
+ RETURNS SETOF jobs
+ LANGUAGE plpgsql
+ ROWS 100
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
+AS $function$
+    BEGIN
+      RETURN QUERY
+      WITH next AS MATERIALIZED (
+        SELECT q.id FROM jobs q WHERE q.status = 'queued' AND q.kind = ANY(kinds)
+         ORDER BY q.priority DESC, q.run_at, q.id LIMIT most FOR UPDATE SKIP LOCKED)
+      UPDATE jobs j SET status = 'running', lease_owner = owner,
+             lease_until = now() + lease_ms * interval '1 millisecond', fence = j.fence + 1,
+             attempts = j.attempts + 1, claimed_at = now(), started_at = coalesce(j.started_at, now())
+        FROM next WHERE j.id = next.id RETURNING j.*;
+    END $function$;
+
+CREATE OR REPLACE FUNCTION public.finish_jobs(ids bigint[], fences bigint[], statuses text[], errors text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
+AS $function$
+    BEGIN
+      WITH ended AS (
+        UPDATE jobs j SET status = d.status, error = d.error::jsonb, finished_at = clock_timestamp(),
+               lease_owner = NULL, lease_until = NULL, active_ms = j.active_ms + greatest(0,
+                 extract(epoch FROM least(clock_timestamp(), j.lease_until) - j.claimed_at) * 1000)::bigint
+          FROM unnest(ids, fences, statuses, errors) AS d(id, fence, status, error)
+         WHERE j.id = d.id AND j.fence = d.fence AND j.status || '' = 'running'
+        RETURNING j.trace_id, j.status)
+      UPDATE traces t SET status = ended.status, finished_at = clock_timestamp(),
+             latency_ms = extract(epoch FROM clock_timestamp() - t.started_at) * 1000
+        FROM ended WHERE t.trace_id = ended.trace_id;
+    END $function$;
+
+CREATE TABLE agent_runs (
+  run_id bigint DEFAULT nextval('agent_runs_run_id_seq'::regclass) NOT NULL,
+  agent_id bigint,
+  trace_id text,
+  status text,
+  stats jsonb,
+  started_at timestamp with time zone,
+  finished_at timestamp with time zone,
+  CONSTRAINT agent_runs_pkey PRIMARY KEY (run_id),
+  CONSTRAINT agent_runs_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES agents(id),
+  CONSTRAINT agent_runs_agent_id_trace_id_key UNIQUE (agent_id, trace_id)
+);
+
+CREATE TABLE agent_versions (
+  agent_id bigint NOT NULL,
+  version text NOT NULL,
+  config jsonb NOT NULL,
+  comment text DEFAULT ''::text NOT NULL,
+  created_by text NOT NULL,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT agent_versions_pkey PRIMARY KEY (agent_id, version),
+  CONSTRAINT agent_versions_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES agents(id)
+);
+
+CREATE TABLE agents (
+  id bigint DEFAULT nextval('agents_id_seq'::regclass) NOT NULL,
+  name text NOT NULL,
+  type text,
+  version text,
+  route_prefix text,
+  replicas integer DEFAULT 1,
+  status text,
+  config jsonb,
+  caps jsonb,
+  created_at timestamp with time zone DEFAULT now(),
+  revision integer DEFAULT 1 NOT NULL,
+  last_error text,
+  created_by text,
+  deleted_at timestamp with time zone,
+  CONSTRAINT agents_pkey PRIMARY KEY (id),
+  CONSTRAINT agents_name_key UNIQUE (name),
+  CONSTRAINT agents_type_check CHECK ((type = ANY (ARRAY['local'::text, 'remote'::text])))
+);
+
+CREATE TABLE api_tokens (
+  id uuid NOT NULL,
+  user_id uuid NOT NULL,
+  name text NOT NULL,
+  token_hash bytea NOT NULL,
+  scopes text[] NOT NULL,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  expires_at timestamp with time zone,
+  last_used_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  CONSTRAINT api_tokens_pkey PRIMARY KEY (id),
+  CONSTRAINT api_tokens_token_hash_key UNIQUE (token_hash),
+  CONSTRAINT api_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+CREATE INDEX api_tokens_user ON public.api_tokens USING btree (user_id);
+
+CREATE TABLE approvals (
+  id uuid NOT NULL,
+  job_id bigint NOT NULL,
+  trace_id text NOT NULL,
+  step_id text NOT NULL,
+  round integer DEFAULT 1 NOT NULL,
+  kind text DEFAULT 'policy'::text NOT NULL,
+  project_id text,
+  tool text NOT NULL,
+  reason text DEFAULT ''::text NOT NULL,
+  args jsonb NOT NULL,
+  args_hash text NOT NULL,
+  schema jsonb NOT NULL,
+  status text DEFAULT 'pending'::text NOT NULL,
+  second_person boolean DEFAULT false NOT NULL,
+  requested_by text NOT NULL,
+  requested_by_user uuid,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  expires_at timestamp with time zone NOT NULL,
+  decided_by text,
+  decided_by_user uuid,
+  decided_at timestamp with time zone,
+  decision_args jsonb,
+  comment text,
+  CONSTRAINT approvals_pkey PRIMARY KEY (id),
+  CONSTRAINT approvals_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id),
+  CONSTRAINT approvals_job_id_step_id_round_key UNIQUE (job_id, step_id, round),
+  CONSTRAINT approvals_kind_check CHECK ((kind = ANY (ARRAY['policy'::text, 'open-call'::text]))),
+  CONSTRAINT approvals_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'continued'::text, 'degraded'::text, 'aborted'::text, 'expired'::text, 'void'::text])))
+);
+CREATE INDEX approvals_pending ON public.approvals USING btree (expires_at) WHERE (status = 'pending'::text);
+
+CREATE TABLE artifacts (
+  id uuid NOT NULL,
+  name text NOT NULL,
+  media_type text NOT NULL,
+  bytes bigint NOT NULL,
+  sha256 text NOT NULL,
+  job_id bigint,
+  step_id text,
+  trace_id text,
+  project_id text,
+  created_by text NOT NULL,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT artifacts_pkey PRIMARY KEY (id)
+);
+CREATE INDEX artifacts_job ON public.artifacts USING btree (job_id) WHERE (job_id IS NOT NULL);
+
+CREATE TABLE audit_logs (
+  id bigint DEFAULT nextval('audit_logs_id_seq'::regclass) NOT NULL,
+  actor text,
+  action text,
+  resource text,
+  diff jsonb,
+  created_at timestamp with time zone DEFAULT now(),
+  outcome text DEFAULT 'allowed'::text NOT NULL,
+  actor_user uuid,
+  project_id text,
+  trace_id text,
+  ip text,
+  CONSTRAINT audit_logs_pkey PRIMARY KEY (id)
+);
+CREATE INDEX audit_logs_actor ON public.audit_logs USING btree (actor, id DESC);
+CREATE INDEX audit_logs_resource ON public.audit_logs USING btree (resource, id DESC);
+CREATE INDEX audit_logs_trace ON public.audit_logs USING btree (trace_id) WHERE (trace_id IS NOT NULL);
+CREATE TRIGGER audit_logs_no_change BEFORE DELETE OR UPDATE ON public.audit_logs FOR EACH ROW EXECUTE FUNCTION audit_logs_append_only();
+CREATE TRIGGER audit_logs_no_truncate BEFORE TRUNCATE ON public.audit_logs FOR EACH STATEMENT EXECUTE FUNCTION audit_logs_append_only();
+
+CREATE TABLE blueprints (
+  id uuid NOT NULL,
+  version integer NOT NULL,
+  project_id text NOT NULL,
+  name text NOT NULL,
+  steps jsonb NOT NULL,
+  comment text DEFAULT ''::text NOT NULL,
+  created_by text NOT NULL,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT blueprints_pkey PRIMARY KEY (id, version),
+  CONSTRAINT blueprints_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id)
+);
+
+CREATE TABLE config_versions (
+  scope text NOT NULL,
+  version integer NOT NULL,
+  config jsonb NOT NULL,
+  comment text DEFAULT ''::text NOT NULL,
+  created_by text NOT NULL,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT config_versions_pkey PRIMARY KEY (scope, version)
+);
+
+CREATE TABLE conversations (
+  id uuid NOT NULL,
+  title text NOT NULL,
+  project_id text,
+  created_by text NOT NULL,
+  created_by_user uuid,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  updated_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT conversations_pkey PRIMARY KEY (id)
+);
+CREATE INDEX conversations_recent ON public.conversations USING btree (updated_at DESC, id);
+
+CREATE TABLE event_inbox (
+  consumer text NOT NULL,
+  event_id bigint NOT NULL,
+  handled_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT event_inbox_pkey PRIMARY KEY (consumer, event_id)
+);
+
+CREATE TABLE event_payloads (
+  id uuid NOT NULL,
+  payload jsonb NOT NULL,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT event_payloads_pkey PRIMARY KEY (id)
+);
+CREATE INDEX event_payloads_age ON public.event_payloads USING btree (created_at);
+
+CREATE TABLE events (
+  id bigint DEFAULT nextval('events_id_seq'::regclass) NOT NULL,
+  trace_id text,
+  topic text,
+  type text NOT NULL,
+  severity text,
+  payload jsonb NOT NULL,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  seq bigint,
+  job_id bigint,
+  project_id text,
+  actor text,
+  summary text DEFAULT ''::text NOT NULL,
+  links jsonb DEFAULT '[]'::jsonb NOT NULL,
+  payload_ref uuid,
+  CONSTRAINT events_pkey PRIMARY KEY (id, created_at)
+) PARTITION BY RANGE (created_at);
+CREATE INDEX events_seq ON ONLY public.events USING btree (seq) WHERE (seq IS NOT NULL);
+CREATE INDEX events_trace ON ONLY public.events USING btree (trace_id, seq);
+CREATE INDEX events_unstamped ON ONLY public.events USING btree (id) WHERE (seq IS NULL);
+
+CREATE TABLE idempotency_keys (
+  principal text NOT NULL,
+  route text NOT NULL,
+  key text NOT NULL,
+  body_hash text NOT NULL,
+  status integer,
+  response jsonb,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT idempotency_keys_pkey PRIMARY KEY (principal, route, key)
+);
+CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at);
+
+CREATE TABLE job_steps (
+  job_id bigint NOT NULL,
+  step_id text NOT NULL,
+  position integer NOT NULL,
+  tool text NOT NULL,
+  needs text[] DEFAULT '{}'::text[] NOT NULL,
+  approval text DEFAULT 'auto'::text NOT NULL,
+  args jsonb DEFAULT '{}'::jsonb NOT NULL,
+  state text DEFAULT 'pending'::text NOT NULL,
+  attempts integer DEFAULT 0 NOT NULL,
+  on_error text DEFAULT 'revise'::text NOT NULL,
+  retries integer DEFAULT 1 NOT NULL,
+  round integer DEFAULT 1 NOT NULL,
+  result jsonb,
+  error text,
+  started_at timestamp with time zone,
+  finished_at timestamp with time zone,
+  CONSTRAINT job_steps_pkey PRIMARY KEY (job_id, step_id),
+  CONSTRAINT job_steps_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE,
+  CONSTRAINT job_steps_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'running'::text, 'waiting'::text, 'done'::text, 'failed'::text, 'skipped'::text])))
+);
+
+CREATE TABLE jobs (
+  id bigint DEFAULT nextval('jobs_id_seq'::regclass) NOT NULL,
+  trace_id text,
+  spec jsonb NOT NULL,
+  status text DEFAULT 'queued'::text NOT NULL,
+  priority integer DEFAULT 0 NOT NULL,
+  scheduled_at timestamp with time zone,
+  started_at timestamp with time zone,
+  finished_at timestamp with time zone,
+  error jsonb,
+  kind text DEFAULT 'task'::text NOT NULL,
+  run_at timestamp with time zone DEFAULT now() NOT NULL,
+  attempts integer DEFAULT 0 NOT NULL,
+  max_attempts integer DEFAULT 5 NOT NULL,
+  lease_owner text,
+  lease_until timestamp with time zone,
+  claimed_at timestamp with time zone,
+  active_ms bigint DEFAULT 0 NOT NULL,
+  recovery jsonb,
+  fence bigint DEFAULT 0 NOT NULL,
+  cancel_requested_at timestamp with time zone,
+  cancel_reason text,
+  project_id text,
+  agent_id bigint,
+  conversation_id uuid,
+  rerun_of bigint,
+  rerun jsonb,
+  trace_context text,
+  progress jsonb,
+  receipt jsonb,
+  created_by text DEFAULT 'system'::text NOT NULL,
+  created_by_user uuid,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT jobs_pkey PRIMARY KEY (id),
+  CONSTRAINT jobs_status_check CHECK ((status = ANY (ARRAY['scheduled'::text, 'queued'::text, 'running'::text, 'waiting'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text])))
+);
+CREATE INDEX jobs_agent ON public.jobs USING btree (agent_id, id DESC) WHERE (agent_id IS NOT NULL);
+CREATE INDEX jobs_claim ON public.jobs USING btree (priority DESC, run_at, id) WHERE (status = 'queued'::text);
+CREATE INDEX jobs_conversation ON public.jobs USING btree (conversation_id) WHERE (conversation_id IS NOT NULL);
+CREATE INDEX jobs_lease ON public.jobs USING btree (lease_until) WHERE (status = 'running'::text);
+CREATE INDEX jobs_project ON public.jobs USING btree (project_id, id DESC) WHERE (project_id IS NOT NULL);
+CREATE INDEX jobs_scheduled ON public.jobs USING btree (run_at) WHERE (status = 'scheduled'::text);
+CREATE UNIQUE INDEX jobs_trace ON public.jobs USING btree (trace_id) WHERE (trace_id IS NOT NULL);
+
+CREATE TABLE logs (
+  id bigint DEFAULT nextval('logs_id_seq'::regclass) NOT NULL,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  level text NOT NULL,
+  logger text NOT NULL,
+  message text NOT NULL,
+  trace_id text,
+  span_id text,
+  job_id bigint,
+  agent_id bigint,
+  attributes jsonb DEFAULT '{}'::jsonb NOT NULL,
+  CONSTRAINT logs_pkey PRIMARY KEY (id, created_at)
+) PARTITION BY RANGE (created_at);
+CREATE INDEX logs_agent ON ONLY public.logs USING btree (agent_id, id DESC) WHERE (agent_id IS NOT NULL);
+CREATE INDEX logs_trace ON ONLY public.logs USING btree (trace_id, id) WHERE (trace_id IS NOT NULL);
+
+CREATE TABLE mcp_registry (
+  name text NOT NULL,
+  base_url text NOT NULL,
+  description text,
+  capabilities jsonb NOT NULL,
+  auth_token text,
+  timeout_ms integer,
+  created_at timestamp with time zone DEFAULT now(),
+  updated_at timestamp with time zone DEFAULT now(),
+  transport text DEFAULT 'http'::text NOT NULL,
+  command text,
+  args text[] DEFAULT '{}'::text[] NOT NULL,
+  idempotent_tools text[] DEFAULT '{}'::text[] NOT NULL,
+  use_prefix boolean DEFAULT true NOT NULL,
+  is_enabled boolean DEFAULT true NOT NULL,
+  agent_id bigint,
+  health jsonb DEFAULT '{"state": "unknown"}'::jsonb NOT NULL,
+  version integer DEFAULT 1 NOT NULL,
+  CONSTRAINT mcp_registry_pkey PRIMARY KEY (name),
+  CONSTRAINT mcp_registry_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES agents(id),
+  CONSTRAINT mcp_registry_transport_check CHECK ((transport = ANY (ARRAY['http'::text, 'sse'::text, 'stdio'::text, 'builtin'::text, 'agent'::text])))
+);
+
+CREATE TABLE mcp_tools (
+  server text NOT NULL,
+  name text NOT NULL,
+  definition jsonb NOT NULL,
+  definition_hash text NOT NULL,
+  is_idempotent boolean DEFAULT false NOT NULL,
+  is_read_only boolean DEFAULT false NOT NULL,
+  is_gone boolean DEFAULT false NOT NULL,
+  seen_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT mcp_tools_pkey PRIMARY KEY (server, name),
+  CONSTRAINT mcp_tools_server_fkey FOREIGN KEY (server) REFERENCES mcp_registry(name) ON DELETE CASCADE
+);
+
+CREATE TABLE mem_embeddings (
+  id bigint DEFAULT nextval('mem_embeddings_id_seq'::regclass) NOT NULL,
+  subject text,
+  project_id text,
+  meta jsonb,
+  updated_at timestamp with time zone DEFAULT now(),
+  embedding vector(1536),
+  CONSTRAINT mem_embeddings_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE messages (
+  id uuid NOT NULL,
+  conversation_id uuid NOT NULL,
+  role text NOT NULL,
+  author text NOT NULL,
+  text text NOT NULL,
+  job_id bigint,
+  trace_id text,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT messages_pkey PRIMARY KEY (id),
+  CONSTRAINT messages_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id) ON DELETE CASCADE,
+  CONSTRAINT messages_role_check CHECK ((role = ANY (ARRAY['user'::text, 'assistant'::text])))
+);
+CREATE INDEX messages_conversation ON public.messages USING btree (conversation_id, created_at, id);
+
+CREATE TABLE project_vars (
+  id bigint DEFAULT nextval('project_vars_id_seq'::regclass) NOT NULL,
+  project_id text,
+  name text,
+  scope text,
+  usage text,
+  secret_ref text,
+  last_rotated timestamp with time zone,
+  audit_ref text,
+  value jsonb,
+  version integer DEFAULT 1 NOT NULL,
+  CONSTRAINT project_vars_pkey PRIMARY KEY (id),
+  CONSTRAINT project_vars_project_id_name_key UNIQUE NULLS NOT DISTINCT (project_id, name)
+);
+
+CREATE TABLE projects (
+  id text NOT NULL,
+  name text NOT NULL,
+  description text DEFAULT ''::text NOT NULL,
+  version integer DEFAULT 1 NOT NULL,
+  created_by text NOT NULL,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT projects_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE relay_alive (
+  id integer NOT NULL,
+  CONSTRAINT relay_alive_pkey PRIMARY KEY (id),
+  CONSTRAINT relay_alive_id_check CHECK ((id = 1))
+);
+
+CREATE TABLE relay_state (
+  id integer NOT NULL,
+  last_seq bigint DEFAULT 0 NOT NULL,
+  reserved_seq bigint DEFAULT 0 NOT NULL,
+  epoch uuid DEFAULT gen_random_uuid() NOT NULL,
+  CONSTRAINT relay_state_pkey PRIMARY KEY (id),
+  CONSTRAINT relay_state_id_check CHECK ((id = 1))
+);
+
+CREATE TABLE role_bindings (
+  id uuid NOT NULL,
+  user_id uuid NOT NULL,
+  role text NOT NULL,
+  project_id text,
+  created_by text NOT NULL,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT role_bindings_pkey PRIMARY KEY (id),
+  CONSTRAINT role_bindings_role_fkey FOREIGN KEY (role) REFERENCES roles(name),
+  CONSTRAINT role_bindings_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  CONSTRAINT role_bindings_user_id_role_project_id_key UNIQUE NULLS NOT DISTINCT (user_id, role, project_id)
+);
+
+CREATE TABLE roles (
+  name text NOT NULL,
+  description text DEFAULT ''::text NOT NULL,
+  permissions text[] NOT NULL,
+  is_builtin boolean DEFAULT false NOT NULL,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT roles_pkey PRIMARY KEY (name)
+);
+
+CREATE TABLE sandbox_scripts (
+  id uuid NOT NULL,
+  name text NOT NULL,
+  entry_file text NOT NULL,
+  description text,
+  schedule_ms bigint,
+  env jsonb,
+  created_at timestamp with time zone DEFAULT now(),
+  updated_at timestamp with time zone DEFAULT now(),
+  CONSTRAINT sandbox_scripts_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE schema_migrations (
+  id integer DEFAULT nextval('schema_migrations_id_seq'::regclass) NOT NULL,
+  timestamp bigint NOT NULL,
+  name character varying NOT NULL,
+  CONSTRAINT PK_62441bec32630ced9e4cccae336 PRIMARY KEY (id)
+);
+
+CREATE TABLE secrets (
+  id uuid NOT NULL,
+  name text NOT NULL,
+  project_id text,
+  purpose text DEFAULT ''::text NOT NULL,
+  version integer DEFAULT 1 NOT NULL,
+  ciphertext bytea NOT NULL,
+  wrapped_key bytea NOT NULL,
+  key_id text NOT NULL,
+  created_by text NOT NULL,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  last_rotated timestamp with time zone DEFAULT now() NOT NULL,
+  last_used_at timestamp with time zone,
+  CONSTRAINT secrets_pkey PRIMARY KEY (id),
+  CONSTRAINT secrets_project_id_name_key UNIQUE NULLS NOT DISTINCT (project_id, name)
+);
+
+CREATE TABLE sessions (
+  id uuid NOT NULL,
+  user_id uuid NOT NULL,
+  token_hash bytea NOT NULL,
+  csrf_token text NOT NULL,
+  ip text,
+  user_agent text,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  last_seen_at timestamp with time zone DEFAULT now() NOT NULL,
+  expires_at timestamp with time zone NOT NULL,
+  revoked_at timestamp with time zone,
+  CONSTRAINT sessions_pkey PRIMARY KEY (id),
+  CONSTRAINT sessions_token_hash_key UNIQUE (token_hash),
+  CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+CREATE INDEX sessions_expiry ON public.sessions USING btree (expires_at);
+CREATE INDEX sessions_user ON public.sessions USING btree (user_id);
+
+CREATE TABLE spans (
+  trace_id text NOT NULL,
+  span_id text NOT NULL,
+  parent_span_id text,
+  name text NOT NULL,
+  kind text NOT NULL,
+  started_at timestamp with time zone NOT NULL,
+  duration_us bigint NOT NULL,
+  status text DEFAULT 'unset'::text NOT NULL,
+  status_message text,
+  attributes jsonb DEFAULT '{}'::jsonb NOT NULL,
+  events jsonb DEFAULT '[]'::jsonb NOT NULL
+) PARTITION BY RANGE (started_at);
+CREATE INDEX spans_trace ON ONLY public.spans USING btree (trace_id, started_at);
+
+CREATE TABLE tool_calls (
+  id uuid NOT NULL,
+  created_at timestamp with time zone NOT NULL,
+  idempotency_key text NOT NULL,
+  job_id bigint,
+  trace_id text NOT NULL,
+  step_id text,
+  attempt integer DEFAULT 1 NOT NULL,
+  fence bigint,
+  server text NOT NULL,
+  tool text NOT NULL,
+  args jsonb NOT NULL,
+  args_hash text NOT NULL,
+  status text NOT NULL,
+  result jsonb,
+  error text,
+  error_kind text,
+  error_fingerprint text,
+  actor text NOT NULL,
+  project_id text,
+  span_id text,
+  started_at timestamp with time zone DEFAULT now() NOT NULL,
+  finished_at timestamp with time zone,
+  CONSTRAINT tool_calls_pkey PRIMARY KEY (created_at, idempotency_key),
+  CONSTRAINT tool_calls_status_check CHECK ((status = ANY (ARRAY['started'::text, 'succeeded'::text, 'failed'::text, 'unknown'::text])))
+) PARTITION BY RANGE (created_at);
+CREATE INDEX tool_calls_job ON ONLY public.tool_calls USING btree (job_id, started_at);
+CREATE INDEX tool_calls_tool ON ONLY public.tool_calls USING btree (server, tool, started_at DESC);
+
+CREATE TABLE traces (
+  trace_id text NOT NULL,
+  status text,
+  cost_cny numeric,
+  latency_ms integer,
+  started_at timestamp with time zone,
+  finished_at timestamp with time zone,
+  job_id bigint,
+  project_id text,
+  name text DEFAULT ''::text NOT NULL,
+  input_tokens bigint DEFAULT 0 NOT NULL,
+  output_tokens bigint DEFAULT 0 NOT NULL,
+  CONSTRAINT traces_pkey PRIMARY KEY (trace_id)
+);
+CREATE INDEX traces_started ON public.traces USING btree (started_at DESC, trace_id);
+
+CREATE TABLE users (
+  id uuid NOT NULL,
+  email text NOT NULL,
+  name text NOT NULL,
+  password_hash text,
+  is_disabled boolean DEFAULT false NOT NULL,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT users_pkey PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX users_email ON public.users USING btree (lower(email));

@@ -1,0 +1,134 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { temporaryFolder } from './harness.js';
+
+/**
+ * The start of the real process, as a person meets it: what makes it impossible is told in one line, with
+ * exit code 1, and nothing is lost. Needs the build; `npm test` makes it first.
+ */
+const entry = join(import.meta.dirname, '../dist/src/main.js');
+
+describe('starting the process', () => {
+  const running: ChildProcess[] = [];
+  afterEach(async () => {
+    for (const child of running.splice(0)) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    }
+  });
+
+  function start(env: NodeJS.ProcessEnv) {
+    if (!existsSync(entry)) throw new Error('dist is missing: run `npm run build` first');
+    const child = spawn(process.execPath, [entry], {
+      env: { PATH: process.env['PATH'], AOS_DEMO: 'off', PORT: '0', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    running.push(child);
+    let output = '';
+    const listeners = new Set<() => void>();
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => {
+        output += chunk.toString();
+        for (const listener of listeners) listener();
+      });
+    return {
+      child,
+      output: () => output,
+      async exited() {
+        if (child.exitCode === null) await once(child, 'exit');
+        return { code: child.exitCode, lines: output.trim().split('\n') };
+      },
+      async url() {
+        return (await this.says(/ready at (http\S+)\/console\//))[1]!;
+      },
+      /** Waits until the output holds it. */
+      async says(what: RegExp): Promise<RegExpExecArray> {
+        const found = () => what.exec(output);
+        while (!found())
+          await new Promise<void>((resolve, reject) => {
+            const look = () => {
+              listeners.delete(look);
+              resolve();
+            };
+            listeners.add(look);
+            child.once('exit', () => reject(new Error(`it ended: ${output}`)));
+          });
+        return found()!;
+      },
+    };
+  }
+
+  it.each([
+    ['a port that is no number', { PORT: 'web' }, 'PORT'],
+    [
+      'a database that is not there',
+      { DATABASE_URL: 'postgres://u:hunter2@127.0.0.1:1/d' },
+      'DATABASE_URL',
+    ],
+    ['a URL of another database', { DATABASE_URL: 'mysql://h/d' }, 'DATABASE_URL'],
+    ['a master key of the wrong length', { AOS_MASTER_KEY: 'c2hvcnQ=' }, 'AOS_MASTER_KEY'],
+    ['a bus that is not built in', { AOS_BUS: 'kafka://h' }, 'AOS_BUS'],
+  ])('refuses %s in one line and with exit code 1', async (_what, env, name) => {
+    const data = join(await temporaryFolder(), 'data');
+    const { code, lines } = await start({ AOS_DATA_DIR: data, ...env }).exited();
+    expect(code).toBe(1);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(/^AOS cannot start: /);
+    expect(lines[0]).toContain(name);
+    expect(lines[0]).not.toContain('hunter2');
+  });
+
+  it('refuses a port that is taken before it touches anything', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as { port: number };
+    const data = join(await temporaryFolder(), 'data');
+    const { code, lines } = await start({ AOS_DATA_DIR: data, PORT: String(port) }).exited();
+    expect([code, lines.length]).toEqual([1, 1]);
+    expect(lines[0]).toContain(`Port ${port} on 127.0.0.1 is taken`);
+    expect(existsSync(data)).toBe(false);
+    taken.close();
+  });
+
+  it('refuses a master key file of the wrong length', async () => {
+    const data = await temporaryFolder();
+    await mkdir(data, { recursive: true });
+    await writeFile(join(data, 'master.key'), 'c2hvcnQ=');
+    const { code, lines } = await start({ AOS_DATA_DIR: data }).exited();
+    expect(code).toBe(1);
+    expect(lines.filter((line) => line.startsWith('AOS cannot start'))).toHaveLength(1);
+    expect(lines.at(-1)).toContain('master');
+  });
+
+  it('keeps a second process off its folder, stops cleanly, and finds everything again', async () => {
+    const data = join(await temporaryFolder(), 'data');
+    const first = start({ AOS_DATA_DIR: data });
+    const url = await first.url();
+    await first.says(/Sign in as {3}owner@localhost\n {2}Password {5}\S{20}\n/);
+    expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+
+    const second = await start({ AOS_DATA_DIR: data }).exited();
+    expect(second.code).toBe(1);
+    expect(second.lines).toHaveLength(1);
+    expect(second.lines[0]).toContain('in use by another AOS process');
+    expect((await fetch(`${url}/health/live`)).status).toBe(200);
+
+    first.child.kill('SIGTERM');
+    expect((await first.exited()).code).toBe(0);
+    expect(first.output()).toContain('AOS has stopped.');
+
+    const again = start({ AOS_DATA_DIR: data });
+    expect((await fetch(`${await again.url()}/health/ready`)).status).toBe(200);
+    expect(again.output()).not.toContain('Password'); // told once
+    // Killed without a word: the next start must not stumble over what was left.
+    again.child.kill('SIGKILL');
+    await again.exited();
+    const third = start({ AOS_DATA_DIR: data });
+    expect((await fetch(`${await third.url()}/health/ready`)).status).toBe(200);
+  }, 120_000);
+});
