@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { type JobBench, aSpec, aborted, gate, openJobBench } from '../../../test/factories/jobs.js';
 import { type TestDatabase, openTestDatabase } from '../../../test/harness.js';
 import { sql } from '../../platform/database/sql.js';
@@ -37,6 +38,22 @@ describe('a worker', () => {
       lease_owner: null,
       error: null,
     });
+  });
+
+  it('runs a job outside of whatever woke it', async () => {
+    const surroundings = new AsyncLocalStorage<string>();
+    const seen: unknown[] = [];
+    const { worker, heard } = bench.worker(
+      async () => {
+        seen.push(surroundings.getStore());
+        return done;
+      },
+      { pollMs: 3_600_000 },
+    );
+    worker.start();
+    await surroundings.run('the run of another job', () => bench.enqueue({}));
+    await heard('ended');
+    expect(seen).toEqual([undefined]);
   });
 
   it('finds jobs by polling when the wake-up is lost', async () => {

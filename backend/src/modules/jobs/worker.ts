@@ -1,7 +1,8 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { Logger } from '@nestjs/common';
-import { ROOT_CONTEXT, context } from '@opentelemetry/api';
+import { ROOT_CONTEXT } from '@opentelemetry/api';
 import type { JobError } from '@aos/contracts';
 import type { Database } from '../../platform/database/database.js';
 import type { Wakeups } from '../../platform/outbox/wakeups.js';
@@ -104,6 +105,11 @@ export class Worker {
   readonly owner = `${hostname()}:${process.pid}:${randomBytes(4).toString('hex')}`;
   private readonly logger = new Logger(Worker.name);
   private readonly options: WorkerOptions;
+  /**
+   * A wake-up comes in the middle of somebody's request or of another job's run; what it starts is part of
+   * neither: not of its trace, and not of its graph, which would take the new run for one of its own nodes.
+   */
+  private readonly outside = AsyncLocalStorage.snapshot();
   private buffer: Claim[] = [];
   private readonly inFlight = new Map<string, InFlight>();
   /** Runners at work: at most `concurrency`. Those in flight beyond that only wait to be written. */
@@ -158,9 +164,8 @@ export class Worker {
     this.stopped = undefined;
     const { leaseMs, pollMs, rescueMs, isAlone } = this.options;
     this.unsubscribe.push(
-      // A wake-up comes in the middle of somebody's request; what it starts is not part of that.
-      this.wakeups.on('jobs', () => context.with(ROOT_CONTEXT, () => this.claimMore())),
-      this.wakeups.on('control', () => context.with(ROOT_CONTEXT, () => this.checkCancels())),
+      this.wakeups.on('jobs', () => this.outside(() => this.claimMore())),
+      this.wakeups.on('control', () => this.outside(() => this.checkCancels())),
     );
     this.every(pollMs, () => this.claimMore());
     this.every(leaseMs / 3, () => void this.beat());
