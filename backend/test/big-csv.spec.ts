@@ -1,0 +1,62 @@
+import { execFile } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
+import { once } from 'node:events';
+import { promisify } from 'node:util';
+import { temporaryFolder } from './harness.js';
+
+const ROWS = 3_300_000;
+/** The file alone has 200 MB; read into memory and taken apart it would need well over a gigabyte. */
+const MOST_MB = 512;
+
+/** Needs the build; `npm test` makes it first. */
+describe('a CSV file of 200 MB', () => {
+  let folder: string;
+  let file: string;
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+    file = join(folder, 'big.csv');
+    const out = createWriteStream(file);
+    out.write('id,when,amount,species,note\n');
+    for (let at = 0; at < ROWS; at += 10_000) {
+      let text = '';
+      for (let id = at; id < at + 10_000; id++)
+        text += `${id},2026-${String((id % 12) + 1).padStart(2, '0')}-1${id % 9},${(id % 5000) / 4},species ${id % 40},"seen near runway ${id % 97}, again"\n`;
+      if (!out.write(text)) await once(out, 'drain');
+    }
+    out.end();
+    await finished(out);
+  }, 120_000);
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  async function run(skill: string) {
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--max-old-space-size=256', join(import.meta.dirname, 'big-csv-child.mjs'), skill, file],
+      { maxBuffer: 64 * 1024 ** 2 },
+    );
+    return JSON.parse(stdout) as { answer: Record<string, unknown>; peakMb: number };
+  }
+
+  it('is profiled in flat memory', async () => {
+    expect((await stat(file)).size).toBeGreaterThan(200_000_000);
+    const { answer, peakMb } = await run('csv.profile');
+    expect(answer['rows']).toBe(ROWS);
+    expect(peakMb).toBeLessThan(MOST_MB);
+  }, 300_000);
+
+  it('is cleaned in flat memory, and every row is accounted for', async () => {
+    const { answer, peakMb } = await run('csv.clean');
+    const { rowsIn, rowsOut, rejected, dropped } = answer as {
+      rowsIn: number;
+      rowsOut: number;
+      rejected: { count: number };
+      dropped: { duplicates: number; blankRows: number };
+    };
+    expect(rowsIn).toBe(ROWS);
+    expect(rowsOut + rejected.count + dropped.duplicates + dropped.blankRows).toBe(ROWS);
+    expect(peakMb).toBeLessThan(MOST_MB);
+  }, 300_000);
+});
