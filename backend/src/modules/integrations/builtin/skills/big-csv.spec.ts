@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
-import { temporaryFolder } from './harness.js';
 
 const ROWS = 3_300_000;
 /** The file alone has 200 MB; read into memory and taken apart it would need well over a gigabyte. */
@@ -16,7 +16,7 @@ describe('a CSV file of 200 MB', () => {
   let folder: string;
   let file: string;
   beforeAll(async () => {
-    folder = await temporaryFolder();
+    folder = await mkdtemp(join(tmpdir(), 'aos-big-'));
     file = join(folder, 'big.csv');
     const out = createWriteStream(file);
     out.write('id,when,amount,species,note\n');

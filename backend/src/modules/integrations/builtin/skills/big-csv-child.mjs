@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { skills } from '../dist/src/modules/integrations/builtin/skills/index.js';
+import { skills } from '../../../../../dist/src/modules/integrations/builtin/skills/index.js';
 
 const [name, path] = process.argv.slice(2);
 const skill = skills.find((each) => each.name === name);

@@ -1,16 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { temporaryFolder } from './harness.js';
 
 /**
  * The start of the real process, as a person meets it: what makes it impossible is told in one line, with
  * exit code 1, and nothing is lost. Needs the build; `npm test` makes it first.
  */
 const entry = join(import.meta.dirname, '../dist/src/main.js');
+
+const temporaryFolder = () => mkdtemp(join(tmpdir(), 'aos-start-'));
 
 describe('starting the process', () => {
   const running: ChildProcess[] = [];
