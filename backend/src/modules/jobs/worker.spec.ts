@@ -109,6 +109,22 @@ describe('a worker', () => {
     release.open();
   });
 
+  it('does not claim ahead because several jobs that take a while end one after the other', async () => {
+    const claims: number[] = [];
+    const all = gate();
+    let ended = 0;
+    const onSignal = (signal: WorkerSignal) => {
+      if (signal.what === 'claimed') claims.push(signal.jobIds.length);
+      if (signal.what === 'ended' && ++ended === 24) all.open();
+    };
+    const takesAWhile = () => new Promise<JobOutcome>((end) => setTimeout(() => end(done), 10));
+    await bench.enqueue(...Array.from({ length: 24 }, () => ({})));
+    bench.worker(takesAWhile, { concurrency: 3, onSignal }).worker.start();
+    await all.promise;
+    // A crash costs every claimed job an attempt, so what was not begun must not be among them.
+    expect(Math.max(...claims)).toBe(3);
+  });
+
   it('tries a job again that threw, and says so without the error itself', async () => {
     const recoveries: unknown[] = [];
     const { worker, heard } = bench.worker(async (job) => {

@@ -28,7 +28,8 @@ import type { Runners } from './runners.js';
  * How much is claimed. A job in the buffer is one that no other worker can take, so normally a worker
  * claims what it can start at once. When the claimed jobs turn out to be over in no time, the round trip
  * is what costs, and each claim takes more than the last, up to BATCH; claiming, running and finishing then
- * overlap. When jobs in the buffer have not been started within `bufferTtlMs` they go back.
+ * overlap. When jobs in the buffer have not been started within `bufferTtlMs` they go back. A process that is
+ * killed costs every job in the buffer an attempt, begun or not; another reason to keep slow ones out of it.
  *
  * What it promises
  *  - Every claim ends in exactly one of: finished, settled by its runner, retried, released, lost.
@@ -81,8 +82,9 @@ export const workerDefaults: WorkerOptions = {
   isAlone: false,
 };
 
-/** A batch that is used up within this time makes the next one larger. */
+/** A batch that is used up within this time, by jobs that take no longer than that, makes the next one larger. */
 const QUICK_MS = 100;
+const QUICK_JOB_MS = 5;
 /** Claims at a time, once jobs are so quick that the round trip is what costs. */
 const LANES = 2;
 
@@ -130,6 +132,8 @@ export class Worker {
   private wakes = 0;
   private batchSize: number;
   private lastClaimAt = 0;
+  /** Jobs that ended since the last claim, and the time they took together. */
+  private ran = { jobs: 0, ms: 0 };
   private finishing: Promise<void> | undefined;
   private beating: Promise<void> | undefined;
   private lastBeatAt = 0;
@@ -258,10 +262,12 @@ export class Worker {
   }
 
   private take(claims: Claim[], at: number, isFull: boolean): void {
-    const isQuick = at - this.lastClaimAt < QUICK_MS;
+    const { jobs, ms } = this.ran;
+    const isQuick = at - this.lastClaimAt < QUICK_MS && ms <= jobs * QUICK_JOB_MS;
     if (!isQuick) this.batchSize = this.options.concurrency;
-    else if (isFull) this.batchSize = Math.min(BATCH, this.batchSize * 4);
+    else if (isFull && jobs > 0) this.batchSize = Math.min(BATCH, this.batchSize * 4);
     this.lastClaimAt = at;
+    this.ran = { jobs: 0, ms: 0 };
     if (this.inFlight.size === 0 && this.buffer.length === 0) this.lastBeatAt = at;
     this.buffer.push(...claims);
     this.signal({ what: 'claimed', jobIds: claims.map((claim) => claim.jobId) });
@@ -294,10 +300,14 @@ export class Worker {
     const controller = new AbortController();
     const hold = { jobId, fence };
     this.active++;
+    const began = performance.now();
     let isActive = true;
     const free = () => {
-      if (isActive) this.active--;
+      if (!isActive) return;
       isActive = false;
+      this.active--;
+      this.ran.jobs++;
+      this.ran.ms += performance.now() - began;
     };
     const ended = this.work(
       job,
