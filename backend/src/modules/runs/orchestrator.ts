@@ -117,7 +117,8 @@ export class Orchestrator implements JobRunner, OnModuleInit {
     const before = await graph.getState(config);
     const isNew = before.config.configurable?.['checkpoint_id'] === undefined;
     const isWaiting = before.tasks.some((task) => task.interrupts.length > 0);
-    if (!isNew && before.next.length === 0) return endingOf(before.values as RunValues);
+    // Not `next`: it leaves out a node that has answered, also when the crash came before its checkpoint.
+    if (!isNew && before.tasks.length === 0) return endingOf(before.values as RunValues);
     if (run.job.recovery) await run.tellRecovery(run.job.recovery);
     try {
       if (isWaiting) await graph.invoke(new Command({ resume: 'decided' }), config);
