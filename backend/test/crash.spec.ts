@@ -524,8 +524,7 @@ describe(`a server that is killed again and again (AOS_TEST_SEED=${seed})`, () =
     expect(violations(outcome)).toContainEqual(expect.stringMatching(/happened 2 times$/));
   }, 200_000);
 
-  // The embedded database has one process, so nobody can take a job from it: AOS_TEST_DB=native runs these.
-  const withTwoProcesses = isNative ? test : test.skip;
+  const withTwoProcesses = isNative ? test : test.skip; // PGlite has one process, so nobody can take its job: npm test runs this on native Postgres too
 
   withTwoProcesses(
     'does nothing more for a task that another has taken and ended',

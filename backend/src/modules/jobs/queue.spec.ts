@@ -145,7 +145,7 @@ describe('enqueue', () => {
   });
 });
 
-const native = isNative ? describe : describe.skip;
+const native = isNative ? describe : describe.skip; // fifty sessions need a server: npm test runs this file on native Postgres too
 native('fifty commits at once', () => {
   it('wake other processes from one connection beside them, and never inside the transaction', async () => {
     const other = new pg.Client({ connectionString: bench.url });
@@ -322,7 +322,7 @@ describe('a lease', () => {
     expect((await queue.rescue(['task'])).requeued).toEqual([]);
   });
 
-  const native = isNative ? it : it.skip;
+  const native = isNative ? it : it.skip; // needs a second session: npm test runs this file on native Postgres too
   native(
     'is not held up in its heartbeat by a transaction that has locked another job',
     async () => {

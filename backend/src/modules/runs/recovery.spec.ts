@@ -112,7 +112,7 @@ describe('after a crash', () => {
   });
 
   // On one session the theft is certain to come right after the commit that woke it.
-  const onOneSession = isNative ? test.skip : test;
+  const onOneSession = isNative ? test.skip : test; // needs commits to take turns: npm test runs this file on PGlite too
   onOneSession(
     'at any commit of the run, every effect is had once and there is one receipt',
     async () => {
