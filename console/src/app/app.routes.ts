@@ -56,7 +56,7 @@ export const routes: Routes = [
       {
         path: 'agents',
         title: 'rooms.agents',
-        loadComponent: () => import('./features/agents/agents-page').then((m) => m.AgentsPage),
+        loadChildren: () => import('./features/agents/agents.routes').then((m) => m.routes),
       },
       { path: 'memory', title: 'rooms.memory', data: { room: 'memory' }, loadComponent: later },
       {
