@@ -1,5 +1,11 @@
 import type { IconName } from '../shared/ui/icon';
 
+export interface Room {
+  path: string;
+  icon: IconName;
+  key: string;
+}
+
 /** The seven rooms, in the order in which they stand everywhere. */
 export const rooms = [
   { path: 'chat', icon: 'chat', key: 'c' },
@@ -9,4 +15,4 @@ export const rooms = [
   { path: 'settings', icon: 'settings', key: 's' },
   { path: 'integrations', icon: 'integrations', key: 'i' },
   { path: 'agents', icon: 'agents', key: 'a' },
-] as const satisfies readonly { path: string; icon: IconName; key: string }[];
+] as const satisfies readonly Room[];

@@ -7,7 +7,6 @@ import {
   signal,
 } from '@angular/core';
 import { toSignal } from '@angular/core/rxjs-interop';
-import { MatMenu, MatMenuItem, MatMenuTrigger } from '@angular/material/menu';
 import { NavigationEnd, Router, RouterLink, RouterLinkActive, RouterOutlet } from '@angular/router';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
@@ -19,8 +18,10 @@ import { ValueStream } from '../shared/stream/value-stream';
 import { EventStream } from '../shared/realtime/event-stream';
 import { Clock } from '../shared/ui/clock';
 import { Icon } from '../shared/ui/icon';
-import { Preferences, type Theme, stored } from '../shared/ui/preferences';
+import { Preferences, stored } from '../shared/ui/preferences';
 import { relativeTime } from '../shared/ui/time';
+import { AccountMenu } from './account-menu';
+import { MoreRooms } from './more-rooms';
 import { type Command, Palette } from './palette';
 import { rooms } from './rooms';
 import { Shortcuts } from './shortcuts';
@@ -34,10 +35,9 @@ const isTyping = (target: EventTarget | null) =>
 @Component({
   selector: 'aos-shell',
   imports: [
+    AccountMenu,
     Icon,
-    MatMenu,
-    MatMenuItem,
-    MatMenuTrigger,
+    MoreRooms,
     Palette,
     RouterLink,
     RouterLinkActive,
@@ -48,19 +48,18 @@ const isTyping = (target: EventTarget | null) =>
   ],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './shell.html',
-  styleUrl: './shell.css',
+  styleUrls: ['./entry.css', './me.css', './shell.css'],
 })
 export class Shell {
   private readonly store = inject(Store);
   private readonly router = inject(Router);
   private readonly clock = inject(Clock);
   private readonly stream = inject(EventStream);
-  protected readonly preferences = inject(Preferences);
+  private readonly preferences = inject(Preferences);
 
   protected readonly rooms = rooms;
   protected readonly onBar = rooms.slice(0, 4);
   protected readonly underMore = rooms.slice(4);
-  protected readonly themes: readonly Theme[] = ['system', 'light', 'dark'];
 
   protected readonly me = this.store.selectSignal(session.selectMe);
   protected readonly waiting = this.store.selectSignal(approvals.selectPending);
@@ -90,7 +89,7 @@ export class Shell {
       ? ''
       : relativeTime(lostAt, this.clock.now(), this.preferences.language());
   });
-  protected readonly initials = computed(() =>
+  protected readonly initial = computed(() =>
     (this.me()?.user.name || this.me()?.user.email || '?').slice(0, 1).toUpperCase(),
   );
 
