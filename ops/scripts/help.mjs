@@ -12,6 +12,7 @@ export const help = {
   format: 'Prettier over everything',
   'api-client': 'write openapi.json and generate libs/api-client from it',
   'check:api-client': 'fail when libs/api-client is stale',
+  'check:console-size': 'gzip sizes of the console by room; fail when one is over its limit',
   'db:schema': 'write backend/migrations/schema.sql, the tables that the migrations come to',
   'db:reset': 'remove the embedded database and the artifacts of this checkout (.aos)',
   'bench:jobs': 'jobs per second and start latency beside graphile-worker and pg-boss',
