@@ -17,6 +17,17 @@ export const words = {
     unseen: 'A character that cannot be seen',
     unseenWarning: 'This holds characters that cannot be seen. They are written out in red.',
   },
+  dialog: { cancel: 'Cancel', busy: 'One moment', type: 'To go on, type' },
+  difference: {
+    label: 'Difference',
+    before: 'Before',
+    after: 'After',
+    none: 'No difference',
+    changed: 'Changed lines: {{n}}',
+    all: 'All lines',
+    gap: 'Lines that are the same were left out',
+    more: 'Show {{n}} more lines',
+  },
   shell: {
     skip: 'Skip to the room',
     rooms: 'Rooms',

@@ -19,6 +19,17 @@ export const words: AllWords = {
     unseen: '不可见字符',
     unseenWarning: '内容里有看不见的字符，已用红色标出。',
   },
+  dialog: { cancel: '取消', busy: '请稍候', type: '请输入以下名称以继续：' },
+  difference: {
+    label: '差异',
+    before: '变更前',
+    after: '变更后',
+    none: '没有差异',
+    changed: '{{n}} 行有变化',
+    all: '显示全部行',
+    gap: '省略了相同的行',
+    more: '再显示 {{n}} 行',
+  },
   shell: {
     skip: '跳到正文',
     rooms: '导航',

@@ -121,6 +121,8 @@ export class Shell {
     }
     if (event.metaKey || event.ctrlKey || event.altKey || isTyping(event.target) || this.open())
       return;
+    // A dialog of a room has the keys to itself: nobody means to leave a half-written form with `g`.
+    if (document.querySelector('dialog[open]')) return;
     if (this.awaitsRoom) {
       this.awaitsRoom = false;
       const room = rooms.find(({ key }) => key === event.key);

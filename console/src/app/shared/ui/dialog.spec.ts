@@ -1,0 +1,98 @@
+import { ChangeDetectionStrategy, Component, signal } from '@angular/core';
+import { TestBed } from '@angular/core/testing';
+import { provideWords } from '../../../testing/transloco';
+import { type Call, idle, loading } from '../api/problem';
+import { ConfirmDialog } from './confirm-dialog';
+
+@Component({
+  imports: [ConfirmDialog],
+  changeDetection: ChangeDetectionStrategy.OnPush,
+  template: `
+    <button type="button" id="opener" (click)="isOpen.set(true)">Open</button>
+    @if (isOpen()) {
+      <aos-confirm-dialog
+        title="Delete the secret"
+        action="Delete"
+        name="API_KEY"
+        [call]="call()"
+        (confirmed)="confirmed = confirmed + 1"
+        (closed)="isOpen.set(false)"
+        >Steps that use it will fail.</aos-confirm-dialog
+      >
+    }
+  `,
+})
+class Host {
+  readonly isOpen = signal(false);
+  readonly call = signal<Call>(idle);
+  confirmed = 0;
+}
+
+describe('a dialog that asks before it destroys', () => {
+  beforeAll(() => {
+    // jsdom has the element and not its methods.
+    HTMLDialogElement.prototype.showModal = function (this: HTMLDialogElement) {
+      this.setAttribute('open', '');
+    };
+    HTMLDialogElement.prototype.close = function (this: HTMLDialogElement) {
+      this.removeAttribute('open');
+      this.dispatchEvent(new Event('close'));
+    };
+  });
+
+  const open = async () => {
+    TestBed.configureTestingModule({ imports: [Host], providers: [provideWords()] });
+    const fixture = TestBed.createComponent(Host);
+    const root = fixture.nativeElement as HTMLElement;
+    document.body.append(root);
+    const opener = root.querySelector<HTMLButtonElement>('#opener')!;
+    opener.focus();
+    opener.click();
+    await fixture.whenStable();
+    const type = async (text: string) => {
+      const field = root.querySelector<HTMLInputElement>('#confirm-name')!;
+      field.value = text;
+      field.dispatchEvent(new Event('input'));
+      await fixture.whenStable();
+    };
+    const submit = async () => {
+      root.querySelector('form')!.dispatchEvent(new Event('submit', { cancelable: true }));
+      await fixture.whenStable();
+    };
+    const deed = () => root.querySelector<HTMLButtonElement>('button[type=submit]')!;
+    return { fixture, root, opener, type, submit, deed, host: fixture.componentInstance };
+  };
+
+  it('does nothing until the name stands there as it is', async () => {
+    const { type, submit, deed, host } = await open();
+    expect(deed().disabled).toBe(true);
+    await submit();
+    await type('api_key');
+    await submit();
+    expect(host.confirmed).toBe(0);
+    await type('API_KEY');
+    expect(deed().disabled).toBe(false);
+    await submit();
+    expect(host.confirmed).toBe(1);
+  });
+
+  it('neither asks twice nor closes while the deed is on its way', async () => {
+    const { fixture, root, type, submit, host } = await open();
+    await type('API_KEY');
+    host.call.set(loading);
+    await fixture.whenStable();
+    await submit();
+    const cancel = new Event('cancel', { cancelable: true });
+    root.querySelector('dialog')!.dispatchEvent(cancel);
+    expect([host.confirmed, cancel.defaultPrevented]).toEqual([0, true]);
+  });
+
+  it('gives the focus back to what opened it', async () => {
+    const { fixture, root, opener, host } = await open();
+    root.querySelector<HTMLInputElement>('#confirm-name')!.focus();
+    root.querySelector('dialog')!.close();
+    await fixture.whenStable();
+    expect(host.isOpen()).toBe(false);
+    expect(document.activeElement).toBe(opener);
+  });
+});

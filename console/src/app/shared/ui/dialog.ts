@@ -1,0 +1,146 @@
+import {
+  ChangeDetectionStrategy,
+  Component,
+  DestroyRef,
+  ElementRef,
+  afterNextRender,
+  inject,
+  input,
+  output,
+  viewChild,
+} from '@angular/core';
+import { TranslocoDirective } from '@jsverse/transloco';
+import { Icon } from './icon';
+
+let count = 0;
+
+/**
+ * A dialog that is open as long as it is there: `@if (isEditing()) { <aos-dialog …> }`, and `closed` says that the
+ * person wants it gone. It is the browser's own, which keeps the focus in and everything behind it out of reach;
+ * what it does not do by itself is to give the focus back when the element is taken away, so that happens here.
+ *
+ * The body is what stands between the tags; whatever has the attribute `actions` stands in the row at its foot.
+ */
+@Component({
+  selector: 'aos-dialog',
+  imports: [Icon, TranslocoDirective],
+  changeDetection: ChangeDetectionStrategy.OnPush,
+  template: `
+    <dialog
+      #dialog
+      *transloco="let t"
+      [class]="size()"
+      [attr.aria-labelledby]="id"
+      [attr.aria-busy]="isBusy() || null"
+      (cancel)="onCancel($event)"
+      (close)="closed.emit()"
+    >
+      <header>
+        <h2 [id]="id" class="grow">{{ title() }}</h2>
+        <button
+          class="btn quiet icon"
+          type="button"
+          [disabled]="isBusy()"
+          [attr.aria-label]="t('ui.close')"
+          (click)="dialog.close()"
+        >
+          <aos-icon name="close" />
+        </button>
+      </header>
+      <div class="body"><ng-content /></div>
+      <footer><ng-content select="[actions]" /></footer>
+    </dialog>
+  `,
+  styles: `
+    dialog {
+      width: min(520px, calc(100vw - 32px));
+      max-height: min(860px, calc(100dvh - 48px));
+      padding: 0;
+      border: 0;
+      border-radius: 12px;
+      background: var(--raised);
+      color: var(--ink);
+      box-shadow: var(--float);
+      overflow: hidden;
+    }
+    dialog[open] {
+      display: flex;
+      flex-direction: column;
+    }
+    dialog.small {
+      width: min(420px, calc(100vw - 32px));
+    }
+    dialog.large {
+      width: min(960px, calc(100vw - 32px));
+    }
+    dialog::backdrop {
+      background: rgb(10 10 12 / 32%);
+    }
+    header {
+      display: flex;
+      align-items: center;
+      gap: 12px;
+      padding: 14px 14px 10px 20px;
+    }
+    h2 {
+      font-size: 15px;
+      overflow-wrap: anywhere;
+    }
+    .body {
+      flex: 1 1 auto;
+      min-height: 0;
+      padding: 2px 20px 20px;
+      overflow: auto;
+    }
+    footer {
+      display: flex;
+      flex-wrap: wrap;
+      align-items: center;
+      justify-content: flex-end;
+      gap: 8px;
+      padding: 12px 20px;
+      border-top: 1px solid var(--line);
+    }
+    footer:empty {
+      display: none;
+    }
+    @media (max-width: 719px) {
+      dialog,
+      dialog.small,
+      dialog.large {
+        width: 100vw;
+        max-width: 100vw;
+        max-height: 92dvh;
+        margin: auto 0 0;
+        border-radius: 12px 12px 0 0;
+      }
+    }
+  `,
+})
+export class Dialog {
+  readonly title = input.required<string>();
+  readonly size = input<'small' | 'medium' | 'large'>('medium');
+  /** While something is being sent that the person should see the end of, it does not close. */
+  readonly isBusy = input(false);
+  readonly closed = output();
+
+  protected readonly id = `dialog-${(count += 1)}`;
+  private readonly dialog = viewChild.required<ElementRef<HTMLDialogElement>>('dialog');
+
+  constructor() {
+    const before = document.activeElement;
+    afterNextRender(() => this.dialog().nativeElement.showModal());
+    inject(DestroyRef).onDestroy(() => {
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+    });
+  }
+
+  close(): void {
+    this.dialog().nativeElement.close();
+  }
+
+  protected onCancel(event: Event): void {
+    // A file chooser inside sends `cancel` too, and that one bubbles.
+    if (event.target === this.dialog().nativeElement && this.isBusy()) event.preventDefault();
+  }
+}
