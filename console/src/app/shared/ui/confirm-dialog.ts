@@ -34,7 +34,6 @@ import { ProblemNote } from './problem-note';
               autocomplete="off"
               autocapitalize="off"
               spellcheck="false"
-              autofocus
               [value]="typed()"
               (input)="typed.set($any($event.target).value)"
             />

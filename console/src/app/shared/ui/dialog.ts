@@ -129,7 +129,14 @@ export class Dialog {
 
   constructor() {
     const before = document.activeElement;
-    afterNextRender(() => this.dialog().nativeElement.showModal());
+    afterNextRender(() => {
+      const dialog = this.dialog().nativeElement;
+      dialog.showModal();
+      // Left to itself it begins at its close button; whoever opens a form means to fill it in.
+      dialog
+        .querySelector<HTMLElement>('.body :is(input, select, textarea):not(:disabled)')
+        ?.focus({ preventScroll: true });
+    });
     inject(DestroyRef).onDestroy(() => {
       if (before instanceof HTMLElement && before.isConnected) before.focus();
     });
