@@ -28,6 +28,22 @@ export const words = {
     gap: 'Lines that are the same were left out',
     more: 'Show {{n}} more lines',
   },
+  chart: {
+    empty: 'Nothing happened in this time.',
+    asTable: '{{name}} as a table',
+    asPicture: '{{name}} as a chart',
+    time: 'Time ({{zone}})',
+    name: 'Name',
+  },
+  filters: {
+    label: 'Filters',
+    clear: 'Clear',
+    search: 'Search',
+    find: 'Find',
+    apply: 'Apply',
+    remove: 'Remove the filter {{name}}',
+    none: 'Nothing to choose from.',
+  },
   shell: {
     skip: 'Skip to the room',
     rooms: 'Rooms',

@@ -30,6 +30,22 @@ export const words: AllWords = {
     gap: '省略了相同的行',
     more: '再显示 {{n}} 行',
   },
+  chart: {
+    empty: '这段时间没有数据。',
+    asTable: '以表格显示{{name}}',
+    asPicture: '以图表显示{{name}}',
+    time: '时间（{{zone}}）',
+    name: '名称',
+  },
+  filters: {
+    label: '筛选',
+    clear: '清除',
+    search: '搜索',
+    find: '查找',
+    apply: '应用',
+    remove: '移除筛选“{{name}}”',
+    none: '没有可选项。',
+  },
   shell: {
     skip: '跳到正文',
     rooms: '导航',

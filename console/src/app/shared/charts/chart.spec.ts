@@ -1,0 +1,96 @@
+import { TestBed } from '@angular/core/testing';
+import { provideWords } from '../../../testing/transloco';
+import { Chart } from './chart';
+import { type ChartSeries, chartOption } from './chart-option';
+import { withUnit } from './units';
+
+const at = Date.UTC(2026, 10, 26, 10, 0);
+const latency: ChartSeries[] = [
+  {
+    name: 'p50',
+    points: [
+      [at, 12],
+      [at + 60_000, 14],
+      [at + 120_000, null],
+    ],
+  },
+  {
+    name: 'p95',
+    points: [
+      [at, 80],
+      [at + 60_000, 2_400],
+      [at + 120_000, null],
+    ],
+  },
+];
+
+async function show(series: ChartSeries[], unit = 'ms') {
+  TestBed.configureTestingModule({ providers: [provideWords()] });
+  const fixture = TestBed.createComponent(Chart);
+  fixture.componentRef.setInput('label', 'Latency');
+  fixture.componentRef.setInput('series', series);
+  fixture.componentRef.setInput('unit', unit);
+  await fixture.whenStable();
+  return { fixture, host: fixture.nativeElement as HTMLElement };
+}
+
+describe('the chart', () => {
+  it('says the last known value of every series, also to whoever cannot see the picture', async () => {
+    const { host } = await show(latency);
+    expect(host.querySelector('.readings')?.textContent).toContain('2.4 s');
+    expect(host.querySelector('[role=img]')?.getAttribute('aria-label')).toBe(
+      'Latency, p50 14 ms, p95 2.4 s',
+    );
+  });
+
+  it('has its numbers behind it as a table, the newest first, with units and the time zone', async () => {
+    const { fixture, host } = await show(latency);
+    host.querySelector<HTMLButtonElement>('header button')!.click();
+    await fixture.whenStable();
+    const rows = [...host.querySelectorAll('tbody tr')].map((row) =>
+      [...row.children].slice(1).map((cell) => cell.textContent?.trim()),
+    );
+    expect(rows).toEqual([
+      ['–', '–'],
+      ['14 ms', '2.4 s'],
+      ['12 ms', '80 ms'],
+    ]);
+    expect(host.querySelector('thead')?.textContent).toMatch(/Time \((UTC|GMT|[A-Z]{3,5})/);
+  });
+
+  it('says in words that a range is empty', async () => {
+    const { host } = await show([{ name: 'p50', points: [[at, null]] }]);
+    expect(host.textContent).toContain('Nothing happened in this time.');
+    expect(host.querySelector('[role=img], table')).toBeNull();
+  });
+});
+
+describe('what is drawn', () => {
+  const inks = { ink: '', muted: '', line: '', surface: '', series: ['red', 'blue'] };
+  const spec = { series: latency, from: at, to: at + 1, language: 'en', limit: null } as const;
+
+  it('starts at zero, and names two lines where they end', () => {
+    const option = chartOption({ ...spec, kind: 'line', unit: 'ms' }, inks, '') as {
+      yAxis: { min: number };
+      series: { endLabel: { show: boolean }; stack?: string }[];
+    };
+    expect(option.yAxis.min).toBe(0);
+    expect(option.series.map(({ endLabel }) => endLabel.show)).toEqual([true, true]);
+    expect(option.series[0]).not.toHaveProperty('stack');
+  });
+});
+
+describe('units', () => {
+  it.each([
+    [0.05, 'cny', '¥0.05'],
+    [1_234_567, 'bytes', '1.2 MB'],
+    [0, 'bytes', '0 B'],
+    [3.25, 'perSecond', '3.3/s'],
+    [0.125, 'percent', '0.13 %'],
+    [12_345, 'count', '12k'],
+    [2.5, 'ms', '2.5 ms'],
+    [90_000, 'ms', '1:30'],
+  ] as const)('writes %d %s as %s', (value, unit, text) => {
+    expect(withUnit(value, unit, 'en')).toBe(text);
+  });
+});

@@ -1,0 +1,126 @@
+import {
+  ChangeDetectionStrategy,
+  Component,
+  computed,
+  inject,
+  input,
+  output,
+  signal,
+} from '@angular/core';
+import { TranslocoDirective } from '@jsverse/transloco';
+import { Icon } from '../ui/icon';
+import { Preferences } from '../ui/preferences';
+import { ChartCanvas } from './chart-canvas';
+import {
+  type ChartKind,
+  type ChartSeries,
+  type ChartSpec,
+  isByName,
+  isEmpty,
+} from './chart-option';
+import { type Unit, pointTime, withUnit, zoneName } from './units';
+
+/**
+ * A chart over time or by name. Its head names every series with the value under the pointer, or else the last one;
+ * charts of one `group` point together. The same numbers stand behind it as a table. With `canRange`, dragging over
+ * it asks for a stretch of time (`ranged`). ECharts comes when the first chart does, and not with the room.
+ */
+@Component({
+  selector: 'aos-chart',
+  imports: [ChartCanvas, Icon, TranslocoDirective],
+  changeDetection: ChangeDetectionStrategy.OnPush,
+  templateUrl: './chart.html',
+  styleUrl: './chart.css',
+})
+export class Chart {
+  readonly label = input.required<string>();
+  readonly series = input.required<readonly ChartSeries[]>();
+  readonly unit = input<Unit>('count');
+  readonly kind = input<ChartKind>('line');
+  /** The ends of the time axis in milliseconds; without them, those of the data. */
+  readonly from = input<number>();
+  readonly to = input<number>();
+  readonly height = input(140);
+  readonly group = input<string>();
+  readonly limit = input<{ value: number; name: string } | null>(null);
+  /** What is said when there is nothing to draw. */
+  readonly empty = input<string>();
+  readonly canRange = input(false);
+  readonly ranged = output<{ from: number; to: number }>();
+
+  private readonly language = inject(Preferences).language;
+  protected readonly asTable = signal(false);
+  protected readonly pointed = signal<number | null>(null);
+
+  protected readonly isEmpty = computed(() => isEmpty(this.series()));
+  protected readonly isByName = computed(() => isByName(this.series()));
+  protected readonly zone = computed(() => zoneName(this.language()));
+  protected readonly spec = computed((): ChartSpec => {
+    const times = this.series().flatMap(({ points }) =>
+      points.flatMap(([at]) => (typeof at === 'number' ? [at] : [])),
+    );
+    return {
+      kind: this.kind(),
+      unit: this.unit(),
+      series: this.series(),
+      from: this.from() ?? Math.min(...times),
+      to: this.to() ?? Math.max(...times),
+      language: this.language(),
+      limit: this.limit(),
+    };
+  });
+
+  private write(value: number | null): string {
+    return value === null ? '–' : withUnit(value, this.unit(), this.language());
+  }
+  private when(at: number | string): string {
+    const { from, to } = this.spec();
+    return typeof at === 'string' ? at : pointTime(at, to - from, this.language());
+  }
+
+  /** The point that the pointer is nearest to; without a pointer, the last that has a value. */
+  private readingOf({ points }: ChartSeries): ChartSeries['points'][number] | undefined {
+    const at = this.pointed();
+    if (at === null) return points.findLast(([, value]) => value !== null);
+    if (this.isByName()) return points[at];
+    return points.reduce<ChartSeries['points'][number] | undefined>(
+      (best, point) =>
+        best && Math.abs(Number(best[0]) - at) <= Math.abs(Number(point[0]) - at) ? best : point,
+      undefined,
+    );
+  }
+
+  protected readonly readings = computed(() =>
+    this.series().map((series, index) => ({
+      name: series.name,
+      swatch: series.tone ? `tone-${series.tone}` : `series-${(index % 5) + 1}`,
+      text: this.write(this.readingOf(series)?.[1] ?? null),
+    })),
+  );
+  protected readonly pointedAt = computed(() => {
+    const first = this.series()[0];
+    const at = this.pointed() === null || !first ? undefined : this.readingOf(first)?.[0];
+    return at === undefined ? '' : this.when(at);
+  });
+  /** What the picture says to whoever cannot see it. */
+  protected readonly spoken = computed(() =>
+    [
+      this.label(),
+      ...this.readings().map(({ name, text }) =>
+        name === this.label() ? text : `${name} ${text}`,
+      ),
+    ].join(', '),
+  );
+  /** The newest first; by name in their own order. */
+  protected readonly rows = computed(() => {
+    if (!this.asTable()) return [];
+    const keys = [...new Set(this.series().flatMap(({ points }) => points.map(([at]) => at)))];
+    const columns = this.series().map(({ points }) => new Map(points));
+    const rows = keys.map((key) => ({
+      key,
+      at: this.when(key),
+      values: columns.map((column) => this.write(column.get(key) ?? null)),
+    }));
+    return this.isByName() ? rows : rows.reverse();
+  });
+}
