@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { compressBelow } from './compress.mjs';
 import { fingerprint, listFiles } from './inputs.mjs';
 import { lockfileHash } from './install.mjs';
 import { Stop, step } from './progress.mjs';
@@ -42,6 +43,7 @@ export const projects = [
     after: ['contracts'],
     command: () => [inRoot('node_modules/@angular/cli/bin/ng.js'), 'build'],
     cwd: 'console',
+    afterwards: () => compressBelow(inRoot('console/dist/browser')),
   },
 ];
 
@@ -104,6 +106,7 @@ async function buildOne(project, force) {
         hint: `The same alone: npm run build -- ${project.name}`,
       });
     }
+    await project.afterwards?.();
     mkdirSync(inRoot(project.folder, 'dist'), { recursive: true });
     writeFileSync(stampOf(project), JSON.stringify(stamp));
   });
