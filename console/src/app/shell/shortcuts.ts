@@ -83,6 +83,7 @@ export class Shortcuts {
     { keys: ['?'], key: 'shortcuts.sheet' },
     ...rooms.map(({ path, key }) => ({ keys: ['g', key], key: `rooms.${path}` })),
     { keys: ['j', 'k'], key: 'shortcuts.rows' },
+    { keys: ['x'], key: 'shortcuts.choose' },
     { keys: ['Enter'], key: 'shortcuts.open' },
     { keys: ['Esc'], key: 'shortcuts.close' },
   ];
