@@ -1,4 +1,5 @@
 import type { Tx } from '../../platform/database/sql.js';
+import type { ClientSide } from './upstreams/client-side.js';
 
 /** One call through the gateway. */
 export interface GatewayCall {
@@ -14,6 +15,8 @@ export interface GatewayCall {
   /** Names of secrets that the caller may use; none when absent. */
   env?: readonly string[];
   onProgress?: (fraction: number, message: string) => void;
+  /** The MCP client that asked for the call, when one did. */
+  client?: ClientSide | undefined;
 }
 
 /** The run that a call belongs to. */

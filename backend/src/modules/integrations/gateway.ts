@@ -242,6 +242,7 @@ export class Gateway {
           call.onProgress &&
           ((fraction, message) => call.onProgress!(fraction, redact(message).slice(0, 1000))),
         mayRepeat: target.tool.idempotent,
+        client: call.client,
         caller: {
           ctx,
           run: call.run,

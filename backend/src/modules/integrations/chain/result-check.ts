@@ -1,4 +1,8 @@
-import type { CallToolResult } from '@modelcontextprotocol/client';
+import {
+  type CallToolResult,
+  type InputRequiredResult,
+  isInputRequiredResult,
+} from '@modelcontextprotocol/client';
 import type { FailureKind } from './error-fingerprint.js';
 import type { StoredResult } from './ledger.js';
 import type { ToolSchemas } from './tool-schema.js';
@@ -20,7 +24,7 @@ export class ResultRefused extends Error {
 
 /** @throws ResultRefused */
 export function checkResult(
-  answer: CallToolResult,
+  answer: CallToolResult | InputRequiredResult,
   outputSchema: Record<string, unknown> | null,
   schemas: ToolSchemas,
 ): StoredResult {
@@ -35,6 +39,7 @@ export function checkResult(
       'result_too_large',
       `the answer has ${bytes} bytes; at most ${MAX_RESULT_BYTES} are taken. Ask for less, or have it written to a file.`,
     );
+  if (isInputRequiredResult(answer)) return { ...questioned(answer), structuredContent: null };
   const isError = answer.isError === true;
   const structured = answer.structuredContent as unknown;
   if (outputSchema && !isError) {
@@ -56,6 +61,19 @@ export function checkResult(
     isError,
   });
 }
+
+/** The record says that the tool asked, and for what; the questions themselves go to the client alone. */
+const questioned = ({ inputRequests = {} }: InputRequiredResult) => ({
+  content: [
+    {
+      type: 'text',
+      text: `The tool asks first: ${Object.values(inputRequests)
+        .map(({ method }) => method)
+        .join(', ')}`,
+    },
+  ],
+  isError: false,
+});
 
 /** Postgres keeps neither NUL nor half a surrogate pair in JSON; a tool's answer may hold both, in keys too. */
 export function storable<T>(value: T): T {

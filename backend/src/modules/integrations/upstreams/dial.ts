@@ -34,7 +34,9 @@ const PROBE_LIMIT_MS = 3000;
 
 const clientInfo = { name: 'aos', version: '0.1.0' };
 const clientOptions: ClientOptions = {
-  capabilities: {},
+  // What some client of the gateway may be able to do. Whether the one behind a call can, is said with the
+  // call to a server of the current revision, and looked at when an older one asks (see Flights).
+  capabilities: { elicitation: { form: {}, url: {} }, sampling: { tools: {} }, roots: {} },
   // The gateway checks results itself, against the pinned schema and with linear-time patterns.
   jsonSchemaValidator: {
     getValidator:
@@ -46,7 +48,7 @@ const clientOptions: ClientOptions = {
 
 export function dialOf(route: Route, folders: LaunchFolders, reveal: RevealCredential): Dial {
   if (route.transport === 'stdio') return stdioDial(route, folders, reveal);
-  return async (signal) => {
+  return async (signal, prepare) => {
     const credential = await credentialOf(route, reveal);
     const options = {
       fetch: boundedFetch(MAX_ANSWER_BYTES),
@@ -57,7 +59,7 @@ export function dialOf(route: Route, folders: LaunchFolders, reveal: RevealCrede
       route.transport === 'sse'
         ? [new SSEClientTransport(url, options), 'legacy' as const]
         : [new StreamableHTTPClientTransport(url, options), 'auto' as const];
-    return { client: await connect(transport, mode, signal) };
+    return { client: await connect(transport, mode, { signal, prepare }) };
   };
 }
 
@@ -68,7 +70,7 @@ export function dialOf(route: Route, folders: LaunchFolders, reveal: RevealCrede
  */
 function stdioDial(route: Route, folders: LaunchFolders, reveal: RevealCredential): Dial {
   let endsWhenAsked = false;
-  return async (signal): Promise<Dialled> => {
+  return async (signal, prepare): Promise<Dialled> => {
     const credential = await credentialOf(route, reveal);
     const cwd = join(folders.dataDir, 'upstreams', route.name);
     await mkdir(cwd, { recursive: true, mode: 0o700 });
@@ -78,7 +80,7 @@ function stdioDial(route: Route, folders: LaunchFolders, reveal: RevealCredentia
         env: { ...(credential ? { [route.authSecret!]: credential } : {}), ...childEnvironment() },
       });
       try {
-        const client = await connect(child, mode, signal);
+        const client = await connect(child, mode, { signal, prepare });
         return { client, lastWords: () => child.lastWords };
       } catch (error) {
         await child.close();
@@ -106,14 +108,16 @@ const credentialOf = async (route: Route, reveal: RevealCredential): Promise<str
 export async function connect(
   transport: Transport,
   mode: 'auto' | 'legacy',
-  signal?: AbortSignal,
+  options: { signal?: AbortSignal; prepare?: (client: Client) => void } = {},
 ): Promise<Client> {
+  const { signal } = options;
   const client = new Client(clientInfo, {
     ...clientOptions,
     versionNegotiation: { mode, probe: { timeoutMs: PROBE_LIMIT_MS } },
   });
   // A dead server makes noise on its way out; what matters arrives as the failure of a call.
   client.onerror = () => undefined;
+  options.prepare?.(client);
   const stop = () => void client.close().catch(() => undefined); // the abort itself is what the caller is told
   signal?.addEventListener('abort', stop, { once: true });
   try {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import type { CallToolResult, Transport } from '@modelcontextprotocol/client';
+import type { CallToolResult, Client, InputRequiredResult, Transport } from '@modelcontextprotocol/client';
 import { InMemoryTransport, type McpServer } from '@modelcontextprotocol/server';
 import { connect } from './dial.js';
 import type { Caller, ToolDefinition, Upstream, UpstreamRequest } from './upstream.js';
@@ -35,12 +35,21 @@ export class InProcessServers {
   }
 
   upstream(kind: InProcessKind, name: string): Upstream {
-    const warm = new WarmClient({ server: name, dial: () => this.dial(kind, name) });
+    const warm = new WarmClient({
+      server: name,
+      dial: (_signal, prepare) => this.dial(kind, name, prepare),
+    });
     const callers = this.callers;
     return {
       list: (options): Promise<ToolDefinition[]> => warm.list(options),
+      request: (request) => warm.request(request),
+      items: (list, options) => warm.items(list, options),
+      subscribe: (uri) => warm.subscribe(uri),
+      unsubscribe: (uri) => warm.unsubscribe(uri),
+      about: (options) => warm.about(options),
+      probe: (timeoutMs) => warm.probe(timeoutMs),
       close: () => warm.close(),
-      async call(request: UpstreamRequest): Promise<CallToolResult> {
+      async call(request: UpstreamRequest): Promise<CallToolResult | InputRequiredResult> {
         const id = randomUUID();
         callers.set(id, request.caller);
         try {
@@ -52,11 +61,11 @@ export class InProcessServers {
     };
   }
 
-  private async dial(kind: InProcessKind, name: string) {
+  private async dial(kind: InProcessKind, name: string, prepare: (client: Client) => void) {
     const make = this.makers.get(kind);
     if (!make) throw new Error(`nothing in this process serves ${kind} tools`);
     const [here, there] = InMemoryTransport.createLinkedPair();
     await make(name).connect(there);
-    return { client: await connect(here as Transport, 'legacy') };
+    return { client: await connect(here as Transport, 'legacy', { prepare }) };
   }
 }

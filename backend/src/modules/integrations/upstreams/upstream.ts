@@ -1,6 +1,13 @@
-import type { CallToolResult, Tool } from '@modelcontextprotocol/client';
+import type {
+  CallToolResult,
+  Implementation,
+  InputRequiredResult,
+  ServerCapabilities,
+  Tool,
+} from '@modelcontextprotocol/client';
 import type { Ctx } from '../../../platform/http/context.js';
 import type { RunOfCall } from '../call.js';
+import type { ClientSide } from './client-side.js';
 
 /** A tool as its server describes it. */
 export type ToolDefinition = Tool;
@@ -18,6 +25,33 @@ export interface UpstreamRequest {
   onProgress?: ((fraction: number, message: string) => void) | undefined;
   /** For servers inside this process only; it never leaves it. */
   caller: Caller;
+  /** The MCP client behind the call, when there is one. */
+  client?: ClientSide | undefined;
+}
+
+/** A request other than a call of a tool. */
+export interface OtherRequest {
+  method: 'prompts/get' | 'resources/read' | 'completion/complete';
+  params: Record<string, unknown>;
+  meta: Record<string, string>;
+  timeoutMs: number;
+  signal: AbortSignal;
+  client: ClientSide;
+}
+
+export type ListKind = 'prompts' | 'resources' | 'resourceTemplates';
+
+/** What a server has changed by itself. `lost` and `found`: its connection went, or came (again). */
+export type UpstreamChange =
+  | { kind: 'tools' | 'prompts' | 'resources' | 'lost' | 'found' }
+  | { kind: 'resource'; uri: string };
+
+/** What a server has said of itself when it was connected. */
+export interface About {
+  capabilities: ServerCapabilities;
+  instructions: string | undefined;
+  info: Implementation | undefined;
+  era: 'modern' | 'older';
 }
 
 /** On whose behalf a server inside this process works. */
@@ -35,7 +69,18 @@ export interface Caller {
  */
 export interface Upstream {
   list(options: { timeoutMs: number; signal?: AbortSignal }): Promise<ToolDefinition[]>;
-  call(request: UpstreamRequest): Promise<CallToolResult>;
+  /** `input_required` only where the client of the request takes that for an answer. */
+  call(request: UpstreamRequest): Promise<CallToolResult | InputRequiredResult>;
+  request(request: OtherRequest): Promise<Record<string, unknown>>;
+  /** All pages of a list; empty when the server offers none of the kind. */
+  items(kind: ListKind, options: { timeoutMs: number }): Promise<Record<string, unknown>[]>;
+  /** Asks for word when the resource changes, until it is given up as many times. */
+  subscribe(uri: string): Promise<void>;
+  unsubscribe(uri: string): void;
+  /** Connects if need be, and says who is there. */
+  about(options: { timeoutMs: number }): Promise<About>;
+  /** One round trip, to see whether it answers. Makes no connection of its own. */
+  probe(timeoutMs: number): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -5,7 +5,7 @@ import { ENVIRONMENT } from '../../../platform/platform.module.js';
 import { Vault } from '../../config/index.js';
 import { InProcessServers } from './in-process.js';
 import { dialOf } from './dial.js';
-import type { Upstream } from './upstream.js';
+import type { Upstream, UpstreamChange } from './upstream.js';
 import { type Health, WarmClient } from './warm-client.js';
 
 /** A registered server as far as reaching it goes. */
@@ -27,6 +27,8 @@ export class Upstreams implements OnApplicationShutdown {
   private readonly open = new Map<string, { route: string; upstream: Upstream }>();
   /** Set by the registry, which keeps what it hears. */
   onHealth: (server: string, health: Health) => void = () => undefined;
+  /** Set by who offers the servers' lists to others. */
+  onChange: (server: string, change: UpstreamChange) => void = () => undefined;
 
   constructor(
     @Inject(ENVIRONMENT) private readonly environment: Environment,
@@ -78,6 +80,7 @@ export class Upstreams implements OnApplicationShutdown {
         this.vault.reveal({ actor: systemPrincipal, traceId: '', ip: null }, secret, null, usedFor),
       ),
       onHealth: (health) => this.onHealth(row.name, health),
+      onChange: (change) => this.onChange(row.name, change),
       redact: this.vault.redactor(),
       dropWhenSilent: row.transport === 'stdio',
     });

@@ -1,15 +1,33 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import {
+  CLIENT_CAPABILITIES_META_KEY,
   type CallToolResult,
   type Client,
+  type CreateMessageResult,
+  type ElicitResult,
+  type InputRequiredResult,
+  type InputResponses,
+  LOG_LEVEL_META_KEY,
+  type ListRootsResult,
+  type LoggingLevel,
+  type Progress,
   ProtocolError,
   SdkError,
   SdkErrorCode,
   SdkHttpError,
+  isInputRequiredResult,
 } from '@modelcontextprotocol/client';
+import { z } from 'zod';
+import type { ClientSide } from './client-side.js';
+import { type Flight, Flights } from './flights.js';
+import { Subscriptions } from './subscriptions.js';
 import {
+  type About,
+  type ListKind,
+  type OtherRequest,
   type ToolDefinition,
   type Upstream,
+  type UpstreamChange,
   UpstreamFault,
   type UpstreamRequest,
 } from './upstream.js';
@@ -20,7 +38,8 @@ export interface Dialled {
   lastWords?: () => string;
 }
 
-export type Dial = (signal: AbortSignal) => Promise<Dialled>;
+/** `prepare` is called with the client before it is connected. */
+export type Dial = (signal: AbortSignal, prepare: (client: Client) => void) => Promise<Dialled>;
 
 export type Health =
   { state: 'healthy'; latencyMs: number } | { state: 'unhealthy'; error: string };
@@ -29,6 +48,8 @@ export interface WarmClientOptions {
   server: string;
   dial: Dial;
   onHealth?: (health: Health) => void;
+  /** Word of what the server has changed by itself. */
+  onChange?: (change: UpstreamChange) => void;
   /** What a server says when it fails may hold what it was given to sign in. */
   redact?: (text: string) => string;
   /** A hung stdio server is ended; one over HTTP may serve others. */
@@ -40,6 +61,10 @@ const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 30_000;
 /** A connection that lived shorter than this counts as a failed attempt, or a crashing server would be started without end. */
 const STABLE_AFTER_MS = 2000;
+/** The clock of a call is its Flight's, which can be stopped; the SDK's own must not strike before. */
+const NEVER_MS = 2_000_000_000;
+/** How often a server may answer one call with further questions. */
+const MOST_ROUNDS = 16;
 
 /**
  * A kept connection to one server.
@@ -65,8 +90,14 @@ export class WarmClient implements Upstream {
   private lastError = '';
   private isClosed = false;
   private readonly closing = new AbortController();
+  private readonly flights = new Flights();
+  private readonly subscriptions: Subscriptions;
+  private readonly logLevels = new WeakMap<Client, LoggingLevel>();
+  private wasFound = false;
 
-  constructor(private readonly options: WarmClientOptions) {}
+  constructor(private readonly options: WarmClientOptions) {
+    this.subscriptions = new Subscriptions((change) => options.onChange?.(change));
+  }
 
   async list({
     timeoutMs,
@@ -90,28 +121,114 @@ export class WarmClient implements Upstream {
     );
   }
 
-  async call(request: UpstreamRequest): Promise<CallToolResult> {
-    const { definition, args, meta, onProgress } = request;
-    return this.use(
-      request.timeoutMs,
-      request.signal,
-      request.mayRepeat,
-      ({ client }, leftMs, until) =>
-        client.callTool(
-          { name: definition.name, arguments: args, _meta: meta },
-          {
-            toolDefinition: definition,
-            timeout: leftMs,
-            signal: until,
-            ...(onProgress
-              ? {
-                  onprogress: ({ progress, total, message }) =>
-                    onProgress(total ? Math.min(1, progress / total) : 0, message ?? ''),
-                }
-              : {}),
-          },
-        ),
+  async items(
+    kind: ListKind,
+    { timeoutMs }: { timeoutMs: number },
+  ): Promise<Record<string, unknown>[]> {
+    const never = new AbortController().signal;
+    return this.use(timeoutMs, never, true, async ({ client }, leftMs, signal) => {
+      const capabilities = client.getServerCapabilities();
+      const options = { cacheMode: 'refresh', timeout: leftMs, signal } as const;
+      switch (kind) {
+        case 'prompts':
+          return capabilities?.prompts ? (await client.listPrompts(undefined, options)).prompts : [];
+        case 'resources':
+          if (!capabilities?.resources) return [];
+          return (await client.listResources(undefined, options)).resources;
+        case 'resourceTemplates':
+          if (!capabilities?.resources) return [];
+          return (await client.listResourceTemplates(undefined, options)).resourceTemplates;
+      }
+    });
+  }
+
+  async about({ timeoutMs }: { timeoutMs: number }): Promise<About> {
+    const never = new AbortController().signal;
+    return this.use(timeoutMs, never, true, ({ client }) =>
+      Promise.resolve({
+        capabilities: client.getServerCapabilities() ?? {},
+        instructions: client.getInstructions(),
+        info: client.getServerVersion(),
+        era: client.getProtocolEra() === 'modern' ? 'modern' : 'older',
+      }),
     );
+  }
+
+  async call(request: UpstreamRequest): Promise<CallToolResult | InputRequiredResult> {
+    const { client: side, timeoutMs, signal, mayRepeat } = request;
+    return this.use(timeoutMs, signal, mayRepeat, (at, leftMs, until) =>
+      this.flights.run(side, leftMs, until, (flight) =>
+        this.rounds(at, flight, (answers, state) =>
+          at.client.callTool(
+            {
+              name: request.definition.name,
+              arguments: request.args,
+              _meta: this.metaOf(at, request.meta, side),
+              ...(answers ? { inputResponses: answers } : {}),
+              ...(state === undefined ? {} : { requestState: state }),
+            },
+            {
+              toolDefinition: request.definition,
+              allowInputRequired: true,
+              timeout: NEVER_MS,
+              signal: flight.signal,
+              ...progressOf(request),
+            },
+          ),
+        ),
+      ),
+    );
+  }
+
+  async request(request: OtherRequest): Promise<Record<string, unknown>> {
+    const { client: side, timeoutMs, signal, method, params } = request;
+    return this.use(timeoutMs, signal, true, (at, leftMs, until) =>
+      this.flights.run(side, leftMs, until, (flight) =>
+        this.rounds(at, flight, (answers, state) =>
+          at.client.request(
+            {
+              method,
+              params: {
+                ...params,
+                _meta: this.metaOf(at, request.meta, side),
+                ...(answers ? { inputResponses: answers } : {}),
+                ...(state === undefined ? {} : { requestState: state }),
+              },
+            },
+            anyResult,
+            {
+              allowInputRequired: true,
+              timeout: NEVER_MS,
+              signal: flight.signal,
+              ...(side.onProgress ? { onprogress: (progress) => side.onProgress!(progress) } : {}),
+            },
+          ),
+        ),
+      ),
+    );
+  }
+
+  subscribe(uri: string): Promise<void> {
+    return this.subscriptions.add(uri);
+  }
+
+  unsubscribe(uri: string): void {
+    this.subscriptions.remove(uri);
+  }
+
+  async probe(timeoutMs: number): Promise<void> {
+    const { warm } = this;
+    if (!warm) return;
+    const began = performance.now();
+    try {
+      await answers(warm.client, timeoutMs);
+      this.options.onHealth?.({
+        state: 'healthy',
+        latencyMs: Math.round(performance.now() - began),
+      });
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) this.drop(warm, reasonOf(error));
+    }
   }
 
   async close(): Promise<void> {
@@ -121,6 +238,92 @@ export class WarmClient implements Upstream {
     const { warm } = this;
     this.warm = undefined;
     await warm?.client.close();
+  }
+
+  /**
+   * One request with all that the server asks before it is done. A client that takes questions for an answer
+   * is given them; for any other they are put to it here, and the request is made again with what it said.
+   */
+  private async rounds<T extends object>(
+    at: Dialled,
+    flight: Flight,
+    send: (answers: InputResponses | undefined, state: string | undefined) => Promise<T>,
+  ): Promise<T> {
+    const { side } = flight;
+    await this.raiseLogLevel(at, side?.logLevel);
+    let [said, state] = [side?.answers, side?.state];
+    for (let round = 1; round <= MOST_ROUNDS; round++) {
+      let answer: T;
+      try {
+        answer = await send(said, state);
+      } catch (error) {
+        if (side && error instanceof ProtocolError) side.refusal = error;
+        throw error;
+      }
+      if (!isInputRequiredResult(answer)) return answer;
+      const { inputRequests = {}, requestState } = answer as InputRequiredResult;
+      if (!side)
+        throw new UpstreamFault('protocol', 'the tool asks for input that nobody can give', true);
+      if (side.takesQuestions) {
+        side.questions = { inputRequests, requestState };
+        return answer;
+      }
+      const asked = Object.entries(inputRequests).map(
+        async ([key, question]) => [key, await flight.ask(question)] as const,
+      );
+      said = Object.fromEntries(await Promise.all(asked));
+      state = requestState;
+    }
+    throw new UpstreamFault('protocol', `the tool still asks after ${MOST_ROUNDS} rounds`, true);
+  }
+
+  /** To a server of the current revision each request says what its client can do; to others the connection did. */
+  private metaOf(
+    { client }: Dialled,
+    meta: Record<string, string>,
+    side: ClientSide | undefined,
+  ): Record<string, unknown> {
+    if (client.getProtocolEra() !== 'modern') return meta;
+    return {
+      ...meta,
+      [CLIENT_CAPABILITIES_META_KEY]: side?.capabilities ?? {},
+      ...(side?.logLevel ? { [LOG_LEVEL_META_KEY]: side.logLevel } : {}),
+    };
+  }
+
+  /** An older server has one level for the whole connection: that of who wants to hear most. */
+  private async raiseLogLevel(at: Dialled, level: LoggingLevel | undefined): Promise<void> {
+    const { client } = at;
+    if (!level || client.getProtocolEra() === 'modern' || !client.getServerCapabilities()?.logging)
+      return;
+    const known = this.logLevels.get(client);
+    if (known !== undefined && severityOf(known) <= severityOf(level)) return;
+    this.logLevels.set(client, level);
+    await client.setLoggingLevel(level, { timeout: 5000 }).catch(() => undefined); // then it logs as it likes
+  }
+
+  /** What an older server may ask and say in the middle of a call, and any server when its lists change. */
+  private hear(client: Client): void {
+    const { flights } = this;
+    this.subscriptions.hear(client);
+    client.setNotificationHandler('notifications/message', ({ params }) => {
+      const side = flights.owner()?.side;
+      if (side?.logLevel && severityOf(params.level) >= severityOf(side.logLevel))
+        side.onLog?.(params);
+    });
+    client.setRequestHandler(
+      'elicitation/create',
+      async ({ method, params }) => (await flights.ask({ method, params })) as ElicitResult,
+    );
+    client.setRequestHandler(
+      'sampling/createMessage',
+      async ({ method, params }) => (await flights.ask({ method, params })) as CreateMessageResult,
+    );
+    client.setRequestHandler(
+      'roots/list',
+      async ({ method, params }) =>
+        (await flights.ask({ method, ...(params ? { params } : {}) })) as ListRootsResult,
+    );
   }
 
   private async use<T>(
@@ -193,8 +396,9 @@ export class WarmClient implements Upstream {
     const began = performance.now();
     let dialled: Dialled;
     try {
-      dialled = await this.options.dial(
-        AbortSignal.any([this.closing.signal, AbortSignal.timeout(DIAL_LIMIT_MS)]),
+      const until = AbortSignal.any([this.closing.signal, AbortSignal.timeout(DIAL_LIMIT_MS)]);
+      dialled = await this.flights.outside(() =>
+        this.options.dial(until, (client) => this.hear(client)),
       );
     } catch (error) {
       this.failed(reasonOf(error));
@@ -212,6 +416,10 @@ export class WarmClient implements Upstream {
     }
     this.warm = warm;
     dialled.client.onclose = () => this.lost(warm);
+    void this.flights.outside(() => this.subscriptions.begin(dialled.client));
+    // What it offered may have changed while it was away.
+    if (this.wasFound) this.options.onChange?.({ kind: 'found' });
+    this.wasFound = true;
     this.options.onHealth?.({ state: 'healthy', latencyMs: Math.round(performance.now() - began) });
     return warm;
   }
@@ -219,6 +427,8 @@ export class WarmClient implements Upstream {
   private lost(warm: Dialled & { since: number }): void {
     if (this.warm !== warm) return;
     this.warm = undefined;
+    this.subscriptions.end(warm.client);
+    this.options.onChange?.({ kind: 'lost' });
     if (performance.now() - warm.since >= STABLE_AFTER_MS) this.failures = 0;
     else this.failed(warm.lastWords?.() || 'the connection was lost');
   }
@@ -238,6 +448,8 @@ export class WarmClient implements Upstream {
     const { warm } = this;
     if (!warm || warm.client !== at.client) return;
     this.warm = undefined;
+    this.subscriptions.end(warm.client);
+    this.options.onChange?.({ kind: 'lost' });
     if (performance.now() - warm.since >= STABLE_AFTER_MS) this.failures = 0;
     this.failed(error);
     // The connection is given up already; that its farewell fails changes nothing.
@@ -247,12 +459,47 @@ export class WarmClient implements Upstream {
   /** After a timeout: does it answer at all? */
   private async dropIfSilent(at: Dialled): Promise<void> {
     try {
-      await at.client.ping({ timeout: 2000 });
+      await answers(at.client, 2000);
     } catch (error) {
       // Any answer, be it "no such method", shows that it lives.
       if (!(error instanceof ProtocolError)) this.drop(at, 'it does not answer');
     }
   }
+}
+
+/** One round trip. The current revision has no `ping`; who they are, servers of both tell at any time. */
+async function answers(client: Client, timeout: number): Promise<void> {
+  if (client.getProtocolEra() === 'modern') await client.discover({ timeout });
+  else await client.ping({ timeout });
+}
+
+const levels: readonly LoggingLevel[] = [
+  'debug',
+  'info',
+  'notice',
+  'warning',
+  'error',
+  'critical',
+  'alert',
+  'emergency',
+];
+export const severityOf = (level: LoggingLevel) => levels.indexOf(level);
+
+/** The SDK has checked the result against the revision's own schema of the method. */
+const anyResult = z.looseObject({});
+
+/** The client's own progress where there is one: its figures are passed on as they are. */
+function progressOf({ client, onProgress }: UpstreamRequest): {
+  onprogress?: (progress: Progress) => void;
+} {
+  if (!client?.onProgress && !onProgress) return {};
+  return {
+    onprogress: (progress) => {
+      client?.onProgress?.(progress);
+      const { total, message } = progress;
+      onProgress?.(total ? Math.min(1, progress.progress / total) : 0, message ?? '');
+    },
+  };
 }
 
 /** What went wrong, and whether the call may have had its effect. */

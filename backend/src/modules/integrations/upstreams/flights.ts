@@ -1,0 +1,134 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import {
+  type InputRequest,
+  type InputResponse,
+  ProtocolError,
+  ProtocolErrorCode,
+} from '@modelcontextprotocol/client';
+import { type ClientSide, isAskable } from './client-side.js';
+import { UpstreamFault } from './upstream.js';
+
+/** How long a person may take to answer; the clock of the call stands still meanwhile. */
+export const ANSWER_LIMIT_MS = 600_000;
+
+/**
+ * The requests that are under way over one shared connection, and whose a message of the server is.
+ *
+ * A server of an older revision asks in the middle of a call (for a person's input, a model's answer), and
+ * logs, in messages that name no call. Given to the wrong client such a question would show one person what
+ * another one does. So:
+ *
+ * - over Streamable HTTP the question comes on the stream of its call, and is read in the asynchronous
+ *   context in which the call was sent: whose it is, is certain;
+ * - over a pipe it is the call's if no other is under way. If others are, it is refused, and from then on
+ *   calls over this connection are made one at a time, since the server is one that asks.
+ */
+export class Flights {
+  private readonly context = new AsyncLocalStorage<Flight>();
+  private readonly open = new Set<Flight>();
+  private isOneAtATime = false;
+  private turn: Promise<unknown> = Promise.resolve();
+
+  /** `work` is given what is left of the time, as a signal, and how to stop the clock. */
+  async run<T>(
+    side: ClientSide | undefined,
+    timeoutMs: number,
+    signal: AbortSignal,
+    work: (flight: Flight) => Promise<T>,
+  ): Promise<T> {
+    const before = this.turn;
+    let done: () => void = () => undefined;
+    this.turn = new Promise<void>((resolve) => (done = resolve));
+    const flight = new Flight(side, timeoutMs, signal);
+    try {
+      if (this.isOneAtATime) await Promise.race([before, flight.over]);
+      this.open.add(flight);
+      return await this.context.run(flight, () => work(flight));
+    } finally {
+      this.open.delete(flight);
+      flight.land();
+      void before.finally(done);
+    }
+  }
+
+  /** Runs what belongs to the connection and to no call: messages that it leads to are nobody's. */
+  outside<T>(work: () => T): T {
+    return this.context.exit(work);
+  }
+
+  /** Whose the message is that is being read now. */
+  owner(): Flight | undefined {
+    return this.context.getStore() ?? (this.open.size === 1 ? [...this.open][0] : undefined);
+  }
+
+  /** Passes a question of the server on to the client of its call. */
+  async ask(question: InputRequest): Promise<InputResponse> {
+    const flight = this.owner();
+    if (!flight) {
+      if (this.open.size > 1) this.isOneAtATime = true;
+      // Who asks for roots between calls (servers do, when a connection begins) is told that there are none.
+      if (question.method === 'roots/list') return { roots: [] };
+      throw refusal(`${question.method} cannot be told to belong to one call; call again`);
+    }
+    return flight.ask(question);
+  }
+}
+
+/** One request under way, with a clock that stops while a person is asked. */
+export class Flight {
+  private readonly clock = new AbortController();
+  private timer: NodeJS.Timeout | undefined;
+  private startedAt = 0;
+  private openQuestions = 0;
+  readonly signal: AbortSignal;
+  /** Rejects when the time is up or the caller has gone; for those who wait for their turn. */
+  readonly over: Promise<never>;
+
+  constructor(
+    readonly side: ClientSide | undefined,
+    private leftMs: number,
+    signal: AbortSignal,
+  ) {
+    this.signal = AbortSignal.any([signal, this.clock.signal]);
+    this.over = new Promise((_, reject) =>
+      this.signal.addEventListener('abort', () => reject(this.signal.reason as Error), {
+        once: true,
+      }),
+    );
+    this.over.catch(() => undefined); // nobody may be waiting
+    this.start();
+  }
+
+  async ask(question: InputRequest): Promise<InputResponse> {
+    const { side } = this;
+    if (!side) throw refusal(`nobody is there to answer ${question.method}`);
+    if (!isAskable(side.capabilities, question))
+      throw refusal(`the client does not take ${question.method}`);
+    if (this.openQuestions++ === 0) this.stop();
+    try {
+      const limit = AbortSignal.timeout(ANSWER_LIMIT_MS);
+      return await side.ask(question, AbortSignal.any([this.signal, limit]));
+    } finally {
+      if (--this.openQuestions === 0) this.start();
+    }
+  }
+
+  land(): void {
+    clearTimeout(this.timer);
+  }
+
+  private start(): void {
+    this.startedAt = performance.now();
+    this.timer = setTimeout(
+      () => this.clock.abort(new UpstreamFault('timeout', 'no answer in time', true)),
+      Math.max(1, this.leftMs),
+    ).unref();
+  }
+
+  private stop(): void {
+    clearTimeout(this.timer);
+    this.leftMs -= performance.now() - this.startedAt;
+  }
+}
+
+const refusal = (message: string) => new ProtocolError(ProtocolErrorCode.MethodNotFound, message);
