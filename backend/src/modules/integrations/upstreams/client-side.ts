@@ -52,7 +52,8 @@ export function isAskable(
       if (params.mode === 'url') return elicitation?.url !== undefined;
       // An empty object says "forms": that is how the first revision with elicitation said it.
       return (
-        elicitation !== undefined && (elicitation.form !== undefined || elicitation.url === undefined)
+        elicitation !== undefined &&
+        (elicitation.form !== undefined || elicitation.url === undefined)
       );
     }
   }

@@ -1,6 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import type { CallToolResult, Client, InputRequiredResult, Transport } from '@modelcontextprotocol/client';
+import type {
+  CallToolResult,
+  Client,
+  InputRequiredResult,
+  Transport,
+} from '@modelcontextprotocol/client';
 import { InMemoryTransport, type McpServer } from '@modelcontextprotocol/server';
 import { connect } from './dial.js';
 import type { Caller, ToolDefinition, Upstream, UpstreamRequest } from './upstream.js';

@@ -45,8 +45,7 @@ export class Subscriptions {
     this.stream = undefined;
     if (client.getProtocolEra() === 'modern') return this.listen(client);
     if (!client.getServerCapabilities()?.resources?.subscribe) return;
-    for (const uri of this.uris)
-      await client.subscribeResource({ uri }).catch(() => undefined); // it may have gone meanwhile
+    for (const uri of this.uris) await client.subscribeResource({ uri }).catch(() => undefined); // it may have gone meanwhile
   }
 
   end(client: Client): void {

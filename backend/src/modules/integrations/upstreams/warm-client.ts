@@ -131,7 +131,9 @@ export class WarmClient implements Upstream {
       const options = { cacheMode: 'refresh', timeout: leftMs, signal } as const;
       switch (kind) {
         case 'prompts':
-          return capabilities?.prompts ? (await client.listPrompts(undefined, options)).prompts : [];
+          return capabilities?.prompts
+            ? (await client.listPrompts(undefined, options)).prompts
+            : [];
         case 'resources':
           if (!capabilities?.resources) return [];
           return (await client.listResources(undefined, options)).resources;
