@@ -160,6 +160,22 @@ export const words = {
     send: 'Send',
   },
   task: { progress: 'Progress' },
+  editor: {
+    fold: 'Fold',
+    unfold: 'Unfold',
+    folded: 'folded',
+    completions: 'Completions',
+    faults: 'Faults',
+    noFaults: 'No faults',
+    close: 'Close',
+  },
+  json: {
+    keys: 'keys: {{n}}',
+    items: 'items: {{n}}',
+    path: 'path',
+    copyPath: 'Copy the path: {{path}}',
+    copyValue: 'Copy the value',
+  },
   stream: {
     title: 'Value stream',
     filter: 'Filter',

@@ -160,6 +160,22 @@ export const words: AllWords = {
     send: '发送',
   },
   task: { progress: '进度' },
+  editor: {
+    fold: '折叠',
+    unfold: '展开',
+    folded: '已折叠',
+    completions: '补全',
+    faults: '问题',
+    noFaults: '没有问题',
+    close: '关闭',
+  },
+  json: {
+    keys: '{{n}} 个键',
+    items: '{{n}} 项',
+    path: '路径',
+    copyPath: '复制路径：{{path}}',
+    copyValue: '复制值',
+  },
   stream: {
     title: '价值流',
     filter: '筛选',

@@ -12,10 +12,11 @@ import { TranslocoDirective } from '@jsverse/transloco';
 import { AosApi } from '../api/aos-api';
 import { toProblem } from '../api/problem';
 import { readText } from '../api/read-text';
+import { CodeEditor } from '../ui/code-editor';
 import { Icon } from '../ui/icon';
+import { JsonTree } from '../ui/json-tree';
 import { Markdown } from '../ui/markdown';
 import { ProblemNote } from '../ui/problem-note';
-import { Verbatim } from '../ui/verbatim';
 import { kindOf } from './artifact-kind';
 import { TableView } from './table-view';
 
@@ -26,7 +27,7 @@ const MAX_TEXT_BYTES = 1_000_000;
 /** One artifact, shown as what it is. */
 @Component({
   selector: 'aos-artifact-view',
-  imports: [Icon, Markdown, ProblemNote, TableView, TranslocoDirective, Verbatim],
+  imports: [CodeEditor, Icon, JsonTree, Markdown, ProblemNote, TableView, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <ng-container *transloco="let t">
@@ -104,10 +105,35 @@ const MAX_TEXT_BYTES = 1_000_000;
                 <aos-markdown [text]="part.text" />
               </div>
             }
+            @case ('json') {
+              @if (parsed(); as whole) {
+                <aos-json-tree
+                  class="fill"
+                  [fill]="true"
+                  [value]="whole.value"
+                  [label]="artifact().name"
+                />
+              } @else {
+                <aos-code-editor
+                  class="fill"
+                  [bare]="true"
+                  [fill]="true"
+                  [readonly]="true"
+                  [value]="part.text"
+                  [label]="artifact().name"
+                />
+              }
+            }
             @default {
-              <div class="pad whole">
-                <aos-verbatim [value]="pretty()" [label]="artifact().name" />
-              </div>
+              <aos-code-editor
+                class="fill"
+                language="text"
+                [bare]="true"
+                [fill]="true"
+                [readonly]="true"
+                [value]="part.text"
+                [label]="artifact().name"
+              />
             }
           }
         }
@@ -163,12 +189,6 @@ const MAX_TEXT_BYTES = 1_000_000;
       font-size: 14px;
       line-height: 22px;
     }
-    .whole {
-      overflow: auto;
-    }
-    .whole ::ng-deep pre {
-      max-height: none;
-    }
     .empty {
       margin: auto;
       padding: 32px;
@@ -222,13 +242,14 @@ export class ArtifactView {
     // A resource wraps what was thrown if it was no Error.
     return error ? toProblem(error.cause ?? error) : null;
   });
-  protected readonly pretty = computed(() => {
+  /** The value of a whole JSON file; a part of one, or a broken one, is shown as the text that it is. */
+  protected readonly parsed = computed((): { value: unknown } | null => {
     const part = this.content.hasValue() ? this.content.value() : undefined;
-    if (!part || this.kind() !== 'json' || part.isPartial) return part?.text ?? '';
+    if (!part || part.isPartial) return null;
     try {
-      return JSON.parse(part.text) as unknown;
+      return { value: JSON.parse(part.text) as unknown };
     } catch {
-      return part.text;
+      return null;
     }
   });
 
