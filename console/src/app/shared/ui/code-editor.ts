@@ -111,35 +111,14 @@ export class CodeEditor {
   protected readonly state = signal<'loading' | 'ready' | 'failed'>('loading');
   private mounted: Mounted | null = null;
   private wantsFocus = false;
+  private isGone = false;
 
   constructor() {
-    let isGone = false;
     inject(DestroyRef).onDestroy(() => {
-      isGone = true;
+      this.isGone = true;
       this.mounted?.destroy();
     });
-    afterNextRender(async () => {
-      try {
-        const { mount } = await import('./code-mirror');
-        if (isGone) return;
-        this.mounted = mount(this.place().nativeElement, {
-          value: this.value(),
-          label: this.label(),
-          placeholder: this.placeholder(),
-          minLines: this.minLines(),
-          maxLines: this.maxLines(),
-          fills: this.fill(),
-          words: (key) => this.transloco.translate(`editor.${key}`),
-          onChange: (value) => this.value.set(value),
-          onSubmit: () => this.submitted.emit(),
-          completions: () => this.completions(),
-        });
-        this.state.set('ready');
-        if (this.wantsFocus) this.focus();
-      } catch {
-        this.state.set('failed');
-      }
-    });
+    afterNextRender(() => void this.load());
     effect(() => {
       const isReady = this.state() === 'ready';
       const [value, language, isReadonly, faults] = [
@@ -150,6 +129,29 @@ export class CodeEditor {
       ];
       if (isReady) untracked(() => this.mounted?.update({ value, language, isReadonly, faults }));
     });
+  }
+
+  private async load(): Promise<void> {
+    try {
+      const { mount } = await import('./code-mirror');
+      if (this.isGone) return;
+      this.mounted = mount(this.place().nativeElement, {
+        value: this.value(),
+        label: this.label(),
+        placeholder: this.placeholder(),
+        minLines: this.minLines(),
+        maxLines: this.maxLines(),
+        fills: this.fill(),
+        words: (key) => this.transloco.translate(`editor.${key}`),
+        onChange: (value) => this.value.set(value),
+        onSubmit: () => this.submitted.emit(),
+        completions: () => this.completions(),
+      });
+      this.state.set('ready');
+      if (this.wantsFocus) this.focus();
+    } catch {
+      this.state.set('failed');
+    }
   }
 
   focus(): void {

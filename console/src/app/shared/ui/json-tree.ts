@@ -38,6 +38,7 @@ let trees = 0;
         [attr.aria-activedescendant]="id(at())"
         [style.height.px]="fill() ? null : height()"
         (keydown)="onKey($event)"
+        (click)="press($event)"
       >
         <div
           *cdkVirtualFor="let row of rows(); let index = index; trackBy: byPlace"
@@ -49,7 +50,7 @@ let trees = 0;
           [attr.aria-selected]="index === at()"
           [attr.aria-expanded]="row.size === null ? null : row.isOpen"
           [style.padding-left.px]="8 + row.depth * 14"
-          (click)="press(row, index)"
+          [attr.data-index]="index"
         >
           <span class="fold" [class.open]="row.isOpen" aria-hidden="true">
             @if (row.size !== null) {
@@ -262,8 +263,11 @@ export class JsonTree {
     return reveal(JSON.stringify(row.isOpen ? '…' : text.slice(0, 400)));
   }
 
-  protected press(row: JsonRow, index: number): void {
-    this.at.set(index);
+  protected press({ target }: Event): void {
+    const at = (target as HTMLElement).closest<HTMLElement>('.row')?.dataset['index'];
+    const row = this.rows()[Number(at)];
+    if (!row) return;
+    this.at.set(Number(at));
     this.turn(row, !row.isOpen);
   }
 
