@@ -77,6 +77,10 @@ export type { CancelJob$Params as CancelJob$Params } from './fn/jobs/cancel-job'
 export { cancelJob as cancelJob } from './fn/jobs/cancel-job';
 export type { RerunJob$Params as RerunJob$Params } from './fn/jobs/rerun-job';
 export { rerunJob as rerunJob } from './fn/jobs/rerun-job';
+export type { GetProtectedResource$Params as GetProtectedResource$Params } from './fn/integrations/get-protected-resource';
+export { getProtectedResource as getProtectedResource } from './fn/integrations/get-protected-resource';
+export type { IssueGrant$Params as IssueGrant$Params } from './fn/integrations/issue-grant';
+export { issueGrant as issueGrant } from './fn/integrations/issue-grant';
 export type { ListServers$Params as ListServers$Params } from './fn/integrations/list-servers';
 export { listServers as listServers } from './fn/integrations/list-servers';
 export type { RegisterServer$Params as RegisterServer$Params } from './fn/integrations/register-server';

@@ -20,7 +20,27 @@ export const SystemConfig = z
     gateway: z
       .strictObject({
         defaultTimeoutMs: z.number().int().min(100).max(600_000).default(30_000),
+        /** Addresses that are not public and may be reached all the same, as `10.1.2.0/24`. */
         httpAllowAddresses: z.array(z.string().max(64)).max(100).default([]),
+        /** Who besides AOS itself may sign tokens for the tools. Without an issuer nobody else may. */
+        inbound: z
+          .strictObject({
+            issuer: z
+              .url({ protocol: /^https?$/ })
+              .max(2000)
+              .optional(),
+            /** What a token's `aud` has to name: the address of this gateway, as its clients know it. */
+            audience: z.string().min(1).max(2000).optional(),
+            /** Where the issuer's keys are; read from the issuer's metadata when absent. */
+            jwksUri: z
+              .url({ protocol: /^https?$/ })
+              .max(2000)
+              .optional(),
+          })
+          .refine(({ issuer, audience }) => (issuer === undefined) === (audience === undefined), {
+            message: 'an issuer and an audience go together',
+          })
+          .prefault({}),
       })
       .prefault({}),
     approvals: z

@@ -54,6 +54,16 @@ export const errorCodes = {
   tool_failed: { status: 502, title: 'The tool failed' },
   tool_timeout: { status: 504, title: 'The tool took too long' },
   server_unreachable: { status: 502, title: 'The server could not be reached' },
+  policy_denied: { status: 403, title: 'A policy forbids this call' },
+  approval_required: { status: 403, title: 'Somebody has to approve this call first' },
+  insufficient_scope: { status: 403, title: 'The token or grant does not reach this tool' },
+  grant_invalid: { status: 403, title: 'The capability grant is not valid' },
+  tool_quarantined: { status: 409, title: 'The definition of the tool waits for approval' },
+  quota_exceeded: { status: 429, title: 'The quota for today is used up' },
+  circuit_open: {
+    status: 503,
+    title: 'The server fails at present and is left alone for a moment',
+  },
   launch_refused: { status: 422, title: 'The launch command is not allowed' },
   // agents
   agent_state: { status: 409, title: 'The agent is not in a state for this' },

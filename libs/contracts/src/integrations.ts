@@ -113,3 +113,37 @@ export const CallAnswer = z
   })
   .meta({ id: 'CallAnswer' });
 export type CallAnswer = z.infer<typeof CallAnswer>;
+
+/** A tool as `server.tool`, where `*` stands for any run of characters. */
+const toolPattern = z
+  .string()
+  .min(1)
+  .max(300)
+  .regex(/^[\x21-\x7e]+$/, 'printable ASCII without blanks');
+
+export const IssueGrant = z
+  .strictObject({
+    tools: z.array(toolPattern).min(1).max(100),
+    maxCalls: z.number().int().min(1).max(1_000_000).optional(),
+    ttlSeconds: z.number().int().min(1).max(3600).default(300),
+  })
+  .meta({ id: 'IssueGrant' });
+export type IssueGrant = z.infer<typeof IssueGrant>;
+
+/** Shown once. Send it as `caps` of a call, or as the bearer token of `/mcp`. */
+export const IssuedGrant = z
+  .object({ id: z.string(), grant: z.string(), expiresAt: Timestamp })
+  .meta({ id: 'IssuedGrant' });
+export type IssuedGrant = z.infer<typeof IssuedGrant>;
+
+/** RFC 9728. */
+export const ProtectedResource = z
+  .object({
+    resource: z.string(),
+    resource_name: z.string(),
+    authorization_servers: z.array(z.string()).optional(),
+    scopes_supported: z.array(z.string()),
+    bearer_methods_supported: z.array(z.string()),
+  })
+  .meta({ id: 'ProtectedResource' });
+export type ProtectedResource = z.infer<typeof ProtectedResource>;

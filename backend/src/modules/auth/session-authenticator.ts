@@ -1,8 +1,11 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { type Permission, permissions } from '@aos/contracts';
-import type { IncomingMessage } from 'node:http';
 import { Database } from '../../platform/database/database.js';
-import { Authenticator, type Identity } from '../../platform/http/authenticator.js';
+import {
+  Authenticator,
+  type Credentials,
+  type Identity,
+} from '../../platform/http/authenticator.js';
 import type { Principal } from '../../platform/http/context.js';
 import { Wakeups } from '../../platform/outbox/wakeups.js';
 import { hashToken, kindOfToken } from './secret-token.js';
@@ -61,11 +64,11 @@ export class SessionAuthenticator extends Authenticator implements OnApplication
     this.cache.clear();
   }
 
-  override async authenticate(request: IncomingMessage): Promise<Principal | undefined> {
+  override async authenticate(request: Credentials): Promise<Principal | undefined> {
     return (await this.identify(request))?.principal;
   }
 
-  override async identify(request: IncomingMessage): Promise<Identity | undefined> {
+  override async identify(request: Credentials): Promise<Identity | undefined> {
     const shown = tokenOf(request);
     const kind = shown && kindOfToken(shown.token);
     if (!shown || !kind || (shown.carrier === 'cookie' && kind !== 'session')) return undefined;
@@ -100,7 +103,7 @@ export class SessionAuthenticator extends Authenticator implements OnApplication
 
 /** A bearer token that is there decides alone, also when it is wrong: never fall back to the cookie. */
 function tokenOf(
-  request: IncomingMessage,
+  request: Credentials,
 ): { token: string; carrier: Identity['carrier'] } | undefined {
   const { authorization, cookie } = request.headers;
   if (authorization !== undefined) {

@@ -1,4 +1,5 @@
 export * from './call.js';
+export { type Bearer, BearerTokens } from './chain/identity.js';
 export { escapeSecretReferences } from './chain/secret-references.js';
 export { Gateway } from './gateway.js';
 export { IntegrationsModule } from './integrations.module.js';

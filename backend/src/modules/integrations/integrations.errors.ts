@@ -114,3 +114,28 @@ export class LedgerKeyReused extends AosError {
     );
   }
 }
+
+export class CapabilityRefused extends AosError {
+  constructor(why: string) {
+    super('grant_invalid', `The capability grant was not taken: ${why}.`);
+  }
+}
+
+/** The scopes that would reach a tool, narrowest first. */
+export const scopesFor = (server: string, tool: string): string[] => [
+  `tool.call:${server}.${tool}`,
+  `tool.call:${server}.*`,
+  'tool.call',
+];
+
+export class InsufficientScope extends AosError {
+  readonly scopes: string[];
+  constructor(server: string, tool: string) {
+    const scopes = scopesFor(server, tool);
+    super(
+      'insufficient_scope',
+      `What was shown does not reach ${server}.${tool}. One of these scopes does: ${scopes.join(', ')}.`,
+    );
+    this.scopes = scopes;
+  }
+}

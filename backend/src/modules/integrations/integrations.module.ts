@@ -1,11 +1,16 @@
 import { Module } from '@nestjs/common';
 import { ArtifactsModule } from '../artifacts/index.js';
 import { ConfigModule } from '../config/index.js';
+import { AccessController } from './access.controller.js';
 import { BuiltinHost } from './builtin-host.js';
 import { BuiltinSeed } from './builtin-seed.js';
 import { BUILTIN_SERVERS, builtinServers } from './builtin-servers.js';
+import { Capabilities } from './chain/capability.js';
+import { GuardedFetch } from './chain/guarded-fetch.js';
+import { BearerTokens } from './chain/identity.js';
 import { Ledger } from './chain/ledger.js';
 import { ChangeMcpServerHandler } from './commands/change-server.js';
+import { IssueGrantHandler } from './commands/issue-grant.js';
 import { RegisterMcpServerHandler } from './commands/register-server.js';
 import { RemoveMcpServerHandler } from './commands/remove-server.js';
 import { Gateway } from './gateway.js';
@@ -18,14 +23,18 @@ import { Upstreams } from './upstreams/upstreams.js';
 
 @Module({
   imports: [ArtifactsModule, ConfigModule],
-  controllers: [IntegrationsController],
+  controllers: [AccessController, IntegrationsController],
   providers: [
     { provide: BUILTIN_SERVERS, useValue: builtinServers },
+    BearerTokens,
     BuiltinHost,
     BuiltinSeed,
+    Capabilities,
     ChangeMcpServerHandler,
     Gateway,
+    GuardedFetch,
     InProcessServers,
+    IssueGrantHandler,
     Ledger,
     ReadOnlySql,
     RegisterMcpServerHandler,
@@ -34,6 +43,6 @@ import { Upstreams } from './upstreams/upstreams.js';
     RemoveMcpServerHandler,
     Upstreams,
   ],
-  exports: [Gateway, InProcessServers, Registry, Upstreams],
+  exports: [BearerTokens, Gateway, InProcessServers, Registry, Upstreams],
 })
 export class IntegrationsModule {}

@@ -1,6 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { Principal } from './context.js';
 
+/** The part of a request that says who sends it. */
+export type Credentials = Pick<IncomingMessage, 'headers'>;
+
 /** Who a request comes from, and how it showed that. */
 export interface Identity {
   principal: Principal;
@@ -17,10 +20,10 @@ export interface Identity {
  * alike. Answers undefined when nothing was shown, or nothing that is valid now.
  */
 export abstract class Authenticator {
-  abstract authenticate(request: IncomingMessage): Promise<Principal | undefined>;
+  abstract authenticate(request: Credentials): Promise<Principal | undefined>;
 
   /** As `authenticate`, with what the HTTP guard needs besides. */
-  async identify(request: IncomingMessage): Promise<Identity | undefined> {
+  async identify(request: Credentials): Promise<Identity | undefined> {
     const principal = await this.authenticate(request);
     return (
       principal && { principal, by: 'token', carrier: 'bearer', csrfToken: null, sessionId: null }

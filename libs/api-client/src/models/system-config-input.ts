@@ -8,6 +8,11 @@ export interface SystemConfigInput {
   gateway?: {
 'defaultTimeoutMs'?: number;
 'httpAllowAddresses'?: Array<string>;
+'inbound'?: {
+'issuer'?: string;
+'audience'?: string;
+'jwksUri'?: string;
+};
 };
   llm?: {
 'provider'?: 'none' | 'openai';

@@ -214,7 +214,8 @@ function checkedHeaders(given: Record<string, string>): Record<string, string> {
   return headers;
 }
 
-function guardedAgent(isAllowed: (address: string) => boolean): Agent {
+/** Connects to addresses that pass, and to no other; for whatever else reaches out on somebody's word. */
+export function guardedAgent(isAllowed: (address: string) => boolean): Agent {
   const connect = buildConnector({ timeout: 10_000, lookup: guardedLookup(isAllowed) });
   return new Agent({
     connect: (target, done) =>

@@ -1,0 +1,252 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { SystemConfig } from '@aos/contracts';
+import { type GenerateKeyPairResult, SignJWT, exportJWK, exportSPKI, generateKeyPair } from 'jose';
+import { MasterKey } from '../../../platform/config/master-key.js';
+import { Wakeups } from '../../../platform/outbox/wakeups.js';
+import { SessionAuthenticator } from '../../auth/session-authenticator.js';
+import { hashToken, newSessionToken } from '../../auth/secret-token.js';
+import { Settings } from '../../config/index.js';
+import { type GatewayParts, startGateway } from '../testing.js';
+import { Capabilities } from './capability.js';
+import { GuardedFetch } from './guarded-fetch.js';
+import { BearerTokens } from './identity.js';
+
+const AUDIENCE = 'https://aos.example/mcp';
+let parts: GatewayParts;
+let tokens: BearerTokens;
+let capabilities: Capabilities;
+let wakeups: Wakeups;
+let keys: GenerateKeyPairResult;
+let issuerServer: Server;
+let issuer: string;
+const asked: string[] = [];
+let metadataIssuer: string | undefined;
+
+beforeAll(async () => {
+  parts = await startGateway({});
+  keys = await generateKeyPair('RS256', { extractable: true });
+  const jwks = { keys: [{ ...(await exportJWK(keys.publicKey)), kid: 'one', alg: 'RS256' }] };
+  issuerServer = createServer((request, response) => {
+    asked.push(request.url!);
+    const isKeys = request.url === '/keys';
+    const isMetadata = request.url === '/tenant/.well-known/openid-configuration';
+    response.statusCode = isKeys || isMetadata ? 200 : 404;
+    const metadata = {
+      issuer: metadataIssuer ?? issuer,
+      jwks_uri: `${new URL(issuer).origin}/keys`,
+    };
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify(isKeys ? jwks : metadata));
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => issuerServer.once('listening', resolve));
+  issuer = `http://127.0.0.1:${(issuerServer.address() as AddressInfo).port}/tenant`;
+});
+afterAll(async () => {
+  await new Promise((resolve) => issuerServer.close(resolve));
+  await parts.stop();
+});
+
+beforeEach(async () => {
+  asked.length = 0;
+  metadataIssuer = undefined;
+  await configure({ inbound: { issuer, audience: AUDIENCE }, httpAllowAddresses: ['127.0.0.1'] });
+});
+
+/** New parts, so that no key of an earlier test is kept. */
+async function configure(gateway: object): Promise<void> {
+  const { database } = parts;
+  wakeups = new Wakeups(database);
+  const settings = new Settings(database, wakeups);
+  await settings.onModuleInit();
+  await database.query(
+    `INSERT INTO config_versions (scope, version, config, created_by)
+     SELECT 'system', max(version) + 1, $1, 'test' FROM config_versions WHERE scope = 'system'`,
+    [JSON.stringify(SystemConfig.parse({ gateway }))],
+  );
+  capabilities = new Capabilities(MasterKey.load(parts.environment));
+  tokens = new BearerTokens(
+    new SessionAuthenticator(database, wakeups),
+    capabilities,
+    settings,
+    new GuardedFetch(settings),
+    database,
+    wakeups,
+  );
+}
+
+const claims = (overrides: object = {}) => ({
+  iss: issuer,
+  aud: AUDIENCE,
+  sub: 'someone',
+  exp: Math.floor(Date.now() / 1000) + 60,
+  scope: 'tool.call:env.* unrelated',
+  ...overrides,
+});
+const signed = (overrides: object = {}, header: object = {}) =>
+  new SignJWT(claims(overrides))
+    .setProtectedHeader({ alg: 'RS256', kid: 'one', ...header })
+    .sign(keys.privateKey);
+
+async function person(role: string | undefined): Promise<{ userId: string; token: string }> {
+  const userId = randomUUID();
+  const token = newSessionToken();
+  await parts.database.query(`INSERT INTO users (id, email, name) VALUES ($1, $2, 'P')`, [
+    userId,
+    `${userId}@example.com`,
+  ]);
+  await parts.database.query(
+    `INSERT INTO sessions (id, user_id, token_hash, csrf_token, expires_at) VALUES ($1, $2, $3, 'c', now() + interval '1 hour')`,
+    [randomUUID(), userId, hashToken(token)],
+  );
+  if (role) {
+    await parts.database.query(
+      `INSERT INTO roles (name, permissions) VALUES ($1, '{tool.call,tool.read,config.write}') ON CONFLICT DO NOTHING`,
+      [role],
+    );
+    await parts.database.query(
+      `INSERT INTO role_bindings (id, user_id, role, created_by) VALUES ($1, $2, $3, 'test')`,
+      [randomUUID(), userId, role],
+    );
+  }
+  return { userId, token };
+}
+
+describe('a bearer token', () => {
+  it('of AOS is known by the authenticator', async () => {
+    const { userId, token } = await person('caller');
+    expect(await tokens.verifyBearer(token)).toMatchObject({
+      by: 'session',
+      principal: { id: `user:${userId}` },
+    });
+    expect(await tokens.verifyBearer(newSessionToken())).toBeUndefined();
+    expect(await tokens.verifyBearer('nonsense')).toBeUndefined();
+  });
+
+  it('of the configured issuer has its scopes for rights, and no person in AOS', async () => {
+    const bearer = await tokens.verifyBearer(await signed());
+    expect(bearer).toMatchObject({
+      by: 'jwt',
+      principal: { kind: 'token', userId: null },
+      capability: { tools: ['env.*'] },
+    });
+    expect(bearer!.principal.grants.map((grant) => grant.permission)).toEqual([
+      'tool.read',
+      'tool.call',
+    ]);
+    const reader = await tokens.verifyBearer(await signed({ scope: 'tool.read' }));
+    expect(reader!.principal.grants.map((grant) => grant.permission)).toEqual(['tool.read']);
+    const none = await tokens.verifyBearer(await signed({ scope: 'config.write' }));
+    expect(none!.principal.grants).toEqual([]);
+  });
+
+  it.each([
+    ['is for another audience', () => signed({ aud: 'https://elsewhere.example' })],
+    ['is for nobody', () => signed({ aud: undefined })],
+    ['has expired', () => signed({ exp: Math.floor(Date.now() / 1000) - 60 })],
+    ['never expires', () => signed({ exp: undefined })],
+    ['is not valid yet', () => signed({ nbf: Math.floor(Date.now() / 1000) + 600 })],
+    ['names the issuer with a slash more', () => signed({ iss: `${issuer}/` })],
+    ['names another issuer', () => signed({ iss: 'http://127.0.0.1:1/evil' })],
+    ['has a kid that is a path', () => signed({}, { kid: '../../x' })],
+    [
+      'is not signed at all',
+      () => {
+        const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+        return Promise.resolve(`${part({ alg: 'none', kid: 'one' })}.${part(claims())}.`);
+      },
+    ],
+    [
+      'is signed with the public key as if it were a shared one',
+      async () =>
+        new SignJWT(claims())
+          .setProtectedHeader({ alg: 'HS256', kid: 'one' })
+          .sign(Buffer.from(await exportSPKI(keys.publicKey))),
+    ],
+  ])('that %s is refused without asking anybody', async (_, make) => {
+    expect(await tokens.verifyBearer(await make())).toBeUndefined();
+    expect(asked).toEqual([]);
+  });
+
+  it('brings no keys of its own: jku, x5u and jwk are not read', async () => {
+    const own = await generateKeyPair('RS256', { extractable: true });
+    const jwk = await exportJWK(own.publicKey);
+    const token = await new SignJWT(claims())
+      .setProtectedHeader({
+        alg: 'RS256',
+        kid: 'one',
+        jku: `${new URL(issuer).origin}/evil-keys`,
+        x5u: `${new URL(issuer).origin}/evil-cert`,
+        jwk,
+      })
+      .sign(own.privateKey);
+    expect(await tokens.verifyBearer(token)).toBeUndefined();
+    expect(asked.filter((url) => url.includes('evil'))).toEqual([]);
+  });
+
+  it('is refused when the metadata of the issuer name another one', async () => {
+    metadataIssuer = `${issuer}/`;
+    expect(await tokens.verifyBearer(await signed())).toBeUndefined();
+    expect(asked).not.toContain('/keys');
+  });
+
+  it('is refused when the keys lie where nobody may be asked', async () => {
+    await configure({
+      inbound: { issuer, audience: AUDIENCE, jwksUri: `${new URL(issuer).origin}/keys` },
+    });
+    expect(await tokens.verifyBearer(await signed())).toBeUndefined();
+    expect(asked).toEqual([]);
+  });
+
+  it('of an issuer is nothing while none is configured', async () => {
+    await configure({ httpAllowAddresses: ['127.0.0.1'] });
+    expect(await tokens.verifyBearer(await signed())).toBeUndefined();
+    expect(asked).toEqual([]);
+  });
+});
+
+describe('a grant as a bearer token', () => {
+  const grantOf = async (userId: string, more: object = {}) =>
+    (
+      await capabilities.issue({
+        holder: { kind: 'user', id: `user:${userId}`, name: 'P', userId },
+        tools: ['env.*'],
+        ttlSeconds: 60,
+        ...more,
+      })
+    ).token;
+
+  it('has the rights that its holder has now, as far as tools go', async () => {
+    const { userId } = await person('caller');
+    const token = await grantOf(userId);
+    const bearer = await tokens.verifyBearer(token);
+    expect(bearer).toMatchObject({ by: 'grant', principal: { id: `user:${userId}` } });
+    expect(bearer!.principal.grants.map((grant) => grant.permission).sort()).toEqual([
+      'tool.call',
+      'tool.read',
+    ]);
+    await parts.database.query('DELETE FROM role_bindings WHERE user_id = $1', [userId]);
+    wakeups.wake('control');
+    expect(await tokens.verifyBearer(token)).toBeUndefined();
+  });
+
+  it('of someone who was disabled is worth nothing', async () => {
+    const { userId } = await person('caller');
+    await parts.database.query('UPDATE users SET is_disabled = true WHERE id = $1', [userId]);
+    expect(await tokens.verifyBearer(await grantOf(userId))).toBeUndefined();
+  });
+
+  it('carries no right that was not handed on', async () => {
+    const { userId } = await person('caller');
+    const bearer = await tokens.verifyBearer(await grantOf(userId, { rights: ['tool.call'] }));
+    expect(bearer!.principal.grants).toEqual([{ permission: 'tool.call', projectId: null }]);
+  });
+
+  it('holds in the project of its run only', async () => {
+    const { userId } = await person('caller');
+    const run = { jobId: '1', traceId: 't', projectId: 'mine' };
+    const bearer = await tokens.verifyBearer(await grantOf(userId, { run }));
+    expect(bearer!.principal.grants.map((grant) => grant.projectId)).toEqual(['mine', 'mine']);
+  });
+});
