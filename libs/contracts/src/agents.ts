@@ -45,6 +45,15 @@ export const PatchAgent = z
   .meta({ id: 'PatchAgent' });
 export type PatchAgent = z.infer<typeof PatchAgent>;
 
+/** Makes a version the one that new runs take: a newer one, or an older one again. */
+export const ReleaseAgent = z
+  .strictObject({
+    version: z.string().regex(/^[1-9]\d{0,8}$/, 'the number of a version'),
+    comment: z.string().max(1000).optional(),
+  })
+  .meta({ id: 'ReleaseAgent' });
+export type ReleaseAgent = z.infer<typeof ReleaseAgent>;
+
 export const agentStatuses = ['stopped', 'running', 'draining', 'failed'] as const;
 export const Agent = z
   .object({
@@ -76,6 +85,20 @@ export const AgentVersion = z
   .meta({ id: 'AgentVersion' });
 export type AgentVersion = z.infer<typeof AgentVersion>;
 export const AgentVersionPage = pageOf(AgentVersion).meta({ id: 'AgentVersionPage' });
+
+/** Of the last runs, at most 200 that have ended. */
+export const AgentStats = z
+  .object({
+    ended: z.number().int(),
+    succeeded: z.number().int(),
+    failed: z.number().int(),
+    cancelled: z.number().int(),
+    p50Ms: z.number().int().nullable(),
+    p95Ms: z.number().int().nullable(),
+    lastEndedAt: Timestamp.nullable(),
+  })
+  .meta({ id: 'AgentStats' });
+export type AgentStats = z.infer<typeof AgentStats>;
 
 export const LogLine = z
   .object({

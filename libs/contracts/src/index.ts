@@ -9,3 +9,4 @@ export * from './jobs.js';
 export * from './monitor.js';
 export * from './page.js';
 export * from './permissions.js';
+export * from './tool-servers.js';

@@ -52,6 +52,8 @@ export const McpServerInfo = z
     command: z.string().nullable(),
     args: z.array(z.string()),
     description: z.string(),
+    /** Name of the secret that it is signed in to with. */
+    authSecret: z.string().nullable(),
     caps: z.record(z.string(), z.unknown()),
     enabled: z.boolean(),
     health: z.object({

@@ -39,5 +39,3 @@ export const initialConfig: AgentConfig = {
   env: [],
   concurrency: 2,
 };
-
-export const nextVersion = (version: string | null) => `${Number.parseInt(version ?? '0', 10) + 1}`;

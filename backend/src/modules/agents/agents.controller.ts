@@ -1,6 +1,7 @@
 import {
   Body,
   Controller,
+  Delete,
   Get,
   HttpCode,
   Param,
@@ -15,12 +16,14 @@ import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import {
   Agent,
   AgentPage,
+  AgentStats,
   AgentTemplatePage,
   AgentVersionPage,
   CreateAgent as CreateAgentBody,
   LogPage,
   PageQuery,
   PatchAgent,
+  ReleaseAgent as ReleaseAgentBody,
 } from '@aos/contracts';
 import type { Response } from 'express';
 import { z } from 'zod';
@@ -35,6 +38,8 @@ import { ChangeAgent } from './commands/change-agent.js';
 import { CreateAgent } from './commands/create-agent.js';
 import { OrderAgent } from './commands/order-agent.js';
 import { RegisterAgent } from './commands/register-agent.js';
+import { ReleaseAgent } from './commands/release-agent.js';
+import { UnregisterAgent } from './commands/unregister-agent.js';
 import { streamLog } from './live-log.js';
 import { agentTemplates } from './templates.js';
 
@@ -148,6 +153,45 @@ export class AgentsController {
     @Res({ passthrough: true }) response: Response,
   ) {
     return versioned(response, await this.commands.execute(new RegisterAgent(ctx, id)));
+  }
+
+  @Delete(':id/register-mcp')
+  @Allow('tool.write')
+  @ApiOperation({ summary: 'Take an agent out of the gateway', operationId: 'unregisterAgent' })
+  @ApiResponse({ status: 200, standardSchema: Agent })
+  async unregister(
+    @RequestCtx() ctx: Ctx,
+    @Param('id') id: string,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    return versioned(response, await this.commands.execute(new UnregisterAgent(ctx, id)));
+  }
+
+  @Post(':id/release')
+  @HttpCode(200)
+  @Allow('agent.write')
+  @ApiOperation({
+    summary: 'Take a version of an agent into use, a newer or an older one',
+    operationId: 'releaseAgent',
+  })
+  @ApiResponse({ status: 200, standardSchema: Agent })
+  async release(
+    @RequestCtx() ctx: Ctx,
+    @Param('id') id: string,
+    @Body({ schema: ReleaseAgentBody }) body: ReleaseAgentBody,
+    @Req() request: AosRequest,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    const command = new ReleaseAgent(ctx, id, requiredVersion(request), body);
+    return versioned(response, await this.commands.execute(command));
+  }
+
+  @Get(':id/stats')
+  @Allow('agent.read', { anyProject: true })
+  @ApiOperation({ summary: 'How the last runs of an agent ended', operationId: 'getAgentStats' })
+  @ApiResponse({ status: 200, standardSchema: AgentStats })
+  async stats(@Param('id') id: string) {
+    return this.queries.stats(String((await this.agents.find(id)).id));
   }
 
   @Get(':id/versions')

@@ -42,3 +42,9 @@ export class AgentNotRunning extends AosError {
     );
   }
 }
+
+export class VersionUnknown extends NotFound {
+  constructor(name: string, version: string) {
+    super(`The version ${version} of ${name}`);
+  }
+}

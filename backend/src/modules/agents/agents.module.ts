@@ -11,6 +11,8 @@ import { ChangeAgentHandler } from './commands/change-agent.js';
 import { CreateAgentHandler } from './commands/create-agent.js';
 import { OrderAgentHandler } from './commands/order-agent.js';
 import { RegisterAgentHandler } from './commands/register-agent.js';
+import { ReleaseAgentHandler } from './commands/release-agent.js';
+import { UnregisterAgentHandler } from './commands/unregister-agent.js';
 
 @Module({
   imports: [IntegrationsModule, JobsModule],
@@ -25,6 +27,8 @@ import { RegisterAgentHandler } from './commands/register-agent.js';
     CreateAgentHandler,
     OrderAgentHandler,
     RegisterAgentHandler,
+    ReleaseAgentHandler,
+    UnregisterAgentHandler,
   ],
   exports: [AgentLog, AgentRuns],
 })

@@ -4,7 +4,7 @@ import { Database } from '../../platform/database/database.js';
 import { type Tx, sql } from '../../platform/database/sql.js';
 import type { Ctx } from '../../platform/http/context.js';
 import type { AgentStatus } from './agent.js';
-import { AgentUnknown } from './agents.errors.js';
+import { AgentUnknown, VersionUnknown } from './agents.errors.js';
 
 export interface AgentRow {
   id: string;
@@ -72,6 +72,27 @@ export class AgentsRepository {
       `INSERT INTO agent_versions (agent_id, version, config, comment, created_by) VALUES ($1, $2, $3, $4, $5)`,
       [id, version, JSON.stringify(config), comment, ctx.actor.id],
     );
+  }
+
+  /** @throws VersionUnknown */
+  async findVersion(tx: Tx, { id, name }: AgentRow, version: string): Promise<AgentConfig> {
+    const { rows } = await sql<{ config: AgentConfig }>(
+      tx,
+      'SELECT config FROM agent_versions WHERE agent_id = $1 AND version = $2',
+      [id, version],
+    );
+    if (!rows[0]) throw new VersionUnknown(name, version);
+    return rows[0].config;
+  }
+
+  /** One more than the newest: the present one may be older, after it was rolled back. */
+  async nextVersion(tx: Tx, id: string): Promise<string> {
+    const { rows } = await sql<{ version: string }>(
+      tx,
+      `SELECT (coalesce(max(version::int), 0) + 1)::text AS version FROM agent_versions WHERE agent_id = $1`,
+      [id],
+    );
+    return rows[0]!.version;
   }
 
   /** Tasks that were accepted and have not ended; one that is scheduled for later is not under way. */

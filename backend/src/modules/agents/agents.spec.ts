@@ -114,6 +114,48 @@ describe('an agent', () => {
     expect(audit.map((row) => row.action)).toEqual(['agent.create', 'agent.change']);
   });
 
+  it('is rolled back to an older version and released again, against what was seen', async () => {
+    const { body: made } = await post<Agent>('/agents', { name: 'rolled', template: 'blank' });
+    const order = (path: string, method: string, body: unknown, etag: string | null) =>
+      http.call<Agent>(`/agents/rolled${path}`, {
+        method,
+        as: admin,
+        body,
+        headers: etag ? { 'if-match': etag } : {},
+      });
+    const seen = async () =>
+      (await http.call<Agent>('/agents/rolled', { as: admin })).headers.get('etag');
+    await order('', 'PATCH', { config: { prompt: 'Two.' } }, await seen());
+    const old = await seen();
+    await order('', 'PATCH', { config: { prompt: 'Three.' } }, old);
+
+    expect((await order('/release', 'POST', { version: '2' }, null)).status).toBe(428);
+    expect((await order('/release', 'POST', { version: '2' }, old)).status).toBe(412);
+    expect((await order('/release', 'POST', { version: '9' }, await seen())).status).toBe(404);
+    expect((await order('/release', 'POST', { version: '0x1' }, await seen())).status).toBe(400);
+    const back = await order('/release', 'POST', { version: '2', comment: 'worse' }, await seen());
+    expect(back.body).toMatchObject({ version: '2', config: { prompt: 'Two.' } });
+    expect(back.headers.get('etag')).not.toBe(old);
+    const again = await order('/release', 'POST', { version: '2' }, await seen());
+    expect(again.headers.get('etag')).toBe(back.headers.get('etag'));
+
+    const changed = await order('', 'PATCH', { config: { prompt: 'Four.' } }, await seen());
+    expect(changed.body.version).toBe('4');
+    const versions = await get<Page<{ version: string }>>('/agents/rolled/versions');
+    expect(versions.items.map(({ version }) => version)).toEqual(['4', '3', '2', '1']);
+    const audit = await http.database.query<{ diff: object }>(
+      `SELECT diff FROM audit_logs WHERE resource = $1 AND action = 'agent.release'`,
+      [`agent:${made.id}`],
+    );
+    expect(audit).toMatchObject([
+      { diff: { before: { version: '3' }, after: { version: '2', comment: 'worse' } } },
+    ]);
+    const log = await get<Page<LogLine>>('/agents/rolled/logs');
+    expect(log.items.map(({ message }) => message)).toEqual([
+      expect.stringContaining('released version 2 in place of 3: worse'),
+    ]);
+  });
+
   it('is refused from an unknown template, with unknown keys, and to who may not', async () => {
     expect(
       (
@@ -157,6 +199,13 @@ describe('an agent', () => {
       agent.id,
     ]);
     expect(runs).toEqual([{ status: 'succeeded' }]);
+    expect(await get('/agents/resting/stats')).toMatchObject({
+      ended: 1,
+      succeeded: 1,
+      failed: 0,
+      p50Ms: expect.any(Number),
+      lastEndedAt: expect.any(String),
+    });
   });
 
   it('that is stopped ends its tasks first', async () => {
@@ -205,6 +254,28 @@ describe('an agent', () => {
     expect(next.items.map((line) => line.message)).toEqual([
       expect.stringContaining('it is running'),
     ]);
+  });
+});
+
+describe('an agent taken out of the gateway', () => {
+  it('is no tool any more, once and for all who ask again', async () => {
+    await post('/agents', profiler('leaving'));
+    await post('/agents/leaving/register-mcp');
+    const leave = () =>
+      http.call<Agent>('/agents/leaving/register-mcp', { method: 'DELETE', as: admin });
+    expect((await leave()).body).toMatchObject({ registered: false, routePrefix: null });
+    expect((await leave()).status).toBe(200);
+    expect((await get<Page<McpTool>>('/mcp/tools?server=agent-leaving')).items).toEqual([]);
+    const audit = await http.database.query(
+      `SELECT 1 FROM audit_logs WHERE action = 'agent.unregister'`,
+    );
+    expect(audit).toHaveLength(1);
+    expect((await post<Agent>('/agents/leaving/register-mcp')).body.registered).toBe(true);
+    const refused = await http.refused('/agents/leaving/register-mcp', {
+      method: 'DELETE',
+      as: viewer,
+    });
+    expect(refused.status).toBe(403);
   });
 });
 

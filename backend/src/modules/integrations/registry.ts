@@ -242,6 +242,7 @@ export function toServerInfo(row: ServerRow): McpServerInfo {
     command: row.command,
     args: row.args,
     description: row.description ?? '',
+    authSecret: row.auth_token,
     caps: row.capabilities,
     enabled: row.is_enabled,
     health: {

@@ -6,7 +6,6 @@ import { sql } from '../../../platform/database/sql.js';
 import type { Ctx } from '../../../platform/http/context.js';
 import { requireVersion } from '../../../platform/http/etag.js';
 import { Outbox } from '../../../platform/outbox/outbox.js';
-import { nextVersion } from '../agent.js';
 import { type AgentRow, AgentsRepository } from '../agents.repository.js';
 import { agentChanged } from './create-agent.js';
 
@@ -37,7 +36,7 @@ export class ChangeAgentHandler implements ICommandHandler<ChangeAgent> {
       requireVersion(expectedRevision, before.revision);
       const id = String(before.id);
       const config = AgentConfig.parse({ ...before.config, ...input.config });
-      const version = nextVersion(before.version);
+      const version = await this.agents.nextVersion(tx, id);
       await sql(
         tx,
         `UPDATE agents SET config = $2, version = $3, revision = revision + 1 WHERE id = $1`,

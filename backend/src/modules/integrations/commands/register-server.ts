@@ -5,15 +5,14 @@ import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import type { Environment } from '../../../platform/config/environment.js';
 import { Database } from '../../../platform/database/database.js';
 import { type Tx, sql } from '../../../platform/database/sql.js';
-import { type Ctx, isAllowed } from '../../../platform/http/context.js';
-import { AosError, Forbidden } from '../../../platform/http/problem.js';
+import type { Ctx } from '../../../platform/http/context.js';
 import { Outbox } from '../../../platform/outbox/outbox.js';
 import { ENVIRONMENT } from '../../../platform/platform.module.js';
-import { ServerExists, ServerNameTaken, ServerUrlRefused } from '../integrations.errors.js';
+import { ServerExists, ServerNameTaken } from '../integrations.errors.js';
 import { type ListedTool, Registry, type ServerRow, healthOf, toServerInfo } from '../registry.js';
-import { approveLaunch } from '../upstreams/launch-templates.js';
 import { Upstreams } from '../upstreams/upstreams.js';
 import type { Health } from '../upstreams/warm-client.js';
+import { requireRoute, requireSecret } from './registration-checks.js';
 import { registryChanged } from './registry-changed.js';
 
 /**
@@ -43,9 +42,9 @@ export class RegisterMcpServerHandler implements ICommandHandler<RegisterMcpServ
 
   async execute({ ctx, input }: RegisterMcpServer): Promise<McpServerInfo> {
     if (input.name.startsWith('agent-')) throw new ServerNameTaken(input.name);
-    this.requireRoute(input);
+    requireRoute(input, this.environment);
     await this.requireFree(input.name);
-    await this.requireSecret(ctx, input);
+    await requireSecret(this.database, ctx, input);
     const route = {
       name: input.name,
       transport: input.transport,
@@ -80,46 +79,9 @@ export class RegisterMcpServerHandler implements ICommandHandler<RegisterMcpServ
     });
   }
 
-  private requireRoute(input: RegisterServer): void {
-    if (input.transport === 'stdio') {
-      approveLaunch(input.command ?? '', input.args ?? [], this.environment);
-      return;
-    }
-    const url = new URL(input.url ?? '');
-    if (url.username || url.password)
-      throw new ServerUrlRefused(
-        'holds a user or a password; keep those as a secret and name it in auth',
-      );
-    if (url.hash) throw new ServerUrlRefused('holds a fragment');
-    // The metadata services of clouds hand out credentials to whoever asks from within.
-    if (
-      /^(169\.254\.|\[fe80:|\[fd00:ec2:)/i.test(url.hostname) ||
-      url.hostname === 'metadata.google.internal'
-    )
-      throw new ServerUrlRefused('is an address of the metadata service of this machine');
-  }
-
   private async requireFree(name: string): Promise<void> {
     const taken = await this.database.query('SELECT 1 FROM mcp_registry WHERE name = $1', [name]);
     if (taken.length > 0) throw new ServerExists(name);
-  }
-
-  /** Who sends a secret to a new place could as well read it. */
-  private async requireSecret(ctx: Ctx, { auth }: RegisterServer): Promise<void> {
-    if (!auth) return;
-    if (!isAllowed(ctx.actor, 'secret.write'))
-      throw new Forbidden(
-        'Giving a server a secret to sign in with takes the permission secret.write.',
-      );
-    const known = await this.database.query(
-      'SELECT 1 FROM secrets WHERE name = $1 AND project_id IS NULL',
-      [auth.secret],
-    );
-    if (known.length === 0)
-      throw new AosError(
-        'unknown_secret',
-        `There is no secret named "${auth.secret}" outside the projects.`,
-      );
   }
 
   private async look(

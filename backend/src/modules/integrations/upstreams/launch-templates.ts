@@ -103,7 +103,7 @@ function realPath(path: string): string | undefined {
 }
 
 /** Every node_modules that this installation resolves packages from, nearest first. */
-function packageFolders(): string[] {
+export function packageFolders(): string[] {
   const folders: string[] = [];
   for (let at = import.meta.dirname; dirname(at) !== at; at = dirname(at)) {
     const folder = join(at, 'node_modules');
@@ -112,4 +112,4 @@ function packageFolders(): string[] {
   return folders;
 }
 
-const installationRoot = () => dirname(packageFolders().at(-1) ?? process.cwd());
+export const installationRoot = () => dirname(packageFolders().at(-1) ?? process.cwd());

@@ -1,0 +1,153 @@
+import { Injectable } from '@nestjs/common';
+import type {
+  Page,
+  RecentCall,
+  RecentCallsQuery,
+  ToolActivity,
+  ToolActivityQuery,
+} from '@aos/contracts';
+import { Database } from '../../platform/database/database.js';
+import { type Ctx, allowedProjects } from '../../platform/http/context.js';
+import { decodeCursor, toPage } from '../../platform/http/cursor.js';
+
+/** A server with more tools than this is told of by the first of them. */
+const MAX_TOOLS = 2000;
+const MAX_RESULT_BYTES = 64 * 1024;
+
+/**
+ * The ledger of calls, read by tool: each question goes down the index on (server, tool, started_at) and stops
+ * after a bounded number of rows, whatever the length of the ledger.
+ */
+@Injectable()
+export class CallsQueries {
+  constructor(private readonly database: Database) {}
+
+  /** By server; of one server, by tool. Only those that were called of late. */
+  async activity(ctx: Ctx, { server }: ToolActivityQuery): Promise<Page<ToolActivity>> {
+    const mayReadErrors = allowedProjects(ctx.actor, 'task.read') === 'all';
+    const rows = await this.database.query<ActivityRow>(
+      `SELECT t.server, ${server === undefined ? 'NULL' : 't.name'} AS tool,
+              count(*)::int AS calls,
+              count(*) FILTER (WHERE c.status IN ('failed', 'unknown'))::int AS failed,
+              percentile_disc(0.5) WITHIN GROUP (ORDER BY c.ms) AS p50,
+              percentile_disc(0.95) WITHIN GROUP (ORDER BY c.ms) AS p95,
+              max(c.started_at) AS last_call_at,
+              (array_agg(c.error ORDER BY c.started_at DESC) FILTER (WHERE c.error IS NOT NULL))[1] AS last_error,
+              max(c.started_at) FILTER (WHERE c.error IS NOT NULL) AS last_error_at
+         FROM (SELECT server, name FROM mcp_tools
+                WHERE $1::text IS NULL OR server = $1 ORDER BY server, name LIMIT ${MAX_TOOLS}) AS t
+        CROSS JOIN LATERAL (
+          SELECT started_at, status, error, extract(epoch FROM finished_at - started_at) * 1000 AS ms
+            FROM tool_calls
+           WHERE server = t.server AND tool = t.name
+             AND started_at > now() - interval '24 hours' AND created_at > now() - interval '8 days'
+           ORDER BY started_at DESC LIMIT 200) AS c
+        GROUP BY 1, 2 ORDER BY 1, 2`,
+      [server ?? null],
+    );
+    return { items: rows.map((row) => toActivity(row, mayReadErrors)), nextCursor: null };
+  }
+
+  /** The newest first. Calls of projects that the actor may not see are left out. */
+  async recent(ctx: Ctx, query: RecentCallsQuery): Promise<Page<RecentCall>> {
+    const before = decodeCursor(query.cursor, 2);
+    const projects = allowedProjects(ctx.actor, 'task.read');
+    const rows = await this.database.query<CallRow>(
+      `SELECT c.*, coalesce((SELECT u.name FROM users u WHERE 'user:' || u.id = c.actor),
+                            (SELECT a.name FROM agents a WHERE 'agent:' || a.id = c.actor), c.actor) AS actor_name
+         FROM (SELECT name FROM mcp_tools
+                         WHERE server = $1 AND ($2::text IS NULL OR name = $2) LIMIT ${MAX_TOOLS}) AS t
+        CROSS JOIN LATERAL (
+          SELECT id, job_id, trace_id, step_id, attempt, server, tool, status, args, error, error_kind, error_fingerprint,
+                 started_at, started_at::text AS at_key, finished_at, actor, project_id,
+                 CASE WHEN pg_column_size(result) <= ${MAX_RESULT_BYTES} THEN result END AS result,
+                 result IS NOT NULL AND pg_column_size(result) > ${MAX_RESULT_BYTES} AS is_left_out
+            FROM tool_calls
+           WHERE server = $1 AND tool = t.name AND ($3::text[] IS NULL OR project_id = ANY($3))
+             AND ($4::timestamptz IS NULL OR (started_at <= $4 AND (started_at, id) < ($4, $5::uuid)))
+           ORDER BY started_at DESC, id DESC LIMIT $6) AS c
+        ORDER BY c.started_at DESC, c.id DESC LIMIT $6`,
+      [
+        query.server,
+        query.tool ?? null,
+        projects === 'all' ? null : projects,
+        before?.[0] ?? null,
+        before?.[1] ?? null,
+        query.limit + 1,
+      ],
+    );
+    return toPage(rows, query.limit, (row) => [row.at_key, row.id], toCall);
+  }
+}
+
+interface ActivityRow {
+  server: string;
+  tool: string | null;
+  calls: number;
+  failed: number;
+  p50: string | null;
+  p95: string | null;
+  last_call_at: Date | null;
+  last_error: string | null;
+  last_error_at: Date | null;
+}
+
+const ms = (value: string | null) => (value === null ? null : Math.round(Number(value) * 10) / 10);
+
+const toActivity = (row: ActivityRow, mayReadErrors: boolean): ToolActivity => ({
+  server: row.server,
+  tool: row.tool,
+  calls: row.calls,
+  failed: row.failed,
+  p50Ms: ms(row.p50),
+  p95Ms: ms(row.p95),
+  lastCallAt: row.last_call_at?.toISOString() ?? null,
+  lastError: mayReadErrors ? (row.last_error?.slice(0, 1000) ?? null) : null,
+  lastErrorAt: row.last_error_at?.toISOString() ?? null,
+});
+
+interface CallRow {
+  id: string;
+  job_id: string | null;
+  trace_id: string;
+  step_id: string | null;
+  attempt: number;
+  server: string;
+  tool: string;
+  status: RecentCall['status'];
+  args: Record<string, unknown>;
+  result: unknown;
+  is_left_out: boolean;
+  error: string | null;
+  error_kind: string | null;
+  error_fingerprint: string | null;
+  started_at: Date;
+  at_key: string;
+  finished_at: Date | null;
+  actor: string;
+  actor_name: string;
+  project_id: string | null;
+}
+
+const toCall = (row: CallRow): RecentCall => ({
+  id: row.id,
+  jobId: row.job_id === null ? null : String(row.job_id),
+  traceId: row.trace_id,
+  stepId: row.step_id,
+  attempt: row.attempt,
+  server: row.server,
+  tool: row.tool,
+  status: row.status,
+  args: row.args,
+  result: row.result ?? undefined,
+  isResultLeftOut: row.is_left_out,
+  error: row.error,
+  errorKind: row.error_kind,
+  errorFingerprint: row.error_fingerprint,
+  startedAt: row.started_at.toISOString(),
+  finishedAt: row.finished_at?.toISOString() ?? null,
+  durationMs: row.finished_at ? row.finished_at.getTime() - row.started_at.getTime() : null,
+  actor: row.actor,
+  actorName: row.actor_name,
+  projectId: row.project_id,
+});

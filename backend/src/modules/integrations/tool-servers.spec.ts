@@ -1,0 +1,250 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type {
+  CallAnswer,
+  LaunchTemplate,
+  McpServerInfo,
+  Page,
+  RecentCall,
+  ServerTrial,
+  ToolActivity,
+} from '@aos/contracts';
+import { type HttpApp, type SignedIn, openHttpApp } from '../../../test/http-app.js';
+import { IntegrationsModule } from './index.js';
+
+let http: HttpApp;
+let admin: SignedIn;
+let operator: SignedIn;
+let viewer: SignedIn;
+beforeAll(async () => {
+  http = await openHttpApp({ imports: [IntegrationsModule] });
+  admin = await http.signIn('admin');
+  operator = await http.signIn('operator');
+  viewer = await http.signIn('viewer');
+  await mkdir(join(http.environment.dataDir, 'mcp-servers'));
+  await writeFile(join(http.environment.dataDir, 'mcp-servers', 'mine.mjs'), '');
+});
+afterAll(() => http.close());
+
+const post = <T>(path: string, body: unknown = {}, as = admin) =>
+  http.call<T>(path, { method: 'POST', as, body });
+const get = async <T>(path: string, as = admin) => (await http.call<T>(path, { as })).body;
+
+const memory = (name: string) => ({
+  name,
+  transport: 'stdio',
+  command: 'node',
+  args: ['node_modules/@modelcontextprotocol/server-memory/dist/index.js'],
+});
+const call = (tool: string, args: object = {}, as = operator) =>
+  post<CallAnswer>('/mcp/call', { server: 'env', tool, args }, as);
+
+/** Rows as the ledger would hold them, of calls that nobody made. */
+const ledger = (rows: { tool: string; ms?: number; status?: string; project?: string }[]) =>
+  Promise.all(
+    rows.map(({ tool, ms = 10, status = 'succeeded', project = null }, n) =>
+      http.database.query(
+        `INSERT INTO tool_calls (id, created_at, idempotency_key, trace_id, server, tool, args, args_hash, status, actor,
+                                 project_id, started_at, finished_at, error)
+         VALUES ($1::uuid, now(), $1::text, 'trace', 'env', $2, '{}', '', $3, 'user:nobody', $4,
+                 now() - make_interval(secs => $5), now() - make_interval(secs => $5) + make_interval(secs => $6), $7)`,
+        [
+          randomUUID(),
+          tool,
+          status,
+          project,
+          60 - n,
+          ms / 1000,
+          status === 'failed' ? `it broke at ${n}` : null,
+        ],
+      ),
+    ),
+  );
+
+beforeEach(() => http.database.query('DELETE FROM tool_calls'));
+
+describe('what the ledger tells of the servers', () => {
+  it('counts calls and failures of each, with the median and the slow end', async () => {
+    await ledger([
+      ...Array.from({ length: 19 }, (_, n) => ({ tool: 'files.read', ms: 10 + n })),
+      { tool: 'files.read', ms: 900, status: 'failed' },
+      { tool: 'files.write', ms: 5 },
+    ]);
+    const servers = await get<Page<ToolActivity>>('/mcp/activity');
+    expect(servers.items).toMatchObject([
+      {
+        server: 'env',
+        tool: null,
+        calls: 21,
+        failed: 1,
+        p50Ms: 19,
+        p95Ms: 28,
+        lastError: 'it broke at 19',
+      },
+    ]);
+    const tools = await get<Page<ToolActivity>>('/mcp/activity?server=env');
+    expect(tools.items.map(({ tool, calls, failed }) => [tool, calls, failed])).toEqual([
+      ['files.read', 20, 1],
+      ['files.write', 1, 0],
+    ]);
+    expect((await get<Page<ToolActivity>>('/mcp/activity?server=skills')).items).toEqual([]);
+  });
+
+  it('stops after the last 200 calls of a tool', async () => {
+    await http.database.query(
+      `INSERT INTO tool_calls (id, created_at, idempotency_key, trace_id, server, tool, args, args_hash, status, actor, started_at, finished_at)
+       SELECT gen_random_uuid(), now(), n::text, 't', 'env', 'files.read', '{}', '', 'succeeded', 'a', now(), now()
+         FROM generate_series(1, 300) AS n`,
+    );
+    const { items } = await get<Page<ToolActivity>>('/mcp/activity');
+    expect(items[0]!.calls).toBe(200);
+  });
+
+  it('lists the calls of a tool by key, the newest first, with who made them', async () => {
+    const written = await call('files.write', { path: 'a.txt', content: 'one' });
+    expect(written.status).toBe(200);
+    await call('files.write', { path: 'b.txt', content: 'two' });
+    await call('files.read', { path: 'none.txt' });
+    const first = await get<Page<RecentCall>>('/mcp/calls?server=env&limit=2');
+    expect(first.items.map(({ tool, status }) => [tool, status])).toEqual([
+      ['files.read', 'failed'],
+      ['files.write', 'succeeded'],
+    ]);
+    const second = await get<Page<RecentCall>>(
+      `/mcp/calls?server=env&limit=2&cursor=${first.nextCursor}`,
+    );
+    expect(second).toMatchObject({
+      nextCursor: null,
+      items: [
+        {
+          id: written.body.callId,
+          args: { path: 'a.txt', content: 'one' },
+          isResultLeftOut: false,
+        },
+      ],
+    });
+    expect(second.items[0]!.actorName).not.toMatch(/^user:/);
+    const writes = await get<Page<RecentCall>>('/mcp/calls?server=env&tool=files.write');
+    expect(writes.items).toHaveLength(2);
+  });
+
+  it('shows nobody the calls, nor the errors, of projects that are not theirs', async () => {
+    await ledger([
+      { tool: 'files.read', project: 'mine' },
+      { tool: 'files.read', project: 'theirs', status: 'failed' },
+      { tool: 'files.read' },
+    ]);
+    const mine = await http.signIn('viewer', 'mine');
+    const calls = await get<Page<RecentCall>>('/mcp/calls?server=env', mine);
+    expect(calls.items.map(({ projectId }) => projectId)).toEqual(['mine']);
+    expect((await get<Page<ToolActivity>>('/mcp/activity', mine)).items).toMatchObject([
+      { calls: 3, failed: 1, lastError: null },
+    ]);
+    expect((await get<Page<ToolActivity>>('/mcp/activity', viewer)).items[0]!.lastError).toMatch(
+      /it broke/,
+    );
+  });
+
+  it('leaves out a large result', async () => {
+    await ledger([{ tool: 'files.read' }]);
+    await http.database.query('UPDATE tool_calls SET result = $1', [
+      JSON.stringify({ content: Array.from({ length: 20_000 }, () => randomUUID()) }),
+    ]);
+    const { items } = await get<Page<RecentCall>>('/mcp/calls?server=env');
+    expect(items[0]).toMatchObject({ isResultLeftOut: true });
+    expect(items[0]!.result).toBeUndefined();
+  });
+});
+
+describe('a trial of a server', () => {
+  it('lists the tools of one that is not registered, and keeps nothing of it', async () => {
+    const { status, body } = await post<ServerTrial>('/mcp/registry/test', memory('maybe'));
+    expect([status, body.error]).toEqual([200, null]);
+    expect(body.tools).toEqual(
+      expect.arrayContaining([expect.objectContaining({ name: 'read_graph', state: 'new' })]),
+    );
+    expect((await http.call('/mcp/registry/maybe', { as: admin })).status).toBe(404);
+    const audited = await http.database.query(
+      `SELECT 1 FROM audit_logs WHERE action = 'registry.test' AND resource = 'mcp-server:maybe'`,
+    );
+    expect(audited).toHaveLength(1);
+  });
+
+  it('says in words why one cannot be reached', async () => {
+    const { body } = await post<ServerTrial>('/mcp/registry/test', {
+      name: 'nobody',
+      transport: 'http',
+      url: 'http://127.0.0.1:9/mcp',
+    });
+    expect(body).toMatchObject({ ok: false, tools: [] });
+    expect(body.error).not.toBe('');
+  });
+
+  it('compares one that is registered with what is kept', async () => {
+    await post<McpServerInfo>('/mcp/registry', memory('notes'));
+    await http.database.query(
+      `UPDATE mcp_tools SET definition_hash = 'another' WHERE server = 'notes' AND name = 'read_graph'`,
+    );
+    await http.database.query(
+      `INSERT INTO mcp_tools (server, name, definition, definition_hash) VALUES ('notes', 'was-here', '{}', 'x')`,
+    );
+    const { body } = await post<ServerTrial>('/mcp/registry/notes/test');
+    const states = new Map(body.tools.map(({ name, state }) => [name, state]));
+    expect(states.get('read_graph')).toBe('changed');
+    expect(states.get('was-here')).toBe('gone');
+    expect(states.get('search_nodes')).toBe('same');
+  });
+
+  it('starts nothing for who may not register servers', async () => {
+    for (const as of [operator, viewer]) {
+      const refused = await http.refused('/mcp/registry/test', {
+        method: 'POST',
+        as,
+        body: memory('forbidden'),
+      });
+      expect(refused.status).toBe(403);
+      expect((await post('/mcp/registry/env/test', {}, as)).status).toBe(403);
+    }
+    expect(existsSync(join(http.environment.dataDir, 'upstreams', 'forbidden~trial'))).toBe(false);
+  });
+
+  it.each([
+    ['a shell', { command: 'bash', args: ['-c', 'id'] }, 422],
+    ['code as an argument', { command: 'node', args: ['-e', '1'] }, 422],
+    ['the metadata of a cloud', { transport: 'http', url: 'http://169.254.169.254/' }, 400],
+    ['a secret that there is not', { auth: { secret: 'NOPE' } }, 422],
+  ])('is held to what may be registered: %s', async (_, more, status) => {
+    const refused = await http.refused('/mcp/registry/test', {
+      method: 'POST',
+      as: admin,
+      body: { ...memory('odd'), ...more },
+    });
+    expect(refused.status).toBe(status);
+    expect(existsSync(join(http.environment.dataDir, 'upstreams', 'odd~trial'))).toBe(false);
+  });
+});
+
+describe('the commands to choose from', () => {
+  it('are those that may be started: what is installed, what lies in the folder, any package', async () => {
+    const { items } = await get<Page<LaunchTemplate>>('/mcp/launch-templates');
+    expect(items).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ id: '@modelcontextprotocol/server-memory', command: 'node' }),
+        expect.objectContaining({ id: 'own:mine.mjs', kind: 'own' }),
+        expect.objectContaining({ id: 'package', command: 'npx' }),
+      ]),
+    );
+    const { approveLaunch } = await import('./upstreams/launch-templates.js');
+    for (const { kind, command, args } of items)
+      expect(() =>
+        approveLaunch(
+          command,
+          kind === 'package' ? [...args, 'some-server'] : args,
+          http.environment,
+        ),
+      ).not.toThrow();
+    expect((await http.call('/mcp/launch-templates', { as: operator })).status).toBe(403);
+  });
+});
