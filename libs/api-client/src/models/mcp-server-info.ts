@@ -3,6 +3,7 @@
 
 export interface McpServerInfo {
   args: Array<string>;
+  authSecret: (string | null);
   caps: {
 [key: string]: any;
 };
