@@ -29,7 +29,7 @@ import type { Response } from 'express';
 import { z } from 'zod';
 import { Allow, type AosRequest, RequestCtx } from '../../platform/http/access.js';
 import type { Ctx } from '../../platform/http/context.js';
-import { requiredVersion, setVersion } from '../../platform/http/etag.js';
+import { TakesIfMatch, requiredVersion, setVersion } from '../../platform/http/etag.js';
 import { Wakeups } from '../../platform/outbox/wakeups.js';
 import { AgentLog } from './agent-log.js';
 import { AgentsQueries } from './agents.queries.js';
@@ -100,6 +100,7 @@ export class AgentsController {
   }
 
   @Patch(':id')
+  @TakesIfMatch()
   @Allow('agent.write')
   @ApiOperation({ summary: 'Make a new version of an agent', operationId: 'changeAgent' })
   @ApiResponse({ status: 200, standardSchema: Agent })
@@ -169,6 +170,7 @@ export class AgentsController {
 
   @Post(':id/release')
   @HttpCode(200)
+  @TakesIfMatch()
   @Allow('agent.write')
   @ApiOperation({
     summary: 'Take a version of an agent into use, a newer or an older one',

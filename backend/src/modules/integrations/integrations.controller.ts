@@ -26,7 +26,7 @@ import {
 import type { Response } from 'express';
 import { Allow, type AosRequest, RequestCtx } from '../../platform/http/access.js';
 import type { Ctx } from '../../platform/http/context.js';
-import { requiredVersion, setVersion } from '../../platform/http/etag.js';
+import { TakesIfMatch, requiredVersion, setVersion } from '../../platform/http/etag.js';
 import { AosError } from '../../platform/http/problem.js';
 import { ChangeMcpServer } from './commands/change-server.js';
 import { RegisterMcpServer } from './commands/register-server.js';
@@ -75,6 +75,7 @@ export class IntegrationsController {
   }
 
   @Patch('registry/:name')
+  @TakesIfMatch()
   @Allow('tool.write')
   @ApiOperation({ summary: 'Change a tool server', operationId: 'changeServer' })
   @ApiResponse({ status: 200, standardSchema: McpServerInfo })
@@ -91,6 +92,7 @@ export class IntegrationsController {
 
   @Delete('registry/:name')
   @HttpCode(204)
+  @TakesIfMatch({ required: false })
   @Allow('tool.write')
   @ApiOperation({ summary: 'Remove a tool server', operationId: 'removeServer' })
   @ApiResponse({ status: 204, description: 'It is gone' })

@@ -1,6 +1,16 @@
+import { ApiHeader } from '@nestjs/swagger';
 import type { Response } from 'express';
 import type { AosRequest } from './access.js';
 import { AosError } from './problem.js';
+
+/** Names If-Match in the OpenAPI document, so that clients made from it can send it. */
+export const TakesIfMatch = ({ required = true } = {}) =>
+  ApiHeader({
+    name: 'If-Match',
+    required,
+    description: 'The ETag of the version that was changed',
+    schema: { type: 'string' },
+  });
 
 /** The version of a changeable document, as HTTP says it. */
 export function setVersion(response: Response, version: number | string): void {

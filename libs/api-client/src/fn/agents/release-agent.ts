@@ -14,6 +14,11 @@ export interface ReleaseAgent$Params {
   id: string;
 
 /**
+ * The ETag of the version that was changed
+ */
+  'If-Match': string;
+
+/**
  * The same key and body give the first answer again
  */
   'Idempotency-Key'?: string;
@@ -24,6 +29,7 @@ export function releaseAgent(http: HttpClient, rootUrl: string, params: ReleaseA
   const rb = new RequestBuilder(rootUrl, releaseAgent.PATH, 'post');
   if (params) {
     rb.path('id', params.id, {});
+    rb.header('If-Match', params['If-Match'], {});
     rb.header('Idempotency-Key', params['Idempotency-Key'], {});
     rb.body(params.body, 'application/json');
   }

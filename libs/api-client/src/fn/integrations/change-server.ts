@@ -14,6 +14,11 @@ export interface ChangeServer$Params {
   name: string;
 
 /**
+ * The ETag of the version that was changed
+ */
+  'If-Match': string;
+
+/**
  * The same key and body give the first answer again
  */
   'Idempotency-Key'?: string;
@@ -24,6 +29,7 @@ export function changeServer(http: HttpClient, rootUrl: string, params: ChangeSe
   const rb = new RequestBuilder(rootUrl, changeServer.PATH, 'patch');
   if (params) {
     rb.path('name', params.name, {});
+    rb.header('If-Match', params['If-Match'], {});
     rb.header('Idempotency-Key', params['Idempotency-Key'], {});
     rb.body(params.body, 'application/json');
   }

@@ -12,6 +12,11 @@ export interface RemoveServer$Params {
   name: string;
 
 /**
+ * The ETag of the version that was changed
+ */
+  'If-Match'?: string;
+
+/**
  * The same key and body give the first answer again
  */
   'Idempotency-Key'?: string;
@@ -21,6 +26,7 @@ export function removeServer(http: HttpClient, rootUrl: string, params: RemoveSe
   const rb = new RequestBuilder(rootUrl, removeServer.PATH, 'delete');
   if (params) {
     rb.path('name', params.name, {});
+    rb.header('If-Match', params['If-Match'], {});
     rb.header('Idempotency-Key', params['Idempotency-Key'], {});
   }
 
