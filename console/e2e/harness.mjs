@@ -79,6 +79,7 @@ export async function asPerson(page) {
   };
   return {
     get: async (path) => take(await request.get(path)),
+    send: (method, path, data) => request.fetch(path, { method, data, headers: headers() }),
     post: async (path, data) => take(await request.post(path, { data, headers: headers() })),
     upload: async (name, text) =>
       take(

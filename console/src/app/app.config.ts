@@ -12,6 +12,8 @@ import {
   provideRouter,
   withComponentInputBinding,
   withInMemoryScrolling,
+  withNavigationErrorHandler,
+  withPreloading,
 } from '@angular/router';
 import { TranslocoService, provideTransloco } from '@jsverse/transloco';
 import { provideEffects } from '@ngrx/effects';
@@ -19,6 +21,7 @@ import { provideState, provideStore } from '@ngrx/store';
 import { firstValueFrom } from 'rxjs';
 import { routes } from './app.routes';
 import { languages } from './i18n/languages';
+import { FetchWhenIdle, onNavigationError } from './shell/room-loading';
 import { RoomTitles } from './shell/room-titles';
 import { guardWrites, noticeExpiry } from './shared/api/csrf';
 import * as lifeOfTheStream from './shared/realtime/stream-effects';
@@ -38,6 +41,8 @@ export const appConfig: ApplicationConfig = {
       routes,
       withComponentInputBinding(),
       withInMemoryScrolling({ scrollPositionRestoration: 'disabled' }),
+      withNavigationErrorHandler(onNavigationError),
+      withPreloading(FetchWhenIdle),
     ),
     { provide: TitleStrategy, useClass: RoomTitles },
     provideStore(),

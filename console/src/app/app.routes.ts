@@ -71,7 +71,11 @@ export const routes: Routes = [
         data: { room: 'integrations' },
         loadComponent: later,
       },
-      { path: '**', redirectTo: 'chat' },
+      {
+        path: '**',
+        title: 'notFound.title',
+        loadComponent: () => import('./shell/not-found-page').then((m) => m.NotFoundPage),
+      },
     ],
   },
 ];

@@ -64,15 +64,22 @@ export const words = {
     inbox: 'Waiting for you: {{n}}',
     account: 'Account of {{name}}',
     more: 'More',
+    roomFailed: 'The page could not be loaded: the server does not answer.',
+    roomRetry: 'Try again',
   },
   line: {
     live: 'live',
     lost: 'offline',
+    lostSince: 'offline since {{time}}',
     connecting: 'connecting',
     catchingUp: 'catching up ({{n}})',
     banner:
-      'Connection lost {{since}}. The work goes on; what you miss is caught up when the line is back.',
+      'No connection since {{time}}. The work goes on; what you miss is caught up when the line is back.',
     retry: 'Try now',
+  },
+  notFound: {
+    title: 'There is no page here',
+    lead: 'The link may be wrong, or the page has moved. Go on from here:',
   },
   theme: { title: 'Theme', system: 'As the system', light: 'Light', dark: 'Dark' },
   language: { title: 'Language' },
@@ -125,6 +132,7 @@ export const words = {
     passwordMissing: 'Enter your password.',
     submit: 'Sign in',
     busy: 'Signing in',
+    expired: 'Your session has ended. Sign in to go on where you were.',
     hint: 'The first start printed the owner’s sign-in in the terminal.',
   },
   chat: {

@@ -1,12 +1,15 @@
 import {
   ChangeDetectionStrategy,
   Component,
+  ElementRef,
   HostListener,
   computed,
+  effect,
   inject,
   signal,
+  viewChild,
 } from '@angular/core';
-import { toSignal } from '@angular/core/rxjs-interop';
+import { takeUntilDestroyed, toSignal } from '@angular/core/rxjs-interop';
 import { NavigationEnd, Router, RouterLink, RouterLinkActive, RouterOutlet } from '@angular/router';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
@@ -19,17 +22,16 @@ import { EventStream } from '../shared/realtime/event-stream';
 import { Clock } from '../shared/ui/clock';
 import { Icon } from '../shared/ui/icon';
 import { Preferences, stored } from '../shared/ui/preferences';
-import { relativeTime } from '../shared/ui/time';
+import { timeOfDay } from '../shared/ui/time';
+import { isOverlaid, isTyping } from '../shared/ui/typing';
 import { AccountMenu } from './account-menu';
 import { MoreRooms } from './more-rooms';
 import { type Command, Palette } from './palette';
+import { RoomLoading } from './room-loading';
 import { rooms } from './rooms';
 import { Shortcuts } from './shortcuts';
 
 const BANNER_AFTER_MS = 3_000;
-const isTyping = (target: EventTarget | null) =>
-  target instanceof HTMLElement &&
-  (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 
 /** The frame that every room stands in: the rail, the bar, and what the connection has to say. */
 @Component({
@@ -55,6 +57,10 @@ export class Shell {
   private readonly router = inject(Router);
   private readonly clock = inject(Clock);
   private readonly stream = inject(EventStream);
+  private readonly rooming = inject(RoomLoading);
+  protected readonly roomFailed = this.rooming.failed;
+  private readonly inbox = viewChild<ElementRef<HTMLButtonElement>>('inbox');
+  private readonly drawer = viewChild<ElementRef<HTMLElement>>('drawer');
   private readonly preferences = inject(Preferences);
 
   protected readonly rooms = rooms;
@@ -77,7 +83,15 @@ export class Shell {
     ),
     { initialValue: this.router.url },
   );
-  protected readonly room = computed(() => this.url().split(/[/?#]/)[1] || 'chat');
+  protected readonly room = computed((): string => {
+    const [, path] = this.url().split(/[/?#]/);
+    return rooms.find((room) => room.path === path)?.path ?? '';
+  });
+  protected readonly roomName = computed(() =>
+    this.room() ? `rooms.${this.room()}` : 'notFound.title',
+  );
+  /** On the way to a page that is not there yet; the bar shows it once that takes long enough to be noticed. */
+  protected readonly isArriving = computed(() => this.router.currentNavigation() !== null);
 
   protected readonly isLost = computed(() => {
     const { lostAt } = this.line();
@@ -85,9 +99,7 @@ export class Shell {
   });
   protected readonly lostSince = computed(() => {
     const { lostAt } = this.line();
-    return lostAt === null
-      ? ''
-      : relativeTime(lostAt, this.clock.now(), this.preferences.language());
+    return lostAt === null ? '' : timeOfDay(lostAt, this.preferences.language());
   });
   protected readonly initial = computed(() =>
     (this.me()?.user.name || this.me()?.user.email || '?').slice(0, 1).toUpperCase(),
@@ -110,17 +122,31 @@ export class Shell {
     { key: 'session.signOut', icon: 'leave', run: () => this.signOut() },
   ]);
 
+  constructor() {
+    // What is open over a page belongs to that page.
+    this.router.events
+      .pipe(
+        filter((event) => event instanceof NavigationEnd),
+        takeUntilDestroyed(),
+      )
+      .subscribe(() => {
+        this.hasInbox.set(false);
+        this.roomFailed.set(null);
+      });
+    effect(() => this.drawer()?.nativeElement.focus());
+  }
+
   private awaitsRoom = false;
 
   @HostListener('document:keydown', ['$event'])
   protected onKey(event: KeyboardEvent): void {
     if ((event.metaKey || event.ctrlKey) && event.key.toLowerCase() === 'k') {
       event.preventDefault();
-      this.open.set('palette');
+      if (!isOverlaid()) this.open.set('palette');
       return;
     }
-    if (event.metaKey || event.ctrlKey || event.altKey || isTyping(event.target) || this.open())
-      return;
+    if (event.metaKey || event.ctrlKey || event.altKey || event.defaultPrevented) return;
+    if (isTyping(event) || isOverlaid()) return;
     // A dialog of a room has the keys to itself: nobody means to leave a half-written form with `g`.
     if (document.querySelector('dialog[open]')) return;
     if (this.awaitsRoom) {
@@ -134,7 +160,7 @@ export class Shell {
       this.open.set('palette');
     } else if (event.key === '?') this.open.set('shortcuts');
     else if (event.key === 'g') this.awaitsRoom = true;
-    else if (event.key === 'Escape') this.hasInbox.set(false);
+    else if (event.key === 'Escape' && this.hasInbox()) this.closeInbox();
   }
 
   protected pin(): void {
@@ -148,7 +174,16 @@ export class Shell {
         queryParams: { stream: 'needs-me', pane: 'stream' },
         queryParamsHandling: 'merge',
       });
-    } else this.hasInbox.update((isOpen) => !isOpen);
+    } else if (this.hasInbox()) this.closeInbox();
+    else this.hasInbox.set(true);
+  }
+  protected closeInbox(): void {
+    this.hasInbox.set(false);
+    this.inbox()?.nativeElement.focus();
+  }
+  protected retryRoom(url: string): void {
+    this.rooming.failed.set(null);
+    void this.router.navigateByUrl(url);
   }
   protected retryNow(): void {
     this.stream.retryNow();

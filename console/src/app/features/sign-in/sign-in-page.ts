@@ -1,18 +1,31 @@
 import {
   ChangeDetectionStrategy,
   Component,
+  ElementRef,
+  afterNextRender,
   computed,
   effect,
   inject,
   input,
   signal,
+  viewChild,
 } from '@angular/core';
 import { Router } from '@angular/router';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
-import { SessionEvents, session } from '../../shared/state/session';
+import { type Problem } from '../../shared/api/problem';
+import { SessionEvents, insideOnly, session } from '../../shared/state/session';
 import { Preferences } from '../../shared/ui/preferences';
 import { ProblemNote } from '../../shared/ui/problem-note';
+
+const offline: Problem = {
+  type: 'about:blank',
+  title: '',
+  status: 0,
+  detail: '',
+  code: 'offline',
+  traceId: '',
+};
 
 @Component({
   selector: 'aos-sign-in-page',
@@ -32,16 +45,9 @@ import { ProblemNote } from '../../shared/ui/problem-note';
         @if (problem(); as problem) {
           <aos-problem [problem]="problem" />
         } @else if (isUnreachable()) {
-          <aos-problem
-            [problem]="{
-              type: '',
-              title: '',
-              status: 0,
-              detail: '',
-              code: 'offline',
-              traceId: '',
-            }"
-          />
+          <aos-problem [problem]="offline" [canRetry]="true" (retry)="askAgain()" />
+        } @else if (hasExpired()) {
+          <p class="ended" role="status">{{ t('signIn.expired') }}</p>
         }
         <div class="field">
           <label for="email">{{ t('signIn.email') }}</label>
@@ -107,6 +113,11 @@ import { ProblemNote } from '../../shared/ui/problem-note';
       border-radius: 12px;
       background: var(--surface);
     }
+    .ended {
+      padding: 8px 12px;
+      border-radius: var(--radius);
+      background: var(--waiting-tint);
+    }
     rect {
       fill: var(--accent);
     }
@@ -130,23 +141,27 @@ export class SignInPage {
   private readonly store = inject(Store);
   private readonly router = inject(Router);
   protected readonly preferences = inject(Preferences);
+  protected readonly offline = offline;
 
+  private readonly email = viewChild<ElementRef<HTMLInputElement>>('email');
   protected readonly wasTried = signal(false);
   private readonly call = this.store.selectSignal(session.selectSignIn);
   private readonly status = this.store.selectSignal(session.selectStatus);
   protected readonly isBusy = computed(() => this.call().state === 'loading');
   protected readonly isUnreachable = computed(() => this.status() === 'unreachable');
+  protected readonly hasExpired = this.store.selectSignal(session.selectHasExpired);
   protected readonly problem = computed(() => {
     const call = this.call();
     return call.state === 'failed' ? call.problem : null;
   });
 
   constructor() {
+    afterNextRender(() => this.email()?.nativeElement.focus());
     if (this.status() === 'unknown') this.store.dispatch(SessionEvents.askedFor());
     // Signed in already, in this tab or another: no reason to ask again.
     effect(() => {
       if (this.status() === 'signed-in' && this.call().state === 'idle') {
-        void this.router.navigateByUrl('/chat');
+        void this.router.navigateByUrl(insideOnly(this.next()));
       }
     });
   }
@@ -157,6 +172,9 @@ export class SignInPage {
     this.store.dispatch(
       SessionEvents.signInPressed({ email, password, next: this.next() ?? '/chat' }),
     );
+  }
+  protected askAgain(): void {
+    this.store.dispatch(SessionEvents.askedFor());
   }
   protected switchLanguage(): void {
     this.preferences.choose(this.preferences.language() === 'zh' ? 'en' : 'zh');

@@ -36,10 +36,17 @@ interface SessionState {
   status: 'unknown' | 'signed-in' | 'signed-out' | 'unreachable';
   me: Me | null;
   signIn: Call;
+  /** The session ended by itself or elsewhere, not by a press of the button here. */
+  hasExpired: boolean;
 }
 
-const initial: SessionState = { status: 'unknown', me: null, signIn: idle };
-const out = (state: SessionState): SessionState => ({ ...state, status: 'signed-out', me: null });
+const initial: SessionState = { status: 'unknown', me: null, signIn: idle, hasExpired: false };
+const out = (state: SessionState): SessionState => ({
+  ...state,
+  status: 'signed-out',
+  me: null,
+  signIn: idle,
+});
 
 export const session = createFeature({
   name: 'session',
@@ -50,13 +57,15 @@ export const session = createFeature({
       status: 'signed-in',
       me,
     })),
-    on(SessionEvents.notFound, SessionEvents.signedOut, SessionEvents.expired, out),
+    on(SessionEvents.notFound, SessionEvents.signedOut, out),
+    on(SessionEvents.expired, (state): SessionState => ({ ...out(state), hasExpired: true })),
     on(SessionEvents.unreachable, (state): SessionState => ({ ...state, status: 'unreachable' })),
     on(SessionEvents.signInPressed, (state): SessionState => ({ ...state, signIn: loading })),
     on(SessionEvents.signedIn, (_, { me }): SessionState => ({
       status: 'signed-in',
       me,
       signIn: done,
+      hasExpired: false,
     })),
     on(SessionEvents.signInRefused, (state, { problem }): SessionState => ({
       ...state,
@@ -108,12 +117,15 @@ export const signIn = createEffect(
   { functional: true },
 );
 
+/** Only a path of this console: `next` comes from the address bar. */
+export const insideOnly = (next: string | undefined): string =>
+  next && /^\/(?![/\\])/.test(next) ? next : '/chat';
+
 export const enter = createEffect(
   (actions = inject(Actions), router = inject(Router)) =>
     actions.pipe(
       ofType(SessionEvents.signedIn),
-      // Only a path of this console: `next` comes from the address bar.
-      tap(({ next }) => void router.navigateByUrl(/^\/(?![/\\])/.test(next) ? next : '/chat')),
+      tap(({ next }) => void router.navigateByUrl(insideOnly(next))),
     ),
   { functional: true, dispatch: false },
 );

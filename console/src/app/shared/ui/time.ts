@@ -43,6 +43,14 @@ export function exactTime(at: number, language: Language): string {
   ).format(at);
 }
 
+/** The time of day, for what has happened just now and lasts. */
+export function timeOfDay(at: number, language: Language): string {
+  return keep(
+    `t${language}`,
+    () => new Intl.DateTimeFormat(locale(language), { timeStyle: 'short' }),
+  ).format(at);
+}
+
 /** 0:07, 12:40, 1:02:09: what a stopwatch shows. */
 export function stopwatch(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));

@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { asPerson, owner, signIn, useBrowser } from './harness.mjs';
+
+const browser = useBrowser();
+const focused = (page) =>
+  page.evaluate(() => {
+    const { activeElement: element } = document;
+    return element?.getAttribute('aria-label') || element?.textContent?.trim() || element?.tagName;
+  });
+
+test('an address that leads nowhere says so, and leads on', async () => {
+  const { page, faults, close } = await browser.open();
+  await signIn(page);
+  for (const path of ['nonsense', 'projects/runs/x/y/z', 'chat/a/b/c']) {
+    await page.goto(`/console/${path}`);
+    await page.getByRole('heading', { name: 'There is no page here' }).waitFor();
+    assert.match(await page.title(), /There is no page here · AOS$/);
+  }
+  await page.locator('aos-not-found-page').getByRole('link', { name: 'Agents' }).click();
+  await page.waitForURL(/\/console\/agents$/);
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test('signing out in one tab signs out the other, which leads back to its page', async () => {
+  const { page, close } = await browser.open();
+  await signIn(page);
+  const other = await page.context().newPage();
+  await other.goto('/console/monitor?range=1h');
+  await other.waitForSelector('.live.live');
+  await page.getByRole('button', { name: /^Account of/ }).click();
+  await page.getByRole('menuitem', { name: 'Sign out' }).click();
+  await page.waitForURL(/sign-in$/);
+  assert.equal(await page.getByText('Your session has ended').count(), 0);
+
+  await other.waitForURL(/sign-in\?next=/);
+  await other.getByText('Your session has ended').waitFor();
+  assert.equal(await focused(other), 'INPUT');
+  await other.keyboard.type(owner.email);
+  await other.fill('#password', owner.password);
+  await other.keyboard.press('Enter');
+  await other.waitForURL(/\/console\/monitor\?range=1h/);
+  await close();
+});
+
+test('a session that the server has ended shows at the next word with it', async () => {
+  const { page, close } = await browser.open();
+  await signIn(page);
+  const api = await asPerson(page);
+  await api.send('POST', '/auth/logout');
+  await page.waitForURL(/sign-in\?next=/);
+  await page.getByText('Your session has ended').waitFor();
+  await close();
+});
+
+test('a room whose files cannot be had leaves everything where it is, and is tried again', async () => {
+  const { page, faults, close } = await browser.open();
+  let isDown = false;
+  // Nothing may be fetched ahead of its need here.
+  await page.addInitScript(() => {
+    Object.defineProperty(navigator, 'connection', { value: { saveData: true } });
+  });
+  await page.route(/\/console\/chunk-|\/health\/live/, (route) =>
+    isDown ? route.abort() : route.continue(),
+  );
+  await signIn(page);
+  await page.fill('#goal', 'a draft that must stay');
+  isDown = true;
+  await page.locator('.rail').getByRole('link', { name: 'Agents' }).click();
+  await page.getByRole('alert').getByText('The page could not be loaded').waitFor();
+  assert.equal(await page.inputValue('#goal'), 'a draft that must stay');
+  isDown = false;
+  await page.getByRole('alert').getByRole('button', { name: 'Try again' }).click();
+  await page.waitForURL(/\/console\/agents/);
+  await page.locator('aos-agents-page').waitFor();
+  assert.equal(await page.getByText('The page could not be loaded').count(), 0);
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test('files that a new release took away load the new release, at the address that was wanted', async () => {
+  const { page, close } = await browser.open();
+  let isGone = false;
+  await page.addInitScript(() => {
+    Object.defineProperty(navigator, 'connection', { value: { saveData: true } });
+  });
+  await page.route(/\/console\/chunk-/, (route) =>
+    isGone ? route.fulfill({ status: 404, body: '' }) : route.continue(),
+  );
+  await signIn(page);
+  await page.evaluate(() => (window.isOldRelease = true));
+  isGone = true;
+  page.once('framenavigated', () => (isGone = false));
+  await page.locator('.rail').getByRole('link', { name: 'Agents' }).click();
+  await page.locator('aos-agents-page').waitFor();
+  assert.match(page.url(), /\/console\/agents$/);
+  assert.equal(await page.evaluate(() => window.isOldRelease), undefined);
+  await close();
+});
+
+test('the first Tab leads past the rail, and what slides over takes the focus and gives it back', async () => {
+  const { page, close } = await browser.open();
+  await signIn(page);
+  await page.goto('/console/projects');
+  await page.waitForSelector('.live.live');
+  await page.keyboard.press('Tab');
+  assert.equal(await focused(page), 'Skip to the room');
+  await page.keyboard.press('Enter');
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'room');
+
+  const inbox = page.getByRole('button', { name: /^Waiting for you: / });
+  await inbox.focus();
+  await page.keyboard.press('Enter');
+  await page.locator('aside.drawer').waitFor();
+  assert.equal(await focused(page), 'Value stream');
+  await page.keyboard.press('Escape');
+  await page.locator('aside.drawer').waitFor({ state: 'detached' });
+  assert.match(await focused(page), /^Waiting for you: /);
+  await close();
+});
+
+test('the rail stays as it was pinned, and the account menu speaks both languages', async () => {
+  const { page, close } = await browser.open();
+  await signIn(page);
+  const width = () => page.locator('nav.rail').evaluate((rail) => rail.offsetWidth);
+  const folded = await width();
+  await page.getByRole('button', { name: 'Unfold the navigation' }).click();
+  assert.equal(await width(), 220);
+  await page.reload();
+  await page.waitForSelector('.live.live');
+  assert.equal(await width(), 220);
+  await page.getByRole('button', { name: 'Fold the navigation' }).click();
+  assert.equal(await width(), folded);
+
+  await page.getByRole('button', { name: /^Account of/ }).click();
+  await page.getByRole('menuitem', { name: 'Language' }).click();
+  await page.getByRole('menuitemradio', { name: '中文' }).click();
+  await page.locator('.bar .title', { hasText: '对话' }).waitFor();
+  assert.equal(await page.evaluate(() => document.documentElement.lang), 'zh-CN');
+  await close();
+});
+
+test('a narrow screen reaches every room from its bar of five', async () => {
+  const { page, close } = await browser.open({ width: 390, height: 844 });
+  await signIn(page);
+  const bar = page.locator('nav.bottom');
+  assert.equal(await bar.locator('.entry').count(), 5);
+  await bar.getByRole('button', { name: 'More' }).click();
+  await page.getByRole('menuitem', { name: 'Agents' }).click();
+  await page.waitForURL(/\/console\/agents/);
+  assert.equal(await bar.locator('[aria-current=page]').innerText(), 'More');
+  await close();
+});
+
+test('over a slow line the frame comes first, and nothing that is there moves', async () => {
+  const { page, close } = await browser.open();
+  await signIn(page);
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send('Network.emulateNetworkConditions', {
+    offline: false,
+    latency: 300,
+    downloadThroughput: 200_000,
+    uploadThroughput: 90_000,
+  });
+  await page.addInitScript(() => {
+    window.shifts = [];
+    new PerformanceObserver((list) => {
+      for (const { value, hadRecentInput, sources } of list.getEntries()) {
+        if (!hadRecentInput && value > 0.02)
+          window.shifts.push({ value, of: sources.map(({ node }) => node?.className ?? '') });
+      }
+    }).observe({ type: 'layout-shift', buffered: true });
+  });
+  await page.reload();
+  await page.waitForSelector('#goal');
+  await page.waitForSelector('.live.live');
+  assert.deepEqual(await page.evaluate(() => window.shifts), []);
+  await close();
+});
