@@ -92,7 +92,7 @@ export default defineConfig(
   },
   {
     // Served as it is, or evaluated in a page by Playwright.
-    files: ['console/public/**/*.js', 'console/e2e/**/*.{mjs,js}'],
+    files: ['console/public/**/*.js', 'console/{e2e,bench}/**/*.{mjs,js}'],
     languageOptions: {
       globals: {
         window: 'readonly',
@@ -100,6 +100,10 @@ export default defineConfig(
         localStorage: 'readonly',
         getComputedStyle: 'readonly',
         matchMedia: 'readonly',
+        navigator: 'readonly',
+        MutationObserver: 'readonly',
+        PerformanceObserver: 'readonly',
+        requestAnimationFrame: 'readonly',
       },
     },
   },

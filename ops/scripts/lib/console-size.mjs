@@ -7,6 +7,7 @@
  *
  * A dynamic import in a file of routes is a page; anywhere else it is a part on demand.
  */
+import { basename } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
 export const LIMITS = { initial: 160_000, room: 120_000 };
@@ -67,7 +68,7 @@ function measureRoom(graph, entry, initial) {
   }
   return {
     entry,
-    name: /features\/([^/]+)\//.exec(entry)?.[1] ?? entry,
+    name: /features\/([^/]+)\//.exec(entry)?.[1] ?? basename(entry, '.ts'),
     bytes: graph.size(chunks) + graph.largest([...words]),
     chunks: new Set([...initial, ...chunks]),
     onDemand: [...onDemand],
