@@ -1,4 +1,5 @@
 import { CreateTheRecord1763800000000 } from './1763800000000-create-the-record.js';
+import { KeepWhatServersOffer1764154800000 } from './1764154800000-keep-what-servers-offer.js';
 
 /** In order. A migration that has shipped is never edited: write the next one. */
-export const migrations = [CreateTheRecord1763800000000];
+export const migrations = [CreateTheRecord1763800000000, KeepWhatServersOffer1764154800000];

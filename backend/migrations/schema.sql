@@ -348,6 +348,16 @@ CREATE TABLE logs (
 CREATE INDEX logs_agent ON ONLY public.logs USING btree (agent_id, id DESC) WHERE (agent_id IS NOT NULL);
 CREATE INDEX logs_trace ON ONLY public.logs USING btree (trace_id, id) WHERE (trace_id IS NOT NULL);
 
+CREATE TABLE mcp_lists (
+  server text NOT NULL,
+  kind text NOT NULL,
+  items jsonb NOT NULL,
+  read_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT mcp_lists_pkey PRIMARY KEY (server, kind),
+  CONSTRAINT mcp_lists_kind_check CHECK ((kind = ANY (ARRAY['prompts'::text, 'resources'::text, 'resourceTemplates'::text]))),
+  CONSTRAINT mcp_lists_server_fkey FOREIGN KEY (server) REFERENCES mcp_registry(name) ON DELETE CASCADE
+);
+
 CREATE TABLE mcp_registry (
   name text NOT NULL,
   base_url text NOT NULL,
@@ -383,6 +393,13 @@ CREATE TABLE mcp_tools (
   CONSTRAINT mcp_tools_pkey PRIMARY KEY (server, name),
   CONSTRAINT mcp_tools_server_fkey FOREIGN KEY (server) REFERENCES mcp_registry(name) ON DELETE CASCADE
 );
+
+CREATE TABLE mcp_used_states (
+  id uuid NOT NULL,
+  expires_at timestamp with time zone NOT NULL,
+  CONSTRAINT mcp_used_states_pkey PRIMARY KEY (id)
+);
+CREATE INDEX mcp_used_states_expiry ON public.mcp_used_states USING btree (expires_at);
 
 CREATE TABLE mem_embeddings (
   id bigint DEFAULT nextval('mem_embeddings_id_seq'::regclass) NOT NULL,

@@ -41,6 +41,8 @@ export const SystemConfig = z
             message: 'an issuer and an audience go together',
           })
           .prefault({}),
+        /** With more tools than this, a list at /mcp holds a search tool and a call tool only. */
+        toolSearchAbove: z.number().int().min(1).max(100_000).default(200),
       })
       .prefault({}),
     approvals: z

@@ -1,3 +1,4 @@
+export { open as openSealed, seal } from './cipher.js';
 export { ConfigModule } from './config.module.js';
 export { Settings } from './settings.js';
 export { Vault } from './vault.js';

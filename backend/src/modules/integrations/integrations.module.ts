@@ -2,6 +2,8 @@ import { Module } from '@nestjs/common';
 import { ArtifactsModule } from '../artifacts/index.js';
 import { ConfigModule } from '../config/index.js';
 import { AccessController } from './access.controller.js';
+import { AggregateController } from './aggregate/aggregate.controller.js';
+import { aggregateParts } from './aggregate/parts.js';
 import { BuiltinHost } from './builtin-host.js';
 import { BuiltinSeed } from './builtin-seed.js';
 import { BUILTIN_SERVERS, builtinServers } from './builtin-servers.js';
@@ -26,8 +28,9 @@ import { Upstreams } from './upstreams/upstreams.js';
 
 @Module({
   imports: [ArtifactsModule, ConfigModule],
-  controllers: [AccessController, IntegrationsController, ToolServersController],
+  controllers: [AccessController, AggregateController, IntegrationsController, ToolServersController],
   providers: [
+    ...aggregateParts,
     { provide: BUILTIN_SERVERS, useValue: builtinServers },
     BearerTokens,
     BuiltinHost,

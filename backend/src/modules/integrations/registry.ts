@@ -62,6 +62,9 @@ export interface ToolRow {
   is_idempotent: boolean;
   is_read_only: boolean;
   idempotent_tools: string[];
+  use_prefix: boolean;
+  registered_at: Date;
+  health: ServerRow['health'];
 }
 
 /** A tool as its server told of it, ready to be kept. */
@@ -138,6 +141,11 @@ export class Registry implements OnModuleInit {
       [server, name],
     );
     return rows[0] && toTool(rows[0]);
+  }
+
+  /** The same as rows, with what the aggregate endpoint needs of their servers. */
+  offered(): Promise<ToolRow[]> {
+    return this.database.query<ToolRow>(`${selectTools} ORDER BY t.server, t.name`);
   }
 
   /** Every tool of every server that is switched on. */
@@ -231,7 +239,8 @@ export const healthOf = (health: Health): ServerRow['health'] => ({
 export const selectServers = `SELECT r.*, (SELECT count(*)::int FROM mcp_tools t WHERE t.server = r.name AND NOT t.is_gone) AS tools
   FROM mcp_registry r`;
 
-export const selectTools = `SELECT t.server, t.name, t.definition, t.is_idempotent, t.is_read_only, r.idempotent_tools
+export const selectTools = `SELECT t.server, t.name, t.definition, t.is_idempotent, t.is_read_only, r.idempotent_tools,
+    r.use_prefix, r.created_at AS registered_at, r.health
   FROM mcp_tools t JOIN mcp_registry r ON r.name = t.server WHERE r.is_enabled AND NOT t.is_gone`;
 
 export function toServerInfo(row: ServerRow): McpServerInfo {
@@ -267,7 +276,7 @@ export function toTool(row: ToolRow): McpTool {
     server: row.server,
     name: row.name,
     tool: `${row.server}.${row.name}`,
-    aggregateName: aggregateName(row.server, row.name),
+    aggregateName: row.use_prefix ? aggregateName(row.server, row.name) : row.name,
     title: definition.title ?? definition.annotations?.title ?? null,
     description: definition.description ?? '',
     inputSchema: definition.inputSchema,

@@ -10,6 +10,9 @@ const roomier: [RegExp, number][] = [
   [/^\/mcp\/registry$/, 4 * MEGABYTE],
 ];
 
+/** Speaks a protocol of its own, in which it also says that a body is none; so it reads bodies itself. */
+const readsItself = /^\/mcp\/?$/;
+
 /**
  * Reads JSON bodies, and answers the others. A body that is announced as too large is refused before a
  * byte of it is read, one that turns out too large as soon as it is; Node then discards the rest, so that
@@ -20,14 +23,13 @@ export function jsonBody(limit = MEGABYTE) {
   return (request: AosRequest, _response: Response, next: NextFunction): void => {
     const announced = Number(request.headers['content-length'] ?? 0);
     const isChunked = request.headers['transfer-encoding'] !== undefined;
-    if (announced === 0 && !isChunked) return next();
+    if ((announced === 0 && !isChunked) || readsItself.test(request.path)) return next();
     const type = (request.headers['content-type'] ?? '').toLowerCase();
     if (type.startsWith('multipart/form-data')) return next();
     const refusal = refuseType(type, request.headers['content-encoding']);
     if (refusal) return next(refusal);
     const allowed = roomier.find(([path]) => path.test(request.path))?.[1] ?? limit;
-    if (announced > allowed) return next(tooLarge(allowed));
-    read(request, allowed).then(
+    readBody(request, allowed).then(
       (text) => {
         try {
           request.body = text.trim() === '' ? undefined : JSON.parse(text);
@@ -41,7 +43,7 @@ export function jsonBody(limit = MEGABYTE) {
   };
 }
 
-function refuseType(type: string, encoding: string | undefined): AosError | undefined {
+export function refuseType(type: string, encoding: string | undefined): AosError | undefined {
   const match = /^application\/(?:json|[a-z0-9.+-]+\+json)\s*(;.*)?$/.exec(type);
   if (!match)
     return new AosError('unsupported_media_type', 'Send JSON: Content-Type: application/json.');
@@ -59,7 +61,10 @@ function refuseType(type: string, encoding: string | undefined): AosError | unde
   return undefined;
 }
 
-function read(request: AosRequest, limit: number): Promise<string> {
+/** @throws AosError when it is too large, cut off, or no UTF-8. */
+export function readBody(request: AosRequest, limit: number): Promise<string> {
+  if (Number(request.headers['content-length'] ?? 0) > limit)
+    return Promise.reject(tooLarge(limit));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;

@@ -23,7 +23,7 @@ export class ProblemFilter implements ExceptionFilter {
 
   constructor(
     private readonly denials: Denials,
-    private readonly redactor: Redactor,
+    protected readonly redactor: Redactor,
   ) {}
 
   async catch(thrown: unknown, host: ArgumentsHost): Promise<void> {
@@ -40,8 +40,12 @@ export class ProblemFilter implements ExceptionFilter {
     }
     if (error.retryAfterSeconds !== undefined)
       response.setHeader('retry-after', String(Math.ceil(error.retryAfterSeconds)));
-    if (error.status === 401) response.setHeader('www-authenticate', 'Bearer realm="aos"');
     response.removeHeader('etag');
+    this.answer(request, response, error);
+  }
+
+  protected answer(request: AosRequest, response: Response, error: AosError): void {
+    if (error.status === 401) response.setHeader('www-authenticate', 'Bearer realm="aos"');
     response
       .status(error.status)
       .set({

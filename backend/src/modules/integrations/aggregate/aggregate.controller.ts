@@ -1,0 +1,226 @@
+import { Controller, Delete, Get, Logger, Post, Req, Res, UseFilters } from '@nestjs/common';
+import type { BeforeApplicationShutdown } from '@nestjs/common';
+import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import {
+  type AuthInfo,
+  type McpHttpHandler,
+  createMcpHandler,
+  isLegacyRequest,
+} from '@modelcontextprotocol/server';
+import { toWebRequest } from '@modelcontextprotocol/node';
+import type { Response as ExpressResponse } from 'express';
+import { type AosRequest, SignedIn } from '../../../platform/http/access.js';
+import type { Principal } from '../../../platform/http/context.js';
+import { readBody, refuseType } from '../../../platform/http/json-body.js';
+import { AosError, Forbidden } from '../../../platform/http/problem.js';
+import { isDeeperThan } from '../chain/result-check.js';
+import { Aggregate } from './aggregate.js';
+
+import { McpErrors } from './mcp-errors.filter.js';
+import { type Carried, makeServer } from './mcp-server.js';
+import { OlderSessions } from './older-sessions.js';
+import { OpenStreams } from './open-streams.js';
+
+const MAX_BODY_BYTES = 4 * 1024 * 1024;
+const MAX_DEPTH = 100;
+const MOST_WATCHED = 200;
+
+/** What reaches a server, and so takes more than the right to look at lists. */
+const callsOut = new Set([
+  'tools/call',
+  'prompts/get',
+  'resources/read',
+  'resources/subscribe',
+  'completion/complete',
+]);
+
+/**
+ * The HTTP side of the aggregate endpoint. Host and Origin were checked before anything was read (see
+ * configureHttp), and the guard has seen a valid token or session; only then is the body taken in, up to a
+ * bound. What revision a request speaks is seen in itself: one with the envelope of the current revision
+ * stands alone, all else belongs to the sessions of older clients.
+ */
+@ApiTags('integrations')
+@Controller('mcp')
+@UseFilters(McpErrors)
+export class AggregateController implements BeforeApplicationShutdown {
+  private readonly logger = new Logger(AggregateController.name);
+  private readonly current: McpHttpHandler;
+  private readonly stopListening: () => void;
+
+  constructor(
+    private readonly aggregate: Aggregate,
+    private readonly sessions: OlderSessions,
+    private readonly streams: OpenStreams,
+  ) {
+    this.current = createMcpHandler(() => makeServer(aggregate, this.logger), {
+      legacy: 'reject',
+      maxSubscriptions: 10_000,
+      maxRequestBodySize: MAX_BODY_BYTES,
+      onerror: (error) => this.logger.debug({ msg: 'a request to /mcp was refused', err: error }),
+    });
+    this.stopListening = aggregate.catalogue.listen(this.current.notify);
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopListening();
+    await this.current.close();
+    this.streams.closeAll();
+  }
+
+  @Post()
+  @SignedIn()
+  @ApiOperation({
+    summary: 'All tool servers as one MCP server (Streamable HTTP), in either revision',
+    operationId: 'mcp',
+  })
+  @ApiBody({ schema: { type: 'object', additionalProperties: true, description: 'JSON-RPC 2.0' } })
+  @ApiResponse({
+    status: 200,
+    description: 'A JSON-RPC answer, or a stream of messages that ends with it',
+    content: {
+      'application/json': { schema: { type: 'object', additionalProperties: true } },
+      'text/event-stream': { schema: { type: 'string' } },
+    },
+  })
+  async post(@Req() request: AosRequest, @Res() response: ExpressResponse): Promise<void> {
+    const body = await bodyOf(request);
+    requireRight(request.ctx.actor, methodsOf(body));
+    await this.serve(request, response, body);
+  }
+
+  @Get()
+  @SignedIn()
+  @ApiOperation({
+    summary: 'The stream of an older client: what the servers tell by themselves',
+    operationId: 'mcpStream',
+  })
+  @ApiResponse({ status: 200, description: 'text/event-stream' })
+  async get(@Req() request: AosRequest, @Res() response: ExpressResponse): Promise<void> {
+    requireRight(request.ctx.actor, []);
+    await this.serve(request, response, undefined);
+  }
+
+  @Delete()
+  @SignedIn()
+  @ApiOperation({ summary: 'Ends the session of an older client', operationId: 'mcpEnd' })
+  @ApiResponse({ status: 200, description: 'It has ended' })
+  async delete(@Req() request: AosRequest, @Res() response: ExpressResponse): Promise<void> {
+    requireRight(request.ctx.actor, []);
+    await this.serve(request, response, undefined);
+  }
+
+  private async serve(
+    request: AosRequest,
+    response: ExpressResponse,
+    body: unknown,
+  ): Promise<void> {
+    const gone = new AbortController();
+    const over = new Promise<void>((done) => response.once('close', done));
+    void over.then(() => {
+      if (!response.writableFinished) gone.abort(new Error('the client has gone'));
+    });
+    const web = await toWebRequest(request, body, { signal: gone.signal });
+    const toolList = new URL(web.url).searchParams.get('tools');
+    const authInfo = authInfoOf({ ctx: request.ctx, toolList });
+    const isOlder = request.method !== 'POST' || (await isLegacyRequest(web, body));
+    const unwatch = isOlder ? undefined : await this.watch(body);
+    void over.then(() => unwatch?.());
+    const answer = isOlder
+      ? await this.sessions.serve(web, request.ctx.actor.id, authInfo, body, over)
+      : await this.current.fetch(web, { authInfo, parsedBody: body });
+    if (answer.headers.get('content-type')?.startsWith('text/event-stream'))
+      this.streams.add(request, response);
+    await write(answer, response);
+  }
+
+  /** A stream that is to tell of resources: their servers are asked to tell, as long as it is open. */
+  private async watch(body: unknown): Promise<(() => void) | undefined> {
+    const { method, params } = body as {
+      method?: unknown;
+      params?: { notifications?: { resourceSubscriptions?: unknown } };
+    };
+    const uris = params?.notifications?.resourceSubscriptions;
+    if (method !== 'subscriptions/listen' || !Array.isArray(uris)) return undefined;
+    const watched = await Promise.allSettled(
+      uris
+        .slice(0, MOST_WATCHED)
+        .filter((uri) => typeof uri === 'string')
+        .map((uri) => this.aggregate.watch(uri)),
+    );
+    return () => {
+      for (const each of watched) if (each.status === 'fulfilled') each.value();
+    };
+  }
+}
+
+/** Read here and not before: a body that is none is answered in the protocol's own terms. */
+async function bodyOf(request: AosRequest): Promise<unknown> {
+  const type = (request.headers['content-type'] ?? '').toLowerCase();
+  const refusal = refuseType(type, request.headers['content-encoding']);
+  if (refusal) throw refusal;
+  const text = await readBody(request, MAX_BODY_BYTES);
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch (cause) {
+    throw new AosError('malformed_body', 'The body is not valid JSON.', { cause });
+  }
+  if (isDeeperThan(body, MAX_DEPTH))
+    throw new AosError('malformed_body', `The body is nested deeper than ${MAX_DEPTH} levels.`);
+  return body;
+}
+
+function methodsOf(body: unknown): unknown[] {
+  const messages: unknown[] = Array.isArray(body) ? body : [body];
+  return messages.map((message) => (message as { method?: unknown } | null)?.method);
+}
+
+/** @throws Forbidden; the filter adds which scopes it takes. */
+function requireRight(actor: Principal, methods: readonly unknown[]): void {
+  const has = (right: string, everywhere: boolean) =>
+    actor.grants.some(
+      (grant) => grant.permission === right && (!everywhere || grant.projectId === null),
+    );
+  if (!has('tool.read', false) && !has('tool.call', false))
+    throw new Forbidden('This takes the permission tool.read or tool.call.');
+  if (methods.some((method) => callsOut.has(String(method))) && !has('tool.call', true))
+    throw new Forbidden('This takes the permission tool.call.');
+}
+
+const authInfoOf = (carried: Carried): AuthInfo => ({
+  token: '', // the client's own goes no further than the guard
+  clientId: carried.ctx.actor.id,
+  scopes: [],
+  extra: { carried },
+});
+
+/** A web answer onto the wire, no faster than the client reads. */
+async function write(answer: Response, response: ExpressResponse): Promise<void> {
+  if (response.destroyed) return void answer.body?.cancel();
+  response.status(answer.status);
+  answer.headers.forEach((value, name) => response.setHeader(name, value));
+  response.flushHeaders();
+  if (!answer.body) return void response.end();
+  const reader = answer.body.getReader();
+  response.once('close', () => void reader.cancel().catch(() => undefined)); // it may have ended
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done || response.destroyed) break;
+      if (!response.write(value)) await drained(response);
+    }
+    response.end();
+  } catch {
+    response.destroy(); // cutting it is the only way left to say that it is not whole
+  }
+}
+
+const drained = (response: ExpressResponse) =>
+  new Promise<void>((done) => {
+    const go = () => {
+      response.off('drain', go).off('close', go);
+      done();
+    };
+    response.on('drain', go).on('close', go);
+  });

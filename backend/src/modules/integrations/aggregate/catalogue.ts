@@ -1,0 +1,263 @@
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import type {
+  Prompt,
+  Resource,
+  ResourceTemplateType,
+  ServerNotifier,
+  Tool,
+} from '@modelcontextprotocol/server';
+import { UriTemplate } from '@modelcontextprotocol/server';
+import { Database } from '../../../platform/database/database.js';
+import { Registry, type ServerRow, selectServers, selectTools } from '../registry.js';
+import type { ListKind, UpstreamChange } from '../upstreams/upstream.js';
+import { Upstreams } from '../upstreams/upstreams.js';
+import { KeptLists } from './kept-lists.js';
+import { type Nameable, offeredNames } from './offered-names.js';
+
+export interface OfferedTool extends Nameable {
+  definition: Tool;
+  health: ServerRow['health'];
+}
+
+export interface OfferedPrompt extends Nameable {
+  definition: Prompt;
+}
+
+/** A resource, or a template, under the address by which clients know it. */
+export interface Owned<T> {
+  server: string;
+  uri: string;
+  definition: T;
+}
+
+type Change = Exclude<UpstreamChange['kind'], 'lost' | 'found'>;
+const TOOLS_FRESH_MS = 1000;
+const LOOK_MS = 3000;
+const MOST_REMEMBERED = 10_000;
+
+/**
+ * What all servers offer together, under names that do not clash.
+ *
+ * Tools are the definitions kept in the registry. Prompts, resources and templates are asked for at the
+ * servers and kept (see KeptLists), so that a list never waits for a server that is away: it answers from the
+ * last good state, and the entries of that server carry the mark `aos.dev/unreachable`.
+ *
+ * Addresses of resources are left as they are, since answers of tools refer to them. Where two servers have
+ * the same, the one registered first has it, and the other's reads `aos-<server>+<address>`.
+ *
+ * Word of changes comes from the servers themselves, and, for what people change in the registry, from
+ * looking at it while somebody listens; so it reaches every process.
+ */
+@Injectable()
+export class Catalogue implements OnApplicationShutdown {
+  private readonly logger = new Logger(Catalogue.name);
+  private readonly listeners = new Set<ServerNotifier>();
+  private readonly remembered = new Map<string, string>();
+  private cached: { at: number; tools: Promise<Map<string, OfferedTool>> } | undefined;
+  private stamp: string | undefined;
+  private looking: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly database: Database,
+    private readonly registry: Registry,
+    private readonly upstreams: Upstreams,
+    private readonly lists: KeptLists,
+  ) {
+    upstreams.onChange = (server, change) => void this.changed(server, change);
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.looking);
+  }
+
+  /** By the name that clients use, in its order. */
+  tools(): Promise<Map<string, OfferedTool>> {
+    const now = performance.now();
+    if (this.cached && now - this.cached.at < TOOLS_FRESH_MS) return this.cached.tools;
+    const tools = this.readTools();
+    this.cached = { at: now, tools };
+    tools.catch(() => (this.cached = undefined));
+    return tools;
+  }
+
+  /** A tool that was just made known may not be in what is cached. */
+  async tool(name: string): Promise<OfferedTool | undefined> {
+    const known = (await this.tools()).get(name);
+    if (known) return known;
+    this.cached = undefined;
+    return (await this.tools()).get(name);
+  }
+
+  async prompts(): Promise<Map<string, OfferedPrompt>> {
+    const servers = await this.servers();
+    const lists = await Promise.all(
+      servers.map(async (server) =>
+        (await this.items<Prompt>(server, 'prompts')).map((definition) => ({
+          server: server.name,
+          name: definition.name,
+          usesPrefix: server.use_prefix,
+          registeredAt: server.created_at,
+          definition,
+        })),
+      ),
+    );
+    return offeredNames(lists.flat());
+  }
+
+  resources(): Promise<Map<string, Owned<Resource>>> {
+    return this.owned<Resource>('resources', (each) => each.uri);
+  }
+
+  templates(): Promise<Map<string, Owned<ResourceTemplateType>>> {
+    return this.owned<ResourceTemplateType>('resourceTemplates', (each) => each.uriTemplate);
+  }
+
+  /** The server of a resource and its address there, if any server is known to have it. */
+  async ownerOf(uri: string): Promise<{ server: string; uri: string } | undefined> {
+    const listed = (await this.resources()).get(uri);
+    if (listed) return { server: listed.server, uri: listed.definition.uri };
+    const [, named, rest] = /^aos-([A-Za-z0-9_.-]+)\+(.+)$/s.exec(uri) ?? [];
+    if (named !== undefined && rest !== undefined && (await this.server(named)))
+      return { server: named, uri: rest };
+    for (const { server, definition } of (await this.templates()).values())
+      if (matches(definition.uriTemplate, uri)) return { server, uri };
+    const server = this.remembered.get(uri);
+    return server === undefined ? undefined : { server, uri };
+  }
+
+  /** Addresses in the answers of a tool need not be in any list; they can be read all the same. */
+  remember(server: string, content: readonly Record<string, unknown>[]): void {
+    for (const part of content) {
+      const resource = part['type'] === 'resource_link' ? part : part['resource'];
+      const uri = (resource as { uri?: unknown } | undefined)?.uri;
+      if (typeof uri !== 'string' || this.remembered.has(uri)) continue;
+      if (this.remembered.size >= MOST_REMEMBERED)
+        this.remembered.delete(this.remembered.keys().next().value!);
+      this.remembered.set(uri, server);
+    }
+  }
+
+  async server(name: string): Promise<ServerRow | undefined> {
+    return (await this.servers()).find((server) => server.name === name);
+  }
+
+  /** Whoever tells clients of changes. */
+  listen(notifier: ServerNotifier): () => void {
+    this.listeners.add(notifier);
+    this.looking ??= setInterval(() => void this.look(), LOOK_MS).unref();
+    return () => {
+      this.listeners.delete(notifier);
+      if (this.listeners.size > 0) return;
+      clearInterval(this.looking);
+      this.looking = undefined;
+    };
+  }
+
+  /** Looks whether the registry offers other tools than before, and says so. */
+  async look(): Promise<void> {
+    try {
+      const [row] = await this.database.query<{ stamp: string }>(STAMP);
+      const isNews = this.stamp !== undefined && row?.stamp !== this.stamp;
+      this.stamp = row?.stamp;
+      if (!isNews) return;
+      this.cached = undefined;
+      this.tell('tools');
+    } catch (error) {
+      this.logger.warn({ msg: 'the tools could not be looked at', err: error });
+    }
+  }
+
+  private async changed(server: string, change: UpstreamChange): Promise<void> {
+    try {
+      const row = await this.registry.find(server);
+      if (change.kind === 'resource') return this.tell('resource', change.uri);
+      if (change.kind === 'lost') return this.lists.lost(server);
+      if (change.kind === 'tools' || change.kind === 'found') {
+        await this.registry.syncTools(row);
+        this.cached = undefined;
+        this.tell('tools');
+      }
+      if (change.kind === 'prompts' || change.kind === 'found') {
+        await this.lists.refresh(row, 'prompts');
+        this.tell('prompts');
+      }
+      if (change.kind === 'resources' || change.kind === 'found') {
+        await Promise.all([
+          this.lists.refresh(row, 'resources'),
+          this.lists.refresh(row, 'resourceTemplates'),
+        ]);
+        this.tell('resources');
+      }
+    } catch (error) {
+      // It was removed meanwhile, or has gone again; the next look or the next call finds out.
+      this.logger.warn({ msg: 'a change of a server could not be followed', server, err: error });
+    }
+  }
+
+  private tell(kind: Change, uri = ''): void {
+    for (const listener of this.listeners) {
+      if (kind === 'tools') listener.toolsChanged();
+      else if (kind === 'prompts') listener.promptsChanged();
+      else if (kind === 'resources') listener.resourcesChanged();
+      else listener.resourceUpdated(uri);
+    }
+  }
+
+  private async readTools(): Promise<Map<string, OfferedTool>> {
+    const rows = await this.registry.offered();
+    return offeredNames(
+      rows.map((row) => ({
+        server: row.server,
+        name: row.name,
+        usesPrefix: row.use_prefix,
+        registeredAt: row.registered_at,
+        definition: row.definition as Tool,
+        health: row.health,
+      })),
+    );
+  }
+
+  private servers(): Promise<ServerRow[]> {
+    return this.database.query<ServerRow>(
+      `${selectServers} WHERE r.is_enabled AND r.transport IN ('http', 'sse', 'stdio') ORDER BY r.created_at, r.name`,
+    );
+  }
+
+  private async owned<T extends Resource | ResourceTemplateType>(
+    kind: ListKind,
+    uriOf: (item: T) => string,
+  ): Promise<Map<string, Owned<T>>> {
+    const servers = await this.servers();
+    const lists = await Promise.all(servers.map((server) => this.items<T>(server, kind)));
+    const owned = new Map<string, Owned<T>>();
+    for (const [at, { name: server }] of servers.entries())
+      for (const definition of lists[at] ?? []) {
+        const plain = uriOf(definition);
+        const uri = owned.has(plain) ? `aos-${server}+${plain}` : plain;
+        if (!owned.has(uri)) owned.set(uri, { server, uri, definition });
+      }
+    return new Map([...owned].sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  private async items<T>(server: ServerRow, kind: ListKind): Promise<T[]> {
+    const { items, error } = await this.lists.of(server, kind);
+    return (error === undefined ? items : items.map((item) => marked(item, error))) as T[];
+  }
+}
+
+/** Says of an entry that its server could not be asked, and why. */
+export function marked<T extends object>(item: T, error: string): T {
+  const meta = (item as { _meta?: object })._meta;
+  return { ...item, _meta: { ...meta, 'aos.dev/unreachable': error } };
+}
+
+function matches(template: string, uri: string): boolean {
+  try {
+    return new UriTemplate(template).match(uri) !== null;
+  } catch {
+    return false; // no template at all
+  }
+}
+
+const STAMP = `SELECT md5(coalesce(string_agg(server || ' ' || name || ' ' || md5(definition::text), ',' ORDER BY server, name), '')) AS stamp
+  FROM (${selectTools}) AS t`;

@@ -1,0 +1,28 @@
+import type {
+  ClientCapabilities,
+  InputRequest,
+  InputResponse,
+  InputResponses,
+  LoggingLevel,
+  LoggingMessageNotification,
+  Progress,
+} from '@modelcontextprotocol/server';
+import type { Ctx } from '../../../platform/http/context.js';
+
+/** One request of a client to the aggregate endpoint, whatever revision it came in. */
+export interface Exchange {
+  ctx: Ctx;
+  capabilities: ClientCapabilities;
+  /** Undefined: the client wants no log messages. */
+  logLevel: LoggingLevel | undefined;
+  /** Ends when the client cancels or, in the current revision, goes away. */
+  signal: AbortSignal;
+  /** What a client of the current revision brings along when it comes back. */
+  answers: InputResponses | undefined;
+  state: string | undefined;
+  /** Only of an older client: a request to it, on the stream of its own request. */
+  ask: ((question: InputRequest, signal: AbortSignal) => Promise<InputResponse>) | undefined;
+  /** Undefined: it did not ask for progress. */
+  progress: ((progress: Progress) => void) | undefined;
+  log(params: LoggingMessageNotification['params']): void;
+}

@@ -1,0 +1,247 @@
+import { Logger } from '@nestjs/common';
+import {
+  CLIENT_CAPABILITIES_META_KEY,
+  type ClientCapabilities,
+  type InputRequest,
+  type InputResponse,
+  LOG_LEVEL_META_KEY,
+  type LoggingLevel,
+  McpServer,
+  ProtocolError,
+  ProtocolErrorCode,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
+import type { Ctx } from '../../../platform/http/context.js';
+import { ANSWER_LIMIT_MS } from '../upstreams/flights.js';
+import { severityOf } from '../upstreams/warm-client.js';
+import type { Aggregate } from './aggregate.js';
+import type { Exchange } from './exchange.js';
+
+/** How who asks, and what they wish, travels beside a request through the SDK. */
+export interface Carried {
+  ctx: Ctx;
+  /** `tools=` of the URL: the list whole, or narrowed to a search. */
+  toolList: string | null;
+}
+
+/** What an older client has told once for its whole session. */
+export interface SessionState {
+  logLevel: LoggingLevel | undefined;
+  watched: Map<string, () => void>;
+}
+
+const serverInfo = { name: 'aos', title: 'AOS gateway', version: '0.1.0' };
+const INSTRUCTIONS =
+  'All tool servers that are registered here, behind one door. Tools are named <server>__<tool>; calls are checked, recorded and may need approval.';
+const MOST_WATCHED = 200;
+/** Lists are the reader's own. They may be kept for a moment; who listens hears of changes. */
+const hint = { ttlMs: 5000, cacheScope: 'private' } as const;
+const cacheHints = {
+  'server/discover': hint,
+  'tools/list': hint,
+  'prompts/list': hint,
+  'resources/list': hint,
+  'resources/templates/list': hint,
+};
+
+/** Knows the input schemas, so that the SDK can hold `Mcp-Param-*` headers against the arguments. */
+class GatewayServer extends McpServer {
+  constructor(private readonly schemaOf: (name: string) => Record<string, unknown> | undefined) {
+    super(serverInfo, {
+      instructions: INSTRUCTIONS,
+      cacheHints,
+      capabilities: {
+        tools: { listChanged: true },
+        prompts: { listChanged: true },
+        resources: { listChanged: true, subscribe: true },
+        completions: {},
+        logging: {},
+      },
+    });
+  }
+
+  override toolInputSchemaJson(name: string): Record<string, unknown> | undefined {
+    return this.schemaOf(name);
+  }
+}
+
+/** An SDK server for one request of the current revision, or (with a session) for one older client. */
+export async function makeServer(
+  aggregate: Aggregate,
+  logger: Logger,
+  session?: SessionState,
+): Promise<McpServer> {
+  const tools = session ? undefined : await aggregate.catalogue.tools();
+  const product = new GatewayServer((name) => tools?.get(name)?.definition.inputSchema);
+  const { server } = product;
+  const serve =
+    <P, R>(work: (exchange: Exchange, params: P, carried: Carried) => Promise<R>) =>
+    async (request: { params?: P }, sdk: ServerContext): Promise<R> => {
+      const carried = carriedBy(sdk);
+      try {
+        const exchange = exchangeOf(sdk, carried.ctx, server.getClientCapabilities(), session);
+        return await work(exchange, request.params ?? ({} as P), carried);
+      } catch (error) {
+        throw withoutInternals(error, carried.ctx, logger);
+      }
+    };
+  server.setRequestHandler(
+    'tools/list',
+    serve((exchange, params: { cursor?: string | undefined }, { toolList }) =>
+      aggregate.listTools(exchange, params, toolList),
+    ),
+  );
+  server.setRequestHandler(
+    'tools/call',
+    serve((exchange, params: Parameters<Aggregate['callTool']>[1]) =>
+      aggregate.callTool(exchange, params),
+    ),
+  );
+  server.setRequestHandler(
+    'prompts/list',
+    serve((exchange, params: { cursor?: string | undefined }) =>
+      aggregate.listPrompts(exchange, params),
+    ),
+  );
+  server.setRequestHandler(
+    'prompts/get',
+    serve((exchange, params: Parameters<Aggregate['getPrompt']>[1]) =>
+      aggregate.getPrompt(exchange, params),
+    ) as never, // the SDK's type is the intersection of both revisions' results
+  );
+  server.setRequestHandler(
+    'resources/list',
+    serve((exchange, params: { cursor?: string | undefined }) =>
+      aggregate.listResources(exchange, params),
+    ),
+  );
+  server.setRequestHandler(
+    'resources/templates/list',
+    serve((exchange, params: { cursor?: string | undefined }) =>
+      aggregate.listTemplates(exchange, params),
+    ),
+  );
+  server.setRequestHandler(
+    'resources/read',
+    serve(async (exchange, params: { uri: string }) => ({
+      ...(await aggregate.readResource(exchange, params)),
+      ...(session ? {} : hint),
+    })) as never, // as above
+  );
+  server.setRequestHandler(
+    'completion/complete',
+    serve((exchange, params: Parameters<Aggregate['complete']>[1]) =>
+      aggregate.complete(exchange, params),
+    ),
+  );
+  if (session) serveSession(product, aggregate, serve, session);
+  return product;
+}
+
+/** What only older clients ask for: the current revision has a field or a stream in its place. */
+function serveSession(
+  { server }: McpServer,
+  aggregate: Aggregate,
+  serve: <P, R>(
+    work: (exchange: Exchange, params: P, carried: Carried) => Promise<R>,
+  ) => (request: { params?: P }, sdk: ServerContext) => Promise<R>,
+  session: SessionState,
+): void {
+  server.setRequestHandler(
+    'logging/setLevel',
+    serve((_exchange, params: { level: LoggingLevel }) => {
+      session.logLevel = params.level;
+      return Promise.resolve({});
+    }),
+  );
+  server.setRequestHandler(
+    'resources/subscribe',
+    serve(async (_exchange, { uri }: { uri: string }) => {
+      if (session.watched.has(uri)) return {};
+      if (session.watched.size >= MOST_WATCHED)
+        throw new ProtocolError(
+          ProtocolErrorCode.InvalidParams,
+          `At most ${MOST_WATCHED} resources can be subscribed to.`,
+        );
+      session.watched.set(uri, await aggregate.watch(uri));
+      return {};
+    }),
+  );
+  server.setRequestHandler(
+    'resources/unsubscribe',
+    serve((_exchange, { uri }: { uri: string }) => {
+      session.watched.get(uri)?.();
+      session.watched.delete(uri);
+      return Promise.resolve({});
+    }),
+  );
+}
+
+function carriedBy(sdk: ServerContext): Carried {
+  const carried = sdk.http?.authInfo?.extra?.['carried'] as Carried | undefined;
+  if (!carried) throw new Error('a request came past the controller');
+  return carried;
+}
+
+/** The SDK has checked it; its type leaves the keys open. */
+interface Envelope {
+  [LOG_LEVEL_META_KEY]?: LoggingLevel;
+  [CLIENT_CAPABILITIES_META_KEY]?: ClientCapabilities;
+}
+
+function exchangeOf(
+  sdk: ServerContext,
+  ctx: Ctx,
+  ofSession: ClientCapabilities | undefined,
+  session: SessionState | undefined,
+): Exchange {
+  const { mcpReq } = sdk;
+  const envelope = (mcpReq.envelope ?? {}) as Envelope;
+  const token = mcpReq._meta?.progressToken;
+  const logLevel = session ? session.logLevel : envelope[LOG_LEVEL_META_KEY];
+  // A client that has gone cannot be told anything; that it has is seen by the signal.
+  const tell = (notification: Parameters<typeof mcpReq.notify>[0]) =>
+    void mcpReq.notify(notification).catch(() => undefined);
+  return {
+    ctx,
+    capabilities: (session ? ofSession : envelope[CLIENT_CAPABILITIES_META_KEY]) ?? {},
+    logLevel,
+    signal: mcpReq.signal,
+    answers: mcpReq.inputResponses as Exchange['answers'],
+    state: session ? undefined : mcpReq.requestState<string>(),
+    ask: session && ((question, signal) => askOlder(sdk, question, signal)),
+    progress:
+      token === undefined
+        ? undefined
+        : (progress) =>
+            tell({
+              method: 'notifications/progress',
+              params: { ...progress, progressToken: token },
+            }),
+    log: (params) => {
+      if (logLevel && severityOf(params.level) >= severityOf(logLevel))
+        tell({ method: 'notifications/message', params });
+    },
+  };
+}
+
+async function askOlder(
+  { mcpReq }: ServerContext,
+  question: InputRequest,
+  signal: AbortSignal,
+): Promise<InputResponse> {
+  const options = { signal, timeout: ANSWER_LIMIT_MS };
+  const { method, params } = question;
+  const answer = await mcpReq.send({ method, ...(params ? { params } : {}) }, options);
+  return answer as InputResponse;
+}
+
+/** What a handler throws reaches the client as it is, so only what was meant for it may be thrown. */
+function withoutInternals(error: unknown, ctx: Ctx, logger: Logger): unknown {
+  if (error instanceof ProtocolError) return error;
+  if (error instanceof Error && error.name === 'AbortError') return error;
+  logger.error({ msg: 'a request to /mcp failed', traceId: ctx.traceId, err: error });
+  return new ProtocolError(ProtocolErrorCode.InternalError, 'Internal error', {
+    traceId: ctx.traceId,
+  });
+}

@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
+import {
+  type AuthInfo,
+  type McpServer,
+  WebStandardStreamableHTTPServerTransport,
+  isInitializeRequest,
+} from '@modelcontextprotocol/server';
+import { Aggregate } from './aggregate.js';
+import { refused } from './json-rpc.js';
+import { type SessionState, makeServer } from './mcp-server.js';
+
+interface Session extends SessionState {
+  owner: string;
+  server: McpServer;
+  transport: WebStandardStreamableHTTPServerTransport;
+  usedAt: number;
+  /** Requests and streams that are open. */
+  open: number;
+}
+
+const IDLE_MS = 30 * 60_000;
+const MOST = 5000;
+const MOST_PER_PRINCIPAL = 1000;
+
+/**
+ * Clients of the older revisions, which begin with `initialize` and then name their session in a header. A
+ * session belongs to the one who began it: with another's credentials, or when it has ended, it is 404,
+ * which tells the client to begin anew. One that is not used for half an hour ends by itself.
+ */
+@Injectable()
+export class OlderSessions implements BeforeApplicationShutdown {
+  private readonly logger = new Logger(OlderSessions.name);
+  private readonly sessions = new Map<string, Session>();
+  private sweeping: NodeJS.Timeout | undefined;
+  private stopListening: (() => void) | undefined;
+
+  constructor(private readonly aggregate: Aggregate) {}
+
+  get size(): number {
+    return this.sessions.size;
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    clearInterval(this.sweeping);
+    this.stopListening?.();
+    await Promise.all([...this.sessions.keys()].map((id) => this.end(id)));
+  }
+
+  /** `whenOver` resolves when the answer has been written or the client is gone. */
+  async serve(
+    request: Request,
+    owner: string,
+    authInfo: AuthInfo,
+    body: unknown,
+    whenOver: Promise<void>,
+  ): Promise<Response> {
+    const id = request.headers.get('mcp-session-id');
+    const session = id === null ? await this.begin(request, owner, body) : this.find(id, owner);
+    if (session instanceof Response) return session;
+    session.usedAt = performance.now();
+    session.open++;
+    void whenOver.then(() => {
+      session.open--;
+      session.usedAt = performance.now();
+    });
+    return session.transport.handleRequest(request, {
+      authInfo,
+      ...(body === undefined ? {} : { parsedBody: body }),
+    });
+  }
+
+  private find(id: string, owner: string): Session | Response {
+    const session = this.sessions.get(id);
+    return session?.owner === owner
+      ? session
+      : refused(404, 'There is no such session. Begin with initialize.');
+  }
+
+  private async begin(request: Request, owner: string, body: unknown): Promise<Session | Response> {
+    if (request.method !== 'POST')
+      return refused(405, 'Without a session only POST is taken.', { allow: 'POST' });
+    if (!isInitializeRequest(body))
+      return refused(400, 'Begin with initialize, and send its Mcp-Session-Id from then on.');
+    const owned = [...this.sessions.values()].filter((each) => each.owner === owner).length;
+    if (owned >= MOST_PER_PRINCIPAL || this.sessions.size >= MOST)
+      return refused(503, 'There are too many open sessions. End some with DELETE.', {
+        'retry-after': '60',
+      });
+    this.wakeUp();
+    const state: SessionState = { logLevel: 'info', watched: new Map() };
+    const server = await makeServer(this.aggregate, this.logger, state);
+    const transport = new WebStandardStreamableHTTPServerTransport({
+      sessionIdGenerator: randomUUID,
+      onsessioninitialized: (id) => void this.sessions.set(id, session),
+      onsessionclosed: (id) => this.end(id),
+    });
+    const session: Session = Object.assign(state, {
+      owner,
+      server,
+      transport,
+      usedAt: performance.now(),
+      open: 0,
+    });
+    await server.connect(transport);
+    return session;
+  }
+
+  private async end(id: string): Promise<void> {
+    const session = this.sessions.get(id);
+    if (!session) return;
+    this.sessions.delete(id);
+    for (const unwatch of session.watched.values()) unwatch();
+    session.watched.clear();
+    await session.server.close().catch(() => undefined); // its streams may be gone already
+  }
+
+  private wakeUp(): void {
+    this.sweeping ??= setInterval(() => this.sweep(), 60_000).unref();
+    this.stopListening ??= this.aggregate.catalogue.listen({
+      toolsChanged: () => this.each(({ server }) => server.sendToolListChanged()),
+      promptsChanged: () => this.each(({ server }) => server.sendPromptListChanged()),
+      resourcesChanged: () => this.each(({ server }) => server.sendResourceListChanged()),
+      resourceUpdated: (uri) =>
+        this.each(({ server, watched }) => {
+          if (watched.has(uri)) void server.server.sendResourceUpdated({ uri });
+        }),
+    });
+  }
+
+  private each(tell: (session: Session) => void): void {
+    for (const session of this.sessions.values()) tell(session);
+  }
+
+  private sweep(): void {
+    const before = performance.now() - IDLE_MS;
+    for (const [id, session] of this.sessions)
+      if (session.open === 0 && session.usedAt < before) void this.end(id);
+  }
+}
