@@ -81,6 +81,14 @@ export type { GetProtectedResource$Params as GetProtectedResource$Params } from 
 export { getProtectedResource as getProtectedResource } from './fn/integrations/get-protected-resource';
 export type { IssueGrant$Params as IssueGrant$Params } from './fn/integrations/issue-grant';
 export { issueGrant as issueGrant } from './fn/integrations/issue-grant';
+export type { McpStream$Params as McpStream$Params } from './fn/integrations/mcp-stream';
+export { mcpStream as mcpStream } from './fn/integrations/mcp-stream';
+export type { Mcp$Json$Params as Mcp$Json$Params } from './fn/integrations/mcp-json';
+export { mcp$Json as mcp$Json } from './fn/integrations/mcp-json';
+export type { Mcp$EventStream$Params as Mcp$EventStream$Params } from './fn/integrations/mcp-event-stream';
+export { mcp$EventStream as mcp$EventStream } from './fn/integrations/mcp-event-stream';
+export type { McpEnd$Params as McpEnd$Params } from './fn/integrations/mcp-end';
+export { mcpEnd as mcpEnd } from './fn/integrations/mcp-end';
 export type { ListServers$Params as ListServers$Params } from './fn/integrations/list-servers';
 export { listServers as listServers } from './fn/integrations/list-servers';
 export type { RegisterServer$Params as RegisterServer$Params } from './fn/integrations/register-server';

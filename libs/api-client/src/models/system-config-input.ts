@@ -13,6 +13,7 @@ export interface SystemConfigInput {
 'audience'?: string;
 'jwksUri'?: string;
 };
+'toolSearchAbove'?: number;
 };
   llm?: {
 'provider'?: 'none' | 'openai';

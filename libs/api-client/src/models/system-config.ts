@@ -13,6 +13,7 @@ export interface SystemConfig {
 'audience'?: string;
 'jwksUri'?: string;
 };
+'toolSearchAbove': number;
 };
   llm: {
 'provider': 'none' | 'openai';
