@@ -28,7 +28,12 @@ import { Upstreams } from './upstreams/upstreams.js';
 
 @Module({
   imports: [ArtifactsModule, ConfigModule],
-  controllers: [AccessController, AggregateController, IntegrationsController, ToolServersController],
+  controllers: [
+    AccessController,
+    AggregateController,
+    IntegrationsController,
+    ToolServersController,
+  ],
   providers: [
     ...aggregateParts,
     { provide: BUILTIN_SERVERS, useValue: builtinServers },
