@@ -55,6 +55,50 @@ AS $function$
         FROM ended WHERE t.trace_id = ended.trace_id;
     END $function$;
 
+CREATE OR REPLACE FUNCTION public.stamp_events(most integer, reserve bigint, is_patient boolean)
+ RETURNS SETOF events
+ LANGUAGE plpgsql
+ ROWS 10
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+DECLARE
+  relay relay_state;
+  ids bigint[];
+  oldest timestamptz;
+  newest timestamptz;
+  after_seq bigint;
+  up_to bigint;
+BEGIN
+  IF is_patient THEN
+    IF NOT EXISTS (SELECT 1 FROM events WHERE seq IS NULL) THEN RETURN; END IF;
+    SELECT * INTO relay FROM relay_state WHERE id = 1 FOR UPDATE;
+  ELSE
+    SELECT * INTO relay FROM relay_state WHERE id = 1 FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN RETURN; END IF;
+  END IF;
+  SELECT array_agg(b.id ORDER BY b.id), min(b.created_at), max(b.created_at) INTO ids, oldest, newest
+    FROM (SELECT e.id, e.created_at FROM events e WHERE e.seq IS NULL ORDER BY e.id LIMIT most) AS b;
+  IF ids IS NULL THEN RETURN; END IF;
+
+  after_seq := CASE WHEN EXISTS (SELECT 1 FROM relay_alive) THEN relay.last_seq
+                    ELSE greatest(relay.last_seq, relay.reserved_seq) END;
+  up_to := after_seq + cardinality(ids);
+  IF up_to <= relay.reserved_seq THEN
+    PERFORM set_config('synchronous_commit', 'off', true);
+    UPDATE relay_state SET last_seq = up_to WHERE id = 1;
+  ELSE
+    UPDATE relay_state SET last_seq = up_to, reserved_seq = up_to + reserve WHERE id = 1;
+    INSERT INTO relay_alive VALUES (1) ON CONFLICT DO NOTHING;
+  END IF;
+  RETURN QUERY
+    UPDATE events e SET seq = after_seq + array_position(ids, e.id)
+     WHERE e.id = ANY (ids) AND e.created_at BETWEEN oldest AND newest AND e.seq IS NULL
+    RETURNING e.*;
+END $function$;
+
 CREATE TABLE agent_runs (
   run_id bigint DEFAULT nextval('agent_runs_run_id_seq'::regclass) NOT NULL,
   agent_id bigint,

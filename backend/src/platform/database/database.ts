@@ -176,6 +176,8 @@ async function openServer(url: string, poolSize: number): Promise<Database> {
     idle_in_transaction_session_timeout: 60_000,
     statement_timeout: 120_000,
     keepAlive: true,
+    // What is asked on a connection is sent at once, whether or not the answer before it is there: see Relay.
+    pipeline: true,
   });
   // An idle connection that the server ends is replaced at the next query; without a listener it would
   // end the process instead.

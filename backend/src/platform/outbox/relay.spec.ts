@@ -227,7 +227,71 @@ describe('the relay', () => {
       await holder.end();
     },
   );
+
+  onServer('numbers an event behind its COMMIT, on the connection of the writer', async () => {
+    const { wakeups, publish, rows, stamped, listenTo } = setup();
+    const relay = listenTo(new Relay(db.database, wakeups, { pollMs: 60_000 }));
+    relay.start();
+    // The first ones may still meet the relay at what its start told it to do.
+    let isBehind = false;
+    for (let n = 1; n <= 50 && !isBehind; n++) {
+      const before = await lastAskedByRelay();
+      await publish(String(n));
+      await stamped(n);
+      isBehind = (await lastAskedByRelay()) === before;
+    }
+    expect(isBehind).toBe(true);
+    expect(seqs(rows)).toEqual(upTo(rows.length));
+    await relay.stop();
+  });
+
+  onServer('keeps no writer waiting for another relay', async () => {
+    const { relay, publish, rows, stamped } = setup();
+    const pg = await import('pg');
+    const holder = new pg.default.Client(db.url);
+    await holder.connect();
+    relay.start();
+    await publish('before');
+    await stamped(1);
+    await holder.query('BEGIN');
+    await holder.query('SELECT last_seq FROM relay_state WHERE id = 1 FOR UPDATE');
+    for (const n of upTo(20)) await publish(String(n));
+    expect(rows).toHaveLength(1);
+    await holder.query('COMMIT');
+    await stamped(21);
+    expect(rows.map((row) => row.summary)).toEqual(['before', ...upTo(20).map(String)]);
+    await relay.stop();
+    await holder.end();
+  });
+
+  onServer('lets a commit stand when the numbering behind it fails', async () => {
+    const { relay, publish, rows, stamped } = setup();
+    relay.start();
+    await publish('before');
+    await stamped(1);
+    const [made] = await db.database.query<{ source: string }>(
+      `SELECT pg_get_functiondef('stamp_events'::regproc) AS source`,
+    );
+    await db.database.query(
+      `CREATE OR REPLACE FUNCTION stamp_events(most int, reserve bigint, is_patient boolean) RETURNS SETOF events
+         LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'out of order'; END $$`,
+    );
+    await publish('kept');
+    expect(rows).toHaveLength(1);
+    await db.database.query(made!.source);
+    await stamped(2);
+    expect(rows.map((row) => row.summary)).toEqual(['before', 'kept']);
+    await relay.stop();
+  });
 });
+
+async function lastAskedByRelay(): Promise<string | undefined> {
+  const [row] = await db.database.query<{ at: string }>(
+    `SELECT query_start::text AS at FROM pg_stat_activity
+      WHERE application_name = 'aos-relay' AND datname = current_database()`,
+  );
+  return row?.at;
+}
 
 async function untilSomebodyWaits(): Promise<void> {
   for (;;) {

@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, Optional } from '@nestjs/common';
 import pg from 'pg';
+import type { QueryRunner } from 'typeorm';
 import { Database } from '../database/database.js';
 import { type EventRow, smallEventColumns } from './event-row.js';
 import { Wakeups } from './wakeups.js';
@@ -7,9 +8,10 @@ import { Wakeups } from './wakeups.js';
 /**
  * The relay gives every committed event its number.
  *
- *     commit ──> events (seq NULL) ──[one statement]──> events (seq 42, 43, …) ──> listeners here
- *                     ^                    |                                  └──> NOTIFY seq: the others
- *        wake-up, or at most one poll   relay_state: its row lock elects one relay for the statement
+ *     commit ──> events (seq NULL) ──[stamp_events]──> events (seq 42, 43, …) ──> listeners here
+ *                     ^                    |                                 └──> NOTIFY seq: the others
+ *        behind the commit, at a       relay_state: its row lock elects one relay for the statement
+ *        wake-up, or at most one poll
  *
  * Guarantees
  *   - Numbers have no gaps and are never given twice: the rows and the counter change in one statement,
@@ -18,9 +20,7 @@ import { Wakeups } from './wakeups.js';
  *     whoever reads `seq > last ORDER BY seq` misses nothing, which is not true of `id > last`: ids are
  *     handed out before the commit.
  *   - Within a trace the numbers follow the order of the commits: the Outbox locks the trace.
- *   - Any number of relays may run. One that had to wait for the lock has an old snapshot, in which events
- *     look unnumbered that no longer are. It sees that the counter moved (`held` differs from `seen`),
- *     touches nothing and looks again.
+ *   - Any number of relays may run. What one does under the lock, the next one sees.
  *
  * One trip to the disk, not two: the writer's commit waited for it, and the numbers need not, as long as a
  * number that somebody has seen never comes to mean another event. `reserved_seq` is on disk before any number
@@ -33,6 +33,11 @@ import { Wakeups } from './wakeups.js';
  *   - Killed before the commit: nothing happened; whoever looks next does it.
  *   - Killed after the commit and before anybody was told: the tails find the rows by polling.
  *   - The connection is cut, the database goes away: logged, tried again with a growing pause, for ever.
+ *
+ * When idle it does not wait to be told: it sends its statement on the writer's own connection, right behind the
+ * COMMIT and without waiting for the answer to that (`ride`). The writer gets its answer when it would have anyway;
+ * the events have their numbers a round trip sooner. Whether the statement then succeeds is the relay's business
+ * alone: it looks again if not. One at a time, so the batches of a process come back in order.
  *
  * It goes at once when idle. When more was committed while a batch was on its way, the next one starts no
  * sooner than `gatherMs` after the last: under load a batch then carries several events, and each client is
@@ -49,39 +54,10 @@ export interface RelayOptions {
 export const RELAY_OPTIONS = Symbol('RELAY_OPTIONS');
 const defaults: RelayOptions = { pollMs: 250, gatherMs: 5, batchSize: 1000, reserve: 5000 };
 
-/**
- * `seen` is of the snapshot, `held` is what the row is once we have its lock. The batch is an array and not a
- * join: the plan is then an index scan per partition, whatever the planner believes about their sizes. A plan
- * made while the table was small stays until it is analysed, and a nested loop over a backlog is quadratic.
- */
-const STAMP = `
-  WITH seen AS MATERIALIZED (SELECT last_seq FROM relay_state WHERE id = 1),
-  held AS MATERIALIZED (
-    SELECT last_seq, reserved_seq FROM relay_state
-     WHERE id = 1 AND EXISTS (SELECT 1 FROM events WHERE seq IS NULL) FOR UPDATE),
-  start AS MATERIALIZED (
-    SELECT from_seq, from_seq + $1 <= reserved_seq AS is_reserved
-      FROM (SELECT reserved_seq, CASE WHEN EXISTS (SELECT 1 FROM relay_alive) THEN last_seq
-                                      ELSE greatest(last_seq, reserved_seq) END AS from_seq
-              FROM held WHERE last_seq = (SELECT last_seq FROM seen)) AS h),
-  batch AS MATERIALIZED (
-    SELECT ARRAY(SELECT id FROM events WHERE seq IS NULL ORDER BY id LIMIT $1) AS ids FROM start),
-  counted AS (
-    UPDATE relay_state SET last_seq = from_seq + cardinality(ids),
-           reserved_seq = CASE WHEN is_reserved THEN reserved_seq ELSE from_seq + cardinality(ids) + $2 END
-      FROM start, batch WHERE id = 1),
-  begun AS (INSERT INTO relay_alive SELECT 1 FROM start WHERE NOT is_reserved ON CONFLICT DO NOTHING),
-  e AS (
-    UPDATE events SET seq = (SELECT from_seq FROM start) + array_position((SELECT ids FROM batch), id)
-     WHERE id = ANY ((SELECT ids FROM batch)::bigint[]) AND seq IS NULL
-    RETURNING events.*)
-  SELECT held.last_seq AS held_seq, seen.last_seq AS seen_seq,
-         CASE WHEN start.is_reserved THEN set_config('synchronous_commit', 'off', true) END AS commits,
-         ${smallEventColumns}
-    FROM held CROSS JOIN seen LEFT JOIN start ON true LEFT JOIN e ON true
-   ORDER BY e.seq`;
+/** What it does is told in the migration that made it. In order, as RETURNING answers in none. */
+const STAMP = `SELECT ${smallEventColumns} FROM stamp_events($1, $2, $3) AS e ORDER BY e.seq`;
 
-type StampedRow = EventRow & { held_seq: string; seen_seq: string; payload_ref: string | null };
+type StampedRow = EventRow & { payload_ref: string | null };
 
 @Injectable()
 export class Relay implements OnApplicationShutdown {
@@ -117,7 +93,13 @@ export class Relay implements OnApplicationShutdown {
     if (this.isRunning) return;
     this.isRunning = true;
     this.pool ??= this.openPool();
-    this.unlisten = this.wakeups.on('outbox', () => this.look());
+    const stops = [
+      this.wakeups.on('outbox', () => this.look()),
+      this.wakeups.onCommit((runner, commit) => this.ride(runner, commit)),
+    ];
+    this.unlisten = () => {
+      for (const stop of stops) stop();
+    };
     this.pollTimer = setInterval(() => this.look(), this.options.pollMs);
     this.look();
   }
@@ -192,7 +174,7 @@ export class Relay implements OnApplicationShutdown {
       try {
         const found = await this.stamp();
         this.failures = 0;
-        if (found === 'stale' || found >= this.options.batchSize) this.isWokenAgain = true;
+        if (found >= this.options.batchSize) this.isWokenAgain = true;
         else if (this.isWokenAgain && found > 0)
           await pause(this.options.gatherMs - (performance.now() - startedAt));
       } catch (error) {
@@ -206,16 +188,59 @@ export class Relay implements OnApplicationShutdown {
     }
   }
 
-  private async stamp(): Promise<number | 'stale'> {
-    const { rows } = await this.pool!.query<StampedRow>({
-      name: 'aos-relay-stamp',
-      text: STAMP,
-      values: [this.options.batchSize, this.database.kind === 'server' ? this.options.reserve : 0],
-    });
-    const first = rows[0];
-    if (!first) return 0;
-    if (first.held_seq !== first.seen_seq) return 'stale';
-    if (first.id === null) return 0;
+  private async stamp(): Promise<number> {
+    const { rows } = await this.pool!.query<StampedRow>(this.statement(true));
+    return this.handOver(rows);
+  }
+
+  private statement(isPatient: boolean) {
+    const reserve = this.database.kind === 'server' ? this.options.reserve : 0;
+    const { batchSize } = this.options;
+    return { name: 'aos-relay-stamp', text: STAMP, values: [batchSize, reserve, isPatient] };
+  }
+
+  /**
+   * Commits, and numbers behind it when nothing else is being numbered here.
+   * @returns true when there is no need to wake the relay: what was committed is being numbered.
+   */
+  private async ride(runner: QueryRunner, commit: () => Promise<void>): Promise<boolean> {
+    const isBusy = this.working || performance.now() < this.pausedUntil;
+    if (!this.isRunning || isBusy || this.database.kind !== 'server') {
+      await commit();
+      return false;
+    }
+    const client = (await runner.connect()) as pg.PoolClient;
+    const behind = sendBehindCommit<StampedRow>(client, this.statement(false));
+    let answered: () => void = () => undefined;
+    this.working = new Promise((resolve) => (answered = resolve));
+    let sent: Promise<pg.QueryResult<StampedRow>> | undefined;
+    try {
+      await commit();
+    } finally {
+      sent = behind();
+      void this.takeOver(sent).finally(() => {
+        answered();
+        this.working = undefined;
+        if (this.isWokenAgain) this.look();
+      });
+    }
+    return sent !== undefined;
+  }
+
+  private async takeOver(sent: Promise<pg.QueryResult<StampedRow>> | undefined): Promise<void> {
+    if (!sent) return; // a savepoint was released, or the commit could not even be sent
+    try {
+      const found = await this.handOver((await sent).rows);
+      // Nothing: another relay was at it, from before this commit perhaps.
+      if (found === 0 || found >= this.options.batchSize) this.isWokenAgain = true;
+    } catch (error) {
+      this.logger.warn(`could not number events behind their commit: ${(error as Error).message}`);
+      this.isWokenAgain = true;
+    }
+  }
+
+  private async handOver(rows: StampedRow[]): Promise<number> {
+    if (rows.length === 0) return 0;
     await this.addLargePayloads(rows);
     this.stampedCount += rows.length;
     this.lastSeq = Number(rows.at(-1)!.seq);
@@ -245,6 +270,29 @@ export interface RelayMetrics {
   stampedHere: number;
   oldestUnstampedMs: number;
   failuresInARow: number;
+}
+
+/**
+ * Lets `statement` go out on the connection of a transaction right behind its COMMIT; both are on their way before
+ * either is answered, each with an answer of its own (the pool's `pipeline`).
+ * @returns what ends the arrangement, and gives the answer when the statement was sent.
+ */
+function sendBehindCommit<Row extends pg.QueryResultRow>(
+  client: pg.PoolClient,
+  statement: pg.QueryConfig,
+): () => Promise<pg.QueryResult<Row>> | undefined {
+  const owner = client as { query: unknown };
+  const query = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>;
+  let sent: Promise<pg.QueryResult<Row>> | undefined;
+  owner.query = (...args: unknown[]) => {
+    const answer = query(...args);
+    if (args[0] === 'COMMIT') sent = query(statement) as Promise<pg.QueryResult<Row>>;
+    return answer;
+  };
+  return () => {
+    delete owner.query;
+    return sent;
+  };
 }
 
 const pause = (ms: number) =>

@@ -1,11 +1,14 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import pg from 'pg';
 import { Database } from '../database/database.js';
+import type { QueryRunner } from 'typeorm';
 import type { Tx } from '../database/sql.js';
 
 export type Channel = 'outbox' | 'seq' | 'jobs' | 'control';
 
 const GATHER_MS = 5;
+
+type Rider = (runner: QueryRunner, commit: () => Promise<void>) => Promise<boolean>;
 
 /**
  * Wake-ups: "look now", and nothing else. They make things sooner, never correct: everyone who listens
@@ -33,6 +36,7 @@ export class Wakeups implements OnApplicationShutdown {
   private isStopped = false;
   private connecting: Promise<void> | undefined;
   private failures = 0;
+  private rider: Rider | undefined;
 
   constructor(private readonly database: Database) {}
 
@@ -62,10 +66,11 @@ export class Wakeups implements OnApplicationShutdown {
         scheduledFor.delete(runner);
       };
       runner.commitTransaction = async () => {
-        await commit();
+        const rider = scheduled.has('outbox') ? this.rider : undefined;
+        const isTaken = rider ? await rider(runner, commit) : (await commit(), false);
         if (runner.isTransactionActive) return; // a nested one: a savepoint was released
         restore();
-        for (const each of scheduled) this.wake(each);
+        for (const each of scheduled) if (each !== 'outbox' || !isTaken) this.wake(each);
       };
       runner.rollbackTransaction = async () => {
         if (runner.isTransactionActive) restore();
@@ -73,6 +78,17 @@ export class Wakeups implements OnApplicationShutdown {
       };
     }
     scheduled.add(channel);
+  }
+
+  /**
+   * Lets the relay do the commit of a transaction that leaves events, so that it can be along: see Relay. It
+   * answers true when nobody need be woken.
+   */
+  onCommit(rider: Rider): () => void {
+    this.rider = rider;
+    return () => {
+      if (this.rider === rider) this.rider = undefined;
+    };
   }
 
   wake(channel: Channel): void {
@@ -134,6 +150,8 @@ export class Wakeups implements OnApplicationShutdown {
       application_name: 'aos-listener',
       keepAlive: true,
       connectionTimeoutMillis: 10_000,
+      // A wake-up is worth nothing after a crash, so nobody's commit waits at the disk behind it.
+      options: '-c synchronous_commit=off',
     });
     client.on('error', (error) => this.lost(error, client));
     client.on('end', () => this.lost(new Error('connection ended'), client));
