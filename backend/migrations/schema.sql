@@ -369,6 +369,7 @@ CREATE TABLE jobs (
   CONSTRAINT jobs_status_check CHECK ((status = ANY (ARRAY['scheduled'::text, 'queued'::text, 'running'::text, 'waiting'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text])))
 );
 CREATE INDEX jobs_agent ON public.jobs USING btree (agent_id, id DESC) WHERE (agent_id IS NOT NULL);
+CREATE INDEX jobs_attention ON public.jobs USING btree (status, id DESC) WHERE (status = ANY (ARRAY['waiting'::text, 'failed'::text, 'cancelled'::text]));
 CREATE INDEX jobs_claim ON public.jobs USING btree (priority DESC, run_at, id) WHERE (status = 'queued'::text);
 CREATE INDEX jobs_conversation ON public.jobs USING btree (conversation_id) WHERE (conversation_id IS NOT NULL);
 CREATE INDEX jobs_lease ON public.jobs USING btree (lease_until) WHERE (status = 'running'::text);
@@ -492,6 +493,7 @@ CREATE TABLE projects (
   version integer DEFAULT 1 NOT NULL,
   created_by text NOT NULL,
   created_at timestamp with time zone DEFAULT now() NOT NULL,
+  archived_at timestamp with time zone,
   CONSTRAINT projects_pkey PRIMARY KEY (id)
 );
 
@@ -542,6 +544,18 @@ CREATE TABLE sandbox_scripts (
   created_at timestamp with time zone DEFAULT now(),
   updated_at timestamp with time zone DEFAULT now(),
   CONSTRAINT sandbox_scripts_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE saved_views (
+  id uuid NOT NULL,
+  user_id uuid NOT NULL,
+  room text NOT NULL,
+  name text NOT NULL,
+  query jsonb NOT NULL,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT saved_views_pkey PRIMARY KEY (id),
+  CONSTRAINT saved_views_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  CONSTRAINT saved_views_user_id_room_name_key UNIQUE (user_id, room, name)
 );
 
 CREATE TABLE schema_migrations (

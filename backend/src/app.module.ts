@@ -14,6 +14,7 @@ import { MonitorModule } from './modules/monitor/index.js';
 import { ProjectsModule } from './modules/projects/index.js';
 import { RbacModule } from './modules/rbac/index.js';
 import { RunsModule } from './modules/runs/index.js';
+import { ViewsModule } from './modules/views/index.js';
 import type { Environment } from './platform/config/environment.js';
 import type { Database } from './platform/database/database.js';
 import { HttpModule } from './platform/http/http.module.js';
@@ -43,6 +44,7 @@ export class AppModule {
         RunsModule,
         ChatModule,
         MonitorModule,
+        ViewsModule,
         HealthModule,
       ],
     };

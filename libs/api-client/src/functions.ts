@@ -61,6 +61,8 @@ export type { CreateProject$Params as CreateProject$Params } from './fn/projects
 export { createProject as createProject } from './fn/projects/create-project';
 export type { GetProject$Params as GetProject$Params } from './fn/projects/get-project';
 export { getProject as getProject } from './fn/projects/get-project';
+export type { ChangeProject$Params as ChangeProject$Params } from './fn/projects/change-project';
+export { changeProject as changeProject } from './fn/projects/change-project';
 export type { UploadArtifact$Params as UploadArtifact$Params } from './fn/artifacts/upload-artifact';
 export { uploadArtifact as uploadArtifact } from './fn/artifacts/upload-artifact';
 export type { GetArtifact$Params as GetArtifact$Params } from './fn/artifacts/get-artifact';
@@ -141,6 +143,10 @@ export type { ListAgentLogs$Params as ListAgentLogs$Params } from './fn/agents/l
 export { listAgentLogs as listAgentLogs } from './fn/agents/list-agent-logs';
 export type { GetEpisode$Params as GetEpisode$Params } from './fn/runs/get-episode';
 export { getEpisode as getEpisode } from './fn/runs/get-episode';
+export type { ListEpisodeEvents$Params as ListEpisodeEvents$Params } from './fn/runs/list-episode-events';
+export { listEpisodeEvents as listEpisodeEvents } from './fn/runs/list-episode-events';
+export type { ListEpisodeLogs$Params as ListEpisodeLogs$Params } from './fn/runs/list-episode-logs';
+export { listEpisodeLogs as listEpisodeLogs } from './fn/runs/list-episode-logs';
 export type { ListApprovals$Params as ListApprovals$Params } from './fn/runs/list-approvals';
 export { listApprovals as listApprovals } from './fn/runs/list-approvals';
 export type { DecideApproval$Params as DecideApproval$Params } from './fn/runs/decide-approval';
@@ -157,6 +163,12 @@ export type { GetTrace$Params as GetTrace$Params } from './fn/monitor/get-trace'
 export { getTrace as getTrace } from './fn/monitor/get-trace';
 export type { ListLogs$Params as ListLogs$Params } from './fn/monitor/list-logs';
 export { listLogs as listLogs } from './fn/monitor/list-logs';
+export type { ListViews$Params as ListViews$Params } from './fn/views/list-views';
+export { listViews as listViews } from './fn/views/list-views';
+export type { SaveView$Params as SaveView$Params } from './fn/views/save-view';
+export { saveView as saveView } from './fn/views/save-view';
+export type { DeleteView$Params as DeleteView$Params } from './fn/views/delete-view';
+export { deleteView as deleteView } from './fn/views/delete-view';
 export type { HealthLive$Params as HealthLive$Params } from './fn/health/health-live';
 export { healthLive as healthLive } from './fn/health/health-live';
 export type { HealthReady$Params as HealthReady$Params } from './fn/health/health-ready';

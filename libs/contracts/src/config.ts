@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Id, Timestamp, pageOf } from './page.js';
+import { Id, PageQuery, Timestamp, pageOf } from './page.js';
 
 /** System settings. A key that names a secret holds the secret's name, never its value. */
 export const SystemConfig = z
@@ -118,7 +118,22 @@ export const PutSecret = z
 export type PutSecret = z.infer<typeof PutSecret>;
 
 export const Project = z
-  .object({ id: z.string(), name: z.string(), description: z.string(), createdAt: Timestamp })
+  .object({
+    id: z.string(),
+    name: z.string(),
+    description: z.string(),
+    version: z.number().int(),
+    createdAt: Timestamp,
+    /** An archived project takes no new tasks; what is in it stays readable. */
+    archivedAt: Timestamp.nullable(),
+    /** Tasks that have not ended; each figure stops at 1,000. */
+    open: z.object({
+      queued: z.number().int(),
+      running: z.number().int(),
+      waiting: z.number().int(),
+    }),
+    lastTaskAt: Timestamp.nullable(),
+  })
   .meta({ id: 'Project' });
 export type Project = z.infer<typeof Project>;
 export const ProjectPage = pageOf(Project).meta({ id: 'ProjectPage' });
@@ -130,3 +145,17 @@ export const CreateProject = z
   })
   .meta({ id: 'CreateProject' });
 export type CreateProject = z.infer<typeof CreateProject>;
+export const ProjectsQuery = PageQuery.extend({
+  /** 0, the default: those in use. 1: those in the archive. */
+  archived: z.enum(['0', '1']).optional(),
+});
+export type ProjectsQuery = z.infer<typeof ProjectsQuery>;
+export const PatchProject = z
+  .strictObject({
+    name: z.string().trim().min(1).max(200).optional(),
+    description: z.string().max(4000).optional(),
+    archived: z.boolean().optional(),
+  })
+  .refine((change) => Object.keys(change).length > 0, 'says nothing to change')
+  .meta({ id: 'PatchProject' });
+export type PatchProject = z.infer<typeof PatchProject>;

@@ -10,3 +10,4 @@ export * from './monitor.js';
 export * from './page.js';
 export * from './permissions.js';
 export * from './tool-servers.js';
+export * from './views.js';

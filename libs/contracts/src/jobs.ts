@@ -11,6 +11,8 @@ export const jobStatuses = [
   'failed',
   'cancelled',
 ] as const;
+const MOST_MS = 1_000_000_000_000;
+
 export const JobStatus = z.enum(jobStatuses).meta({ id: 'JobStatus' });
 export type JobStatus = z.infer<typeof JobStatus>;
 
@@ -109,10 +111,27 @@ export const Job = z
   .meta({ id: 'Job' });
 export type Job = z.infer<typeof Job>;
 
+/**
+ * Everything of it narrows the list. A page can hold fewer rows than asked for, even none, while there is a
+ * `nextCursor`: what has no index is looked for in a bounded number of rows per request.
+ */
 export const JobsQuery = PageQuery.extend({
-  status: JobStatus.optional(),
+  /** One or several, with commas or given several times. */
+  status: z
+    .union([z.string(), z.array(z.string())])
+    .transform((value) => [value].flat().flatMap((part) => part.split(',')))
+    .pipe(z.array(JobStatus).min(1).max(20))
+    .optional(),
   projectId: Id.optional(),
   agentId: Id.optional(),
+  /** What the goal says somewhere, in any case. */
+  text: z.string().trim().min(1).max(200).optional(),
+  /** Created from this moment on, and before that one. */
+  from: z.iso.datetime({ offset: true }).optional(),
+  to: z.iso.datetime({ offset: true }).optional(),
+  /** How long it has been running, or took. */
+  minMs: z.coerce.number().int().min(0).max(MOST_MS).optional(),
+  maxMs: z.coerce.number().int().min(0).max(MOST_MS).optional(),
 });
 export type JobsQuery = z.infer<typeof JobsQuery>;
 export const JobPage = pageOf(Job).meta({ id: 'JobPage' });
@@ -271,3 +290,12 @@ export const Episode = z
   })
   .meta({ id: 'Episode' });
 export type Episode = z.infer<typeof Episode>;
+
+/** The events of one run, raw ones too, in their order; with tail=1 live, as server-sent events. */
+export const RunEventsQuery = PageQuery.extend({
+  tail: z.enum(['0', '1']).optional(),
+  /** Events after this seq. A `Last-Event-ID` is newer and goes first. */
+  since: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+});
+export type RunEventsQuery = z.infer<typeof RunEventsQuery>;
+export const EventPage = pageOf(AosEvent).meta({ id: 'EventPage' });

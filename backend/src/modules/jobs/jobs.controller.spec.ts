@@ -176,6 +176,19 @@ describe('POST /api/run', () => {
     expect([answer.status, answer.body.code]).toEqual([400, 'validation_failed']);
   });
 
+  it('refuses tasks for a project in the archive', async () => {
+    await app.database.query(
+      `INSERT INTO projects (id, name, created_by, archived_at) VALUES ('old', 'Old', 'test', now())`,
+    );
+    const as = await app.signIn('operator', 'old');
+    const answer = await app.refused('/api/run', {
+      method: 'POST',
+      as,
+      body: task({ projectId: 'old' }),
+    });
+    expect([answer.status, answer.body.code]).toEqual([409, 'project_archived']);
+  });
+
   it('is closed to viewers, to other projects, and outside projects', async () => {
     const asViewer = await app.refused('/api/run', { method: 'POST', as: viewer, body: task() });
     expect(asViewer.status).toBe(403);
@@ -209,6 +222,72 @@ describe('GET /jobs', () => {
     const scheduled = await list('?status=scheduled');
     expect(new Set(scheduled.items.map((job) => job.status))).toEqual(new Set(['scheduled']));
   });
+
+  it('filters by several states, by what the goal says, by time and by how long a job took', async () => {
+    const [failed, cancelled, slow] = [
+      (await give({ goal: 'Filter: 清洗数据 100%' })).jobId,
+      (await give({ goal: 'filter: other' })).jobId,
+      (await give({ goal: 'filter: slow' })).jobId,
+    ];
+    await app.database.query(`UPDATE jobs SET status = 'failed' WHERE id = $1`, [failed]);
+    await app.database.query(
+      `UPDATE jobs SET status = 'cancelled', created_at = '2020-01-01T00:00:00Z' WHERE id = $1`,
+      [cancelled],
+    );
+    await app.database.query(
+      `UPDATE jobs SET status = 'succeeded', started_at = now() - interval '1 hour', finished_at = now() WHERE id = $1`,
+      [slow],
+    );
+    const ids = async (query: string) =>
+      (await list(`?limit=200&text=filter:&${query}`)).items.map((job) => job.id);
+    expect(await ids('')).toEqual([slow, cancelled, failed]);
+    expect(await ids('status=failed,cancelled')).toEqual([cancelled, failed]);
+    expect(await ids('status=failed&status=succeeded')).toEqual([slow, failed]);
+    expect(await ids('minMs=3000000')).toEqual([slow]);
+    expect(await ids('maxMs=3000000')).toEqual([]);
+    expect(await ids('from=2021-01-01T00:00:00Z')).toEqual([slow, failed]);
+    expect(await ids('to=2021-01-01T00:00:00Z')).toEqual([]);
+    for (const text of ['清洗', '100%', 'FILTER: 清'])
+      expect((await list(`?text=${encodeURIComponent(text)}`)).items.map((job) => job.id)).toEqual([
+        failed,
+      ]);
+    expect((await list('?text=nothing-says-this')).items).toEqual([]);
+    expect((await list('?text=filter:', stranger)).items).toEqual([]);
+  });
+
+  it('looks for a rare text in a bounded number of jobs a request, and says where to go on', async () => {
+    const { jobId: needle } = await give({ goal: 'the needle' });
+    await app.database.query(
+      `INSERT INTO jobs (spec, status, project_id) SELECT '{"goal":"hay"}', 'succeeded', 'birds'
+         FROM generate_series(1, 20001)`,
+    );
+    const first = await list('?text=needle');
+    expect(first.items).toEqual([]);
+    expect(first.nextCursor).not.toBeNull();
+    const second = await list(`?text=needle&cursor=${first.nextCursor}`);
+    expect([second.items.map((job) => job.id), second.nextCursor]).toEqual([[needle], null]);
+    await app.database.query(`DELETE FROM jobs WHERE spec->>'goal' = 'hay'`);
+  });
+
+  it('finds the jobs of a time range by the index of traces, without an early or a late one', async () => {
+    const ids: string[] = [];
+    for (let n = 0; n < 4; n++) ids.push((await give({ goal: `range ${n}` })).jobId);
+    for (const [n, id] of ids.entries()) {
+      const at = `2090-01-0${n + 1}T00:00:00Z`;
+      await app.database.query('UPDATE jobs SET created_at = $2 WHERE id = $1', [id, at]);
+      await app.database.query('UPDATE traces SET started_at = $2 WHERE job_id = $1', [id, at]);
+    }
+    const found = await list('?from=2090-01-02T00:00:00Z&to=2090-01-04T00:00:00Z');
+    expect(found.items.map((job) => job.id)).toEqual([ids[2], ids[1]]);
+  });
+
+  it.each(['status=lost', 'status=', 'from=yesterday', 'minMs=-1', 'text=', "status=failed')--"])(
+    'refuses the filter %s',
+    async (query) => {
+      const answer = await app.refused(`/jobs?${query}`, { as: operator });
+      expect([answer.status, answer.body.code]).toEqual([400, 'validation_failed']);
+    },
+  );
 
   it('shows only jobs of projects that the reader may see', async () => {
     const { jobId } = await give();

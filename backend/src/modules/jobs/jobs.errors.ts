@@ -60,3 +60,12 @@ export class StepsUnknown extends AosError {
     super('step_unknown', `Job ${jobId} has no such step.`, { errors: faults });
   }
 }
+
+export class ProjectArchived extends AosError {
+  constructor(projectId: string) {
+    super(
+      'project_archived',
+      `The project ${projectId} is in the archive and takes no new tasks. Restore it first, or give the task elsewhere.`,
+    );
+  }
+}

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Job, JobError, JobStatus, JobsQuery, Page, TaskSpec } from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
 import { type Ctx, allowedProjects, isAllowed } from '../../platform/http/context.js';
-import { decodeCursor, toPage } from '../../platform/http/cursor.js';
+import { decodeCursor, encodeCursor, toPage } from '../../platform/http/cursor.js';
 import { AosError, NotFound } from '../../platform/http/problem.js';
 
 @Injectable()
@@ -10,31 +10,27 @@ export class JobsQueries {
   constructor(private readonly database: Database) {}
 
   async list(ctx: Ctx, query: JobsQuery): Promise<Page<Job>> {
-    const before = decodeCursor(query.cursor, 1)?.[0];
-    if (before !== undefined && !isJobId(String(before)))
-      throw new AosError(
-        'invalid_cursor',
-        'Use the nextCursor of the previous page as it was given.',
-      );
-    const projects = allowedProjects(ctx.actor, 'task.read');
+    const filter = jobFilter(ctx, query);
+    const matching = filter.isSearch
+      ? `j.id = ANY(ARRAY(SELECT j.id FROM (${windowOf(filter)}) AS j WHERE ${filter.searched} ORDER BY j.id DESC LIMIT ${query.limit + 1}))`
+      : filter.keyed;
     const rows = await this.database.query<Row>(
-      `${select}
-        WHERE ($1::bigint IS NULL OR j.id < $1)
-          AND ($2::text[] IS NULL OR j.project_id = ANY($2))
-          AND ($3::text IS NULL OR j.status = $3)
-          AND ($4::text IS NULL OR j.project_id = $4)
-          AND ($5::text IS NULL OR j.agent_id IN (SELECT id FROM agents WHERE id::text = $5 OR name = $5))
-        ORDER BY j.id DESC LIMIT $6`,
-      [
-        before ?? null,
-        projects === 'all' ? null : projects,
-        query.status ?? null,
-        query.projectId ?? null,
-        query.agentId ?? null,
-        query.limit + 1,
-      ],
+      `${select} WHERE ${matching} ORDER BY j.id DESC LIMIT ${query.limit + 1}`,
+      filter.parameters,
     );
-    return toPage(rows, query.limit, (row) => [row.id], toJob);
+    const page = toPage(rows, query.limit, (row) => [row.id], toJob);
+    return filter.isSearch && page.nextCursor === null
+      ? { ...page, nextCursor: await this.endOfWindow(filter) }
+      : page;
+  }
+
+  /** Where a search goes on that has looked through its window, or null when it has seen the last job. */
+  private async endOfWindow(filter: JobFilter): Promise<string | null> {
+    const [end] = await this.database.query<{ last: string | null; seen: number }>(
+      `SELECT min(j.id) AS last, count(*)::int AS seen FROM (${windowOf(filter)}) AS j`,
+      filter.parameters.slice(0, filter.keyedParameters),
+    );
+    return end?.last != null && end.seen === WINDOW ? encodeCursor([end.last]) : null;
   }
 
   /** With its spec. @throws NotFound, also for a job that the actor may not see. */
@@ -51,6 +47,79 @@ export class JobsQueries {
 
 /** A positive bigint; anything else would be an error of the database. */
 const isJobId = (text: string) => /^[1-9]\d{0,17}$/.test(text);
+
+/**
+ * What a request with a filter that no index answers (the text of a goal, how long a job took) looks through at most.
+ * It answers with what it found and a cursor, so that a search for something rare costs many short requests
+ * instead of one that reads the whole table.
+ */
+const WINDOW = 20_000;
+
+interface JobFilter {
+  /** Answered by the keys of the table. */
+  keyed: string;
+  searched: string;
+  isSearch: boolean;
+  parameters: unknown[];
+  /** How many of them, from the first on, belong to the keyed part. */
+  keyedParameters: number;
+}
+
+const windowOf = ({ keyed }: JobFilter) =>
+  `SELECT j.id, j.spec, j.started_at, j.finished_at FROM jobs j WHERE ${keyed} ORDER BY j.id DESC LIMIT ${WINDOW}`;
+
+function jobFilter(ctx: Ctx, query: JobsQuery): JobFilter {
+  const parameters: unknown[] = [];
+  const bind = (value: unknown) => `$${parameters.push(value)}`;
+  const before = decodeCursor(query.cursor, 1)?.[0];
+  if (before !== undefined && !isJobId(String(before)))
+    throw new AosError(
+      'invalid_cursor',
+      'Use the nextCursor of the previous page as it was given.',
+    );
+  const projects = allowedProjects(ctx.actor, 'task.read');
+  const keyed = [
+    before !== undefined && `j.id < ${bind(before)}`,
+    projects !== 'all' && `j.project_id = ANY(${bind(projects)}::text[])`,
+    // Written out, and safe because the contract knows all of them: the planner compares them with the
+    // conditions of the partial indexes, which it cannot do with a parameter.
+    query.status && `j.status IN (${query.status.map((status) => `'${status}'`).join(', ')})`,
+    query.projectId !== undefined && `j.project_id = ${bind(query.projectId)}`,
+    query.agentId !== undefined && isOfAgent(bind(query.agentId)),
+    query.from !== undefined && isFrom(bind(query.from)),
+    query.to !== undefined && isBefore(bind(query.to)),
+  ];
+  const keyedParameters = parameters.length;
+  const searched = [
+    query.text !== undefined &&
+      `strpos(lower(j.spec->>'goal'), lower(${bind(query.text)}::text)) > 0`,
+    query.minMs !== undefined && `${tookMs} >= ${bind(query.minMs)}::float8`,
+    query.maxMs !== undefined && `${tookMs} <= ${bind(query.maxMs)}::float8`,
+  ];
+  const all = (parts: (string | false | undefined)[]) => parts.filter(Boolean).join(' AND ');
+  return {
+    keyed: all(keyed) || 'true',
+    searched: all(searched),
+    isSearch: searched.some(Boolean),
+    parameters,
+    keyedParameters,
+  };
+}
+
+const tookMs = 'extract(epoch FROM coalesce(j.finished_at, now()) - j.started_at) * 1000';
+const isOfAgent = (name: string) =>
+  `j.agent_id IN (SELECT id FROM agents WHERE id::text = ${name}::text OR name = ${name}::text)`;
+
+/**
+ * Ids are given out in the order of time, give or take the length of a transaction: the index of traces by time
+ * says where the range begins and ends, with a minute to spare, and the job's own time decides.
+ */
+const isFrom = (from: string) => `j.created_at >= ${from}::timestamptz AND j.id > coalesce((
+  SELECT t.job_id FROM traces t WHERE t.started_at < ${from}::timestamptz - interval '1 minute'
+     AND t.job_id IS NOT NULL ORDER BY t.started_at DESC LIMIT 1), 0)`;
+const isBefore = (to: string) => `j.created_at < ${to}::timestamptz AND j.id < coalesce((
+  SELECT t.job_id FROM traces t WHERE t.started_at > ${to}::timestamptz + interval '1 minute'
+     AND t.job_id IS NOT NULL ORDER BY t.started_at LIMIT 1), 9223372036854775807)`;
 
 /** A plan that was not made yet has the steps that the task came with. */
 const select = `

@@ -51,3 +51,92 @@ it("shows one's own; another's is answered like one that is not there, and recor
   );
   expect(rows).toEqual([{ outcome: 'denied' }]);
 });
+
+describe('a change of a project', () => {
+  const setup = async (id: string) => {
+    const operator = await http.signIn('operator');
+    await http.call('/projects', { method: 'POST', as: operator, body: { id, name: 'Before' } });
+    const change = (body: object, version: number | null = 1, as = operator) =>
+      http.call<Project>(`/projects/${id}`, {
+        method: 'PATCH',
+        as,
+        body,
+        headers: version === null ? {} : { 'if-match': `"${version}"` },
+      });
+    return { operator, change };
+  };
+
+  it('is made against a version, and leaves its audit row and an event', async () => {
+    const { operator, change } = await setup('renamed');
+    const read = await http.call<Project>('/projects/renamed', { as: operator });
+    expect(read.headers.get('etag')).toBe('"1"');
+    const changed = await change({ name: 'After' });
+    expect([changed.status, changed.headers.get('etag')]).toEqual([200, '"2"']);
+    expect(changed.body).toMatchObject({ name: 'After', version: 2, archivedAt: null });
+    expect((await change({ name: 'Late' })).status).toBe(412);
+    expect((await change({ name: 'Blind' }, null)).status).toBe(428);
+    expect((await change({}, 2)).status).toBe(400);
+    expect(
+      await http.database.query(
+        `SELECT diff FROM audit_logs WHERE resource = 'project:renamed' AND action = 'project.change'`,
+      ),
+    ).toEqual([
+      {
+        diff: {
+          before: expect.objectContaining({ name: 'Before' }),
+          after: expect.objectContaining({ name: 'After' }),
+        },
+      },
+    ]);
+    expect(
+      await http.database.query(
+        `SELECT type FROM events WHERE project_id = 'renamed' AND summary LIKE '%changed the project After%'`,
+      ),
+    ).toEqual([{ type: 'config.changed' }]);
+  });
+
+  it('puts it into the archive and takes it out', async () => {
+    const { operator, change } = await setup('shelved');
+    const ids = async (query: string) =>
+      (await http.call<Page<Project>>(`/projects${query}`, { as: operator })).body.items.map(
+        ({ id }) => id,
+      );
+    expect((await change({ archived: true })).body.archivedAt).not.toBeNull();
+    expect(await ids('')).not.toContain('shelved');
+    expect(await ids('?archived=1')).toContain('shelved');
+    expect((await change({ archived: false }, 2)).body.archivedAt).toBeNull();
+    expect(await ids('')).toContain('shelved');
+    const audit = await http.database.query(
+      `SELECT action FROM audit_logs WHERE resource = 'project:shelved' ORDER BY id`,
+    );
+    expect(audit.map((row) => row['action'])).toEqual([
+      'project.create',
+      'project.archive',
+      'project.restore',
+    ]);
+  });
+
+  it('is closed to viewers, and another project is not there', async () => {
+    const { change } = await setup('closed');
+    const viewer = await http.signIn('viewer', 'closed');
+    expect((await change({ name: 'x' }, 1, viewer)).status).toBe(403);
+    const stranger = await http.signIn('operator', 'renamed');
+    expect((await change({ name: 'x' }, 1, stranger)).status).toBe(404);
+  });
+});
+
+it('tells what goes on in a project', async () => {
+  const operator = await http.signIn('operator');
+  await http.call('/projects', {
+    method: 'POST',
+    as: operator,
+    body: { id: 'busy', name: 'Busy' },
+  });
+  await http.database.query(
+    `INSERT INTO jobs (spec, status, project_id) SELECT '{"goal":"x"}', s, 'busy'
+       FROM unnest(ARRAY['queued','queued','running','waiting','succeeded']) AS s`,
+  );
+  const { body } = await http.call<Project>('/projects/busy', { as: operator });
+  expect(body.open).toEqual({ queued: 2, running: 1, waiting: 1 });
+  expect(body.lastTaskAt).not.toBeNull();
+});

@@ -1,4 +1,15 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Get,
+  Headers,
+  HttpCode,
+  Param,
+  Post,
+  Query,
+  Req,
+  Res,
+} from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import {
@@ -7,12 +18,19 @@ import {
   ApprovalsQuery,
   DecideRequest,
   Episode,
+  EventPage,
+  LogPage,
+  type LogLine,
   type Page,
+  PageQuery,
+  RunEventsQuery,
 } from '@aos/contracts';
-import { Allow, RequestCtx } from '../../platform/http/access.js';
+import type { Response } from 'express';
+import { Allow, type AosRequest, RequestCtx } from '../../platform/http/access.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { ApprovalsQueries } from './approvals.queries.js';
 import { DecideApproval } from './commands/decide-approval.js';
+import { EpisodeEvents } from './episode-events.js';
 import { EpisodesQueries } from './episodes.queries.js';
 
 @ApiTags('runs')
@@ -22,6 +40,7 @@ export class RunsController {
     private readonly commands: CommandBus,
     private readonly approvals: ApprovalsQueries,
     private readonly episodes: EpisodesQueries,
+    private readonly events: EpisodeEvents,
   ) {}
 
   @Get('api/episodes/:traceId')
@@ -30,6 +49,41 @@ export class RunsController {
   @ApiResponse({ status: 200, standardSchema: Episode })
   episode(@RequestCtx() ctx: Ctx, @Param('traceId') traceId: string): Promise<Episode> {
     return this.episodes.get(ctx, traceId);
+  }
+
+  @Get('api/episodes/:traceId/events')
+  @Allow('task.read', { anyProject: true })
+  @ApiOperation({
+    summary: 'Every event of one run, the oldest first; with tail=1 live, as server-sent events',
+    operationId: 'listEpisodeEvents',
+  })
+  @ApiResponse({ status: 200, standardSchema: EventPage })
+  async episodeEvents(
+    @RequestCtx() ctx: Ctx,
+    @Param('traceId') traceId: string,
+    @Query({ schema: RunEventsQuery }) query: RunEventsQuery,
+    @Headers('last-event-id') lastEventId: string | undefined,
+    @Req() request: AosRequest,
+    @Res() response: Response,
+  ): Promise<void> {
+    if (query.tail !== '1') return void response.json(await this.events.page(ctx, traceId, query));
+    const since = /^\d{1,15}$/.test(lastEventId ?? '') ? Number(lastEventId) : (query.since ?? 0);
+    await this.events.stream(ctx, traceId, since, request, response);
+  }
+
+  @Get('api/episodes/:traceId/logs')
+  @Allow('task.read', { anyProject: true })
+  @ApiOperation({
+    summary: 'What was logged during one run, the oldest first',
+    operationId: 'listEpisodeLogs',
+  })
+  @ApiResponse({ status: 200, standardSchema: LogPage })
+  episodeLogs(
+    @RequestCtx() ctx: Ctx,
+    @Param('traceId') traceId: string,
+    @Query({ schema: PageQuery }) query: PageQuery,
+  ): Promise<Page<LogLine>> {
+    return this.events.lines(ctx, traceId, query);
   }
 
   @Get('agent/approvals')

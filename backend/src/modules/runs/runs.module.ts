@@ -11,6 +11,7 @@ import { prepareCheckpoints } from './checkpoints.js';
 import { DecideApprovalHandler } from './commands/decide-approval.js';
 import { Critic } from './critic.js';
 import { RunEndings } from './ending.js';
+import { EpisodeEvents } from './episode-events.js';
 import { EpisodesQueries } from './episodes.queries.js';
 import { Executor } from './executor.js';
 import { LanguageModels } from './language-models.js';
@@ -39,6 +40,7 @@ class CheckpointTables implements OnModuleInit {
     CheckpointTables,
     Critic,
     DecideApprovalHandler,
+    EpisodeEvents,
     EpisodesQueries,
     Executor,
     LanguageModels,

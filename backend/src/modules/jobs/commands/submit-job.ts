@@ -8,7 +8,13 @@ import { type Ctx, isAllowed } from '../../../platform/http/context.js';
 import { Forbidden, NotFound } from '../../../platform/http/problem.js';
 import { Outbox } from '../../../platform/outbox/outbox.js';
 import { activeTraceparent } from '../../../platform/telemetry/span.js';
-import { PlanInvalid, UnknownAgent, UnknownArtifacts, UnknownSecrets } from '../jobs.errors.js';
+import {
+  PlanInvalid,
+  ProjectArchived,
+  UnknownAgent,
+  UnknownArtifacts,
+  UnknownSecrets,
+} from '../jobs.errors.js';
 import { type EnqueuedJob, Queue } from '../queue.js';
 import { type SubmissionFault, SubmissionChecks } from '../submission-checks.js';
 
@@ -51,7 +57,7 @@ export class JobSubmission {
     private readonly checks: SubmissionChecks,
   ) {}
 
-  /** @throws NotFound, Forbidden, UnknownAgent, UnknownArtifacts, UnknownSecrets, PlanInvalid */
+  /** @throws NotFound, Forbidden, ProjectArchived, UnknownAgent, UnknownArtifacts, UnknownSecrets, PlanInvalid */
   async check(ctx: Ctx, input: SubmitJobInput): Promise<CheckedTask> {
     const { spec } = input;
     const projectId = spec.projectId ?? null;
@@ -149,10 +155,14 @@ export class JobSubmission {
         throw new Forbidden('You may give tasks only inside a project: name it in projectId.');
       return;
     }
-    const found = await this.database.query('SELECT 1 FROM projects WHERE id = $1', [projectId]);
+    const [project] = await this.database.query<{ archived_at: Date | null }>(
+      'SELECT archived_at FROM projects WHERE id = $1',
+      [projectId],
+    );
     const maySee = may || isAllowed(ctx.actor, 'task.read', projectId);
-    if (found.length === 0 || !maySee) throw new NotFound(`The project ${projectId}`);
+    if (!project || !maySee) throw new NotFound(`The project ${projectId}`);
     if (!may) throw new Forbidden('You may look at the tasks of this project, but not give any.');
+    if (project.archived_at !== null) throw new ProjectArchived(projectId);
   }
 
   private async findAgent(idOrName: string): Promise<{ id: string; name: string }> {

@@ -6,7 +6,7 @@ import { sql } from '../../../platform/database/sql.js';
 import type { Ctx } from '../../../platform/http/context.js';
 import { AosError } from '../../../platform/http/problem.js';
 import { Outbox } from '../../../platform/outbox/outbox.js';
-import { type ProjectRow, toProject } from '../projects.queries.js';
+import { type ProjectRow, projectColumns, toProject } from '../projects.queries.js';
 
 export class CreateProject extends Command<Project> {
   constructor(
@@ -30,7 +30,7 @@ export class CreateProjectHandler implements ICommandHandler<CreateProject> {
       const { rows } = await sql<ProjectRow>(
         tx,
         `INSERT INTO projects (id, name, description, created_by) VALUES ($1, $2, $3, $4)
-         ON CONFLICT DO NOTHING RETURNING id, name, description, created_at`,
+         ON CONFLICT DO NOTHING RETURNING ${projectColumns}`,
         [input.id, input.name, input.description, ctx.actor.id],
       );
       if (!rows[0]) throw new AosError('already_exists', `There is a project ${input.id} already.`);

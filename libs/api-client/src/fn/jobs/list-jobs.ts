@@ -8,14 +8,18 @@ import { StrictHttpResponse } from '../../strict-http-response';
 import { RequestBuilder } from '../../request-builder';
 
 import { JobPage } from '../../models/job-page';
-import { JobStatus } from '../../models/job-status';
 
 export interface ListJobs$Params {
   limit?: number;
   cursor?: string;
-  status?: JobStatus;
+  status?: (string | Array<string>);
   projectId?: string;
   agentId?: string;
+  text?: string;
+  from?: string;
+  to?: string;
+  minMs?: number;
+  maxMs?: number;
 }
 
 export function listJobs(http: HttpClient, rootUrl: string, params?: ListJobs$Params, context?: HttpContext): Observable<StrictHttpResponse<JobPage>> {
@@ -26,6 +30,11 @@ export function listJobs(http: HttpClient, rootUrl: string, params?: ListJobs$Pa
     rb.query('status', params.status, {});
     rb.query('projectId', params.projectId, {});
     rb.query('agentId', params.agentId, {});
+    rb.query('text', params.text, {});
+    rb.query('from', params.from, {});
+    rb.query('to', params.to, {});
+    rb.query('minMs', params.minMs, {});
+    rb.query('maxMs', params.maxMs, {});
   }
 
   return http.request(

@@ -12,6 +12,7 @@ import { ProjectPage } from '../../models/project-page';
 export interface ListProjects$Params {
   limit?: number;
   cursor?: string;
+  archived?: '0' | '1';
 }
 
 export function listProjects(http: HttpClient, rootUrl: string, params?: ListProjects$Params, context?: HttpContext): Observable<StrictHttpResponse<ProjectPage>> {
@@ -19,6 +20,7 @@ export function listProjects(http: HttpClient, rootUrl: string, params?: ListPro
   if (params) {
     rb.query('limit', params.limit, {});
     rb.query('cursor', params.cursor, {});
+    rb.query('archived', params.archived, {});
   }
 
   return http.request(

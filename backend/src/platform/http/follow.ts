@@ -1,0 +1,100 @@
+import type { Request, Response } from 'express';
+
+const HEARTBEAT_MS = 15_000;
+const LOOK_EVERY_MS = 1000;
+
+/** One server-sent event; `id` is what a browser comes back with as `Last-Event-ID`. */
+export interface SentEvent {
+  id: string;
+  event: string;
+  data: unknown;
+}
+
+export interface Followed {
+  /** What is new since it was asked last, in order; the first time, what there is to begin with. */
+  look(): Promise<SentEvent[]>;
+  /** Calls `wake` when it may be worth a look, until the function that it returns is called. */
+  hear: ((wake: () => void) => () => void)[];
+  /** Aborted when the process stops. */
+  stopped: AbortSignal;
+  /** The stream ends then, and the browser comes back: so that who it is for is asked anew. */
+  longestMs?: number;
+}
+
+/**
+ * Sends what is new as server-sent events for as long as somebody reads. It looks again when something was committed
+ * here, and once a second for what other processes wrote. A reader that is slower than the writing waits in
+ * `write`, and nothing piles up: the next look begins where the last one ended.
+ */
+export async function follow(
+  { look, hear, stopped, longestMs }: Followed,
+  request: Request,
+  response: Response,
+): Promise<void> {
+  const wake = new Wake();
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  const ends = longestMs === undefined ? [] : [AbortSignal.timeout(longestMs)];
+  const closed = AbortSignal.any([gone.signal, stopped, ...ends]);
+  closed.addEventListener('abort', () => wake.now(), { once: true });
+  response.set({
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    'x-accel-buffering': 'no',
+  });
+  response.flushHeaders();
+  request.socket.setNoDelay(true);
+  const stop = hear.map((ear) => ear(() => wake.now()));
+  const heartbeat = setInterval(() => response.write(': alive\n\n'), HEARTBEAT_MS);
+  try {
+    while (!closed.aborted) {
+      const events = await look();
+      for (const event of events) await send(response, event, closed);
+      if (events.length === 0) await wake.within(LOOK_EVERY_MS);
+    }
+  } finally {
+    clearInterval(heartbeat);
+    for (const each of stop) each();
+    response.end();
+  }
+}
+
+async function send(
+  response: Response,
+  { id, event, data }: SentEvent,
+  closed: AbortSignal,
+): Promise<void> {
+  if (
+    closed.aborted ||
+    response.write(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
+  )
+    return;
+  await new Promise<void>((done) => {
+    response.once('drain', done);
+    closed.addEventListener('abort', () => done(), { once: true });
+  });
+}
+
+/** One "look now", kept until it is taken. */
+class Wake {
+  private isSet = false;
+  private waiting: (() => void) | undefined;
+
+  now(): void {
+    this.isSet = true;
+    this.waiting?.();
+  }
+
+  async within(ms: number): Promise<void> {
+    if (!this.isSet)
+      await new Promise<void>((done) => {
+        const timer = setTimeout(done, ms);
+        this.waiting = () => {
+          clearTimeout(timer);
+          done();
+        };
+      });
+    this.waiting = undefined;
+    this.isSet = false;
+  }
+}
