@@ -5,7 +5,7 @@ import { CreateProject, PatchProject, Project, ProjectPage, ProjectsQuery } from
 import type { Response } from 'express';
 import { Allow, type AosRequest, RequestCtx } from '../../platform/http/access.js';
 import type { Ctx } from '../../platform/http/context.js';
-import { requiredVersion, setVersion } from '../../platform/http/etag.js';
+import { TakesIfMatch, requiredVersion, setVersion } from '../../platform/http/etag.js';
 import { ChangeProject } from './commands/change-project.js';
 import { CreateProject as CreateProjectCommand } from './commands/create-project.js';
 import { ProjectsQueries } from './projects.queries.js';
@@ -51,6 +51,7 @@ export class ProjectsController {
   }
 
   @Patch(':id')
+  @TakesIfMatch()
   @Allow('project.write', { anyProject: true })
   @ApiOperation({
     summary: 'Rename a project, describe it, archive or restore it',

@@ -14,6 +14,11 @@ export interface ChangeProject$Params {
   id: string;
 
 /**
+ * The ETag of the version that was changed
+ */
+  'If-Match': string;
+
+/**
  * The same key and body give the first answer again
  */
   'Idempotency-Key'?: string;
@@ -24,6 +29,7 @@ export function changeProject(http: HttpClient, rootUrl: string, params: ChangeP
   const rb = new RequestBuilder(rootUrl, changeProject.PATH, 'patch');
   if (params) {
     rb.path('id', params.id, {});
+    rb.header('If-Match', params['If-Match'], {});
     rb.header('Idempotency-Key', params['Idempotency-Key'], {});
     rb.body(params.body, 'application/json');
   }
