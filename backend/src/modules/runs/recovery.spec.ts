@@ -1,3 +1,4 @@
+import { PostgresSaver } from '@langchain/langgraph-checkpoint-postgres';
 import { isNative } from '../../../test/harness.js';
 import {
   type RunBench,
@@ -148,6 +149,42 @@ describe('after a crash', () => {
     120_000,
   );
 });
+
+test('between any answer of a node and the checkpoint after it, the run can be cut and goes on', async () => {
+  // LangGraph sends the answer and the checkpoint off together; here the cut comes between the two.
+  const { put, putWrites } = PostgresSaver.prototype;
+  let cutting: Promise<unknown[]> | undefined;
+  PostgresSaver.prototype.put = async function (...args) {
+    await cutting;
+    return put.apply(this, args);
+  };
+  let cuts = 0;
+  try {
+    for (let at = 1; at < 60; at++) {
+      bench.probe.reset();
+      let answers = 0;
+      cutting = undefined;
+      PostgresSaver.prototype.putWrites = async function (...args) {
+        const isWritten = putWrites.apply(this, args);
+        if (++answers === at) cutting = isWritten.then(steal);
+        await isWritten;
+      };
+      const { jobId, traceId } = await bench.run({
+        steps: [once('a'), once('b', { any: '${steps.a.text}' })],
+      });
+      const job = await bench.ended(jobId);
+      expect([at, job.status, job.error]).toEqual([at, 'succeeded', null]);
+      expect(bench.probe.calls.map((call) => call.args.text)).toEqual(['a', 'b']);
+      expect(await bench.events(traceId, 'task.receipt')).toHaveLength(1);
+      if (!cutting || (await cutting).length === 0) break;
+      cuts++;
+    }
+  } finally {
+    Object.assign(PostgresSaver.prototype, { put, putWrites });
+  }
+  // Each of the three nodes answers, and LangGraph notes where it goes from there.
+  expect(cuts).toBeGreaterThanOrEqual(3);
+}, 120_000);
 
 test('a worker that has lost its lease writes no checkpoint, step or event, whatever it believes', async () => {
   await current.worker.stop();
