@@ -68,8 +68,8 @@ export const routes: Routes = [
       {
         path: 'integrations',
         title: 'rooms.integrations',
-        data: { room: 'integrations' },
-        loadComponent: later,
+        loadChildren: () =>
+          import('./features/integrations/integrations.routes').then((m) => m.routes),
       },
       {
         path: '**',

@@ -376,12 +376,6 @@ export const words = {
         'It will hold system settings with the difference shown before saving, secrets, people and roles, tokens and the audit record.',
       meanwhile: 'Until then, all of it is in the API: /config, /rbac, /auth/tokens and /audit.',
     },
-    integrations: {
-      holds:
-        'It will hold the tool servers behind the gateway: their health, their tools, and a place to try a call.',
-      meanwhile:
-        'Until then, register and call them through the API: /mcp/registry, /mcp/tools and /mcp/call.',
-    },
   },
   problem: {
     retry: 'Retry',
@@ -412,6 +406,10 @@ export const words = {
       self_approval: {
         title: 'A second person has to decide this',
         todo: 'Whoever asked for it cannot approve it.',
+      },
+      precondition_failed: {
+        title: 'Someone has changed this meanwhile',
+        todo: 'Look at it as it is now, and make your change again.',
       },
       payload_too_large: { title: 'The file is too large', todo: 'Send a smaller one.' },
       not_found: {

@@ -368,10 +368,6 @@ export const words: AllWords = {
       holds: '这里将管理系统设置（保存前显示差异）、密钥、人员与角色、令牌和审计记录。',
       meanwhile: '在此之前，可通过 API 使用：/config、/rbac、/auth/tokens 和 /audit。',
     },
-    integrations: {
-      holds: '这里将管理网关后面的工具服务：健康状况、工具列表，以及试用调用。',
-      meanwhile: '在此之前，可通过 API 注册与调用：/mcp/registry、/mcp/tools 和 /mcp/call。',
-    },
   },
   problem: {
     retry: '重试',
@@ -388,6 +384,10 @@ export const words: AllWords = {
       approval_expired: { title: '已超时', todo: '重新运行任务即可再次询问。' },
       approval_void: { title: '已无需决定', todo: '任务在此期间已变化或结束。' },
       self_approval: { title: '需要另一个人来决定', todo: '发起人不能审批自己的请求。' },
+      precondition_failed: {
+        title: '内容刚刚被其他人修改',
+        todo: '请查看最新内容后重新修改。',
+      },
       payload_too_large: { title: '文件太大', todo: '请换一个小一些的文件。' },
       not_found: { title: '这里没有内容', todo: '它可能已被删除，或链接有误。' },
       internal: { title: '服务器出了问题', todo: '请重试。若仍然如此，请把链路编号发给管理员。' },

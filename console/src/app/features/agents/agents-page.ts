@@ -1,208 +1,179 @@
-import { ChangeDetectionStrategy, Component, inject, signal } from '@angular/core';
-import type { Agent, Problem } from '@aos/contracts';
+import { ChangeDetectionStrategy, Component, computed, inject, input, signal } from '@angular/core';
+import { Router } from '@angular/router';
+import type { Agent } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
-import { firstValueFrom } from 'rxjs';
-import { AosApi } from '../../shared/api/aos-api';
-import { type Call, done, failed, idle, loading, toProblem } from '../../shared/api/problem';
+import type { Observable } from 'rxjs';
+import {
+  type Call,
+  type Problem,
+  done,
+  failed,
+  loading,
+  toProblem,
+} from '../../shared/api/problem';
+import { keepFresh } from '../../shared/realtime/keep-fresh';
 import { session } from '../../shared/state/session';
+import { Cell, type Column } from '../../shared/table/column';
+import { DataTable } from '../../shared/table/data-table';
+import { FilterBar } from '../../shared/ui/filter-bar';
 import { Icon } from '../../shared/ui/icon';
 import { ProblemNote } from '../../shared/ui/problem-note';
-import { StateMark, type Tone } from '../../shared/ui/state-mark';
+import { StateMark } from '../../shared/ui/state-mark';
+import { Age } from '../../shared/ui/time';
+import { tones } from './agent-state';
+import { AgentsApi } from './agents-api';
+import { CreateDialog } from './create-dialog';
 
-const tones: Record<Agent['status'], Tone> = {
-  running: 'running',
-  stopped: 'idle',
-  draining: 'recovering',
-  failed: 'failed',
-};
-
+/** Who does the work, and how each of them does. */
 @Component({
   selector: 'aos-agents-page',
-  imports: [Icon, ProblemNote, StateMark, TranslocoDirective],
+  imports: [
+    Age,
+    Cell,
+    CreateDialog,
+    DataTable,
+    FilterBar,
+    Icon,
+    ProblemNote,
+    StateMark,
+    TranslocoDirective,
+  ],
   changeDetection: ChangeDetectionStrategy.OnPush,
-  template: `
-    <div class="page" *transloco="let t">
-      <header>
-        <h1>{{ t('rooms.agents') }}</h1>
-        <span class="grow"></span>
-        <button class="btn" type="button" [disabled]="call().state === 'loading'" (click)="load()">
-          <aos-icon name="retry" [size]="14" />{{ t('ui.reload') }}
-        </button>
-      </header>
-      <p class="muted lead">{{ t('agents.lead') }}</p>
-      @if (problem(); as problem) {
-        <aos-problem [problem]="problem" />
-      }
-      @if (call(); as call) {
-        @if (call.state === 'failed') {
-          <aos-problem [problem]="call.problem" [canRetry]="true" (retry)="load()" />
-        } @else if (call.state === 'done' && agents().length === 0) {
-          <p class="empty muted">{{ t('agents.none') }}</p>
-        }
-      }
-      <ul>
-        @for (agent of agents(); track agent.id) {
-          <li>
-            <div class="line">
-              <aos-state [tone]="tones[agent.status]" [word]="'agents.status.' + agent.status" />
-              <h2>{{ agent.name }}</h2>
-              <span class="meta">{{ agent.version }}</span>
-              @if (agent.registered) {
-                <span class="meta pill" [title]="t('agents.registeredHelp')">{{
-                  t('agents.registered')
-                }}</span>
-              }
-              <span class="grow"></span>
-              @if (mayOperate()) {
-                @if (agent.status === 'running') {
-                  <button
-                    class="btn small"
-                    type="button"
-                    [disabled]="busy() === agent.id"
-                    (click)="stop(agent)"
-                  >
-                    <aos-icon name="stop" [size]="13" />{{ t('agents.stop') }}
-                  </button>
-                } @else if (agent.status !== 'draining') {
-                  <button
-                    class="btn small"
-                    type="button"
-                    [disabled]="busy() === agent.id"
-                    (click)="start(agent)"
-                  >
-                    <aos-icon name="play" [size]="13" />{{ t('agents.start') }}
-                  </button>
-                }
-              }
-            </div>
-            @if (agent.config.prompt) {
-              <p class="muted prompt">{{ agent.config.prompt }}</p>
-            }
-            <p class="meta num">
-              {{ t('agents.load', { running: agent.load.running, queued: agent.load.queued }) }} ·
-              {{ t('agents.replicas', { n: agent.replicas }) }} ·
-              {{ t('agents.tools', { n: agent.config.tools.length }) }}
-            </p>
-            @if (agent.config.tools.length) {
-              <p class="tools">
-                @for (tool of agent.config.tools; track tool) {
-                  <code>{{ tool }}</code>
-                }
-              </p>
-            }
-            @if (agent.lastError) {
-              <p class="fault">{{ agent.lastError }}</p>
-            }
-          </li>
-        }
-      </ul>
-    </div>
-  `,
-  styles: `
-    header {
-      display: flex;
-      align-items: center;
-    }
-    .lead {
-      margin: 2px 0 16px;
-    }
-    ul {
-      display: flex;
-      flex-direction: column;
-      gap: 8px;
-      max-width: 960px;
-      margin: 0;
-      padding: 0;
-      list-style: none;
-    }
-    li {
-      display: flex;
-      flex-direction: column;
-      gap: 4px;
-      padding: 12px 16px;
-      border: 1px solid var(--line);
-      border-radius: var(--radius-card);
-      background: var(--surface);
-    }
-    .line {
-      display: flex;
-      align-items: center;
-      gap: 12px;
-      min-height: 26px;
-    }
-    .pill {
-      padding: 1px 8px;
-      border: 1px solid var(--line);
-      border-radius: 999px;
-    }
-    .prompt {
-      display: -webkit-box;
-      -webkit-line-clamp: 2;
-      -webkit-box-orient: vertical;
-      overflow: hidden;
-      max-width: 80ch;
-    }
-    .tools {
-      display: flex;
-      flex-wrap: wrap;
-      gap: 4px;
-    }
-    .tools code {
-      padding: 1px 6px;
-      border-radius: 4px;
-      background: var(--sunken);
-    }
-    .fault {
-      color: var(--failed);
-      overflow-wrap: anywhere;
-    }
-    .empty {
-      padding: 48px 0;
-      text-align: center;
-    }
-  `,
+  templateUrl: './agents-page.html',
+  styleUrl: './agents-page.css',
 })
 export class AgentsPage {
-  private readonly api = inject(AosApi);
-  protected readonly mayOperate = inject(Store).selectSignal(session.selectMay('agent.operate'));
-  protected readonly agents = signal<Agent[]>([]);
-  protected readonly call = signal<Call>(idle);
+  readonly q = input<string>();
+  /** `?new=` opens the dialog; with the name of an agent it begins as a copy of that one. */
+  readonly new = input<string>();
+
+  private readonly api = inject(AgentsApi);
+  private readonly router = inject(Router);
+  private readonly store = inject(Store);
+  protected readonly mayOperate = this.store.selectSignal(session.selectMay('agent.operate'));
+  protected readonly mayWrite = this.store.selectSignal(session.selectMay('agent.write'));
+
+  private readonly agents = signal<readonly Agent[]>([]);
+  protected readonly call = signal<Call>(loading);
   protected readonly busy = signal<string | null>(null);
   protected readonly problem = signal<Problem | null>(null);
+  protected readonly isCreating = computed(
+    () => this.mayWrite() && this.new() !== undefined && this.call().state === 'done',
+  );
+  protected readonly model = computed(
+    () => this.agents().find(({ name }) => name === this.new()) ?? null,
+  );
+  protected readonly rows = computed(() => {
+    const words = (this.q() ?? '').toLowerCase().split(/\s+/).filter(Boolean);
+    return this.agents().filter((agent) => {
+      const text = [agent.name, agent.config.prompt, ...agent.config.tools].join(' ').toLowerCase();
+      return words.every((word) => text.includes(word));
+    });
+  });
+
   protected readonly tones = tones;
+  protected readonly columns: readonly Column<Agent>[] = [
+    { id: 'state', header: 'agents.col.state', width: '104px', isFixed: true },
+    {
+      id: 'name',
+      header: 'agents.col.name',
+      width: '1.2fr',
+      isFixed: true,
+      isLink: true,
+      text: ({ name }) => name,
+    },
+    {
+      id: 'version',
+      header: 'agents.col.version',
+      width: '60px',
+      align: 'end',
+      text: ({ version }) => version,
+    },
+    {
+      id: 'running',
+      header: 'agents.col.running',
+      width: '72px',
+      align: 'end',
+      text: ({ load }) => String(load.running),
+    },
+    {
+      id: 'queued',
+      header: 'agents.col.queued',
+      width: '72px',
+      align: 'end',
+      text: ({ load }) => String(load.queued),
+      hideNarrow: true,
+    },
+    {
+      id: 'tools',
+      header: 'agents.col.tools',
+      width: '1.4fr',
+      text: ({ config }) => config.tools.join(', '),
+      hideNarrow: true,
+    },
+    {
+      id: 'error',
+      header: 'agents.col.lastError',
+      width: '1.6fr',
+      text: ({ lastError }) => lastError ?? '',
+      hideNarrow: true,
+    },
+    { id: 'age', header: 'agents.col.age', width: '72px', align: 'end', hideNarrow: true },
+    { id: 'orders', header: 'agents.col.orders', width: '96px', align: 'end', isFixed: true },
+  ];
 
   constructor() {
-    void this.load();
+    this.load();
+    keepFresh(() => this.load());
   }
 
-  protected async load(): Promise<void> {
-    this.call.set(loading);
-    try {
-      this.agents.set((await firstValueFrom(this.api.agents())).items);
-      this.call.set(done);
-    } catch (error) {
-      this.call.set(failed(error));
-    }
+  protected load(): void {
+    this.api.agents().subscribe({
+      next: (agents) => {
+        this.agents.set(agents);
+        this.call.set(done);
+      },
+      error: (error: unknown) => this.call.set(failed(error)),
+    });
   }
 
-  protected start(agent: Agent): Promise<void> {
-    return this.operate(agent, () => firstValueFrom(this.api.startAgent(agent.id)));
-  }
-  protected stop(agent: Agent): Promise<void> {
-    return this.operate(agent, () => firstValueFrom(this.api.stopAgent(agent.id)));
+  protected readonly idOf = ({ id }: Agent) => id;
+  protected readonly linkTo = ({ name }: Agent) => this.router.createUrlTree(['/agents', name]);
+  protected open(agent: Agent): void {
+    void this.router.navigateByUrl(this.linkTo(agent));
   }
 
-  private async operate({ id }: Agent, work: () => Promise<Agent>): Promise<void> {
+  protected start(event: Event, agent: Agent): void {
+    this.order(event, agent, this.api.start(agent.id));
+  }
+  protected stop(event: Event, agent: Agent): void {
+    this.order(event, agent, this.api.stop(agent.id));
+  }
+  private order(event: Event, { id }: Agent, order: Observable<Agent>): void {
+    event.stopPropagation();
     this.busy.set(id);
     this.problem.set(null);
-    try {
-      const changed = await work();
-      this.agents.update((all) => all.map((agent) => (agent.id === id ? changed : agent)));
-    } catch (error) {
-      this.problem.set(toProblem(error));
-    } finally {
-      this.busy.set(null);
-    }
+    order.subscribe({
+      next: (changed) => {
+        this.busy.set(null);
+        this.agents.update((all) => all.map((agent) => (agent.id === id ? changed : agent)));
+      },
+      error: (error: unknown) => {
+        this.busy.set(null);
+        this.problem.set(toProblem(error));
+      },
+    });
+  }
+
+  protected create(isOpen: boolean): void {
+    void this.router.navigate([], {
+      queryParams: { new: isOpen ? '' : null },
+      queryParamsHandling: 'merge',
+      replaceUrl: true,
+    });
+  }
+  protected onCreated(agent: Agent): void {
+    void this.router.navigate(['/agents', agent.name]);
   }
 }

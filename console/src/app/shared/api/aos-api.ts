@@ -5,6 +5,7 @@ import {
   decideApproval,
   getConversation,
   getEpisode,
+  getRuntimeConfig,
   getTrace,
   listAgents,
   listApprovals,
@@ -16,8 +17,6 @@ import {
   me,
   rerunJob,
   sendMessage,
-  startAgent,
-  stopAgent,
   uploadArtifact,
 } from '@aos/api-client/functions';
 import type {
@@ -35,11 +34,12 @@ import type {
   MessageAccepted,
   Page,
   RunAccepted,
+  RuntimeConfig,
   SendMessage,
   TraceDetail,
   TraceSummary,
 } from '@aos/contracts';
-import type { Observable } from 'rxjs';
+import { type Observable, map } from 'rxjs';
 
 const PAGE = 50;
 const LONGEST_PAGE = 200;
@@ -106,11 +106,16 @@ export class AosApi {
   agents(): Observable<Page<Agent>> {
     return this.api.invoke(listAgents, { limit: LONGEST_PAGE });
   }
-  startAgent(id: string): Observable<Agent> {
-    return this.api.invoke(startAgent, { id });
-  }
-  stopAgent(id: string): Observable<Agent> {
-    return this.api.invoke(stopAgent, { id });
+
+  /** Names of the secrets outside the projects, for whoever may read names. Never a value. */
+  secretNames(): Observable<string[]> {
+    return this.api
+      .invoke(getRuntimeConfig, {})
+      .pipe(
+        map(({ secrets }: RuntimeConfig) =>
+          secrets.filter(({ projectId }) => projectId === null).map(({ name }) => name),
+        ),
+      );
   }
 
   traces(cursor?: string): Observable<Page<TraceSummary>> {

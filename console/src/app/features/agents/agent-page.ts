@@ -1,0 +1,172 @@
+import {
+  ChangeDetectionStrategy,
+  Component,
+  computed,
+  effect,
+  inject,
+  input,
+  signal,
+  untracked,
+} from '@angular/core';
+import { Router, RouterLink } from '@angular/router';
+import type { AgentStats, Job, McpTool } from '@aos/contracts';
+import { TranslocoDirective } from '@jsverse/transloco';
+import { Store } from '@ngrx/store';
+import { AosApi } from '../../shared/api/aos-api';
+import { type Call, type Problem, done, failed, loading } from '../../shared/api/problem';
+import { keepFresh } from '../../shared/realtime/keep-fresh';
+import { session } from '../../shared/state/session';
+import { Dialog } from '../../shared/ui/dialog';
+import { Difference } from '../../shared/ui/difference';
+import { Icon } from '../../shared/ui/icon';
+import { ProblemNote } from '../../shared/ui/problem-note';
+import { StateMark } from '../../shared/ui/state-mark';
+import { AgentLogs } from './agent-logs';
+import { AgentOverview } from './agent-overview';
+import { AgentPrompt } from './agent-prompt';
+import { tones } from './agent-state';
+import { AgentStore } from './agent-store';
+import { AgentVersions } from './agent-versions';
+import { AgentsApi } from './agents-api';
+import { NamePicker } from './name-picker';
+import { sopFaults } from './sop';
+import { ToolPicker } from './tool-picker';
+
+const tabs = ['overview', 'prompt', 'tools', 'environment', 'versions', 'logs'] as const;
+type Tab = (typeof tabs)[number];
+
+/** One agent: how it does, what it is made of, how it came to be so, and what it says while it works. */
+@Component({
+  selector: 'aos-agent-page',
+  imports: [
+    AgentLogs,
+    AgentOverview,
+    AgentPrompt,
+    AgentVersions,
+    Dialog,
+    Difference,
+    Icon,
+    NamePicker,
+    ProblemNote,
+    RouterLink,
+    StateMark,
+    ToolPicker,
+    TranslocoDirective,
+  ],
+  providers: [AgentStore],
+  changeDetection: ChangeDetectionStrategy.OnPush,
+  templateUrl: './agent-page.html',
+  styleUrl: './agent-page.css',
+})
+export class AgentPage {
+  readonly id = input.required<string>();
+  readonly tab = input<string>();
+
+  private readonly api = inject(AgentsApi);
+  private readonly shared = inject(AosApi);
+  private readonly router = inject(Router);
+  private readonly session = inject(Store);
+  protected readonly store = inject(AgentStore);
+  private readonly may = (permission: Parameters<typeof session.selectMay>[0]) =>
+    this.session.selectSignal(session.selectMay(permission));
+  protected readonly mayOperate = this.may('agent.operate');
+  protected readonly mayWrite = this.may('agent.write');
+  protected readonly mayRegister = this.may('tool.write');
+  protected readonly mayReadLogs = this.may('monitor.read');
+  private readonly mayReadSecrets = this.may('secret.read');
+
+  protected readonly stats = signal<AgentStats | null>(null);
+  protected readonly runs = signal<readonly Job[]>([]);
+  protected readonly runsCall = signal<Call>(loading);
+  protected readonly tools = signal<readonly McpTool[]>([]);
+  protected readonly secrets = signal<readonly string[] | null>(null);
+  protected readonly isReviewing = signal(false);
+  protected readonly comment = signal('');
+
+  protected readonly tones = tones;
+  protected readonly tabs = computed(() =>
+    tabs.filter((name) => name !== 'logs' || this.mayReadLogs()),
+  );
+  protected readonly shown = computed<Tab>(
+    () => this.tabs().find((name) => name === this.tab()) ?? 'overview',
+  );
+  protected readonly savingProblem = computed((): Problem | null => {
+    const call = this.store.saving();
+    return call.state === 'failed' ? call.problem : null;
+  });
+  protected readonly sopFaults = computed(() => sopFaults(this.savingProblem()));
+  protected readonly hasFailed = computed(() => {
+    const call = this.store.ordering();
+    return call.state === 'failed' ? call.problem : null;
+  });
+
+  protected readonly isBusy = computed(() => this.store.ordering().state === 'loading');
+
+  constructor() {
+    effect(() => {
+      const id = this.id();
+      untracked(() => {
+        this.store.show(id);
+        this.stats.set(null);
+        this.runs.set([]);
+        this.loadRuns();
+      });
+    });
+    keepFresh(() => {
+      this.store.refresh();
+      if (this.shown() === 'overview') this.loadRuns();
+    });
+    this.api.tools().subscribe({
+      next: (tools) => this.tools.set(tools),
+      error: () => this.tools.set([]),
+    });
+    if (this.mayReadSecrets())
+      this.shared.secretNames().subscribe({
+        next: (names) => this.secrets.set(names),
+        error: () => this.secrets.set(null),
+      });
+  }
+
+  protected loadRuns(): void {
+    const id = this.id();
+    this.api.stats(id).subscribe({
+      next: (stats) => this.stats.set(stats),
+      error: (error: unknown) => this.runsCall.set(failed(error)),
+    });
+    this.api.runs(id).subscribe({
+      next: (runs) => {
+        if (id !== this.id()) return;
+        this.runs.set(runs);
+        this.runsCall.set(done);
+      },
+      error: (error: unknown) => this.runsCall.set(failed(error)),
+    });
+  }
+
+  protected show(tab: Tab): void {
+    void this.router.navigate([], {
+      queryParams: { tab: tab === 'overview' ? null : tab },
+      replaceUrl: true,
+    });
+  }
+  protected onTabKey(event: KeyboardEvent): void {
+    const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
+    if (step === 0) return;
+    const all = this.tabs();
+    const next = all[(all.indexOf(this.shown()) + step + all.length) % all.length];
+    if (!next) return;
+    this.show(next);
+    document.getElementById(`tab-${next}`)?.focus();
+  }
+
+  protected clone(): void {
+    void this.router.navigate(['/agents'], { queryParams: { new: this.store.agent()?.name } });
+  }
+  protected review(): void {
+    this.comment.set('');
+    this.isReviewing.set(true);
+  }
+  protected save(): void {
+    this.store.save(this.comment(), () => this.isReviewing.set(false));
+  }
+}

@@ -1,0 +1,184 @@
+import { Injectable, computed, inject, signal } from '@angular/core';
+import type { Agent, AgentConfig, AgentVersion } from '@aos/contracts';
+import type { Observable } from 'rxjs';
+import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
+import { AgentsApi } from './agents-api';
+import { readSop, writeSop } from './sop';
+
+/** What is typed and not saved. The way of work is kept as its text, which may be half a list. */
+export interface Draft extends Omit<AgentConfig, 'sop' | 'budget'> {
+  sop: string;
+  budget: AgentConfig['budget'];
+}
+
+export const draftOf = ({ sop, ...config }: AgentConfig): Draft => ({
+  ...config,
+  budget: config.budget,
+  sop: writeSop(sop),
+});
+
+export function configOf({ sop, budget, model, ...draft }: Draft): AgentConfig | null {
+  const { steps } = readSop(sop);
+  if (!steps) return null;
+  return {
+    ...draft,
+    sop: steps,
+    ...(budget && Object.keys(budget).length > 0 && { budget }),
+    ...(model?.trim() && { model: model.trim() }),
+  };
+}
+
+const said = (config: AgentConfig | null) =>
+  JSON.stringify(config && Object.entries(config).sort(([a], [b]) => a.localeCompare(b)));
+
+/** One agent, the changes to it that are not saved yet, and its versions; for as long as its page is open. */
+@Injectable()
+export class AgentStore {
+  private readonly api = inject(AgentsApi);
+  private id = '';
+  private etag = '';
+
+  readonly agent = signal<Agent | null>(null);
+  readonly call = signal<Call>(loading);
+  readonly draft = signal<Draft | null>(null);
+  readonly saving = signal<Call>(idle);
+  readonly ordering = signal<Call>(idle);
+  readonly versions = signal<readonly AgentVersion[]>([]);
+  readonly versionsCall = signal<Call>(loading);
+  private readonly cursor = signal<string | null>(null);
+  readonly hasMoreVersions = computed(() => this.cursor() !== null);
+
+  readonly before = computed(() => this.agent()?.config ?? null);
+  readonly after = computed(() => {
+    const draft = this.draft();
+    return draft ? configOf(draft) : null;
+  });
+  readonly isChanged = computed(() => {
+    const [draft, before] = [this.draft(), this.before()];
+    if (!draft || !before) return false;
+    const after = this.after();
+    return after === null ? draft.sop !== writeSop(before.sop) : said(after) !== said(before);
+  });
+
+  show(id: string): void {
+    this.id = id;
+    this.agent.set(null);
+    this.draft.set(null);
+    this.versions.set([]);
+    this.call.set(loading);
+    this.refresh();
+    this.loadVersions();
+  }
+
+  /** What somebody else has saved comes in, unless there are changes here: those are refused when saved (412). */
+  refresh(): void {
+    const { id } = this;
+    this.api.agent(id).subscribe({
+      next: ({ agent, etag }) => {
+        if (id !== this.id) return;
+        const isNew = this.agent()?.version !== agent.version;
+        const keeps = this.isChanged();
+        if (!keeps) this.etag = etag;
+        this.agent.update((before) =>
+          keeps && before ? { ...agent, config: before.config } : agent,
+        );
+        if (!keeps && (isNew || !this.draft())) this.draft.set(draftOf(agent.config));
+        if (isNew && this.call().state === 'done') this.loadVersions();
+        this.call.set(done);
+      },
+      error: (error: unknown) => {
+        if (!this.agent()) this.call.set(failed(error));
+      },
+    });
+  }
+
+  set<K extends keyof Draft>(key: K, value: Draft[K]): void {
+    this.draft.update((draft) => draft && { ...draft, [key]: value });
+    this.saving.set(idle);
+  }
+  undo(): void {
+    this.draft.set(null);
+    this.saving.set(idle);
+    this.refresh();
+  }
+
+  save(comment: string, then: () => void): void {
+    const config = this.after();
+    if (!config) return;
+    this.saving.set(loading);
+    this.api
+      .change(this.id, this.etag, { config, ...(comment.trim() && { comment: comment.trim() }) })
+      .subscribe({
+        next: () => {
+          this.saving.set(done);
+          this.undo();
+          then();
+        },
+        error: (error: unknown) => this.saving.set(failed(error)),
+      });
+  }
+
+  release(version: string, comment: string, then: () => void): void {
+    this.order(
+      this.api.release(this.id, this.etag, {
+        version,
+        ...(comment.trim() && { comment: comment.trim() }),
+      }),
+      () => {
+        this.undo();
+        then();
+      },
+    );
+  }
+  start(): void {
+    this.order(this.api.start(this.id));
+  }
+  stop(): void {
+    this.order(this.api.stop(this.id));
+  }
+  register(): void {
+    this.order(this.api.register(this.id));
+  }
+  unregister(): void {
+    this.order(this.api.unregister(this.id));
+  }
+
+  loadVersions(): void {
+    const { id } = this;
+    this.api.versions(id).subscribe({
+      next: ({ items, nextCursor }) => {
+        if (id !== this.id) return;
+        this.versions.set(items);
+        this.cursor.set(nextCursor);
+        this.versionsCall.set(done);
+      },
+      error: (error: unknown) => this.versionsCall.set(failed(error)),
+    });
+  }
+  moreVersions(): void {
+    const cursor = this.cursor();
+    if (!cursor) return;
+    this.api.versions(this.id, cursor).subscribe({
+      next: ({ items, nextCursor }) => {
+        this.versions.update((all) => [...all, ...items]);
+        this.cursor.set(nextCursor);
+      },
+      error: (error: unknown) => this.versionsCall.set(failed(error)),
+    });
+  }
+
+  private order(order: Observable<Agent>, then?: () => void): void {
+    this.ordering.set(loading);
+    order.subscribe({
+      next: () => {
+        this.ordering.set(done);
+        this.refresh();
+        then?.();
+      },
+      error: (error: unknown) => {
+        this.ordering.set(failed(error));
+        this.refresh();
+      },
+    });
+  }
+}

@@ -1,0 +1,93 @@
+import { Injectable, inject } from '@angular/core';
+import { Api } from '@aos/api-client';
+import {
+  callTool,
+  changeServer,
+  getServer,
+  listLaunchTemplates,
+  listRecentCalls,
+  listServers,
+  listToolActivity,
+  listTools,
+  registerServer,
+  removeServer,
+  testNewServer,
+  testServer,
+} from '@aos/api-client/functions';
+import type {
+  CallAnswer,
+  LaunchTemplate,
+  McpServerInfo,
+  McpTool,
+  Page,
+  PatchServer,
+  RecentCall,
+  RegisterServer,
+  ServerTrial,
+  ToolActivity,
+} from '@aos/contracts';
+import { EMPTY, type Observable, expand, map, reduce } from 'rxjs';
+
+const LONGEST_PAGE = 200;
+const PAGE = 50;
+/** A room with more pages than this is not looked through in the browser. */
+const MOST_PAGES = 25;
+
+/** What this room asks of the server; typed by the contract, as in `shared/api/aos-api.ts`. */
+@Injectable({ providedIn: 'root' })
+export class IntegrationsApi {
+  private readonly api = inject(Api);
+
+  servers(): Observable<McpServerInfo[]> {
+    return this.all((cursor) => this.api.invoke(listServers, { limit: LONGEST_PAGE, cursor }));
+  }
+  server(name: string): Observable<McpServerInfo> {
+    return this.api.invoke(getServer, { name });
+  }
+  tools(server?: string): Observable<McpTool[]> {
+    return this.all((cursor): Observable<Page<McpTool>> =>
+      this.api.invoke(listTools, { limit: LONGEST_PAGE, cursor, server }),
+    );
+  }
+  activity(server?: string): Observable<ToolActivity[]> {
+    return this.api.invoke(listToolActivity, { server }).pipe(map(({ items }) => items));
+  }
+  calls(server: string, tool?: string, cursor?: string): Observable<Page<RecentCall>> {
+    return this.api.invoke(listRecentCalls, { server, tool, cursor, limit: PAGE });
+  }
+
+  launchTemplates(): Observable<LaunchTemplate[]> {
+    return this.api.invoke(listLaunchTemplates, {}).pipe(map(({ items }) => items));
+  }
+  tryNew(server: RegisterServer): Observable<ServerTrial> {
+    return this.api.invoke(testNewServer, { body: server });
+  }
+  try(name: string): Observable<ServerTrial> {
+    return this.api.invoke(testServer, { name });
+  }
+  register(server: RegisterServer): Observable<McpServerInfo> {
+    return this.api.invoke(registerServer, { body: server });
+  }
+  change({ name, version }: McpServerInfo, body: PatchServer): Observable<McpServerInfo> {
+    return this.api.invoke(changeServer, { name, body, 'If-Match': `"${version}"` });
+  }
+  remove({ name, version }: McpServerInfo): Observable<unknown> {
+    return this.api.invoke(removeServer, { name, 'If-Match': `"${version}"` });
+  }
+  call(server: string, tool: string, args: Record<string, unknown>): Observable<CallAnswer> {
+    return this.api.invoke(callTool, { body: { server, tool, args } });
+  }
+  wouldCall(server: string, tool: string, args: Record<string, unknown>): Observable<CallAnswer> {
+    return this.api.invoke(callTool, { body: { server, tool, args, dryRun: true } });
+  }
+
+  private all<T>(page: (cursor?: string) => Observable<Page<T>>): Observable<T[]> {
+    let pages = 1;
+    return page().pipe(
+      expand(({ nextCursor }) =>
+        nextCursor && (pages += 1) <= MOST_PAGES ? page(nextCursor) : EMPTY,
+      ),
+      reduce((items: T[], next) => items.concat(next.items), []),
+    );
+  }
+}

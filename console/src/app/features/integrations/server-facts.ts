@@ -1,0 +1,121 @@
+import { ChangeDetectionStrategy, Component, computed, input } from '@angular/core';
+import type { McpServerInfo, ToolActivity } from '@aos/contracts';
+import { TranslocoDirective } from '@jsverse/transloco';
+import { Revealed } from '../../shared/ui/revealed';
+import { Age, duration } from '../../shared/ui/time';
+import { type ServerState, errorShare, placeOf } from './server-state';
+
+/** The figures of a server in one line: what it is, where, how fast, how often it fails, and what it said last. */
+@Component({
+  selector: 'aos-server-facts',
+  imports: [Age, Revealed, TranslocoDirective],
+  changeDetection: ChangeDetectionStrategy.OnPush,
+  template: `
+    <ng-container *transloco="let t">
+      @if (server().description) {
+        <p class="muted about"><aos-revealed [text]="server().description" /></p>
+      }
+      <dl>
+        <div>
+          <dt>{{ t('integrations.col.transport') }}</dt>
+          <dd>{{ t('integrations.transport.' + server().transport) }}</dd>
+        </div>
+        @if (place(); as place) {
+          <div class="wide">
+            <dt>{{ t('integrations.place') }}</dt>
+            <dd class="cut" [title]="place">
+              <code>{{ place }}</code>
+            </dd>
+          </div>
+        }
+        <div>
+          <dt>{{ t('integrations.callsOfDay') }}</dt>
+          <dd class="num">{{ activity()?.calls ?? 0 }}</dd>
+        </div>
+        @if (activity(); as activity) {
+          <div>
+            <dt>{{ t('integrations.col.errors') }}</dt>
+            <dd class="num" [class.bad]="activity.failed > 0">{{ share() }}</dd>
+          </div>
+          @if (activity.p50Ms !== null) {
+            <div>
+              <dt>p50</dt>
+              <dd class="num">{{ duration(activity.p50Ms) }}</dd>
+            </div>
+          }
+          @if (activity.p95Ms !== null) {
+            <div>
+              <dt>p95</dt>
+              <dd class="num">{{ duration(activity.p95Ms) }}</dd>
+            </div>
+          }
+        }
+        @if (server().health.checkedAt; as at) {
+          <div>
+            <dt>{{ t('integrations.checked') }}</dt>
+            <dd><aos-age [at]="at" /></dd>
+          </div>
+        }
+      </dl>
+      @if (server().health.error && state() === 'unreachable') {
+        <p class="bad"><aos-revealed [text]="server().health.error ?? ''" /></p>
+      } @else if (activity()?.lastError) {
+        <p class="bad last">
+          <span class="muted">{{ t('integrations.lastError') }}</span>
+          @if (activity()?.lastErrorAt; as at) {
+            <aos-age class="meta" [at]="at" />
+          }
+          <aos-revealed [text]="activity()?.lastError ?? ''" />
+        </p>
+      }
+    </ng-container>
+  `,
+  styles: `
+    :host {
+      display: flex;
+      flex-direction: column;
+      gap: 8px;
+    }
+    .about {
+      max-width: 80ch;
+    }
+    dl {
+      display: flex;
+      flex-wrap: wrap;
+      gap: 8px 28px;
+      margin: 0;
+    }
+    dl > div {
+      min-width: 0;
+    }
+    .wide {
+      max-width: min(480px, 100%);
+    }
+    dt {
+      color: var(--muted);
+      font-size: 12px;
+      line-height: 16px;
+    }
+    dd {
+      margin: 0;
+    }
+    .bad {
+      color: var(--failed);
+      overflow-wrap: anywhere;
+    }
+    .last {
+      display: -webkit-box;
+      -webkit-line-clamp: 2;
+      -webkit-box-orient: vertical;
+      overflow: hidden;
+    }
+  `,
+})
+export class ServerFacts {
+  readonly server = input.required<McpServerInfo>();
+  readonly activity = input<ToolActivity>();
+  readonly state = input.required<ServerState>();
+  protected readonly duration = duration;
+  protected readonly place = computed(() => placeOf(this.server()));
+  protected readonly share = computed(() => errorShare(this.activity()));
+}

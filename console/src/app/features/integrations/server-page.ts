@@ -1,0 +1,248 @@
+import {
+  ChangeDetectionStrategy,
+  Component,
+  computed,
+  effect,
+  inject,
+  input,
+  signal,
+  untracked,
+} from '@angular/core';
+import { Router, RouterLink } from '@angular/router';
+import type {
+  McpServerInfo,
+  McpTool,
+  PatchServer,
+  RecentCall,
+  ServerTrial,
+  ToolActivity,
+} from '@aos/contracts';
+import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
+import { Store } from '@ngrx/store';
+import { forkJoin } from 'rxjs';
+import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
+import { keepFresh } from '../../shared/realtime/keep-fresh';
+import { session } from '../../shared/state/session';
+import { ConfirmDialog } from '../../shared/ui/confirm-dialog';
+import { Dialog } from '../../shared/ui/dialog';
+import { Icon } from '../../shared/ui/icon';
+import { ProblemNote } from '../../shared/ui/problem-note';
+import { SidePanel } from '../../shared/ui/side-panel';
+import { StateMark } from '../../shared/ui/state-mark';
+import { CallDetail } from './call-detail';
+import { CallsStore } from './calls-store';
+import { IntegrationsApi } from './integrations-api';
+import { RecentCalls } from './recent-calls';
+import { ServerFacts } from './server-facts';
+import { ServerSettings } from './server-settings';
+import { ServerTools } from './server-tools';
+import { stateOf, tones } from './server-state';
+import { TrialNote } from './trial-note';
+
+const tabs = ['tools', 'calls', 'settings'] as const;
+
+/** One tool server: how it does, its tools, its recent calls, its settings. */
+@Component({
+  selector: 'aos-server-page',
+  imports: [
+    CallDetail,
+    ConfirmDialog,
+    Dialog,
+    Icon,
+    ProblemNote,
+    RecentCalls,
+    RouterLink,
+    ServerFacts,
+    ServerSettings,
+    ServerTools,
+    SidePanel,
+    StateMark,
+    TranslocoDirective,
+    TrialNote,
+  ],
+  providers: [CallsStore],
+  changeDetection: ChangeDetectionStrategy.OnPush,
+  templateUrl: './server-page.html',
+  styleUrl: './server-page.css',
+})
+export class ServerPage {
+  readonly server = input.required<string>();
+  readonly tab = input<string>();
+  /** The call whose detail is open. */
+  readonly at = input<string>();
+
+  private readonly api = inject(IntegrationsApi);
+  private readonly router = inject(Router);
+  private readonly transloco = inject(TranslocoService);
+  private readonly store = inject(Store);
+  protected readonly calls = inject(CallsStore);
+  protected readonly mayWrite = this.store.selectSignal(session.selectMay('tool.write'));
+  protected readonly mayReadCalls = this.store.selectSignal(session.selectMay('task.read'));
+
+  protected readonly info = signal<McpServerInfo | null>(null);
+  protected readonly tools = signal<readonly McpTool[]>([]);
+  protected readonly activity = signal<ReadonlyMap<string, ToolActivity>>(new Map());
+  protected readonly whole = signal<ToolActivity | undefined>(undefined);
+  protected readonly call = signal<Call>(loading);
+  protected readonly trial = signal<ServerTrial | null>(null);
+  protected readonly trying = signal<Call>(idle);
+  protected readonly switching = signal<Call>(idle);
+  protected readonly saving = signal<Call>(idle);
+  protected readonly removing = signal<Call>(idle);
+  protected readonly isRemoving = signal(false);
+
+  protected readonly tones = tones;
+  protected readonly tabs = computed(() =>
+    tabs.filter((name) => name !== 'calls' || this.mayReadCalls()),
+  );
+  protected readonly shown = computed(
+    () => this.tabs().find((name) => name === this.tab()) ?? 'tools',
+  );
+  protected readonly state = computed(() => {
+    const info = this.info();
+    return info ? stateOf(info, this.whole()) : 'unknown';
+  });
+  protected readonly isOwn = computed(() => this.info()?.transport === 'builtin');
+  protected readonly openCall = computed(
+    () => this.calls.rows().find(({ id }) => id === this.at()) ?? null,
+  );
+  protected readonly changes = computed(() => {
+    this.transloco.activeLang();
+    const trial = this.trial();
+    const changed = trial?.tools.filter(({ state }) => state !== 'same').length ?? 0;
+    return trial?.ok && changed > 0
+      ? this.transloco.translate<string>('integrations.changed', { n: changed })
+      : '';
+  });
+
+  constructor() {
+    effect(() => {
+      const server = this.server();
+      untracked(() => {
+        this.info.set(null);
+        this.call.set(loading);
+        this.trial.set(null);
+        this.load();
+        if (this.mayReadCalls()) this.calls.show(server);
+      });
+    });
+    keepFresh(() => {
+      this.load();
+      if (this.shown() === 'calls') this.calls.refresh();
+    });
+  }
+
+  protected load(): void {
+    const server = this.server();
+    this.api.server(server).subscribe({
+      next: (info) => {
+        if (server !== this.server()) return;
+        const before = this.info();
+        this.info.set(info);
+        this.call.set(done);
+        if (before?.version !== info.version || before.tools !== info.tools) this.loadTools();
+      },
+      error: (error: unknown) => this.call.set(failed(error)),
+    });
+    forkJoin({ tools: this.api.activity(server), all: this.api.activity() }).subscribe({
+      next: ({ tools, all }) => {
+        this.activity.set(new Map(tools.map((each) => [each.tool ?? '', each])));
+        this.whole.set(all.find((each) => each.server === server));
+      },
+      error: (error: unknown) => this.call.set(failed(error)),
+    });
+  }
+
+  private loadTools(): void {
+    this.api.tools(this.server()).subscribe({
+      next: (tools) => this.tools.set(tools),
+      error: (error: unknown) => this.call.set(failed(error)),
+    });
+  }
+
+  protected show(tab: (typeof tabs)[number]): void {
+    void this.router.navigate([], {
+      queryParams: { tab: tab === 'tools' ? null : tab, at: null },
+      replaceUrl: true,
+    });
+  }
+  protected openDetail(row: RecentCall | null): void {
+    void this.router.navigate([], {
+      queryParams: { at: row?.id ?? null },
+      queryParamsHandling: 'merge',
+      replaceUrl: true,
+    });
+  }
+  protected onTabKey(event: KeyboardEvent): void {
+    const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
+    if (step === 0) return;
+    const all = this.tabs();
+    const next = all[(all.indexOf(this.shown()) + step + all.length) % all.length];
+    if (!next) return;
+    this.show(next);
+    document.getElementById(`tab-${next}`)?.focus();
+  }
+
+  protected test(): void {
+    this.trying.set(loading);
+    this.trial.set(null);
+    this.api.try(this.server()).subscribe({
+      next: (trial) => {
+        this.trial.set(trial);
+        this.trying.set(done);
+        this.load();
+      },
+      error: (error: unknown) => this.trying.set(failed(error)),
+    });
+  }
+
+  protected closeTrial(): void {
+    this.trial.set(null);
+    this.trying.set(idle);
+  }
+
+  protected toggle(): void {
+    const info = this.info();
+    if (!info) return;
+    this.switching.set(loading);
+    this.api.change(info, { enabled: !info.enabled }).subscribe({
+      next: (changed) => {
+        this.info.set(changed);
+        this.switching.set(done);
+        this.trial.set(null);
+        this.loadTools();
+      },
+      error: (error: unknown) => {
+        this.switching.set(failed(error));
+        this.load();
+      },
+    });
+  }
+
+  protected save(change: PatchServer): void {
+    const info = this.info();
+    if (!info) return;
+    this.saving.set(loading);
+    this.api.change(info, change).subscribe({
+      next: (changed) => {
+        this.info.set(changed);
+        this.saving.set(done);
+        this.loadTools();
+      },
+      error: (error: unknown) => {
+        this.saving.set(failed(error));
+        this.load();
+      },
+    });
+  }
+
+  protected remove(): void {
+    const info = this.info();
+    if (!info) return;
+    this.removing.set(loading);
+    this.api.remove(info).subscribe({
+      next: () => void this.router.navigate(['/integrations']),
+      error: (error: unknown) => this.removing.set(failed(error)),
+    });
+  }
+}

@@ -1,0 +1,47 @@
+import type { McpServerInfo, ToolActivity } from '@aos/contracts';
+import type { Tone } from '../../shared/ui/state-mark';
+
+export type ServerState = 'healthy' | 'degraded' | 'unreachable' | 'off' | 'unknown';
+
+export const tones: Record<ServerState, Tone> = {
+  healthy: 'done',
+  degraded: 'waiting',
+  unreachable: 'failed',
+  off: 'idle',
+  unknown: 'idle',
+};
+
+/** Of so few calls a share says nothing. */
+const FEWEST_CALLS = 5;
+const MANY_FAILURES = 0.2;
+
+/** It answers, and still every fifth call fails: that is worth a look. */
+export function stateOf(server: McpServerInfo, activity?: ToolActivity): ServerState {
+  switch (server.health.state) {
+    case 'disabled':
+      return 'off';
+    case 'unhealthy':
+      return 'unreachable';
+    case 'unknown':
+      return 'unknown';
+    case 'healthy':
+      return activity &&
+        activity.calls >= FEWEST_CALLS &&
+        activity.failed / activity.calls >= MANY_FAILURES
+        ? 'degraded'
+        : 'healthy';
+  }
+}
+
+export const errorShare = (activity?: Pick<ToolActivity, 'calls' | 'failed'>): string =>
+  activity && activity.calls > 0
+    ? `${((100 * activity.failed) / activity.calls).toFixed(activity.failed ? 1 : 0)} %`
+    : '';
+
+/** Where it is: an address, or a command. */
+export const placeOf = (server: McpServerInfo): string =>
+  server.command !== null
+    ? [server.command, ...server.args].join(' ')
+    : server.transport === 'http' || server.transport === 'sse'
+      ? server.url
+      : '';

@@ -1,0 +1,229 @@
+import {
+  ChangeDetectionStrategy,
+  Component,
+  computed,
+  inject,
+  input,
+  linkedSignal,
+  signal,
+} from '@angular/core';
+import { Router } from '@angular/router';
+import type { McpServerInfo, McpTool, ToolActivity } from '@aos/contracts';
+import { TranslocoDirective } from '@jsverse/transloco';
+import { Store } from '@ngrx/store';
+import { forkJoin } from 'rxjs';
+import { type Call, done, failed, loading } from '../../shared/api/problem';
+import { keepFresh } from '../../shared/realtime/keep-fresh';
+import { session } from '../../shared/state/session';
+import { Cell, type Column } from '../../shared/table/column';
+import { DataTable } from '../../shared/table/data-table';
+import { FilterBar } from '../../shared/ui/filter-bar';
+import { Icon } from '../../shared/ui/icon';
+import { StateMark } from '../../shared/ui/state-mark';
+import { Age, duration } from '../../shared/ui/time';
+import { IntegrationsApi } from './integrations-api';
+import { RegisterDialog } from './register-dialog';
+import { errorShare, placeOf, stateOf, tones } from './server-state';
+
+interface ServerRow {
+  server: McpServerInfo;
+  activity: ToolActivity | undefined;
+  state: ReturnType<typeof stateOf>;
+}
+
+const finds = (query: string, ...texts: (string | null)[]) => {
+  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+  const all = texts.join(' ').toLowerCase();
+  return words.every((word) => all.includes(word));
+};
+
+/** The tool servers behind the gateway and how they do; and a search over the tools of all of them. */
+@Component({
+  selector: 'aos-servers-page',
+  imports: [Age, Cell, DataTable, FilterBar, Icon, RegisterDialog, StateMark, TranslocoDirective],
+  changeDetection: ChangeDetectionStrategy.OnPush,
+  templateUrl: './servers-page.html',
+  styleUrl: './servers-page.css',
+})
+export class ServersPage {
+  readonly view = input<string>();
+  readonly q = input<string>();
+
+  private readonly api = inject(IntegrationsApi);
+  private readonly router = inject(Router);
+  protected readonly mayWrite = inject(Store).selectSignal(session.selectMay('tool.write'));
+
+  private readonly servers = signal<readonly McpServerInfo[]>([]);
+  private readonly activity = signal<ReadonlyMap<string, ToolActivity>>(new Map());
+  private readonly allTools = signal<readonly McpTool[]>([]);
+  protected readonly call = signal<Call>(loading);
+  protected readonly toolsCall = signal<Call>(loading);
+  protected readonly isRegistering = signal(false);
+
+  protected readonly shows = linkedSignal(() => (this.view() === 'tools' ? 'tools' : 'servers'));
+  protected readonly rows = computed((): ServerRow[] =>
+    this.servers()
+      .filter((server) =>
+        finds(this.q() ?? '', server.name, server.description, server.transport, placeOf(server)),
+      )
+      .map((server) => {
+        const activity = this.activity().get(server.name);
+        return { server, activity, state: stateOf(server, activity) };
+      }),
+  );
+  protected readonly tools = computed(() =>
+    this.allTools().filter((tool) =>
+      finds(this.q() ?? '', tool.tool, tool.title, tool.description),
+    ),
+  );
+  protected readonly count = computed(() => ({
+    servers: this.servers().length,
+    tools: this.allTools().length,
+  }));
+
+  protected readonly tones = tones;
+  protected readonly errorShare = errorShare;
+  protected readonly columns: readonly Column<ServerRow>[] = [
+    { id: 'state', header: 'integrations.col.state', width: '120px', isFixed: true },
+    {
+      id: 'name',
+      header: 'integrations.col.name',
+      width: '1.4fr',
+      isFixed: true,
+      isLink: true,
+      text: ({ server }) => server.name,
+    },
+    {
+      id: 'transport',
+      header: 'integrations.col.transport',
+      width: '84px',
+      text: ({ server }) => server.transport,
+      hideNarrow: true,
+    },
+    {
+      id: 'tools',
+      header: 'integrations.col.tools',
+      width: '60px',
+      align: 'end',
+      text: ({ server }) => String(server.tools),
+    },
+    {
+      id: 'calls',
+      header: 'integrations.col.calls',
+      width: '72px',
+      align: 'end',
+      text: ({ activity }) => (activity ? String(activity.calls) : ''),
+      hideNarrow: true,
+    },
+    {
+      id: 'p50',
+      header: 'integrations.col.p50',
+      width: '76px',
+      align: 'end',
+      text: ({ activity }) => (activity?.p50Ms == null ? '' : duration(activity.p50Ms)),
+      hideNarrow: true,
+    },
+    {
+      id: 'p95',
+      header: 'integrations.col.p95',
+      width: '76px',
+      align: 'end',
+      text: ({ activity }) => (activity?.p95Ms == null ? '' : duration(activity.p95Ms)),
+      hideNarrow: true,
+    },
+    {
+      id: 'errors',
+      header: 'integrations.col.errors',
+      width: '72px',
+      align: 'end',
+      text: ({ activity }) => errorShare(activity),
+    },
+    {
+      id: 'error',
+      header: 'integrations.col.lastError',
+      width: '2fr',
+      text: ({ server, activity }) => server.health.error ?? activity?.lastError ?? '',
+      hideNarrow: true,
+    },
+    { id: 'age', header: 'integrations.col.lastCall', width: '80px', align: 'end' },
+  ];
+  protected readonly toolColumns: readonly Column<McpTool>[] = [
+    {
+      id: 'tool',
+      header: 'integrations.col.tool',
+      width: '1.2fr',
+      isFixed: true,
+      isLink: true,
+      text: ({ tool }) => tool,
+    },
+    {
+      id: 'title',
+      header: 'integrations.col.title',
+      width: '1fr',
+      text: ({ title }) => title ?? '',
+      hideNarrow: true,
+    },
+    {
+      id: 'description',
+      header: 'integrations.col.description',
+      width: '2.4fr',
+      text: ({ description }) => description,
+      hideNarrow: true,
+    },
+    { id: 'marks', header: 'integrations.col.marks', width: '150px', hideNarrow: true },
+  ];
+
+  constructor() {
+    this.load();
+    this.loadTools();
+    keepFresh(() => this.load());
+  }
+
+  protected load(): void {
+    forkJoin({ servers: this.api.servers(), activity: this.api.activity() }).subscribe({
+      next: ({ servers, activity }) => {
+        const changed = servers.length !== this.servers().length;
+        this.servers.set(servers);
+        this.activity.set(new Map(activity.map((each) => [each.server, each])));
+        if (changed && this.call().state === 'done') this.loadTools();
+        this.call.set(done);
+      },
+      error: (error: unknown) => this.call.set(failed(error)),
+    });
+  }
+  protected loadTools(): void {
+    this.api.tools().subscribe({
+      next: (tools) => {
+        this.allTools.set(tools);
+        this.toolsCall.set(done);
+      },
+      error: (error: unknown) => this.toolsCall.set(failed(error)),
+    });
+  }
+
+  protected show(view: 'servers' | 'tools'): void {
+    void this.router.navigate([], {
+      queryParams: { view: view === 'tools' ? view : null },
+      queryParamsHandling: 'merge',
+      replaceUrl: true,
+    });
+  }
+
+  protected readonly idOf = ({ server }: ServerRow) => server.name;
+  protected readonly linkTo = ({ server }: ServerRow) =>
+    this.router.createUrlTree(['/integrations', server.name]);
+  protected open(row: ServerRow): void {
+    void this.router.navigateByUrl(this.linkTo(row));
+  }
+  protected readonly toolId = ({ tool }: McpTool) => tool;
+  protected readonly toolLink = ({ server, name }: McpTool) =>
+    this.router.createUrlTree(['/integrations', server, name]);
+  protected openTool(tool: McpTool): void {
+    void this.router.navigateByUrl(this.toolLink(tool));
+  }
+
+  protected onRegistered(server: McpServerInfo): void {
+    this.isRegistering.set(false);
+    void this.router.navigate(['/integrations', server.name]);
+  }
+}

@@ -1,0 +1,135 @@
+import {
+  ChangeDetectionStrategy,
+  Component,
+  computed,
+  effect,
+  inject,
+  input,
+  signal,
+  untracked,
+} from '@angular/core';
+import { Router, RouterLink } from '@angular/router';
+import type { CallAnswer, McpTool, RecentCall } from '@aos/contracts';
+import { TranslocoDirective } from '@jsverse/transloco';
+import { Store } from '@ngrx/store';
+import { type Call, type Problem, done, failed, idle, loading } from '../../shared/api/problem';
+import { toProblem } from '../../shared/api/problem';
+import { keepFresh } from '../../shared/realtime/keep-fresh';
+import { session } from '../../shared/state/session';
+import { CopyButton } from '../../shared/ui/copy-button';
+import { Icon } from '../../shared/ui/icon';
+import { JsonTree } from '../../shared/ui/json-tree';
+import { ProblemNote } from '../../shared/ui/problem-note';
+import { Revealed } from '../../shared/ui/revealed';
+import { SidePanel } from '../../shared/ui/side-panel';
+import { CallDetail } from './call-detail';
+import { CallsStore } from './calls-store';
+import { IntegrationsApi } from './integrations-api';
+import { RecentCalls } from './recent-calls';
+import { ToolTry } from './tool-try';
+
+/** One tool: what it says of itself, a form to try it, and how it was called of late. */
+@Component({
+  selector: 'aos-tool-page',
+  imports: [
+    CallDetail,
+    CopyButton,
+    Icon,
+    JsonTree,
+    ProblemNote,
+    RecentCalls,
+    Revealed,
+    RouterLink,
+    SidePanel,
+    ToolTry,
+    TranslocoDirective,
+  ],
+  providers: [CallsStore],
+  changeDetection: ChangeDetectionStrategy.OnPush,
+  templateUrl: './tool-page.html',
+  styleUrl: './tool-page.css',
+})
+export class ToolPage {
+  readonly server = input.required<string>();
+  readonly tool = input.required<string>();
+  readonly at = input<string>();
+
+  private readonly api = inject(IntegrationsApi);
+  private readonly router = inject(Router);
+  private readonly store = inject(Store);
+  protected readonly calls = inject(CallsStore);
+  protected readonly mayCall = this.store.selectSignal(session.selectMay('tool.call'));
+  protected readonly mayReadCalls = this.store.selectSignal(session.selectMay('task.read'));
+
+  protected readonly definition = signal<McpTool | null>(null);
+  protected readonly call = signal<Call>(loading);
+  protected readonly trying = signal<Call>(idle);
+  protected readonly answer = signal<CallAnswer | null>(null);
+  protected readonly problem = computed((): Problem | null => {
+    const call = this.trying();
+    return call.state === 'failed' ? call.problem : null;
+  });
+  protected readonly openCall = computed(
+    () => this.calls.rows().find(({ id }) => id === this.at()) ?? null,
+  );
+
+  constructor() {
+    effect(() => {
+      const [server, tool] = [this.server(), this.tool()];
+      untracked(() => {
+        this.definition.set(null);
+        this.answer.set(null);
+        this.trying.set(idle);
+        this.load();
+        if (this.mayReadCalls()) this.calls.show(server, tool);
+      });
+    });
+    keepFresh(() => this.calls.refresh());
+  }
+
+  protected load(): void {
+    this.call.set(loading);
+    const [server, tool] = [this.server(), this.tool()];
+    this.api.tools(server).subscribe({
+      next: (tools) => {
+        const definition = tools.find(({ name }) => name === tool) ?? null;
+        this.definition.set(definition);
+        this.call.set(definition ? done : { state: 'failed', problem: gone(server, tool) });
+      },
+      error: (error: unknown) => this.call.set(failed(error)),
+    });
+  }
+
+  protected try({ args, isDry }: { args: Record<string, unknown>; isDry: boolean }): void {
+    this.trying.set(loading);
+    this.answer.set(null);
+    const [server, tool] = [this.server(), this.tool()];
+    const asked = isDry
+      ? this.api.wouldCall(server, tool, args)
+      : this.api.call(server, tool, args);
+    asked.subscribe({
+      next: (answer) => {
+        this.answer.set(answer);
+        this.trying.set(done);
+        this.calls.refresh();
+      },
+      error: (error: unknown) => {
+        this.trying.set({ state: 'failed', problem: toProblem(error) });
+        this.calls.refresh();
+      },
+    });
+  }
+
+  protected openDetail(row: RecentCall | null): void {
+    void this.router.navigate([], { queryParams: { at: row?.id ?? null }, replaceUrl: true });
+  }
+}
+
+const gone = (server: string, tool: string): Problem => ({
+  type: 'about:blank',
+  code: 'unknown_tool',
+  status: 404,
+  title: `${server}.${tool}`,
+  detail: '',
+  traceId: '',
+});
