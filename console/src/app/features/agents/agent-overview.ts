@@ -251,13 +251,6 @@ export class AgentOverview {
       text: ({ startedAt, finishedAt }) =>
         startedAt && finishedAt ? duration(Date.parse(finishedAt) - Date.parse(startedAt)) : '',
     },
-    {
-      id: 'who',
-      header: 'agents.col.who',
-      width: '120px',
-      text: ({ createdBy }) => createdBy,
-      hideNarrow: true,
-    },
     { id: 'age', header: 'agents.col.age', width: '72px', align: 'end' },
   ];
   protected open(job: Job): void {

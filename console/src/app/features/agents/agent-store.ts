@@ -3,7 +3,7 @@ import type { Agent, AgentConfig, AgentVersion } from '@aos/contracts';
 import type { Observable } from 'rxjs';
 import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
 import { AgentsApi } from './agents-api';
-import { readSop, writeSop } from './sop';
+import { readSop, tidy, writeSop } from './sop';
 
 /** What is typed and not saved. The way of work is kept as its text, which may be half a list. */
 export interface Draft extends Omit<AgentConfig, 'sop' | 'budget'> {
@@ -28,8 +28,16 @@ export function configOf({ sop, budget, model, ...draft }: Draft): AgentConfig |
   };
 }
 
-const said = (config: AgentConfig | null) =>
-  JSON.stringify(config && Object.entries(config).sort(([a], [b]) => a.localeCompare(b)));
+/** What it says, in whatever order its keys stand. */
+function said(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(said).join()}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? '';
+  const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
+  return `{${entries
+    .map(([key, inner]) => `${JSON.stringify(key)}:${said(inner)}`)
+    .sort()
+    .join()}}`;
+}
 
 /** One agent, the changes to it that are not saved yet, and its versions; for as long as its page is open. */
 @Injectable()
@@ -48,10 +56,14 @@ export class AgentStore {
   private readonly cursor = signal<string | null>(null);
   readonly hasMoreVersions = computed(() => this.cursor() !== null);
 
-  readonly before = computed(() => this.agent()?.config ?? null);
+  readonly before = computed(() => {
+    const config = this.agent()?.config;
+    return config ? tidy(config) : null;
+  });
   readonly after = computed(() => {
     const draft = this.draft();
-    return draft ? configOf(draft) : null;
+    const config = draft && configOf(draft);
+    return config && tidy(config);
   });
   readonly isChanged = computed(() => {
     const [draft, before] = [this.draft(), this.before()];

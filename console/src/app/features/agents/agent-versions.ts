@@ -16,6 +16,9 @@ import { Difference } from '../../shared/ui/difference';
 import { Icon } from '../../shared/ui/icon';
 import { ProblemNote } from '../../shared/ui/problem-note';
 import { Age } from '../../shared/ui/time';
+import { tidy } from './sop';
+
+const told = (each: AgentVersion): AgentVersion => ({ ...each, config: tidy(each.config) });
 
 export interface Release {
   version: string;
@@ -92,7 +95,7 @@ export interface Release {
           <div class="ask">
             <p>{{ t('agents.releaseHelp') }}</p>
             <aos-difference
-              [before]="agent().config"
+              [before]="present()"
               [after]="wanted.config"
               [beforeLabel]="t('agents.versionN', { n: agent().version })"
               [afterLabel]="t('agents.versionN', { n: wanted.version })"
@@ -205,21 +208,25 @@ export class AgentVersions {
 
   protected readonly comment = signal('');
   protected readonly wantedVersion = signal<string | null>(null);
-  protected readonly wanted = computed(
-    () => this.versions().find(({ version }) => version === this.wantedVersion()) ?? null,
-  );
+  protected readonly wanted = computed(() => {
+    const wanted = this.versions().find(({ version }) => version === this.wantedVersion());
+    return wanted ? told(wanted) : null;
+  });
+  protected readonly present = computed(() => tidy(this.agent().config));
   /** The last two at first: what the last change was is what one mostly asks. */
+  private readonly lastTwo = computed(() =>
+    this.versions()
+      .slice(0, 2)
+      .map(({ version }) => version)
+      .join(),
+  );
   protected readonly picked = linkedSignal<string, readonly string[]>({
-    source: () =>
-      this.versions()
-        .slice(0, 2)
-        .map(({ version }) => version)
-        .join(),
+    source: this.lastTwo,
     computation: (two) => (two.includes(',') ? two.split(',') : []),
   });
   protected readonly pair = computed(() => {
     const [a, b] = this.versions().filter(({ version }) => this.picked().includes(version));
-    return a && b ? { before: b, after: a } : null;
+    return a && b ? { before: told(b), after: told(a) } : null;
   });
 
   constructor() {

@@ -34,7 +34,6 @@ export const words = {
     goal: 'Goal',
     steps: 'Steps',
     took: 'Took',
-    who: 'Who',
   },
   tab: {
     overview: 'Overview',

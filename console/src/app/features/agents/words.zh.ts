@@ -33,7 +33,6 @@ export const words = {
     goal: '目标',
     steps: '步骤',
     took: '耗时',
-    who: '发起人',
   },
   tab: {
     overview: '概览',

@@ -83,6 +83,7 @@ import { callTones } from './recent-calls';
       display: flex;
       flex-direction: column;
       gap: 16px;
+      padding: 14px 16px 24px;
     }
     .facts {
       display: flex;

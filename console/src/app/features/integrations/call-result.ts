@@ -59,7 +59,7 @@ function textPart(text: string): Part {
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <ng-container *transloco="let t">
-      @if (result().structuredContent; as value) {
+      @if (structured(); as value) {
         <aos-json-tree [value]="value" [label]="t('integrations.structured')" />
       }
       @for (part of parts(); track $index) {
@@ -110,6 +110,13 @@ function textPart(text: string): Part {
 })
 export class CallResult {
   readonly result = input.required<ToolResult>();
+  /** Many servers wrap their one text in an object for the schema's sake: then the text reads better. */
+  protected readonly structured = computed(() => {
+    const { content, structuredContent } = this.result();
+    const values = Object.values(structuredContent ?? {});
+    const isText = values.length === 1 && content.some((part) => part['text'] === values[0]);
+    return isText ? null : structuredContent;
+  });
   /** Text that says the same as the structured answer is not shown twice. */
   protected readonly parts = computed(() => {
     const { content, structuredContent } = this.result();

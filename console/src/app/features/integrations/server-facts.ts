@@ -61,10 +61,12 @@ import { type ServerState, errorShare, placeOf } from './server-state';
         <p class="bad"><aos-revealed [text]="server().health.error ?? ''" /></p>
       } @else if (activity()?.lastError) {
         <p class="bad last">
-          <span class="muted">{{ t('integrations.lastError') }}</span>
-          @if (activity()?.lastErrorAt; as at) {
-            <aos-age class="meta" [at]="at" />
-          }
+          <span class="muted"
+            >{{ t('integrations.lastError') }}
+            @if (activity()?.lastErrorAt; as at) {
+              · <aos-age [at]="at" />
+            }
+          </span>
           <aos-revealed [text]="activity()?.lastError ?? ''" />
         </p>
       }
@@ -102,6 +104,9 @@ import { type ServerState, errorShare, placeOf } from './server-state';
     .bad {
       color: var(--failed);
       overflow-wrap: anywhere;
+    }
+    .last .muted {
+      margin-right: 8px;
     }
     .last {
       display: -webkit-box;

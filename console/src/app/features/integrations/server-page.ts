@@ -36,7 +36,7 @@ import { RecentCalls } from './recent-calls';
 import { ServerFacts } from './server-facts';
 import { ServerSettings } from './server-settings';
 import { ServerTools } from './server-tools';
-import { stateOf, tones } from './server-state';
+import { icons, stateOf, tones } from './server-state';
 import { TrialNote } from './trial-note';
 
 const tabs = ['tools', 'calls', 'settings'] as const;
@@ -92,6 +92,7 @@ export class ServerPage {
   protected readonly isRemoving = signal(false);
 
   protected readonly tones = tones;
+  protected readonly icons = icons;
   protected readonly tabs = computed(() =>
     tabs.filter((name) => name !== 'calls' || this.mayReadCalls()),
   );

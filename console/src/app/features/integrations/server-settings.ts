@@ -7,6 +7,7 @@ import {
   linkedSignal,
   output,
   signal,
+  untracked,
 } from '@angular/core';
 import type { McpServerInfo, McpTool, PatchServer } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
@@ -45,9 +46,10 @@ export class ServerSettings {
   readonly removeWanted = output();
 
   /** A draft lasts until the settings change on the server; then it begins anew from those. */
+  private readonly version = computed(() => this.server().version);
   protected readonly draft = linkedSignal<number, Settings>({
-    source: () => this.server().version,
-    computation: () => settingsOf(this.server()),
+    source: this.version,
+    computation: () => settingsOf(untracked(this.server)),
   });
   protected readonly isReviewing = signal(false);
   protected readonly isBuiltIn = computed(() => this.server().transport === 'builtin');

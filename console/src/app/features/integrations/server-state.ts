@@ -1,4 +1,5 @@
 import type { McpServerInfo, ToolActivity } from '@aos/contracts';
+import type { IconName } from '../../shared/ui/icon';
 import type { Tone } from '../../shared/ui/state-mark';
 
 export type ServerState = 'healthy' | 'degraded' | 'unreachable' | 'off' | 'unknown';
@@ -10,6 +11,8 @@ export const tones: Record<ServerState, Tone> = {
   off: 'idle',
   unknown: 'idle',
 };
+
+export const icons: Partial<Record<ServerState, IconName>> = { degraded: 'anomaly' };
 
 /** Of so few calls a share says nothing. */
 const FEWEST_CALLS = 5;

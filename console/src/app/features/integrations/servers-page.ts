@@ -23,7 +23,7 @@ import { StateMark } from '../../shared/ui/state-mark';
 import { Age, duration } from '../../shared/ui/time';
 import { IntegrationsApi } from './integrations-api';
 import { RegisterDialog } from './register-dialog';
-import { errorShare, placeOf, stateOf, tones } from './server-state';
+import { errorShare, icons, placeOf, stateOf, tones } from './server-state';
 
 interface ServerRow {
   server: McpServerInfo;
@@ -82,6 +82,7 @@ export class ServersPage {
   }));
 
   protected readonly tones = tones;
+  protected readonly icons = icons;
   protected readonly errorShare = errorShare;
   protected readonly columns: readonly Column<ServerRow>[] = [
     { id: 'state', header: 'integrations.col.state', width: '120px', isFixed: true },
@@ -97,7 +98,6 @@ export class ServersPage {
       id: 'transport',
       header: 'integrations.col.transport',
       width: '84px',
-      text: ({ server }) => server.transport,
       hideNarrow: true,
     },
     {

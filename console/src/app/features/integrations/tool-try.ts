@@ -6,6 +6,7 @@ import {
   linkedSignal,
   output,
   signal,
+  untracked,
 } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import type { CallAnswer, McpTool } from '@aos/contracts';
@@ -128,15 +129,20 @@ export class ToolTry {
   readonly problem = input<Problem | null>(null);
   readonly wanted = output<{ args: Record<string, unknown>; isDry: boolean }>();
 
+  /** Whether it is another tool; the same one read anew keeps what was typed. */
+  private readonly which = computed(() => this.tool().tool);
   private readonly reader = computed(() => new SchemaReader(this.tool().inputSchema));
   protected readonly args = linkedSignal<string, unknown>({
-    source: () => this.tool().tool,
-    computation: () => this.reader().start(this.reader().root) ?? {},
+    source: this.which,
+    computation: () => {
+      const reader = untracked(this.reader);
+      return reader.start(reader.root) ?? {};
+    },
   });
   protected readonly isBroken = signal(false);
   /** Faults show once a person has pressed the button; from then on they go as they are mended. */
   private readonly hasTried = linkedSignal<string, boolean>({
-    source: () => this.tool().tool,
+    source: this.which,
     computation: () => false,
   });
   private readonly isTouched = linkedSignal<Problem | null, boolean>({

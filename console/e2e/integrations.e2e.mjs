@@ -1,0 +1,222 @@
+import axe from 'axe-core';
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { after, before, test } from 'node:test';
+import { asPerson, signIn, useBrowser } from './harness.mjs';
+
+const browser = useBrowser();
+
+/** An MCP server of the test's own over plain JSON, whose answers the test sets, and which can be switched off. */
+const upstream = {
+  isDown: false,
+  tool: {
+    name: 'add',
+    title: 'Add numbers',
+    description: 'Adds. <img src=x onerror=alert(1)> \u202Ehidden',
+    inputSchema: {
+      type: 'object',
+      properties: {
+        a: { type: 'number', description: 'The first one' },
+        b: { type: 'number' },
+        note: { type: 'string', pattern: '^[a-z]+$' },
+      },
+      required: ['a', 'b'],
+    },
+  },
+};
+let server;
+let url;
+before(async () => {
+  server = createServer((request, response) => {
+    const chunks = [];
+    request.on('data', (chunk) => chunks.push(chunk));
+    request.on('end', () => {
+      if (upstream.isDown || request.method !== 'POST') return response.writeHead(503).end();
+      const call = JSON.parse(Buffer.concat(chunks).toString());
+      if (call.id === undefined) return response.writeHead(202).end();
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify({ jsonrpc: '2.0', id: call.id, ...answerTo(call) }));
+    });
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${server.address().port}/mcp`;
+});
+after(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+function answerTo({ method, params }) {
+  if (method === 'initialize')
+    return {
+      result: {
+        protocolVersion: params.protocolVersion,
+        capabilities: { tools: {} },
+        serverInfo: { name: 'calculator', version: '1.0.0' },
+      },
+    };
+  if (method === 'tools/list') return { result: { tools: [upstream.tool] } };
+  if (method === 'tools/call') {
+    const { a, b } = params.arguments;
+    return { result: { content: [{ type: 'text', text: `The sum is ${a + b}.` }] } };
+  }
+  if (method === 'ping') return { result: {} };
+  return { error: { code: -32601, message: `${method} is not known` } };
+}
+
+async function seriousFaults(page) {
+  await page.evaluate(`${axe.source}; void 0`);
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document));
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
+}
+
+const press = (page, name) => page.getByRole('button', { name, exact: true }).click();
+const row = (page, id) => page.locator(`[data-row="${id}"]`);
+
+test('a server is registered after a look at what it brings, tried, and its call is seen', async () => {
+  const { page, faults, close } = await browser.open();
+  await signIn(page);
+  await page.goto('/console/integrations');
+  await row(page, 'skills').waitFor();
+  await press(page, 'Register server');
+  await page.getByRole('radio', { name: /^HTTP/ }).check();
+  await press(page, 'Next');
+  await page.getByText('A small letter, then').waitFor();
+  await page.getByText('An address that begins with').waitFor();
+  assert.deepEqual(await seriousFaults(page), [], 'register');
+  await page.fill('#reg-name', 'sums');
+  await page.fill('#reg-url', url);
+  await press(page, 'Next');
+  await page.fill('#reg-description', 'Adds numbers.');
+  await press(page, 'Next');
+  await page.getByText(/It answered in .*, with 1 tools\./).waitFor();
+  await page.locator('aos-trial-note mark', { hasText: 'U+202E' }).waitFor();
+  const { get } = await asPerson(page);
+  const names = async () => (await get('/mcp/registry')).items.map(({ name }) => name);
+  assert.ok(!(await names()).includes('sums'), 'nothing is kept before Register is pressed');
+  await press(page, 'Register');
+  await page.waitForURL(/\/integrations\/sums$/);
+  await row(page, 'add').waitFor();
+  assert.deepEqual(await seriousFaults(page), [], 'server');
+  await row(page, 'add').click();
+  await page.waitForURL(/\/integrations\/sums\/add$/);
+
+  // What a stranger says of its tool is text.
+  await page.getByText('<img src=x onerror=alert(1)>').waitFor();
+  assert.equal(await page.locator('.description img').count(), 0);
+  await page.locator('.description mark', { hasText: 'U+202E' }).waitFor();
+
+  await press(page, 'Call');
+  await page.getByText('To be mended first: 2').waitFor();
+  await page.getByLabel('a', { exact: true }).fill('2');
+  await page.getByLabel('b', { exact: true }).fill('x');
+  await press(page, 'Call');
+  await page.getByText('Must be a number.').waitFor();
+  await page.getByLabel('b', { exact: true }).fill('40');
+  // A pattern is the server's to check, and its word stands at the field.
+  await page.getByLabel('note', { exact: true }).fill('NO');
+  await press(page, 'Call');
+  await page
+    .getByText(/must match pattern/)
+    .first()
+    .waitFor();
+  await page.getByLabel('note', { exact: true }).fill('yes');
+  await press(page, 'Dry run');
+  await page.getByText('Nothing was called').waitFor();
+  await press(page, 'Call');
+  await page.getByTestId('outcome').getByText('The sum is 42.').waitFor();
+  assert.deepEqual(await seriousFaults(page), [], 'tool');
+
+  const first = page.locator('aos-recent-calls [data-row]').first();
+  await first.getByText('Done').waitFor();
+  await first.click();
+  const panel = page.getByRole('complementary', { name: 'sums.add' });
+  await panel.getByText('The sum is 42.').waitFor();
+  await page.waitForURL(/at=/);
+  await page.reload();
+  await panel.getByText('The sum is 42.').waitFor();
+  await page.keyboard.press('Escape');
+  await panel.waitFor({ state: 'detached' });
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test('a server that fails shows it, and heals, without a reload', async () => {
+  const { page, faults, close } = await browser.open({ language: 'zh', theme: 'dark' });
+  await signIn(page);
+  const { post } = await asPerson(page);
+  await post('/mcp/registry', { name: 'shaky', transport: 'http', url });
+  await page.goto('/console/integrations');
+  await row(page, 'shaky').getByText('正常').waitFor();
+  assert.deepEqual(await seriousFaults(page), [], 'servers');
+  upstream.isDown = true;
+  await post('/mcp/call', { server: 'shaky', tool: 'add', args: { a: 1, b: 1 } }).catch(() => {});
+  await row(page, 'shaky').getByText('无法连接').waitFor();
+  upstream.isDown = false;
+  await row(page, 'shaky').click();
+  await press(page, '测试连接');
+  await page.getByText(/已在 .* 内应答，共 1 个工具。/).waitFor();
+  await page.keyboard.press('Escape');
+  await page.locator('header').getByText('正常').waitFor();
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test('a real server over stdio is started from an approved template, changed and removed', async () => {
+  const { page, faults, close } = await browser.open();
+  await signIn(page);
+  await page.goto('/console/integrations');
+  await press(page, 'Register server');
+  await page.fill('#reg-name', 'notes');
+  await page.selectOption('#reg-template', '@modelcontextprotocol/server-memory');
+  await press(page, 'Next');
+  await press(page, 'Next');
+  await page.getByText(/It answered in .*, with \d+ tools\./).waitFor();
+  await press(page, 'Register');
+  await page.waitForURL(/\/integrations\/notes$/);
+  await row(page, 'read_graph').waitFor();
+
+  await page.getByRole('tab', { name: 'Settings' }).click();
+  await page.fill('#set-timeout', '30');
+  await page.getByLabel('read_graph').check();
+  await press(page, 'See what changes');
+  await page.getByTestId('changed-lines').waitFor();
+  await press(page, 'Save');
+  await page.getByText('version 2').waitFor();
+  const { get } = await asPerson(page);
+  const kept = await get('/mcp/registry/notes');
+  assert.deepEqual([kept.timeoutMs, kept.idempotentTools], [30_000, ['read_graph']]);
+
+  await press(page, 'Switch off');
+  await page.locator('header').getByText('Switched off').waitFor();
+  await press(page, 'Switch on');
+  await press(page, 'Remove server');
+  const remove = page.getByRole('dialog').getByRole('button', { name: 'Remove server' });
+  assert.ok(await remove.isDisabled());
+  await page.fill('#confirm-name', 'notes');
+  await remove.click();
+  await page.waitForURL(/\/integrations$/);
+  await row(page, 'skills').waitFor();
+  assert.equal(await row(page, 'notes').count(), 0);
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test('tools of all servers are found by words, and opened by keyboard', async () => {
+  const { page, close } = await browser.open({ width: 390, height: 844 });
+  await signIn(page);
+  await page.goto('/console/integrations?view=tools&q=csv profile');
+  await row(page, 'skills.csv.profile').waitFor();
+  assert.equal(await page.locator('[data-row]').count(), 1);
+  await page.keyboard.press('j');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/\/integrations\/skills\/csv\.profile$/);
+  await page.locator('aos-schema-form').waitFor();
+  const over = await page.evaluate(
+    () => document.documentElement.scrollWidth - globalThis.innerWidth,
+  );
+  assert.equal(over, 0);
+  await close();
+});
