@@ -99,6 +99,7 @@ describe('the value stream', () => {
     socket().says({ op: 'event', event: anEvent({ seq: 11, traceId: 'a' }) });
     socket().says({ op: 'event', event: anEvent({ seq: 12, traceId: 'a' }) });
     socket().says({ op: 'event', event: anEvent({ seq: 13, traceId: 'b' }) });
+    jest.advanceTimersByTime(80);
     expect(received().map(({ seq }) => seq)).toEqual([11, 13]);
     socket().close();
     expect(received().map(({ seq }) => seq)).toEqual([11, 13, 12]);
@@ -161,7 +162,31 @@ describe('the value stream', () => {
     socket().says({ op: 'event', event: anEvent({ seq: 1 }) });
     socket().says({ op: 'event', event: anEvent({ seq: 2 }) });
     socket().says({ op: 'event', event: anEvent({ seq: 3, type: 'approval.request' }) });
+    jest.advanceTimersByTime(80);
     expect(received().map(({ seq }) => seq)).toEqual([1, 2, 3]);
+  });
+
+  it('rests between redraws while many tasks talk, and loses nothing by it', () => {
+    const { socket, live, received, batches } = setup();
+    live(0);
+    for (let seq = 1; seq <= 1_000; seq += 1) {
+      socket().says({ op: 'event', event: anEvent({ seq, traceId: `task-${seq}` }) });
+      jest.advanceTimersByTime(2);
+    }
+    jest.advanceTimersByTime(320);
+    expect(received().map(({ seq }) => seq)).toEqual(
+      Array.from({ length: 1_000 }, (_, i) => i + 1),
+    );
+    expect(batches()).toBeLessThanOrEqual(10);
+  });
+
+  it('hands on at once what comes after a rest', () => {
+    const { socket, live, received } = setup();
+    live(0);
+    socket().says({ op: 'event', event: anEvent({ seq: 1, traceId: 'a' }) });
+    jest.advanceTimersByTime(80);
+    socket().says({ op: 'event', event: anEvent({ seq: 2, traceId: 'b' }) });
+    expect(received().map(({ seq }) => seq)).toEqual([1, 2]);
   });
 
   it('takes silence for a dead line', () => {
