@@ -181,7 +181,9 @@ const quiet = (page) =>
   page
     .waitForLoadState('networkidle')
     .then(() =>
-      page.evaluate(() => new Promise((done) => window.requestIdleCallback(done, { timeout: 3_000 }))),
+      page.evaluate(
+        () => new Promise((done) => window.requestIdleCallback(done, { timeout: 3_000 })),
+      ),
     );
 
 function smooth(what, frames, tasks, more = {}) {
