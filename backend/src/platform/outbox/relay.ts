@@ -59,6 +59,12 @@ const STAMP = `SELECT ${smallEventColumns} FROM stamp_events($1, $2, $3) AS e OR
 
 type StampedRow = EventRow & { payload_ref: string | null };
 
+/**
+ * On the embedded database every writer is in this process and wakes the relay itself; nothing can be lost on the way,
+ * and each look costs a laptop more than on a server.
+ */
+const alone = ({ kind }: Database) => (kind === 'embedded' ? { pollMs: 2_000 } : {});
+
 @Injectable()
 export class Relay implements OnApplicationShutdown {
   private readonly logger = new Logger(Relay.name);
@@ -80,7 +86,7 @@ export class Relay implements OnApplicationShutdown {
     private readonly wakeups: Wakeups,
     @Optional() @Inject(RELAY_OPTIONS) options?: Partial<RelayOptions>,
   ) {
-    this.options = { ...defaults, ...options };
+    this.options = { ...defaults, ...alone(database), ...options };
   }
 
   /** Rows in order of `seq`, right after they were numbered by this process. A listener must not throw. */

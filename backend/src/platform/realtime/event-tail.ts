@@ -63,7 +63,12 @@ export class EventTail implements OnApplicationShutdown {
     private readonly relay: Relay,
     @Optional() @Inject(TAIL_OPTIONS) options?: Partial<TailOptions>,
   ) {
-    this.options = { ...defaults, ...options };
+    this.options = {
+      ...defaults,
+      // All events of the embedded database are handed over by the relay of this process.
+      ...(database.kind === 'embedded' ? { pollMs: 2_000 } : {}),
+      ...options,
+    };
   }
 
   /** The newest seq that was handed out here. */
