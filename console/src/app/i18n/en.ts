@@ -54,6 +54,7 @@ export const words = {
     news: '{{n}} new',
     loadingMore: 'Loading more',
   },
+  scope: { all: 'All projects', label: 'Project: {{name}}', manage: 'Manage projects' },
   panel: { fullPage: 'Open on its own page' },
   shell: {
     skip: 'Skip to the room',

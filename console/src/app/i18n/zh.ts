@@ -56,6 +56,7 @@ export const words: AllWords = {
     news: '{{n}} 条新记录',
     loadingMore: '正在加载更多',
   },
+  scope: { all: '全部项目', label: '项目：{{name}}', manage: '管理项目' },
   panel: { fullPage: '在单独页面打开' },
   shell: {
     skip: '跳到正文',

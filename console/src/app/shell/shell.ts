@@ -29,6 +29,7 @@ import { MoreRooms } from './more-rooms';
 import { type Command, Palette } from './palette';
 import { RoomLoading } from './room-loading';
 import { rooms } from './rooms';
+import { ScopeSwitch } from './scope-switch';
 import { Shortcuts } from './shortcuts';
 
 const BANNER_AFTER_MS = 3_000;
@@ -44,6 +45,7 @@ const BANNER_AFTER_MS = 3_000;
     RouterLink,
     RouterLinkActive,
     RouterOutlet,
+    ScopeSwitch,
     Shortcuts,
     TranslocoDirective,
     ValueStream,

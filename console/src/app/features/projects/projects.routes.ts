@@ -1,6 +1,22 @@
 import type { Routes } from '@angular/router';
+import { provideRoomWords } from '../../shared/i18n/room-words';
 
 export const routes: Routes = [
-  { path: '', loadComponent: () => import('./runs-page').then((m) => m.RunsPage) },
-  { path: 'runs/:traceId', loadComponent: () => import('./run-page').then((m) => m.RunPage) },
+  {
+    path: '',
+    providers: [
+      provideRoomWords('projects', {
+        en: () => import('./words.en'),
+        zh: () => import('./words.zh'),
+      }),
+    ],
+    children: [
+      { path: '', loadComponent: () => import('./tasks-page').then((m) => m.TasksPage) },
+      { path: 'all', loadComponent: () => import('./projects-page').then((m) => m.ProjectsPage) },
+      {
+        path: 'runs/:traceId',
+        loadComponent: () => import('./run/run-page').then((m) => m.RunPage),
+      },
+    ],
+  },
 ];

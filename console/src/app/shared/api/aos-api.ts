@@ -11,6 +11,7 @@ import {
   listApprovals,
   listConversations,
   listJobs,
+  listProjects,
   listTraces,
   login,
   logout,
@@ -33,6 +34,7 @@ import type {
   Me,
   MessageAccepted,
   Page,
+  Project,
   RunAccepted,
   RuntimeConfig,
   SendMessage,
@@ -93,6 +95,11 @@ export class AosApi {
   }
   episode(traceId: string): Observable<Episode> {
     return this.api.invoke(getEpisode, { traceId });
+  }
+
+  /** Those in use, by id. */
+  projects(): Observable<Page<Project>> {
+    return this.api.invoke(listProjects, { limit: LONGEST_PAGE });
   }
 
   upload(file: File): Observable<Artifact> {

@@ -66,6 +66,22 @@ describe('the jobs', () => {
     expect(job(state).status).toBe('failed');
   });
 
+  it('take a page of another list, the newest first, and keep what the stream told', () => {
+    const state = after(
+      tells({ seq: 9, type: 'task.receipt', payload: { status: 'failed' } }),
+      JobsEvents.pageLoaded({
+        jobs: [
+          aJob({ status: 'running' }),
+          aJob({ id: 'job-2', createdAt: '2026-11-23T10:00:00.000Z' }),
+          aJob({ id: 'job-3', createdAt: '2026-11-21T10:00:00.000Z' }),
+        ],
+      }),
+    );
+    expect(state.ids).toEqual(['job-2', 'job-1', 'job-3']);
+    expect(job(state).status).toBe('failed');
+    expect(state.list.state).toBe('idle');
+  });
+
   it('take a repeat of the same events without a change', () => {
     const events = tells({ seq: 1, type: 'task.acceptance' }, { seq: 2, payload: { done: 1 } });
     const once = after(events);

@@ -26,6 +26,8 @@ export const JobsEvents = createActionGroup({
     'List failed': props<{ problem: Problem }>(),
     /** One job as the server has it: after a click on it, or when it was seen on the stream without its row. */
     Loaded: props<{ job: Job }>(),
+    /** A page of a list that keeps its own filter and cursor. */
+    'Page loaded': props<{ jobs: Job[] }>(),
     /** A message was sent and this job came of it; the stream has not spoken of it yet. */
     Accepted: props<{ id: string; traceId: string; goal: string; conversationId: string | null }>(),
   },
@@ -41,7 +43,9 @@ export interface LiveJob extends Job {
 }
 
 const adapter = createEntityAdapter<LiveJob>({
-  sortComparer: (a, b) => b.createdAt.localeCompare(a.createdAt) || b.id.localeCompare(a.id),
+  // Not by localeCompare, which for a hundred thousand rows takes a hundred times as long.
+  sortComparer: (a, b) =>
+    a.createdAt === b.createdAt ? Number(b.id) - Number(a.id) : a.createdAt < b.createdAt ? 1 : -1,
 });
 
 interface JobsState extends EntityState<LiveJob> {
@@ -63,11 +67,12 @@ export const jobs = createFeature({
       list: { state: 'failed', problem },
     })),
     on(JobsEvents.listLoaded, (state, { jobs: rows, nextCursor, status }): JobsState => ({
-      ...rows.reduce(mergeRow, state),
+      ...mergeRows(state, rows),
       list: done,
       nextCursor: { ...state.nextCursor, [status ?? 'all']: nextCursor },
     })),
-    on(JobsEvents.loaded, (state, { job }) => mergeRow(state, job)),
+    on(JobsEvents.loaded, (state, { job }) => mergeRows(state, [job])),
+    on(JobsEvents.pageLoaded, (state, { jobs: rows }) => mergeRows(state, rows)),
     on(JobsEvents.accepted, (state, { id, traceId, goal, conversationId }) =>
       state.entities[id]
         ? state
@@ -96,8 +101,13 @@ export const jobs = createFeature({
 });
 
 /** The server's row is the truth, except where the stream has already told of a later state. */
-function mergeRow(state: JobsState, row: Job): JobsState {
-  const known = state.entities[row.id];
+const mergeRows = (state: JobsState, rows: readonly Job[]): JobsState =>
+  adapter.upsertMany(
+    rows.map((row) => merged(state.entities[row.id], row)),
+    state,
+  );
+
+function merged(known: LiveJob | undefined, row: Job): LiveJob {
   const live: LiveJob = {
     isRecovering: false,
     sentence: null,
@@ -112,7 +122,7 @@ function mergeRow(state: JobsState, row: Job): JobsState {
     live.progress = known.progress;
   }
   if (hasEnded(live)) live.isRecovering = false;
-  return adapter.upsertOne(live, state);
+  return live;
 }
 
 function applyEvent(state: JobsState, event: AosEvent): JobsState {
@@ -128,10 +138,12 @@ function change(job: LiveJob, event: AosEvent): Partial<LiveJob> {
   if (hasEnded(job) && event.type !== 'task.receipt') return {};
   switch (event.type) {
     case 'task.acceptance': {
-      const { goal, steps, agent } = acceptanceOf(event);
+      const { goal, steps, agent, agentId, rerunOf } = acceptanceOf(event);
       return {
         goal: goal ?? job.goal,
         agentName: agent ?? job.agentName,
+        agentId: agentId ?? job.agentId,
+        rerunOf: rerunOf ?? job.rerunOf,
         status: 'running',
         startedAt: job.startedAt ?? event.createdAt,
         progress: steps === null ? job.progress : { ...job.progress, total: steps },

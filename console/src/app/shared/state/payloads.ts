@@ -16,6 +16,8 @@ export const acceptanceOf = ({ payload }: AosEvent) => ({
   goal: text(payload['goal']),
   steps: Array.isArray(payload['steps']) ? payload['steps'].length : count(payload['steps']),
   agent: text(payload['agentName']) ?? text(payload['agent']),
+  agentId: text(payload['agentId']),
+  rerunOf: text(payload['rerunOf']),
 });
 
 export const milestoneOf = ({ payload }: AosEvent) => ({

@@ -4,6 +4,7 @@ import {
   Component,
   DestroyRef,
   ElementRef,
+  Injector,
   afterNextRender,
   computed,
   contentChildren,
@@ -32,7 +33,7 @@ const NARROW_PX = 640;
 /** A column that shares what is left keeps this much. */
 const SHARE_PX = 120;
 const GAP_PX = 12;
-const SIDES_PX = 48;
+const SIDES_PX = 80;
 /** The next page is asked for before the end of this one is in sight. */
 const AHEAD_ROWS = 40;
 let tables = 0;
@@ -96,6 +97,7 @@ export class DataTable<Row> {
   private readonly scroller = viewChild<ElementRef<HTMLElement>>('scroller');
   private readonly host = inject<ElementRef<HTMLElement>>(ElementRef);
   private readonly destroyed = inject(DestroyRef);
+  private readonly injector = inject(Injector);
 
   protected readonly rowPx = ROW_PX;
   protected readonly id = `table-${(tables += 1)}`;
@@ -108,30 +110,24 @@ export class DataTable<Row> {
   private readonly activeId = signal<string | null>(null);
 
   private readonly choice = linkedSignal(() => chosenColumns(this.tableId()));
-  protected readonly shown = computed(() => {
-    const isNarrow = this.width() > 0 && this.width() < NARROW_PX;
+  private readonly wanted = computed(() => {
     const choice = this.choice();
     return this.columns().filter(
-      (column) =>
-        (column.isFixed || (choice[column.id] ?? !column.isHidden)) &&
-        !(isNarrow && column.hideNarrow),
+      ({ id, isFixed, isHidden }) => isFixed || (choice[id] ?? !isHidden),
     );
   });
+  /** Where not all of them have room, those give way that can. */
+  protected readonly shown = computed(() => {
+    const width = this.width();
+    const isNarrow = width > 0 && (width < NARROW_PX || leastOf(this.wanted()) > width);
+    return isNarrow ? this.wanted().filter(({ hideNarrow }) => !hideNarrow) : this.wanted();
+  });
   protected readonly optional = computed(() => this.columns().filter(({ isFixed }) => !isFixed));
-  private readonly widths = computed(() => [
-    ...(this.canSelect() ? ['20px'] : []),
-    ...this.shown().map(({ width }) =>
-      isShare(width) ? `minmax(${SHARE_PX}px, ${width})` : width,
-    ),
-  ]);
-  protected readonly tracks = computed(() => this.widths().join(' '));
-  /** Where the columns need more than there is, the list scrolls sideways, all rows alike. */
-  protected readonly leastPx = computed(() =>
-    this.widths().reduce(
-      (sum, width) => sum + Number.parseFloat(/[\d.]+(?=px)/.exec(width)?.[0] ?? '0') + GAP_PX,
-      SIDES_PX,
-    ),
+  protected readonly tracks = computed(() =>
+    [...(this.canSelect() ? ['20px'] : []), ...this.shown().map(trackOf)].join(' '),
   );
+  /** Where the columns need more than there is, the list scrolls sideways, all rows alike. */
+  protected readonly leastPx = computed(() => leastOf(this.shown()));
   protected readonly linked = computed(
     () => (this.shown().find(({ isLink }) => isLink) ?? this.shown()[0])?.id,
   );
@@ -212,6 +208,7 @@ export class DataTable<Row> {
         const isLookedAt = top >= ROW_PX || this.isUnderPointer();
         const at = Math.floor(top / ROW_PX);
         const anchor = before[at];
+        if (rows.length === 0) this.news.set(0);
         if (box && isLookedAt && anchor !== undefined) this.stayWith(box, anchor, at, rows);
         before = rows;
       });
@@ -226,8 +223,12 @@ export class DataTable<Row> {
     if (now < 0 || now === at) return;
     this.first.set(firstRow(box.scrollTop + (now - at) * ROW_PX));
     // After the taller list is in the document; before that the browser would cut the number down.
-    queueMicrotask(() => requestAnimationFrame(() => (box.scrollTop += (now - at) * ROW_PX)));
-    if (now > at) this.news.update((n) => n + now - at);
+    const write = () => {
+      box.scrollTop += (now - at) * ROW_PX;
+      // A list that does not fill its box cannot scroll: what is new is in sight already.
+      if (now > at && box.scrollTop >= ROW_PX) this.news.update((n) => n + now - at);
+    };
+    afterNextRender({ write }, { injector: this.injector });
   }
 
   private askAhead(): void {
@@ -332,7 +333,16 @@ export class DataTable<Row> {
   }
 }
 
-const isShare = (width: string) => /^[\d.]+fr$/.test(width);
+/** `2fr` shares what is left, and keeps something in any case. */
+function trackOf({ width }: Pick<Column<unknown>, 'width'>): string {
+  const shares = /^([\d.]+)fr$/.exec(width)?.[1];
+  return shares ? `minmax(${Math.min(2, Number(shares)) * SHARE_PX}px, ${width})` : width;
+}
+const leastOf = (columns: readonly Pick<Column<unknown>, 'width'>[]): number =>
+  columns.reduce(
+    (sum, column) => sum + GAP_PX + Number(/[\d.]+(?=px)/.exec(trackOf(column))?.[0] ?? 0),
+    SIDES_PX,
+  );
 const hasSelectedText = () => (document.getSelection()?.toString().length ?? 0) > 0;
 
 function chosenColumns(tableId: string): Record<string, boolean> {

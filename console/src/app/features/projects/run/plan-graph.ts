@@ -1,0 +1,289 @@
+import {
+  ChangeDetectionStrategy,
+  Component,
+  ElementRef,
+  computed,
+  inject,
+  input,
+  output,
+  signal,
+} from '@angular/core';
+import type { StepState } from '@aos/contracts';
+import { TranslocoDirective } from '@jsverse/transloco';
+import { Icon } from '../../../shared/ui/icon';
+import { StateMark, toneOfStep } from '../../../shared/ui/state-mark';
+import { Elapsed } from '../../../shared/ui/time';
+import { NODE_H, NODE_W, layOut } from './plan-layout';
+
+const ZOOMS = [0.5, 0.75, 1, 1.25] as const;
+
+/**
+ * The plan as a graph from left to right. One node is in reach of Tab; arrows walk from there: left and right along
+ * what needs what, up and down among what stands side by side.
+ */
+@Component({
+  selector: 'aos-plan-graph',
+  imports: [Elapsed, Icon, StateMark, TranslocoDirective],
+  changeDetection: ChangeDetectionStrategy.OnPush,
+  template: `
+    <ng-container *transloco="let t">
+      <div class="scroller" role="group" [attr.aria-label]="t('projects.run.tab.plan')">
+        <div
+          class="sheet"
+          [style.width.px]="layout().width * zoom()"
+          [style.height.px]="layout().height * zoom()"
+        >
+          <div
+            class="drawing"
+            [style.width.px]="layout().width"
+            [style.height.px]="layout().height"
+            [style.transform]="'scale(' + zoom() + ')'"
+          >
+            <svg
+              [attr.width]="layout().width"
+              [attr.height]="layout().height"
+              aria-hidden="true"
+              focusable="false"
+            >
+              @for (edge of edges(); track edge.from + ' ' + edge.to) {
+                <path [attr.d]="edge.path" [class.lit]="edge.isLit" />
+              }
+            </svg>
+            @for (node of nodes(); track node.step.id) {
+              <button
+                type="button"
+                class="node {{ node.tone }}"
+                [attr.data-step]="node.step.id"
+                [attr.aria-pressed]="chosen() === node.step.id"
+                [attr.tabindex]="node.step.id === reachable() ? 0 : -1"
+                [style.left.px]="node.x"
+                [style.top.px]="node.y"
+                [style.width.px]="nodeW"
+                [style.height.px]="nodeH"
+                (click)="picked.emit(node.step.id)"
+                (focus)="focused.set(node.step.id)"
+                (keydown)="onKey($event, node.step.id)"
+              >
+                <span class="line">
+                  <span class="name cut" [title]="node.step.id">{{ node.step.id }}</span>
+                  <span class="grow"></span>
+                  @if (node.step.attempts > 1) {
+                    <span class="meta num" [title]="t('run.tries', { n: node.step.attempts })"
+                      >×{{ node.step.attempts }}</span
+                    >
+                  }
+                  @if (node.step.approval === 'required') {
+                    <aos-icon name="person" [size]="13" />
+                    <span class="sr-only">{{ t('run.asks') }}</span>
+                  }
+                </span>
+                <span class="line">
+                  <aos-state [tone]="node.tone" [word]="'state.' + node.step.state" />
+                  <span class="grow"></span>
+                  <span class="meta"
+                    ><aos-elapsed [from]="node.step.startedAt" [to]="endOf(node.step)"
+                  /></span>
+                </span>
+                <code class="cut" [title]="node.step.tool">{{ node.step.tool }}</code>
+              </button>
+            }
+          </div>
+        </div>
+      </div>
+      <div class="zoom" role="group" [attr.aria-label]="t('projects.run.zoom')">
+        <button
+          class="btn icon small"
+          type="button"
+          [disabled]="zoom() === 0.5"
+          [attr.aria-label]="t('artifact.zoomOut')"
+          [title]="t('artifact.zoomOut')"
+          (click)="step(-1)"
+        >
+          −
+        </button>
+        <button
+          class="btn icon small"
+          type="button"
+          [disabled]="zoom() === 1.25"
+          [attr.aria-label]="t('artifact.zoomIn')"
+          [title]="t('artifact.zoomIn')"
+          (click)="step(1)"
+        >
+          +
+        </button>
+      </div>
+    </ng-container>
+  `,
+  styles: `
+    :host {
+      position: relative;
+      display: block;
+      height: 100%;
+      min-height: 0;
+    }
+    .scroller {
+      height: 100%;
+      overflow: auto;
+    }
+    .sheet {
+      position: relative;
+      box-sizing: content-box;
+      min-width: max-content;
+      padding: 28px 24px 48px;
+    }
+    .drawing {
+      position: relative;
+      transform-origin: 0 0;
+    }
+    svg {
+      position: absolute;
+      inset: 0;
+      overflow: visible;
+    }
+    path {
+      fill: none;
+      stroke: var(--line-strong);
+      stroke-opacity: 0.5;
+      stroke-width: 1.5;
+    }
+    path.lit {
+      stroke: var(--done);
+      stroke-opacity: 1;
+    }
+    .node {
+      position: absolute;
+      display: flex;
+      flex-direction: column;
+      justify-content: center;
+      gap: 1px;
+      padding: 4px 10px;
+      border: 1px solid var(--line);
+      border-radius: var(--radius-card);
+      background: var(--surface);
+      color: inherit;
+      text-align: left;
+      cursor: pointer;
+      transition:
+        border-color var(--quick),
+        background var(--quick);
+    }
+    .node:hover {
+      background: linear-gradient(var(--hover), var(--hover)), var(--surface);
+    }
+    .node.running {
+      border-color: var(--running);
+      background: var(--running-tint);
+    }
+    .node.waiting {
+      border-color: var(--waiting-mark);
+      background: var(--waiting-tint);
+    }
+    .node.failed {
+      border-color: var(--failed);
+      background: var(--failed-tint);
+    }
+    .node.idle {
+      border-style: dashed;
+    }
+    .node[aria-pressed='true'] {
+      outline: 2px solid var(--accent);
+      outline-offset: 1px;
+    }
+    .line {
+      display: flex;
+      align-items: center;
+      gap: 6px;
+      min-width: 0;
+      line-height: 18px;
+    }
+    .line > .grow {
+      min-width: 4px;
+    }
+    .name {
+      font-weight: 550;
+    }
+    .line aos-icon {
+      color: var(--muted);
+    }
+    code {
+      color: var(--muted);
+      font-size: 11px;
+      line-height: 14px;
+    }
+    .zoom {
+      position: absolute;
+      right: 16px;
+      bottom: 16px;
+      display: flex;
+      gap: 4px;
+    }
+  `,
+})
+export class PlanGraph {
+  readonly steps = input.required<readonly StepState[]>();
+  readonly chosen = input<string | null>(null);
+  /** In a replay what still ran then does not tick. */
+  readonly now = input<number | null>(null);
+  readonly picked = output<string>();
+
+  private readonly host = inject<ElementRef<HTMLElement>>(ElementRef);
+  protected readonly nodeW = NODE_W;
+  protected readonly nodeH = NODE_H;
+  protected readonly zoom = signal<number>(1);
+  protected readonly focused = signal<string | null>(null);
+
+  /** The places follow from what needs what; they do not move when a step lights up. */
+  private readonly shape = computed(
+    () => this.steps().map(({ id, needs }) => ({ id, needs: [...needs] })),
+    { equal: (a, b) => JSON.stringify(a) === JSON.stringify(b) },
+  );
+  protected readonly layout = computed(() => layOut(this.shape()));
+  private readonly byId = computed(() => new Map(this.steps().map((step) => [step.id, step])));
+  protected readonly nodes = computed(() =>
+    this.layout().nodes.flatMap((node) => {
+      const step = this.byId().get(node.id);
+      return step ? [{ ...node, step, tone: toneOfStep(step.state) }] : [];
+    }),
+  );
+  protected readonly edges = computed(() =>
+    this.layout().edges.map((edge) => ({
+      ...edge,
+      isLit: this.byId().get(edge.from)?.state === 'done',
+    })),
+  );
+  protected readonly reachable = computed(() => {
+    const wanted = this.focused() ?? this.chosen();
+    return this.byId().has(wanted ?? '') ? wanted : (this.steps()[0]?.id ?? null);
+  });
+
+  protected endOf(step: StepState): string | null {
+    if (step.finishedAt !== null) return step.finishedAt;
+    const now = this.now();
+    return now === null ? null : new Date(now).toISOString();
+  }
+  protected step(by: 1 | -1): void {
+    const at = ZOOMS.findIndex((zoom) => zoom === this.zoom());
+    this.zoom.set(ZOOMS[Math.max(0, Math.min(ZOOMS.length - 1, at + by))]!);
+  }
+
+  protected onKey(event: KeyboardEvent, id: string): void {
+    const next = this.neighbour(event.key, id);
+    if (next === undefined) return;
+    event.preventDefault();
+    this.host.nativeElement
+      .querySelector<HTMLElement>(`[data-step="${CSS.escape(next)}"]`)
+      ?.focus();
+  }
+
+  private neighbour(key: string, id: string): string | undefined {
+    const nodes = this.layout().nodes;
+    const here = nodes.find((node) => node.id === id)!;
+    const column = nodes.filter(({ layer }) => layer === here.layer).sort((a, b) => a.y - b.y);
+    const place = column.findIndex((node) => node.id === id);
+    if (key === 'ArrowUp') return column[place - 1]?.id;
+    if (key === 'ArrowDown') return column[place + 1]?.id;
+    if (key === 'ArrowLeft') return this.byId().get(id)?.needs[0];
+    if (key === 'ArrowRight') return this.steps().find(({ needs }) => needs.includes(id))?.id;
+    return undefined;
+  }
+}
