@@ -8,7 +8,8 @@ import { Dialog } from '../../shared/ui/dialog';
 import { Icon } from '../../shared/ui/icon';
 import { ProblemNote } from '../../shared/ui/problem-note';
 
-const written = (query: Record<string, string>) => JSON.stringify(Object.entries(query).sort());
+const written = (query: Record<string, string>) =>
+  JSON.stringify(Object.entries(query).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 /** The filters that a person keeps by name; they follow the person to every browser. */
 @Component({

@@ -123,6 +123,9 @@ export class RunPage {
   protected readonly callsOfStep = computed(() =>
     this.run.calls().filter(({ stepId }) => stepId === this.step()),
   );
+  protected readonly stepsDone = computed(
+    () => this.run.steps().filter(({ state }) => state === 'done' || state === 'skipped').length,
+  );
   protected readonly canReplay = computed(() => this.run.events().length > 1);
 
   constructor() {

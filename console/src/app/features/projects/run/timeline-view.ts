@@ -6,6 +6,8 @@ import { duration } from '../../../shared/ui/time';
 import { lanesOf } from './run-timeline';
 
 const TICKS = 5;
+/** The words stand behind the bars; so much of the width is theirs. */
+const BARS_PERCENT = 86;
 const niceSteps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000];
 
 /** A round step that gives about five ticks. */
@@ -55,7 +57,6 @@ export function tickStep(spanMs: number): number {
               @if (bar.isLast) {
                 <span
                   class="word num {{ bar.kind }}"
-                  [class.before]="bar.left + bar.width > 78"
                   [style.left.%]="bar.left + bar.width"
                   aria-hidden="true"
                   >{{ t('projects.run.bar.' + bar.kind) }} · {{ bar.took }}
@@ -161,13 +162,6 @@ export function tickStep(spanMs: number): number {
       line-height: 16px;
       white-space: nowrap;
     }
-    .word.before {
-      top: 8px;
-      padding: 0 6px;
-      border-radius: 3px;
-      background: var(--surface);
-      transform: translateX(calc(-100% - 6px));
-    }
     .none {
       padding: 40px;
       text-align: center;
@@ -190,7 +184,7 @@ export class TimelineView {
   });
   protected readonly lanes = computed(() => {
     const [from, to] = [this.from(), this.to()];
-    const percent = (ms: number) => (100 * ms) / (to - from);
+    const percent = (ms: number) => (BARS_PERCENT * ms) / (to - from);
     return lanesOf(this.events()).map((lane) => ({
       stepId: lane.stepId,
       bars: lane.bars.map((bar, n) => {
@@ -209,9 +203,9 @@ export class TimelineView {
     const span = this.to() - this.from();
     if (!Number.isFinite(span)) return [];
     const step = tickStep(span);
-    return Array.from({ length: Math.floor((span * 0.96) / step) + 1 }, (_, n) => ({
+    return Array.from({ length: Math.floor(span / step) + 1 }, (_, n) => ({
       at: n * step,
-      left: (100 * n * step) / span,
+      left: (BARS_PERCENT * n * step) / span,
       text: n === 0 ? '0' : duration(n * step),
     }));
   });
