@@ -186,8 +186,14 @@ export class ProjectsPage {
       text: ({ description }) => description,
       hideNarrow: true,
     },
-    { id: 'open', header: 'projects.col.open', width: '150px' },
-    { id: 'last', header: 'projects.col.last', width: '96px', align: 'end' },
+    { id: 'open', header: 'projects.col.open', width: '150px', narrowWidth: '96px' },
+    {
+      id: 'last',
+      header: 'projects.col.last',
+      width: '96px',
+      align: 'end',
+      hideNarrow: true,
+    },
     { id: 'age', header: 'projects.col.created', width: '96px', align: 'end', hideNarrow: true },
   ];
   protected readonly idOf = ({ id }: Project) => id;

@@ -96,7 +96,13 @@ export class TasksPage {
   private readonly agents = signal<readonly Agent[]>([]);
 
   protected readonly columns: Column<LiveJob>[] = [
-    { id: 'state', header: 'projects.col.state', width: '128px', isFixed: true },
+    {
+      id: 'state',
+      header: 'projects.col.state',
+      width: '128px',
+      narrowWidth: '16px',
+      isFixed: true,
+    },
     {
       id: 'goal',
       header: 'projects.col.goal',
@@ -146,7 +152,7 @@ export class TasksPage {
       hideNarrow: true,
     },
     { id: 'took', header: 'projects.col.took', width: '76px', align: 'end', hideNarrow: true },
-    { id: 'age', header: 'projects.col.age', width: '84px', align: 'end' },
+    { id: 'age', header: 'projects.col.age', width: '84px', narrowWidth: '72px', align: 'end' },
   ];
   protected readonly idOf = ({ id }: LiveJob) => id;
   protected readonly linkOf = ({ traceId }: LiveJob) =>

@@ -7,6 +7,8 @@ export interface Column<Row> {
   readonly header: string;
   /** A track of a CSS grid: `120px`, `1fr`, `minmax(160px, 2fr)`. */
   readonly width: string;
+  /** Where there is little room; a state is its icon alone at `16px`, its word is still said aloud. */
+  readonly narrowWidth?: string;
   readonly align?: 'start' | 'end';
   /** What a cell says. Beside a template it is the whole on hover. */
   readonly text?: (row: Row) => string;

@@ -33,7 +33,8 @@ const NARROW_PX = 640;
 /** A column that shares what is left keeps this much. */
 const SHARE_PX = 120;
 const GAP_PX = 12;
-const SIDES_PX = 80;
+const SIDES_PX = 48;
+const TICK_PX = 32;
 /** The next page is asked for before the end of this one is in sight. */
 const AHEAD_ROWS = 40;
 let tables = 0;
@@ -116,18 +117,25 @@ export class DataTable<Row> {
       ({ id, isFixed, isHidden }) => isFixed || (choice[id] ?? !isHidden),
     );
   });
-  /** Where not all of them have room, those give way that can. */
-  protected readonly shown = computed(() => {
+  protected readonly isNarrow = computed(() => {
     const width = this.width();
-    const isNarrow = width > 0 && (width < NARROW_PX || leastOf(this.wanted()) > width);
-    return isNarrow ? this.wanted().filter(({ hideNarrow }) => !hideNarrow) : this.wanted();
+    return width > 0 && (width < NARROW_PX || leastOf(this.wanted(), false) + TICK_PX > width);
   });
+  /** Where not all of them have room, those give way that can. */
+  protected readonly shown = computed(() =>
+    this.isNarrow() ? this.wanted().filter(({ hideNarrow }) => !hideNarrow) : this.wanted(),
+  );
   protected readonly optional = computed(() => this.columns().filter(({ isFixed }) => !isFixed));
   protected readonly tracks = computed(() =>
-    [...(this.canSelect() ? ['20px'] : []), ...this.shown().map(trackOf)].join(' '),
+    [
+      ...(this.canSelect() ? ['20px'] : []),
+      ...this.shown().map((column) => trackOf(column, this.isNarrow())),
+    ].join(' '),
   );
   /** Where the columns need more than there is, the list scrolls sideways, all rows alike. */
-  protected readonly leastPx = computed(() => leastOf(this.shown()));
+  protected readonly leastPx = computed(
+    () => leastOf(this.shown(), this.isNarrow()) + (this.canSelect() ? TICK_PX : 0),
+  );
   protected readonly linked = computed(
     () => (this.shown().find(({ isLink }) => isLink) ?? this.shown()[0])?.id,
   );
@@ -333,16 +341,21 @@ export class DataTable<Row> {
   }
 }
 
+type Sized = Pick<Column<unknown>, 'width' | 'narrowWidth'>;
 /** `2fr` shares what is left, and keeps something in any case. */
-function trackOf({ width }: Pick<Column<unknown>, 'width'>): string {
-  const shares = /^([\d.]+)fr$/.exec(width)?.[1];
-  return shares ? `minmax(${Math.min(2, Number(shares)) * SHARE_PX}px, ${width})` : width;
+function trackOf({ width, narrowWidth }: Sized, isNarrow: boolean): string {
+  const wanted = (isNarrow && narrowWidth) || width;
+  const shares = /^([\d.]+)fr$/.exec(wanted)?.[1];
+  if (!shares) return wanted;
+  return `minmax(${(isNarrow ? 1 : Math.min(2, Number(shares))) * SHARE_PX}px, ${wanted})`;
 }
-const leastOf = (columns: readonly Pick<Column<unknown>, 'width'>[]): number =>
+const leastOf = (columns: readonly Sized[], isNarrow: boolean): number =>
   columns.reduce(
-    (sum, column) => sum + GAP_PX + Number(/[\d.]+(?=px)/.exec(trackOf(column))?.[0] ?? 0),
+    (sum, column) =>
+      sum + GAP_PX + Number(/[\d.]+(?=px)/.exec(trackOf(column, isNarrow))?.[0] ?? 0),
     SIDES_PX,
   );
+
 const hasSelectedText = () => (document.getSelection()?.toString().length ?? 0) > 0;
 
 function chosenColumns(tableId: string): Record<string, boolean> {

@@ -1,7 +1,9 @@
 import {
   ChangeDetectionStrategy,
   Component,
+  DestroyRef,
   ElementRef,
+  afterNextRender,
   computed,
   inject,
   input,
@@ -15,7 +17,8 @@ import { StateMark, toneOfStep } from '../../../shared/ui/state-mark';
 import { Elapsed } from '../../../shared/ui/time';
 import { NODE_H, NODE_W, layOut } from './plan-layout';
 
-const ZOOMS = [0.5, 0.75, 1, 1.25] as const;
+const ZOOMS = [0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.25] as const;
+const SIDES_PX = 48;
 
 /**
  * The plan as a graph from left to right. One node is in reach of Tab; arrows walk from there: left and right along
@@ -128,7 +131,6 @@ const ZOOMS = [0.5, 0.75, 1, 1.25] as const;
     .sheet {
       position: relative;
       box-sizing: content-box;
-      min-width: max-content;
       padding: 28px 24px 48px;
     }
     .drawing {
@@ -229,7 +231,8 @@ export class PlanGraph {
   private readonly host = inject<ElementRef<HTMLElement>>(ElementRef);
   protected readonly nodeW = NODE_W;
   protected readonly nodeH = NODE_H;
-  protected readonly zoom = signal<number>(1);
+  private readonly width = signal(0);
+  private readonly chosenZoom = signal<number | null>(null);
   protected readonly focused = signal<string | null>(null);
 
   /** The places follow from what needs what; they do not move when a step lights up. */
@@ -238,6 +241,12 @@ export class PlanGraph {
     { equal: (a, b) => JSON.stringify(a) === JSON.stringify(b) },
   );
   protected readonly layout = computed(() => layOut(this.shape()));
+  /** Until somebody chooses: the largest at which the whole plan is in sight from side to side. */
+  protected readonly zoom = computed(() => {
+    const room = this.width() - SIDES_PX;
+    const fits = ZOOMS.filter((zoom) => zoom <= 1 && this.layout().width * zoom <= room).at(-1);
+    return this.chosenZoom() ?? (this.width() === 0 ? 1 : (fits ?? ZOOMS[0]));
+  });
   private readonly byId = computed(() => new Map(this.steps().map((step) => [step.id, step])));
   protected readonly nodes = computed(() =>
     this.layout().nodes.flatMap((node) => {
@@ -256,6 +265,18 @@ export class PlanGraph {
     return this.byId().has(wanted ?? '') ? wanted : (this.steps()[0]?.id ?? null);
   });
 
+  constructor() {
+    const destroyed = inject(DestroyRef);
+    afterNextRender(() => {
+      const host = this.host.nativeElement;
+      this.width.set(host.clientWidth);
+      if (typeof ResizeObserver === 'undefined') return;
+      const observer = new ResizeObserver(() => this.width.set(host.clientWidth));
+      observer.observe(host);
+      destroyed.onDestroy(() => observer.disconnect());
+    });
+  }
+
   protected endOf(step: StepState): string | null {
     if (step.finishedAt !== null) return step.finishedAt;
     const now = this.now();
@@ -263,7 +284,7 @@ export class PlanGraph {
   }
   protected step(by: 1 | -1): void {
     const at = ZOOMS.findIndex((zoom) => zoom === this.zoom());
-    this.zoom.set(ZOOMS[Math.max(0, Math.min(ZOOMS.length - 1, at + by))]!);
+    this.chosenZoom.set(ZOOMS[Math.max(0, Math.min(ZOOMS.length - 1, at + by))]!);
   }
 
   protected onKey(event: KeyboardEvent, id: string): void {

@@ -23,6 +23,8 @@ import { StateMark, type Tone } from '../../../shared/ui/state-mark';
 import { Age } from '../../../shared/ui/time';
 import { ProjectsApi } from '../projects-api';
 
+const MOST_APPROVALS = 20;
+
 const tones: Record<AuditRow['outcome'], Tone> = {
   allowed: 'done',
   denied: 'failed',
@@ -81,6 +83,8 @@ const tones: Record<AuditRow['outcome'], Tone> = {
 export class RunAudit {
   readonly traceId = input.required<string>();
   readonly jobId = input.required<string>();
+  /** Who decides does so under a trace of their own: what they did is found by what it was done to. */
+  readonly approvalIds = input<readonly string[]>([]);
   readonly openId = input<string | null>(null);
   readonly picked = output<string | null>();
 
@@ -92,9 +96,21 @@ export class RunAudit {
   protected readonly idOf = ({ id }: AuditRow) => id;
   protected readonly open = computed(() => this.rows().find(({ id }) => id === this.openId()));
   protected readonly columns: Column<AuditRow>[] = [
-    { id: 'outcome', header: 'projects.run.col.outcome', width: '96px', isFixed: true },
+    {
+      id: 'outcome',
+      header: 'projects.run.col.outcome',
+      width: '96px',
+      narrowWidth: '16px',
+      isFixed: true,
+    },
     { id: 'action', header: 'projects.run.col.action', width: '168px', text: (row) => row.action },
-    { id: 'actor', header: 'projects.run.col.actor', width: '1fr', text: (row) => row.actor },
+    {
+      id: 'actor',
+      header: 'projects.run.col.actor',
+      width: '1fr',
+      text: (row) => row.actor,
+      hideNarrow: true,
+    },
     {
       id: 'resource',
       header: 'projects.run.col.resource',
@@ -114,11 +130,15 @@ export class RunAudit {
   protected async load(): Promise<void> {
     this.call.set(loading);
     try {
-      const [ofTrace, ofJob] = await Promise.all([
-        firstValueFrom(this.api.audit({ traceId: this.traceId() })),
-        firstValueFrom(this.api.audit({ resource: `job:${this.jobId()}` })),
-      ]);
-      const all = new Map([...ofTrace.items, ...ofJob.items].map((row) => [row.id, row]));
+      const approvals = this.approvalIds().slice(0, MOST_APPROVALS);
+      const pages = await Promise.all(
+        [
+          { traceId: this.traceId() },
+          { resource: `job:${this.jobId()}` },
+          ...approvals.map((id) => ({ resource: `approval:${id}` })),
+        ].map((about) => firstValueFrom(this.api.audit(about))),
+      );
+      const all = new Map(pages.flatMap(({ items }) => items).map((row) => [row.id, row]));
       this.rows.set([...all.values()].sort((a, b) => Number(b.id) - Number(a.id)));
       this.call.set(done);
     } catch (error) {

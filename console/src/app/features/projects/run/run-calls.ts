@@ -76,7 +76,13 @@ export class RunCalls {
   protected readonly toolOf = ({ server, tool }: ToolCall) => `${server}.${tool}`;
   protected readonly open = computed(() => this.calls().find(({ id }) => id === this.openId()));
   protected readonly columns: Column<ToolCall>[] = [
-    { id: 'state', header: 'projects.col.state', width: '104px', isFixed: true },
+    {
+      id: 'state',
+      header: 'projects.col.state',
+      width: '104px',
+      narrowWidth: '16px',
+      isFixed: true,
+    },
     {
       id: 'tool',
       header: 'projects.run.col.tool',

@@ -123,6 +123,9 @@ export class RunPage {
   protected readonly callsOfStep = computed(() =>
     this.run.calls().filter(({ stepId }) => stepId === this.step()),
   );
+  protected readonly approvalIds = computed(
+    () => this.run.episode()?.approvals.map(({ id }) => id) ?? [],
+  );
   protected readonly stepsDone = computed(
     () => this.run.steps().filter(({ state }) => state === 'done' || state === 'skipped').length,
   );
