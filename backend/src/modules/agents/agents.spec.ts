@@ -234,6 +234,16 @@ describe('an agent', () => {
     });
   });
 
+  it('is never told of from a cache: its state changes without a new version', async () => {
+    await post('/agents', { name: 'uncached', template: 'blank' });
+    const before = await http.call('/agents/uncached', { as: admin });
+    await post('/agents/uncached/start');
+    const after = await http.call<Agent>('/agents/uncached', { as: admin });
+    expect(after.headers.get('etag')).toBe(before.headers.get('etag'));
+    expect(after.body.status).toBe('running');
+    expect(before.headers.get('cache-control')).toBe('no-store');
+  });
+
   it('has a log, as a page and live', async () => {
     await post('/agents', profiler('talking'));
     const reading = new AbortController();

@@ -12,9 +12,13 @@ export const TakesIfMatch = ({ required = true } = {}) =>
     schema: { type: 'string' },
   });
 
-/** The version of a changeable document, as HTTP says it. */
+/**
+ * The version of a changeable document, as HTTP says it. What stands beside the document (its state, its load)
+ * changes without a new version, so no cache may take an equal version for an equal answer.
+ */
 export function setVersion(response: Response, version: number | string): void {
   response.setHeader('etag', `"${version}"`);
+  response.setHeader('cache-control', 'no-store');
 }
 
 /**

@@ -39,6 +39,8 @@ function said(value: unknown): string {
     .join()}}`;
 }
 
+const numberOf = (etag: string) => Number(/\d+/.exec(etag)?.[0] ?? 0);
+
 /** One agent, the changes to it that are not saved yet, and its versions; for as long as its page is open. */
 @Injectable()
 export class AgentStore {
@@ -74,6 +76,7 @@ export class AgentStore {
 
   show(id: string): void {
     this.id = id;
+    this.etag = '';
     this.agent.set(null);
     this.draft.set(null);
     this.versions.set([]);
@@ -87,7 +90,8 @@ export class AgentStore {
     const { id } = this;
     this.api.agent(id).subscribe({
       next: ({ agent, etag }) => {
-        if (id !== this.id) return;
+        // The second: asked before a change and answered after it.
+        if (id !== this.id || numberOf(etag) < numberOf(this.etag)) return;
         const isNew = this.agent()?.version !== agent.version;
         const keeps = this.isChanged();
         if (!keeps) this.etag = etag;

@@ -139,6 +139,8 @@ export class ServerPage {
       next: (info) => {
         if (server !== this.server()) return;
         const before = this.info();
+        // Asked before a change and answered after it.
+        if (before && before.version > info.version) return;
         this.info.set(info);
         this.call.set(done);
         if (before?.version !== info.version || before.tools !== info.tools) this.loadTools();
