@@ -90,6 +90,16 @@ describe('the files of the console', () => {
     expect(headers['cache-control']).toBe('no-cache');
   });
 
+  it.each([
+    ['/console/integrations/skills/csv.clean', 200],
+    ['/console/agents/a', 200],
+    ['/console/gone.js', 404],
+    ['/console/media/gone.woff2', 404],
+  ])('are told from the places of the console: %s', async (path, expected) => {
+    const { status } = await get(path, 'gzip');
+    expect(status).toBe(expected);
+  });
+
   it.each(['/console/../secret.js', '/console/%2e%2e/secret.js', '/console/..%2fsecret.js'])(
     'are those of its folder only: %s',
     async (path) => {

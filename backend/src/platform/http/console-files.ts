@@ -54,8 +54,9 @@ export function serveConsole(app: NestExpressApplication, folder: string): void 
     '/console',
     express.static(folder, { index: false, redirect: false, setHeaders: keep }),
   );
+  // The build puts its files at the top and into media/; deeper down a dot belongs to a name, as in that of a tool.
   server.get(
-    /^\/console\/(?!.*\.[a-z0-9]{2,5}$)/i,
+    /^\/console\/(?!.*(?:\.|%2e){2})(?!(?:media\/)?[^/]*\.[a-z0-9]{2,5}$)/i,
     async (_request: Request, response: Response) => {
       const index = join(folder, 'index.html');
       if (!existsSync(index)) {
