@@ -11,6 +11,16 @@ export const owner = {
   password: process.env.AOS_OWNER_PASSWORD,
 };
 
+export const launchArgs = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
 /** One browser for the tests of a file; `open()` gives each test a person of its own. */
 export function useBrowser() {
   let browser;
@@ -19,15 +29,7 @@ export function useBrowser() {
     profile = mkdtempSync(join(tmpdir(), 'aos-e2e-'));
     browser = await chromium.launch({
       executablePath: process.env.CHROMIUM_PATH,
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
+      args: launchArgs,
     });
   });
   after(async () => {

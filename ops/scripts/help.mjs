@@ -19,6 +19,7 @@ export const help = {
   'bench:events': 'commit-to-socket latency beside a bare LISTEN and ws loop',
   'bench:console':
     'what an operator feels, in Chromium: first view, scrolling, live cards; -- --json',
+  screenshots: 'a picture of every room of the console; -- <folder>',
   help: 'this list',
 };
 

@@ -152,7 +152,7 @@ function behaviour({ completions, onSubmit, label, placeholder: hint, words }: S
       icons: false,
       override: [(context) => completions()?.(context) ?? null],
     }),
-    EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false' }),
+    EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', tabindex: '0' }),
     hint ? placeholder(hint) : [],
     EditorState.phrases.of({
       'Fold line': words('fold'),
