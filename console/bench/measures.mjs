@@ -29,7 +29,7 @@ export async function firstView({ open }) {
 export async function listOfRuns({ open }) {
   const { page, close } = await open();
   await page.goto('/console/projects');
-  const list = page.locator('cdk-virtual-scroll-viewport').first();
+  const list = page.locator('aos-data-table .scroller');
   await list.locator('[role=row]').nth(5).waitFor();
   await quiet(page);
   const seen = await scroll(page, list, { strokes: 60, distance: 2_400 });
@@ -42,12 +42,12 @@ export async function listOfRuns({ open }) {
 export async function waterfall({ open }) {
   const { page, close } = await open();
   await page.goto(`/console/monitor/traces/${TRACE}`);
-  const tree = page.locator('aos-waterfall cdk-virtual-scroll-viewport').first();
+  const tree = page.locator('aos-waterfall .tree');
   await tree.locator('.row').nth(5).waitFor();
   await quiet(page);
   const down = await scroll(page, tree, { strokes: 40, distance: 3_000 });
   const zoomed = await watched(page, async () => {
-    await tree.focus().catch(() => undefined);
+    await tree.focus();
     for (const key of ['w', 'e', 'w', 'e']) {
       await page.keyboard.press(key);
       await page.evaluate(
@@ -165,11 +165,11 @@ const scroll = (page, element, { strokes, distance }) =>
 
 /** Across the middle of the bars, which zooms in on that part of the time. */
 async function drag(page) {
-  const box = await page.locator('aos-waterfall').boundingBox();
-  const y = box.y + box.height / 2;
-  await page.mouse.move(box.x + box.width * 0.6, y);
+  const box = await page.locator('aos-waterfall .track').first().boundingBox();
+  const y = box.y + box.height + 100;
+  await page.mouse.move(box.x + box.width * 0.3, y);
   await page.mouse.down();
-  for (let n = 0; n <= 20; n++) await page.mouse.move(box.x + box.width * (0.6 + n * 0.01), y);
+  for (let n = 0; n <= 20; n++) await page.mouse.move(box.x + box.width * (0.3 + n * 0.02), y);
   await page.mouse.up();
   await page.evaluate(
     () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),

@@ -161,7 +161,8 @@ for (const [language, theme] of [
     const slider = page.getByRole('slider', { name: words.moment });
     await slider.waitFor();
     await slider.press('Home');
-    await page.locator('aos-plan-graph, .steps').first().waitFor();
+    assert.equal(await slider.inputValue(), '0');
+    await slider.press('End');
 
     await press(page, words.rerun);
     await page.waitForURL(
@@ -296,20 +297,19 @@ test('the keyboard alone takes a person from the door to the rerun', async () =>
   await go(page, 'Escape', 'g', 'c');
   await page.waitForURL(/\/chat/);
   await page.waitForSelector('#goal');
+  const asked = page.waitForEvent('filechooser');
   await tabTo(page, 'Attach files');
-  const [chooser] = await Promise.all([
-    page.waitForEvent('filechooser'),
-    page.keyboard.press('Enter'),
-  ]);
+  await page.keyboard.press('Enter');
+  const chooser = await asked;
   await chooser.setFiles(data);
   await page.locator('li', { hasText: /birdstrikes\.csv/ }).waitFor();
   await tabTo(page, /^Any agent/);
   await page.keyboard.press('Enter');
-  await page.getByRole('menuitem', { name: /^analyst-typed/ }).waitFor();
-  await page.keyboard.type(`analyst-typed-${tag}`);
+  await page.getByRole('menuitem', { name: new RegExp(`^analyst-typed-${tag}`) }).waitFor();
+  await tabTo(page, new RegExp(`^analyst-typed-${tag}`), 'ArrowDown');
   await page.keyboard.press('Enter');
   await page
-    .locator('form.box .tools [aria-haspopup=menu]', { hasText: 'analyst-typed' })
+    .locator('form.box .tools [aria-haspopup=menu]', { hasText: `analyst-typed-${tag}` })
     .waitFor();
   await tabTo(page, 'What should be done', 'Shift+Tab');
   await page.keyboard.type(goal);

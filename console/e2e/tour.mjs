@@ -112,7 +112,10 @@ function watchLine(page) {
   if (onTheLine.has(page)) return;
   const open = new Set();
   onTheLine.set(page, open);
-  page.on('request', (request) => open.add(request));
+  page.on('request', (request) => {
+    const isStream = /event-stream|ndjson/.test(request.headers()['accept'] ?? '');
+    if (!isStream && request.resourceType() !== 'eventsource') open.add(request);
+  });
   for (const end of ['requestfinished', 'requestfailed'])
     page.on(end, (request) => open.delete(request));
 }
