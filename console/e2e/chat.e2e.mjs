@@ -63,9 +63,9 @@ test('the acceptance task: asked, approved, done, and its results open by themse
 
   await page.locator('aos-task-line a').click();
   await page.waitForURL(new RegExp(`/projects/runs/${traceId}`));
-  await page.locator('.steps li').nth(2).waitFor();
+  await page.locator('aos-plan-graph [data-step]').nth(2).waitFor();
   await page.getByRole('tab', { name: 'Tool calls' }).click();
-  await page.locator('details', { hasText: 'csv.clean' }).waitFor();
+  await page.locator('.body [role=row]', { hasText: 'csv.clean' }).waitFor();
   await page.getByRole('tab', { name: 'Trace' }).click();
   await page.locator('aos-waterfall .row').first().waitFor();
   const job = await api.get(`/jobs/${jobId}`);
