@@ -25,8 +25,8 @@ import { type Call, done } from '../api/problem';
 import { Icon } from '../ui/icon';
 import { stored } from '../ui/preferences';
 import { ProblemNote } from '../ui/problem-note';
-import { Cell, type Column } from './column';
-import { ROW_PX, firstRow, rowsInSight, slotCount } from './rows-in-sight';
+import { Cell, type CellContext, type Column } from './column';
+import { ROW_PX, type Slot, firstRow, rowsInSight, slotCount } from './rows-in-sight';
 import { deedOf, isElsewhere } from './table-keys';
 
 const NARROW_PX = 640;
@@ -38,6 +38,12 @@ const TICK_PX = 32;
 /** The next page is asked for before the end of this one is in sight. */
 const AHEAD_ROWS = 40;
 let tables = 0;
+
+interface ShownSlot<Row> extends Slot<Row> {
+  readonly id: string;
+  readonly href: string | null;
+  readonly context: CellContext<Row>;
+}
 
 /**
  * Rows of which only those in sight exist, whatever their number.
@@ -108,6 +114,9 @@ export class DataTable<Row> {
   private readonly first = signal(0);
   private readonly isUnderPointer = signal(false);
   protected readonly news = signal(0);
+  /** What each slot shows, kept as it is while it shows that: a scroll renders only the rows that it brings. */
+  private readonly shownSlots = new Map<number, ShownSlot<Row>>();
+  private shownLink: ((row: Row) => UrlTree | string) | null = null;
   private readonly activeId = signal<string | null>(null);
 
   private readonly choice = linkedSignal(() => chosenColumns(this.tableId()));
@@ -145,12 +154,20 @@ export class DataTable<Row> {
   protected readonly slots = computed(() => {
     const rowId = this.rowId();
     const link = this.link();
-    return rowsInSight(this.rows(), this.first(), slotCount(this.height())).map((slot) => ({
-      ...slot,
-      id: rowId(slot.row),
-      href: link && this.hrefOf(link(slot.row)),
-      context: { $implicit: slot.row },
-    }));
+    if (link !== this.shownLink) this.shownSlots.clear();
+    this.shownLink = link;
+    return rowsInSight(this.rows(), this.first(), slotCount(this.height())).map((slot) => {
+      const before = this.shownSlots.get(slot.key);
+      if (before?.index === slot.index && before.row === slot.row) return before;
+      const shown = {
+        ...slot,
+        id: rowId(slot.row),
+        href: link && this.hrefOf(link(slot.row)),
+        context: { $implicit: slot.row },
+      };
+      this.shownSlots.set(slot.key, shown);
+      return shown;
+    });
   });
   protected readonly activeIndex = computed(() => {
     const id = this.activeId();
