@@ -2,6 +2,7 @@ import { CreateTheRecord1763800000000 } from './1763800000000-create-the-record.
 import { StampEventsInAFunction1764150000000 } from './1764150000000-stamp-events-in-a-function.js';
 import { KeepWhatServersOffer1764154800000 } from './1764154800000-keep-what-servers-offer.js';
 import { ArchiveProjectsAndSaveViews1764160000000 } from './1764160000000-archive-projects-and-save-views.js';
+import { PinToolsAndLimitCalls1764161000000 } from './1764161000000-pin-tools-and-limit-calls.js';
 
 /** In order. A migration that has shipped is never edited: write the next one. */
 export const migrations = [
@@ -9,4 +10,5 @@ export const migrations = [
   StampEventsInAFunction1764150000000,
   KeepWhatServersOffer1764154800000,
   ArchiveProjectsAndSaveViews1764160000000,
+  PinToolsAndLimitCalls1764161000000,
 ];

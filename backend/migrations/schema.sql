@@ -161,7 +161,7 @@ CREATE INDEX api_tokens_user ON public.api_tokens USING btree (user_id);
 
 CREATE TABLE approvals (
   id uuid NOT NULL,
-  job_id bigint NOT NULL,
+  job_id bigint,
   trace_id text NOT NULL,
   step_id text NOT NULL,
   round integer DEFAULT 1 NOT NULL,
@@ -183,10 +183,11 @@ CREATE TABLE approvals (
   decided_at timestamp with time zone,
   decision_args jsonb,
   comment text,
+  used_at timestamp with time zone,
   CONSTRAINT approvals_pkey PRIMARY KEY (id),
   CONSTRAINT approvals_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id),
   CONSTRAINT approvals_job_id_step_id_round_key UNIQUE (job_id, step_id, round),
-  CONSTRAINT approvals_kind_check CHECK ((kind = ANY (ARRAY['policy'::text, 'open-call'::text]))),
+  CONSTRAINT approvals_kind_check CHECK ((kind = ANY (ARRAY['policy'::text, 'open-call'::text, 'call'::text]))),
   CONSTRAINT approvals_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'continued'::text, 'degraded'::text, 'aborted'::text, 'expired'::text, 'void'::text])))
 );
 CREATE INDEX approvals_pending ON public.approvals USING btree (expires_at) WHERE (status = 'pending'::text);
@@ -421,9 +422,12 @@ CREATE TABLE mcp_registry (
   agent_id bigint,
   health jsonb DEFAULT '{"state": "unknown"}'::jsonb NOT NULL,
   version integer DEFAULT 1 NOT NULL,
+  limits jsonb DEFAULT '{}'::jsonb NOT NULL,
+  auth jsonb,
+  openapi jsonb,
   CONSTRAINT mcp_registry_pkey PRIMARY KEY (name),
   CONSTRAINT mcp_registry_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES agents(id),
-  CONSTRAINT mcp_registry_transport_check CHECK ((transport = ANY (ARRAY['http'::text, 'sse'::text, 'stdio'::text, 'builtin'::text, 'agent'::text])))
+  CONSTRAINT mcp_registry_transport_check CHECK ((transport = ANY (ARRAY['http'::text, 'sse'::text, 'stdio'::text, 'builtin'::text, 'agent'::text, 'openapi'::text])))
 );
 
 CREATE TABLE mcp_tools (
@@ -435,9 +439,17 @@ CREATE TABLE mcp_tools (
   is_read_only boolean DEFAULT false NOT NULL,
   is_gone boolean DEFAULT false NOT NULL,
   seen_at timestamp with time zone DEFAULT now() NOT NULL,
+  pin_state text DEFAULT 'pinned'::text NOT NULL,
+  seen_definition jsonb,
+  seen_hash text,
+  hidden_text jsonb DEFAULT '[]'::jsonb NOT NULL,
+  pin_changed_at timestamp with time zone,
+  pinned_by text,
   CONSTRAINT mcp_tools_pkey PRIMARY KEY (server, name),
+  CONSTRAINT mcp_tools_pin_state_check CHECK ((pin_state = ANY (ARRAY['pinned'::text, 'changed'::text, 'quarantined'::text]))),
   CONSTRAINT mcp_tools_server_fkey FOREIGN KEY (server) REFERENCES mcp_registry(name) ON DELETE CASCADE
 );
+CREATE INDEX mcp_tools_waiting ON public.mcp_tools USING btree (server, name) WHERE (pin_state <> 'pinned'::text);
 
 CREATE TABLE mcp_used_states (
   id uuid NOT NULL,
@@ -495,6 +507,13 @@ CREATE TABLE projects (
   created_at timestamp with time zone DEFAULT now() NOT NULL,
   archived_at timestamp with time zone,
   CONSTRAINT projects_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE rate_limits (
+  key character varying(255) NOT NULL,
+  points integer DEFAULT 0 NOT NULL,
+  expire bigint,
+  CONSTRAINT rate_limits_pkey PRIMARY KEY (key)
 );
 
 CREATE TABLE relay_alive (

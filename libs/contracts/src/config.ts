@@ -22,6 +22,27 @@ export const SystemConfig = z
         defaultTimeoutMs: z.number().int().min(100).max(600_000).default(30_000),
         /** Addresses that are not public and may be reached all the same, as `10.1.2.0/24`. */
         httpAllowAddresses: z.array(z.string().max(64)).max(100).default([]),
+        /** Calls that are let through; null is no limit. A server can have limits of its own. */
+        limits: z
+          .strictObject({
+            principalPerMinute: z.number().int().min(1).max(10_000_000).nullable().default(null),
+            principalPerDay: z.number().int().min(1).max(1_000_000_000).nullable().default(null),
+            serverPerMinute: z.number().int().min(1).max(10_000_000).nullable().default(null),
+            serverPerDay: z.number().int().min(1).max(1_000_000_000).nullable().default(null),
+            toolPerMinute: z.number().int().min(1).max(10_000_000).nullable().default(null),
+            /** Calls at once to one server; further ones wait. */
+            serverConcurrent: z.number().int().min(1).max(10_000).default(100),
+          })
+          .prefault({}),
+        /** After so many failures in a row a server is left alone for a while. */
+        circuit: z
+          .strictObject({
+            failures: z.number().int().min(1).max(1000).default(5),
+            openForMs: z.number().int().min(100).max(3600_000).default(15_000),
+          })
+          .prefault({}),
+        /** How often a call to an idempotent tool may be made again when the server cannot be reached. */
+        retries: z.number().int().min(0).max(10).default(2),
         /** Who besides AOS itself may sign tokens for the tools. Without an issuer nobody else may. */
         inbound: z
           .strictObject({

@@ -8,6 +8,17 @@ const name = z
     'a small letter, then small letters, digits, _ or -, at most 40',
   );
 
+/** Of one server; what is null or absent is as the settings say. */
+export const ServerLimits = z
+  .strictObject({
+    perMinute: z.number().int().min(1).max(10_000_000).nullable().optional(),
+    perDay: z.number().int().min(1).max(1_000_000_000).nullable().optional(),
+    toolPerMinute: z.number().int().min(1).max(10_000_000).nullable().optional(),
+    concurrent: z.number().int().min(1).max(10_000).nullable().optional(),
+  })
+  .meta({ id: 'ServerLimits' });
+export type ServerLimits = z.infer<typeof ServerLimits>;
+
 export const RegisterServer = z
   .strictObject({
     name,
@@ -24,6 +35,7 @@ export const RegisterServer = z
     timeoutMs: z.number().int().min(100).max(600_000).optional(),
     idempotentTools: z.array(z.string().max(200)).max(1000).optional(),
     prefix: z.boolean().optional(),
+    limits: ServerLimits.optional(),
   })
   .superRefine((s, ctx) => {
     if (s.transport === 'stdio' && !s.command)
@@ -40,6 +52,7 @@ export const PatchServer = z
     timeoutMs: z.number().int().min(100).max(600_000).optional(),
     enabled: z.boolean().optional(),
     idempotentTools: z.array(z.string().max(200)).max(1000).optional(),
+    limits: ServerLimits.optional(),
   })
   .meta({ id: 'PatchServer' });
 export type PatchServer = z.infer<typeof PatchServer>;
@@ -62,7 +75,28 @@ export const McpServerInfo = z
       error: z.string().nullable(),
       latencyMs: z.number().nullable(),
     }),
-    quota: z.record(z.string(), z.unknown()),
+    /** Calls used of what is let through; null where there is no limit. */
+    quota: z.object({
+      perMinute: z.object({ limit: z.number().int(), used: z.number().int() }).nullable(),
+      perDay: z.object({ limit: z.number().int(), used: z.number().int() }).nullable(),
+      concurrent: z.object({ limit: z.number().int(), used: z.number().int() }),
+    }),
+    limits: ServerLimits,
+    circuit: z.object({
+      state: z.enum(['closed', 'open', 'half-open']),
+      retryAt: Timestamp.nullable(),
+    }),
+    /** Of the last calls, as the answering process saw them. */
+    stats: z.object({
+      windowSeconds: z.number().int(),
+      calls: z.number().int(),
+      errors: z.number().int(),
+      errorRate: z.number(),
+      p50Ms: z.number().nullable(),
+      p95Ms: z.number().nullable(),
+    }),
+    /** Definitions that wait for somebody: changed since they were pinned, or with hidden text. */
+    pins: z.object({ changed: z.number().int(), quarantined: z.number().int() }),
     tools: z.number().int(),
     timeoutMs: z.number().int(),
     idempotentTools: z.array(z.string()),
@@ -98,7 +132,10 @@ export const CallTool = z
     server: z.string().min(1).max(64),
     tool: z.string().min(1).max(200),
     args: z.record(z.string(), z.unknown()).default({}),
-    caps: z.string().max(4000).optional(),
+    /** A grant that narrows what the call may do. */
+    caps: z.string().max(8000).optional(),
+    /** The retry handle of an earlier answer, once somebody has approved. */
+    approval: z.string().max(4000).optional(),
     dryRun: z.boolean().optional(),
   })
   .meta({ id: 'CallTool' });
@@ -149,3 +186,178 @@ export const ProtectedResource = z
   })
   .meta({ id: 'ProtectedResource' });
 export type ProtectedResource = z.infer<typeof ProtectedResource>;
+
+/** 202 of a call: a policy asks for somebody's approval first. */
+export const CallPending = z
+  .object({
+    status: z.literal('approval_required'),
+    approvalId: z.string(),
+    /** Send it as `approval` of the same call once the approval was granted. Good for one call. */
+    retryHandle: z.string(),
+    expiresAt: Timestamp,
+    detail: z.string(),
+    traceId: z.string(),
+  })
+  .meta({ id: 'CallPending' });
+export type CallPending = z.infer<typeof CallPending>;
+
+/** What one link of the chain would do with a call. */
+export const CallFinding = z
+  .object({
+    link: z.string(),
+    verdict: z.enum(['pass', 'ask', 'stop', 'unknown']),
+    says: z.string(),
+    code: z.string().optional(),
+    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+    retryAfterSeconds: z.number().optional(),
+  })
+  .meta({ id: 'CallFinding' });
+export type CallFinding = z.infer<typeof CallFinding>;
+
+export const PolicyEffect = z.enum(['allow', 'deny', 'approve']).meta({ id: 'PolicyEffect' });
+export type PolicyEffect = z.infer<typeof PolicyEffect>;
+
+/** A name, with `*` for any run of characters. */
+const namePattern = z.string().min(1).max(300);
+
+export const PolicyCondition = z
+  .strictObject({
+    /** JSON pointer into the arguments; `*` stands for every member of a list or an object. */
+    pointer: z
+      .string()
+      .max(500)
+      .regex(/^(\/.*)?$/, 'a JSON pointer: empty, or beginning with /'),
+    op: z.enum([
+      'exists',
+      'equals',
+      'one-of',
+      'less-than',
+      'greater-than',
+      'starts-with',
+      'contains',
+      'matches',
+    ]),
+    /** What to compare with. For `matches` a pattern of RE2. */
+    value: z.unknown().optional(),
+    negate: z.boolean().default(false),
+  })
+  .meta({ id: 'PolicyCondition' });
+export type PolicyCondition = z.infer<typeof PolicyCondition>;
+
+/** Every part that is given has to match; lists match when one of their members does. */
+export const PolicyRule = z
+  .strictObject({
+    id: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,79}$/, 'small letters, digits, . _ -, at most 80'),
+    effect: PolicyEffect,
+    description: z.string().max(1000).default(''),
+    enabled: z.boolean().default(true),
+    servers: z.array(namePattern).min(1).max(100).optional(),
+    tools: z.array(namePattern).min(1).max(100).optional(),
+    roles: z.array(z.string().min(1).max(80)).min(1).max(100).optional(),
+    /** Names or ids of agents. */
+    agents: z.array(namePattern).min(1).max(100).optional(),
+    projects: z.array(namePattern).min(1).max(100).optional(),
+    when: z.array(PolicyCondition).max(20).default([]),
+  })
+  .meta({ id: 'PolicyRule' });
+export type PolicyRule = z.infer<typeof PolicyRule>;
+
+/** In order; the first rule that matches decides, else the default. */
+export const PolicyDocument = z
+  .strictObject({
+    default: PolicyEffect.default('allow'),
+    rules: z.array(PolicyRule).max(500).default([]),
+  })
+  .meta({ id: 'PolicyDocument' });
+export type PolicyDocument = z.infer<typeof PolicyDocument>;
+
+export const Policies = z
+  .object({
+    version: z.number().int(),
+    updatedAt: Timestamp.nullable(),
+    updatedBy: z.string(),
+    document: PolicyDocument,
+  })
+  .meta({ id: 'Policies' });
+export type Policies = z.infer<typeof Policies>;
+export const PoliciesPage = pageOf(Policies).meta({ id: 'PoliciesPage' });
+
+export const PreviewPolicies = z
+  .strictObject({
+    document: PolicyDocument,
+    /** A call to judge by the draft. */
+    call: z
+      .strictObject({
+        server: z.string().min(1).max(64),
+        tool: z.string().min(1).max(200),
+        args: z.record(z.string(), z.unknown()).default({}),
+        roles: z.array(z.string().max(80)).max(100).default([]),
+        agent: z.string().max(200).optional(),
+        projectId: z.string().max(64).nullable().default(null),
+      })
+      .optional(),
+  })
+  .meta({ id: 'PreviewPolicies' });
+export type PreviewPolicies = z.infer<typeof PreviewPolicies>;
+
+const PolicyDecision = z.object({ effect: PolicyEffect, rule: z.string().nullable() });
+
+export const PoliciesPreview = z
+  .object({
+    /** The version compared with: send it as If-Match to save. */
+    baseVersion: z.number().int(),
+    changes: z.array(z.object({ path: z.string(), before: z.unknown(), after: z.unknown() })),
+    decision: PolicyDecision.nullable(),
+    /** The last calls on record, judged by the draft. */
+    recent: z.object({
+      looked: z.number().int(),
+      changed: z.array(
+        z.object({
+          callId: z.string(),
+          tool: z.string(),
+          startedAt: Timestamp,
+          before: PolicyDecision,
+          after: PolicyDecision,
+        }),
+      ),
+    }),
+  })
+  .meta({ id: 'PoliciesPreview' });
+export type PoliciesPreview = z.infer<typeof PoliciesPreview>;
+
+export const PinState = z.enum(['pinned', 'changed', 'quarantined']).meta({ id: 'PinState' });
+export type PinState = z.infer<typeof PinState>;
+
+/** The definition of a tool as it was approved, and as its server tells it now. Hidden characters are shown as their code points. */
+export const ToolPin = z
+  .object({
+    server: z.string(),
+    tool: z.string(),
+    state: PinState,
+    /** Of the approved definition. */
+    hash: z.string(),
+    /** Of what waits for approval: the changed definition, or the one with hidden text. */
+    waitingHash: z.string().nullable(),
+    approvedBy: z.string().nullable(),
+    changedAt: Timestamp.nullable(),
+    definition: z.record(z.string(), z.unknown()),
+    waiting: z.record(z.string(), z.unknown()).nullable(),
+    differences: z.array(z.object({ path: z.string(), before: z.unknown(), after: z.unknown() })),
+    hiddenText: z.array(
+      z.object({ path: z.string(), kind: z.string(), characters: z.array(z.string()) }),
+    ),
+  })
+  .meta({ id: 'ToolPin' });
+export type ToolPin = z.infer<typeof ToolPin>;
+export const ToolPinPage = pageOf(ToolPin).meta({ id: 'ToolPinPage' });
+
+export const ApprovePin = z
+  .strictObject({
+    server: z.string().min(1).max(64),
+    tool: z.string().min(1).max(200),
+    /** The `waitingHash` that was looked at. */
+    hash: z.string().min(1).max(128),
+    comment: z.string().max(1000).optional(),
+  })
+  .meta({ id: 'ApprovePin' });
+export type ApprovePin = z.infer<typeof ApprovePin>;

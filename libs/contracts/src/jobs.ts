@@ -200,8 +200,10 @@ export const approvalStatuses = [
 export const Approval = z
   .object({
     id: z.string(),
-    jobId: z.string(),
+    /** Null for a call outside a run. */
+    jobId: z.string().nullable(),
     traceId: z.string(),
+    /** Empty for a call outside a run. */
     stepId: z.string(),
     projectId: z.string().nullable(),
     tool: z.string(),

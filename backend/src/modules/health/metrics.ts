@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { HttpMetrics } from '../../platform/http/http-metrics.js';
+import { ToolMetrics } from '../integrations/index.js';
 import { Probe } from './probe.js';
 
 /** The process, its database and its routes in the text format of Prometheus. */
@@ -8,10 +9,12 @@ export class Metrics {
   constructor(
     private readonly probe: Probe,
     private readonly http: HttpMetrics,
+    private readonly tools: ToolMetrics,
   ) {}
 
   async render(): Promise<string> {
-    return [...this.process(), ...(await this.database()), ''].join('\n') + this.http.render();
+    const own = [...this.process(), ...(await this.database()), ''].join('\n');
+    return own + this.http.render() + this.tools.render();
   }
 
   private process(): string[] {

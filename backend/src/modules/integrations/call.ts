@@ -1,4 +1,5 @@
 import type { Tx } from '../../platform/database/sql.js';
+import type { Capability } from './chain/capability.js';
 import type { ClientSide } from './upstreams/client-side.js';
 
 /** One call through the gateway. */
@@ -12,6 +13,12 @@ export interface GatewayCall {
   timeoutMs?: number;
   signal?: AbortSignal;
   run?: RunOfCall;
+  /** What narrows the call besides the caller's rights: a verified grant, or the scopes of a token. */
+  capability?: Capability | undefined;
+  /** Of a call outside a run. */
+  projectId?: string | null;
+  /** The handle that an earlier answer gave out, to make the call that was approved since. */
+  approval?: string | undefined;
   /** Names of secrets that the caller may use; none when absent. */
   env?: readonly string[];
   onProgress?: (fraction: number, message: string) => void;
@@ -33,6 +40,8 @@ export interface RunOfCall {
   guard: (tx: Tx) => Promise<void>;
   /** How a ledger row left open by a crash is met when the tool is not idempotent: ask, or call again. */
   onOpenCall: 'ask' | 'call-again';
+  /** Somebody has approved this very call; asked for by a policy, or by the plan. */
+  isApproved?: boolean;
 }
 
 export interface GatewayResult {

@@ -471,8 +471,18 @@ describe('a secret', () => {
 it('a dry run checks everything and calls nothing', async () => {
   const answer = await parts.gateway.dryRun(admin(), once({ args: { text: 'a' } }));
   expect(answer).toMatchObject({ dryRun: true, tool: 'probe.once', idempotent: false });
-  await expect(parts.gateway.dryRun(admin(), once({ args: { text: 1 } }))).rejects.toMatchObject({
+  expect(answer).toMatchObject({ outcome: 'call' });
+  expect(answer.links.map((each) => each.link)).toEqual(
+    parts.chain.links.filter((link) => link.preview).map((link) => link.name),
+  );
+  const unfit = await parts.gateway.dryRun(admin(), once({ args: { text: 1 } }));
+  expect(unfit.outcome).toBe('stop');
+  expect(unfit.links).toContainEqual({
+    link: 'schema',
+    verdict: 'stop',
+    says: expect.any(String),
     code: 'tool_args_invalid',
+    errors: [{ path: 'text', message: 'must be string' }],
   });
   await expect(parts.gateway.dryRun(actor('viewer'), once())).rejects.toMatchObject({
     code: 'forbidden',

@@ -1,9 +1,13 @@
 export * from './call.js';
+export { canonicalHash } from './chain/canonical-hash.js';
+export type { Capability } from './chain/capability.js';
 export { type Bearer, BearerTokens } from './chain/identity.js';
 export { escapeSecretReferences } from './chain/secret-references.js';
+export { ToolMetrics } from './chain/tool-metrics.js';
 export { Gateway } from './gateway.js';
 export { IntegrationsModule } from './integrations.module.js';
 export { Registry } from './registry.js';
 export { InProcessServers } from './upstreams/in-process.js';
 export type { Caller } from './upstreams/upstream.js';
 export { Upstreams } from './upstreams/upstreams.js';
+export { ApprovalRequired } from './integrations.errors.js';

@@ -15,6 +15,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import {
   CallAnswer,
+  CallPending,
   CallTool,
   McpServerInfo,
   McpServerPage,
@@ -27,11 +28,13 @@ import type { Response } from 'express';
 import { Allow, type AosRequest, RequestCtx } from '../../platform/http/access.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { TakesIfMatch, requiredVersion, setVersion } from '../../platform/http/etag.js';
-import { AosError } from '../../platform/http/problem.js';
+import type { GatewayCall } from './call.js';
+import { Capabilities } from './chain/capability.js';
 import { ChangeMcpServer } from './commands/change-server.js';
 import { RegisterMcpServer } from './commands/register-server.js';
 import { RemoveMcpServer } from './commands/remove-server.js';
-import { Gateway, toAnswer } from './gateway.js';
+import { type DryRun, Gateway, toAnswer } from './gateway.js';
+import { ApprovalRequired, CapabilityRefused } from './integrations.errors.js';
 import { RegistryQueries, ToolsQuery } from './registry.queries.js';
 
 @ApiTags('integrations')
@@ -41,6 +44,7 @@ export class IntegrationsController {
     private readonly commands: CommandBus,
     private readonly queries: RegistryQueries,
     private readonly gateway: Gateway,
+    private readonly capabilities: Capabilities,
   ) {}
 
   @Get('registry')
@@ -119,28 +123,58 @@ export class IntegrationsController {
   @Allow('tool.call')
   @ApiOperation({ summary: 'Call a tool through the gateway', operationId: 'callTool' })
   @ApiResponse({ status: 200, standardSchema: CallAnswer })
+  @ApiResponse({ status: 202, standardSchema: CallPending })
   async call(
     @RequestCtx() ctx: Ctx,
     @Body({ schema: CallTool }) body: CallTool,
-  ): Promise<CallAnswer> {
-    // A grant narrows what a call may do; taking no notice of one would widen it.
-    if (body.caps !== undefined)
-      throw new AosError('validation_failed', 'Capability grants are not taken by this version.', {
-        errors: [{ path: 'caps', message: 'is not taken by this version' }],
-      });
-    const call = { server: body.server, tool: body.tool, args: body.args };
-    if (!body.dryRun) return toAnswer(await this.gateway.call(ctx, call), ctx.traceId);
-    const structuredContent = await this.gateway.dryRun(ctx, call);
-    const text = `${body.server}.${body.tool} would be called.`;
-    return {
-      callId: '',
-      traceId: ctx.traceId,
-      isError: false,
-      content: [{ type: 'text', text }],
-      structuredContent,
-      durationMs: 0,
-    };
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<CallAnswer | CallPending> {
+    const call = await this.toCall(ctx, body);
+    if (body.dryRun) return foreseen(await this.gateway.dryRun(ctx, call), ctx.traceId);
+    try {
+      return toAnswer(await this.gateway.call(ctx, call), ctx.traceId);
+    } catch (error) {
+      if (!(error instanceof ApprovalRequired) || !error.asked) throw error;
+      response.status(202);
+      const { approvalId, retryHandle, expiresAt } = error.asked;
+      return {
+        status: 'approval_required',
+        approvalId,
+        retryHandle,
+        expiresAt: expiresAt.toISOString(),
+        detail: error.message,
+        traceId: ctx.traceId,
+      };
+    }
   }
+
+  private async toCall(ctx: Ctx, body: CallTool): Promise<GatewayCall> {
+    const { server, tool, args, caps, approval } = body;
+    const capability = caps === undefined ? undefined : await this.capabilities.verify(caps);
+    // A grant narrows what its holder may do; in other hands it is worth nothing.
+    const isTheirs =
+      !capability ||
+      capability.holder.id === ctx.actor.id ||
+      (capability.holder.userId !== null && capability.holder.userId === ctx.actor.userId);
+    if (!isTheirs) throw new CapabilityRefused('it was given to somebody else');
+    return { server, tool, args, capability, approval };
+  }
+}
+
+function foreseen(plan: DryRun, traceId: string): CallAnswer {
+  const says = {
+    stop: 'would not be called',
+    ask: 'would be called once somebody has approved it',
+    call: 'would be called',
+  }[plan.outcome];
+  return {
+    callId: '',
+    traceId,
+    isError: false,
+    content: [{ type: 'text', text: `${plan.tool} ${says}.` }],
+    structuredContent: { ...plan },
+    durationMs: 0,
+  };
 }
 
 function versioned(response: Response, server: McpServerInfo): McpServerInfo {

@@ -139,3 +139,97 @@ export class InsufficientScope extends AosError {
     this.scopes = scopes;
   }
 }
+
+export class PolicyDenied extends AosError {
+  constructor(tool: string, rule: string | null) {
+    super(
+      'policy_denied',
+      rule === null
+        ? `No policy allows calling ${tool}.`
+        : `The policy "${rule}" forbids calling ${tool} in this way.`,
+    );
+  }
+}
+
+export class ToolQuarantined extends AosError {
+  constructor(tool: string, state: 'changed' | 'quarantined') {
+    super(
+      'tool_quarantined',
+      state === 'changed'
+        ? `The definition of ${tool} has changed since it was approved. Someone who may change tools has to approve the difference (GET /mcp/pins?state=changed).`
+        : `The definition of ${tool} holds text that a person does not see. Someone who may change tools has to approve it (GET /mcp/pins?state=quarantined).`,
+    );
+  }
+}
+
+export class QuotaExceeded extends AosError {
+  constructor(of: string, limit: number, retryAfterSeconds: number) {
+    super(
+      'quota_exceeded',
+      `The quota of ${of} (${limit} calls a day) is used up until midnight, UTC.`,
+      {
+        retryAfterSeconds: Math.ceil(retryAfterSeconds),
+      },
+    );
+  }
+}
+
+export class TooManyCalls extends AosError {
+  constructor(of: string, limit: string, retryAfterMs: number | undefined) {
+    super('too_many_requests', `The limit of ${of} (${limit}) is reached.`, {
+      ...(retryAfterMs === undefined ? {} : { retryAfterSeconds: Math.ceil(retryAfterMs / 1000) }),
+    });
+  }
+}
+
+export class CircuitOpen extends AosError {
+  constructor(server: string, retryAfterMs: number, lastError: string | undefined) {
+    super(
+      'circuit_open',
+      `${server} fails at present${lastError ? ` (${lastError.slice(0, 300)})` : ''} and is left alone for a moment.`,
+      { retryAfterSeconds: Math.ceil(retryAfterMs / 1000) },
+    );
+  }
+}
+
+/** A call that a policy lets through only once somebody has approved it. */
+export class ApprovalRequired extends AosError {
+  constructor(
+    tool: string,
+    /** Absent inside a run, where the run itself asks. */
+    readonly asked?: { approvalId: string; retryHandle: string; expiresAt: Date },
+  ) {
+    super('approval_required', `${tool} is called only once somebody has approved it.`);
+  }
+}
+
+export class CallApprovalVoid extends AosError {
+  constructor(why: string) {
+    super(
+      'approval_void',
+      `The approval is not one of this call: ${why}. Make the call without it to ask anew.`,
+    );
+  }
+}
+
+export class CallApprovalEnded extends AosError {
+  constructor(status: 'expired' | 'refused' | 'used', by: string | null) {
+    super(
+      status === 'expired' ? 'approval_expired' : 'approval_decided',
+      status === 'expired'
+        ? 'Nobody decided in time. Make the call without the handle to ask anew.'
+        : status === 'used'
+          ? 'The approval was good for one call, and that was made.'
+          : `${by ?? 'Somebody'} decided that the call is not made.`,
+    );
+  }
+}
+
+export class PinMoved extends AosError {
+  constructor(tool: string) {
+    super(
+      'conflict',
+      `The definition of ${tool} that waits is another one by now. Look at it again.`,
+    );
+  }
+}

@@ -7,6 +7,27 @@ import { aggregateParts } from './aggregate/parts.js';
 import { BuiltinHost } from './builtin-host.js';
 import { BuiltinSeed } from './builtin-seed.js';
 import { BUILTIN_SERVERS, builtinServers } from './builtin-servers.js';
+import { ApprovalLink } from './chain/approval.js';
+import { BulkheadLink } from './chain/bulkhead.js';
+import { CapabilityLink } from './chain/capability-link.js';
+import { Chain } from './chain/chain.js';
+import { CircuitLink } from './chain/circuit.js';
+import { IdentityLink } from './chain/identity-link.js';
+import { LedgerLink } from './chain/ledger-link.js';
+import { Limits } from './chain/limits.js';
+import { LimitsInForce } from './chain/limits-in-force.js';
+import { PinLink } from './chain/pin.js';
+import { Policies } from './chain/policies.js';
+import { PolicyLink } from './chain/policy.js';
+import { QuotaLink, RateLimitLink } from './chain/rate-limit.js';
+import { RedactionLink } from './chain/redaction.js';
+import { ResultCheckLink } from './chain/result-check-link.js';
+import { SchemaLink } from './chain/schema.js';
+import { ToolLink } from './chain/tool.js';
+import { ToolMetrics } from './chain/tool-metrics.js';
+import { ToolSchemas } from './chain/tool-schema.js';
+import { TraceLink } from './chain/trace.js';
+import { UpstreamLink } from './chain/upstream-link.js';
 import { Capabilities } from './chain/capability.js';
 import { GuardedFetch } from './chain/guarded-fetch.js';
 import { BearerTokens } from './chain/identity.js';
@@ -23,8 +44,35 @@ import { ReadOnlySql } from './read-only-sql.js';
 import { Registry } from './registry.js';
 import { RegistryQueries } from './registry.queries.js';
 import { ToolServersController } from './tool-servers.controller.js';
+import { ServerReports } from './server-reports.js';
 import { InProcessServers } from './upstreams/in-process.js';
 import { Upstreams } from './upstreams/upstreams.js';
+
+/** The links of the chain, and what they share. */
+const chainLinks = [
+  ApprovalLink,
+  BulkheadLink,
+  CapabilityLink,
+  Chain,
+  CircuitLink,
+  IdentityLink,
+  LedgerLink,
+  Limits,
+  LimitsInForce,
+  PinLink,
+  Policies,
+  PolicyLink,
+  QuotaLink,
+  RateLimitLink,
+  RedactionLink,
+  ResultCheckLink,
+  SchemaLink,
+  ToolLink,
+  ToolMetrics,
+  ToolSchemas,
+  TraceLink,
+  UpstreamLink,
+];
 
 @Module({
   imports: [ArtifactsModule, ConfigModule],
@@ -37,6 +85,7 @@ import { Upstreams } from './upstreams/upstreams.js';
   providers: [
     ...aggregateParts,
     { provide: BUILTIN_SERVERS, useValue: builtinServers },
+    ...chainLinks,
     BearerTokens,
     BuiltinHost,
     BuiltinSeed,
@@ -53,9 +102,10 @@ import { Upstreams } from './upstreams/upstreams.js';
     Registry,
     RegistryQueries,
     RemoveMcpServerHandler,
+    ServerReports,
     TryMcpServerHandler,
     Upstreams,
   ],
-  exports: [BearerTokens, Gateway, InProcessServers, Registry, Upstreams],
+  exports: [BearerTokens, Gateway, InProcessServers, Registry, ToolMetrics, Upstreams],
 })
 export class IntegrationsModule {}

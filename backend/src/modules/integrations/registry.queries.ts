@@ -8,10 +8,10 @@ import {
   type ServerRow,
   selectServers,
   selectTools,
-  toServerInfo,
   toTool,
   type ToolRow,
 } from './registry.js';
+import { ServerReports } from './server-reports.js';
 
 export const ToolsQuery = PageQuery.extend({ server: z.string().max(64).optional() });
 export type ToolsQuery = z.infer<typeof ToolsQuery>;
@@ -21,6 +21,7 @@ export class RegistryQueries {
   constructor(
     private readonly database: Database,
     private readonly registry: Registry,
+    private readonly reports: ServerReports,
   ) {}
 
   async servers(query: PageQuery): Promise<Page<McpServerInfo>> {
@@ -29,11 +30,17 @@ export class RegistryQueries {
       `${selectServers} WHERE $1::text IS NULL OR r.name > $1 ORDER BY r.name LIMIT $2`,
       [after?.[0] ?? null, query.limit + 1],
     );
-    return toPage(rows, query.limit, (row) => [row.name], toServerInfo);
+    const { items, nextCursor } = toPage(
+      rows,
+      query.limit,
+      (row) => [row.name],
+      (row) => row,
+    );
+    return { items: await Promise.all(items.map((row) => this.reports.of(row))), nextCursor };
   }
 
   async server(name: string): Promise<McpServerInfo> {
-    return toServerInfo(await this.registry.find(name));
+    return this.reports.of(await this.registry.find(name));
   }
 
   async tools(query: ToolsQuery): Promise<Page<McpTool>> {

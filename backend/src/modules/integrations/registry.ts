@@ -1,9 +1,14 @@
-import { createHash } from 'node:crypto';
-import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import type { McpServerInfo, McpTool } from '@aos/contracts';
+import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import type { McpServerInfo, McpTool, ServerLimits } from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
 import { type Tx, sql } from '../../platform/database/sql.js';
+import { Outbox } from '../../platform/outbox/outbox.js';
+import { Wakeups } from '../../platform/outbox/wakeups.js';
 import { aggregateName } from './aggregate-name.js';
+import { headerFault } from './chain/header-names.js';
+import { escaped } from './chain/hidden-text.js';
+import { type KeptTool, type PinState, definitionHash, pin, pinEvent } from './chain/pins.js';
+import { storable } from './chain/result-check.js';
 import {
   ServerDisabled,
   ServerUnreachable,
@@ -26,6 +31,7 @@ export interface ServerRow {
   description: string | null;
   capabilities: Record<string, unknown>;
   auth_token: string | null;
+  limits: ServerLimits;
   timeout_ms: number | null;
   transport: McpServerInfo['transport'];
   command: string | null;
@@ -44,6 +50,8 @@ export interface ServerRow {
   created_at: Date;
   updated_at: Date;
   tools: number;
+  tools_changed: number;
+  tools_quarantined: number;
 }
 
 /** What a call needs to know of its tool. */
@@ -51,6 +59,9 @@ export interface Target {
   server: ServerRow;
   tool: McpTool;
   definition: ToolDefinition;
+  /** Of the pinned definition. */
+  hash: string;
+  pin: PinState;
   upstream: Upstream;
   timeoutMs: number;
 }
@@ -65,6 +76,7 @@ export interface ToolRow {
   use_prefix: boolean;
   registered_at: Date;
   health: ServerRow['health'];
+  pin_state: PinState;
 }
 
 /** A tool as its server told of it, ready to be kept. */
@@ -72,26 +84,50 @@ export interface ListedTool {
   definition: ToolDefinition;
   isIdempotent: boolean;
   isReadOnly: boolean;
+  /** Comes with this build: its definitions need nobody's approval. */
+  isOurs: boolean;
 }
+
+/** How old what calls are made by may be when another process changed it and its wake-up was lost. */
+const CACHE_MS = 5_000;
+const MOST_CACHED = 10_000;
 
 /**
  * The registered servers and the definitions of their tools, as kept in mcp_registry and mcp_tools. Calls
  * are checked and made by the kept definition, not by what the server says today.
  * What a server claims of its tools (read-only, idempotent) is believed of the built-in ones only; for others
  * the registration names the idempotent ones.
+ * What a call needs is kept for some seconds; whatever changes it wakes `control` after its commit.
  */
 @Injectable()
-export class Registry implements OnModuleInit {
+export class Registry implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(Registry.name);
   private readonly reported = new Map<string, string>();
+  private readonly targets = new Map<
+    string,
+    { target: Omit<Target, 'upstream'>; staleAt: number }
+  >();
+  private generation = 0;
+  private readonly stopListening: () => void;
 
   constructor(
     private readonly database: Database,
     private readonly upstreams: Upstreams,
-  ) {}
+    private readonly outbox: Outbox,
+    private readonly wakeups: Wakeups,
+  ) {
+    this.stopListening = wakeups.on('control', () => {
+      this.generation++;
+      this.targets.clear();
+    });
+  }
 
   onModuleInit(): void {
     this.upstreams.onHealth = (server, health) => void this.keepHealth(server, health);
+  }
+
+  onApplicationShutdown(): void {
+    this.stopListening();
   }
 
   async find(name: string): Promise<ServerRow> {
@@ -113,9 +149,21 @@ export class Registry implements OnModuleInit {
 
   /** @throws UnknownServer, UnknownTool, ServerDisabled */
   async target(serverName: string, toolName: string): Promise<Target> {
+    const key = `${serverName}\u0000${toolName}`;
+    const kept = this.targets.get(key);
+    const target =
+      kept && Date.now() < kept.staleAt ? kept.target : await this.load(key, serverName, toolName);
+    return { ...target, upstream: this.upstreams.of(target.server) };
+  }
+
+  private async load(
+    key: string,
+    serverName: string,
+    toolName: string,
+  ): Promise<Omit<Target, 'upstream'>> {
+    const { generation } = this;
     const server = await this.find(serverName);
     if (!server.is_enabled) throw new ServerDisabled(serverName);
-    const upstream = this.upstreams.of(server);
     let row = await this.toolRow(serverName, toolName);
     if (!row && server.tools === 0 && server.transport !== 'builtin') {
       // It could not be reached when it was registered: its tools are read when it is first needed.
@@ -126,13 +174,18 @@ export class Registry implements OnModuleInit {
       row = await this.toolRow(serverName, toolName);
     }
     if (!row) throw new UnknownTool(serverName, toolName);
-    return {
+    const target = {
       server,
       tool: toTool(row),
       definition: row.definition,
-      upstream,
+      hash: definitionHash(row.definition),
+      pin: row.pin_state,
       timeoutMs: server.timeout_ms ?? DEFAULT_TIMEOUT_MS,
     };
+    if (generation !== this.generation) return target;
+    if (this.targets.size >= MOST_CACHED) this.targets.delete(this.targets.keys().next().value!);
+    this.targets.set(key, { target, staleAt: Date.now() + CACHE_MS });
+    return target;
   }
 
   async tool(server: string, name: string): Promise<McpTool | undefined> {
@@ -162,40 +215,70 @@ export class Registry implements OnModuleInit {
     const isOurs = server.transport === 'builtin' || server.transport === 'agent';
     return definitions
       .filter((definition) => JSON.stringify(definition).length <= MAX_DEFINITION_BYTES)
+      .filter((definition) => this.hasSoundHeaders(server.name, definition))
       .slice(0, MAX_TOOLS)
       .map((definition) => ({
         definition,
         isIdempotent: isOurs && definition.annotations?.idempotentHint === true,
         isReadOnly: isOurs && definition.annotations?.readOnlyHint === true,
+        isOurs,
       }));
   }
 
-  async keepTools(tx: Tx, server: string, tools: readonly ListedTool[]): Promise<void> {
+  private hasSoundHeaders(server: string, definition: ToolDefinition): boolean {
+    const fault = headerFault(definition);
+    if (fault !== undefined)
+      this.logger.warn({
+        msg: 'a tool is left out for the headers that it asks for',
+        ...{ server, tool: escaped(definition.name), fault: `x-mcp-header ${fault}` },
+      });
+    return fault === undefined;
+  }
+
+  /** Compares what the server tells with what is pinned, and stores both: see pins.ts. */
+  async keepTools(
+    tx: Tx,
+    server: string,
+    tools: readonly ListedTool[],
+    traceId = '',
+  ): Promise<void> {
+    const { rows } = await sql<KeptTool>(
+      tx,
+      `SELECT name, definition, pin_state, seen_hash FROM mcp_tools WHERE server = $1 FOR UPDATE`,
+      [server],
+    );
+    const kept = new Map(rows.map((row) => [row.name, row]));
+    const pinned = tools.map((tool) => ({
+      ...pin(tool.definition, kept.get(tool.definition.name), tool.isOurs),
+      isIdempotent: tool.isIdempotent,
+      isReadOnly: tool.isReadOnly,
+    }));
     await sql(
       tx,
-      `INSERT INTO mcp_tools (server, name, definition, definition_hash, is_idempotent, is_read_only)
-       SELECT $1, t->>'name', t->'definition', t->>'hash', (t->>'isIdempotent')::boolean, (t->>'isReadOnly')::boolean
+      `INSERT INTO mcp_tools (server, name, definition, definition_hash, is_idempotent, is_read_only, pin_state,
+                              seen_definition, seen_hash, hidden_text, pin_changed_at)
+       SELECT $1, t->>'name', t->'definition', t->>'hash', (t->>'isIdempotent')::boolean, (t->>'isReadOnly')::boolean,
+              t->>'state', nullif(t->'seen', 'null'), t->>'seenHash', t->'hiddenText',
+              CASE WHEN (t->>'isNews')::boolean THEN now() END
          FROM jsonb_array_elements($2::jsonb) AS t
        ON CONFLICT (server, name) DO UPDATE
          SET definition = EXCLUDED.definition, definition_hash = EXCLUDED.definition_hash, is_gone = false,
-             is_idempotent = EXCLUDED.is_idempotent, is_read_only = EXCLUDED.is_read_only, seen_at = now()`,
-      [
-        server,
-        JSON.stringify(
-          tools.map((tool) => ({
-            name: tool.definition.name,
-            definition: tool.definition,
-            hash: createHash('sha256').update(JSON.stringify(tool.definition)).digest('hex'),
-            isIdempotent: tool.isIdempotent,
-            isReadOnly: tool.isReadOnly,
-          })),
-        ),
-      ],
+             is_idempotent = EXCLUDED.is_idempotent, is_read_only = EXCLUDED.is_read_only, seen_at = now(),
+             pin_state = EXCLUDED.pin_state, seen_definition = EXCLUDED.seen_definition, seen_hash = EXCLUDED.seen_hash,
+             hidden_text = EXCLUDED.hidden_text,
+             pin_changed_at = coalesce(EXCLUDED.pin_changed_at, mcp_tools.pin_changed_at)`,
+      [server, JSON.stringify(storable(pinned))],
     );
     await sql(tx, `UPDATE mcp_tools SET is_gone = true WHERE server = $1 AND name <> ALL($2)`, [
       server,
       tools.map((tool) => tool.definition.name),
     ]);
+    const news = pinned.filter((tool) => tool.isNews);
+    await this.outbox.append(
+      tx,
+      news.map((tool) => pinEvent(server, tool, traceId)),
+    );
+    this.wakeups.afterCommit(tx, 'control');
   }
 
   async syncTools(server: ServerRow): Promise<void> {
@@ -205,7 +288,7 @@ export class Registry implements OnModuleInit {
 
   private async toolRow(server: string, name: string): Promise<ToolRow | undefined> {
     const rows = await this.database.query<ToolRow>(
-      `${selectTools} AND t.server = $1 AND t.name = $2`,
+      `${selectAnyTools} AND t.server = $1 AND t.name = $2`,
       [server, name],
     );
     return rows[0];
@@ -236,39 +319,18 @@ export const healthOf = (health: Health): ServerRow['health'] => ({
     : { error: health.error.slice(0, 1000) }),
 });
 
-export const selectServers = `SELECT r.*, (SELECT count(*)::int FROM mcp_tools t WHERE t.server = r.name AND NOT t.is_gone) AS tools
-  FROM mcp_registry r`;
+export const selectServers = `SELECT r.*, c.tools, c.tools_changed, c.tools_quarantined FROM mcp_registry r,
+  LATERAL (SELECT count(*)::int AS tools, count(*) FILTER (WHERE t.pin_state = 'changed')::int AS tools_changed,
+                  count(*) FILTER (WHERE t.pin_state = 'quarantined')::int AS tools_quarantined
+             FROM mcp_tools t WHERE t.server = r.name AND NOT t.is_gone) c`;
 
-export const selectTools = `SELECT t.server, t.name, t.definition, t.is_idempotent, t.is_read_only, r.idempotent_tools,
+/** Also those that wait for approval. */
+const selectAnyTools = `SELECT t.server, t.name, t.definition, t.is_idempotent, t.is_read_only, t.pin_state, r.idempotent_tools,
     r.use_prefix, r.created_at AS registered_at, r.health
   FROM mcp_tools t JOIN mcp_registry r ON r.name = t.server WHERE r.is_enabled AND NOT t.is_gone`;
 
-export function toServerInfo(row: ServerRow): McpServerInfo {
-  return {
-    name: row.name,
-    url: row.base_url,
-    transport: row.transport,
-    command: row.command,
-    args: row.args,
-    description: row.description ?? '',
-    authSecret: row.auth_token,
-    caps: row.capabilities,
-    enabled: row.is_enabled,
-    health: {
-      state: row.is_enabled ? row.health.state : 'disabled',
-      checkedAt: row.health.checkedAt ?? null,
-      error: row.health.error ?? null,
-      latencyMs: row.health.latencyMs ?? null,
-    },
-    quota: {},
-    tools: row.tools,
-    timeoutMs: row.timeout_ms ?? DEFAULT_TIMEOUT_MS,
-    idempotentTools: row.idempotent_tools,
-    version: row.version,
-    createdAt: row.created_at.toISOString(),
-    updatedAt: row.updated_at.toISOString(),
-  };
-}
+/** What is offered: servers that are on, tools whose definition is the approved one. */
+export const selectTools = `${selectAnyTools} AND t.pin_state = 'pinned'`;
 
 export function toTool(row: ToolRow): McpTool {
   const { definition } = row;

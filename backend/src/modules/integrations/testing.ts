@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { rolePermissions } from '@aos/contracts';
+import { SystemConfig, rolePermissions } from '@aos/contracts';
 import { isNative, openTestDatabase, temporaryFolder } from '../../../test/harness.js';
 import { AuditTrail } from '../../platform/audit/audit-trail.js';
 import { readEnvironment } from '../../platform/config/environment.js';
@@ -10,11 +10,32 @@ import { Wakeups } from '../../platform/outbox/wakeups.js';
 import { Redactor } from '../../platform/telemetry/redactor.js';
 import { ArtifactStore } from '../artifacts/index.js';
 import { PutSecretHandler, PutSecret } from '../config/commands/put-secret.js';
-import { Vault } from '../config/index.js';
+import { Settings, Vault } from '../config/index.js';
 import { BuiltinHost } from './builtin-host.js';
 import { BuiltinSeed } from './builtin-seed.js';
 import { type BuiltinServers, builtinServers } from './builtin-servers.js';
 import type { RunOfCall } from './call.js';
+import { ApprovalLink } from './chain/approval.js';
+import { BulkheadLink } from './chain/bulkhead.js';
+import { CapabilityLink } from './chain/capability-link.js';
+import { Chain } from './chain/chain.js';
+import { CircuitLink } from './chain/circuit.js';
+import { IdentityLink } from './chain/identity-link.js';
+import { LedgerLink } from './chain/ledger-link.js';
+import { Limits } from './chain/limits.js';
+import { LimitsInForce } from './chain/limits-in-force.js';
+import { PinLink } from './chain/pin.js';
+import { Policies } from './chain/policies.js';
+import { PolicyLink } from './chain/policy.js';
+import { QuotaLink, RateLimitLink } from './chain/rate-limit.js';
+import { RedactionLink } from './chain/redaction.js';
+import { ResultCheckLink } from './chain/result-check-link.js';
+import { SchemaLink } from './chain/schema.js';
+import { ToolLink } from './chain/tool.js';
+import { ToolMetrics } from './chain/tool-metrics.js';
+import { ToolSchemas } from './chain/tool-schema.js';
+import { TraceLink } from './chain/trace.js';
+import { UpstreamLink } from './chain/upstream-link.js';
 import { Ledger } from './chain/ledger.js';
 import { ChangeMcpServerHandler } from './commands/change-server.js';
 import { RegisterMcpServer, RegisterMcpServerHandler } from './commands/register-server.js';
@@ -23,6 +44,7 @@ import { Gateway } from './gateway.js';
 import { ReadOnlySql } from './read-only-sql.js';
 import { Registry } from './registry.js';
 import { RegistryQueries } from './registry.queries.js';
+import { ServerReports } from './server-reports.js';
 import { InProcessServers } from './upstreams/in-process.js';
 import { Upstreams } from './upstreams/upstreams.js';
 
@@ -34,19 +56,51 @@ export async function startGateway(servers: BuiltinServers = builtinServers) {
     AOS_DATA_DIR: dataDir,
     AOS_MASTER_KEY: randomBytes(32).toString('base64'),
   });
-  const outbox = new Outbox(new Wakeups(database));
+  const wakeups = new Wakeups(database);
+  const outbox = new Outbox(wakeups);
+  const masterKey = MasterKey.load(environment);
   const audit = new AuditTrail(database);
-  const vault = new Vault(database, audit, MasterKey.load(environment), new Redactor());
+  const vault = new Vault(database, audit, masterKey, new Redactor());
   const artifacts = new ArtifactStore(environment, database, outbox, audit);
   const inProcess = new InProcessServers();
   const upstreams = new Upstreams(environment, vault, inProcess);
-  const registry = new Registry(database, upstreams);
+  const registry = new Registry(database, upstreams, outbox, wakeups);
   registry.onModuleInit();
   const readOnlySql = new ReadOnlySql(database);
   new BuiltinHost(environment, servers, inProcess, artifacts, readOnlySql).onModuleInit();
   await new BuiltinSeed(database, registry, servers).onApplicationBootstrap();
   const ledger = new Ledger(database, outbox);
-  const gateway = new Gateway(registry, ledger, vault, audit);
+  const settings = new Settings(database, wakeups);
+  await settings.onModuleInit();
+  const limits = new Limits(database);
+  const inForce = new LimitsInForce(settings);
+  const schemas = new ToolSchemas();
+  const metrics = new ToolMetrics();
+  const policies = new Policies(database, wakeups);
+  const policy = new PolicyLink(policies, audit);
+  const schema = new SchemaLink(schemas, vault, ledger);
+  const bulkhead = new BulkheadLink(inForce);
+  const circuit = new CircuitLink(settings, database, outbox);
+  const chain = new Chain(
+    new TraceLink(metrics),
+    new IdentityLink(audit),
+    new CapabilityLink(limits),
+    new ToolLink(registry),
+    policy,
+    new PinLink(),
+    schema,
+    new QuotaLink(limits, inForce),
+    new RateLimitLink(limits, inForce),
+    new ApprovalLink(database, outbox, audit, settings, masterKey),
+    bulkhead,
+    circuit,
+    new LedgerLink(ledger),
+    new RedactionLink(vault),
+    new ResultCheckLink(schemas),
+    new UpstreamLink(vault, settings),
+  );
+  const gateway = new Gateway(chain, registry, policy, schema);
+  const reports = new ServerReports(limits, inForce, bulkhead, circuit, metrics);
   const putSecret = new PutSecretHandler(database, vault, audit, outbox);
   const register = new RegisterMcpServerHandler(
     database,
@@ -54,6 +108,7 @@ export async function startGateway(servers: BuiltinServers = builtinServers) {
     upstreams,
     outbox,
     audit,
+    reports,
     environment,
   );
   return {
@@ -70,9 +125,44 @@ export async function startGateway(servers: BuiltinServers = builtinServers) {
     readOnlySql,
     ledger,
     gateway,
-    queries: new RegistryQueries(database, registry),
-    change: new ChangeMcpServerHandler(database, registry, upstreams, outbox, audit),
-    remove: new RemoveMcpServerHandler(database, registry, upstreams, outbox, audit),
+    chain,
+    circuit,
+    limits,
+    masterKey,
+    metrics,
+    policies,
+    settings,
+    wakeups,
+    reports,
+    queries: new RegistryQueries(database, registry, reports),
+    change: new ChangeMcpServerHandler(
+      database,
+      registry,
+      upstreams,
+      outbox,
+      audit,
+      wakeups,
+      reports,
+    ),
+    remove: new RemoveMcpServerHandler(
+      database,
+      registry,
+      upstreams,
+      outbox,
+      audit,
+      wakeups,
+      circuit,
+      metrics,
+    ),
+    /** Saves settings of the gateway, on top of the defaults. */
+    async configure(gatewaySettings: object): Promise<void> {
+      await database.query(
+        `INSERT INTO config_versions (scope, version, config, created_by)
+         SELECT 'system', max(version) + 1, $1, 'test' FROM config_versions WHERE scope = 'system'`,
+        [JSON.stringify(SystemConfig.parse({ gateway: gatewaySettings }))],
+      );
+      wakeups.wake('control');
+    },
     register: (input: RegisterMcpServer['input'], by: Ctx = admin()) =>
       register.execute(new RegisterMcpServer(by, input)),
     secret: (name: string, value: string) =>

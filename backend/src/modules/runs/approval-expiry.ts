@@ -65,7 +65,8 @@ export class ApprovalExpiry implements OnApplicationBootstrap, OnModuleDestroy {
 
   private expire(due: Due): Promise<boolean> {
     return this.database.transaction(async (tx) => {
-      await sql(tx, 'SELECT 1 FROM jobs WHERE id = $1 FOR UPDATE', [due.job_id]);
+      if (due.job_id !== null)
+        await sql(tx, 'SELECT 1 FROM jobs WHERE id = $1 FOR UPDATE', [due.job_id]);
       const { count } = await sql(
         tx,
         `UPDATE approvals SET status = 'expired', decided_at = clock_timestamp()
@@ -87,12 +88,15 @@ export class ApprovalExpiry implements OnApplicationBootstrap, OnModuleDestroy {
           topic: 'approval',
           type: 'approval.decided',
           severity: 'warning',
-          summary: `Nobody decided on step ${due.step_id} in time.`,
+          summary:
+            due.job_id === null
+              ? 'Nobody decided on a call in time.'
+              : `Nobody decided on step ${due.step_id} in time.`,
           payload: { approvalId: due.id, stepId: due.step_id, decision: 'expired' },
           actor: 'system',
         },
       ]);
-      await this.queue.resume(tx, due.job_id);
+      if (due.job_id !== null) await this.queue.resume(tx, due.job_id);
       return true;
     });
   }
@@ -100,7 +104,7 @@ export class ApprovalExpiry implements OnApplicationBootstrap, OnModuleDestroy {
 
 interface Due {
   id: string;
-  job_id: string;
+  job_id: string | null;
   trace_id: string;
   step_id: string;
   project_id: string | null;

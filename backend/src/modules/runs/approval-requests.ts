@@ -2,7 +2,7 @@ import type { McpTool } from '@aos/contracts';
 import { v7 as uuid } from 'uuid';
 import type { Database } from '../../platform/database/database.js';
 import { sql } from '../../platform/database/sql.js';
-import { canonicalHash } from './canonical-hash.js';
+import { canonicalHash } from '../integrations/index.js';
 import { findReferences } from './references.js';
 import { type RunRecord, type RunStep, episodeLink, json } from './run-record.js';
 

@@ -64,18 +64,19 @@ const select = `
          a.second_person, a.requested_by, a.requested_by_user, a.created_at, a.expires_at, a.decided_by,
          a.decided_at, a.comment, coalesce(s.round, 1) AS step_round,
          ARRAY(SELECT jsonb_array_elements_text(coalesce(j.spec->'env', '[]') || coalesce(g.config->'env', '[]'))) AS env
-    FROM approvals a JOIN jobs j ON j.id = a.job_id
+    FROM approvals a LEFT JOIN jobs j ON j.id = a.job_id
     LEFT JOIN agents g ON g.id = j.agent_id
     LEFT JOIN job_steps s ON s.job_id = a.job_id AND s.step_id = a.step_id`;
 
 export interface ApprovalRow {
   id: string;
-  job_id: string;
+  /** Null for a call outside a run. */
+  job_id: string | null;
   trace_id: string;
   step_id: string;
   step_round: number;
   project_id: string | null;
-  kind: 'policy' | 'open-call';
+  kind: 'policy' | 'open-call' | 'call';
   tool: string;
   reason: string;
   args: Record<string, unknown>;
@@ -95,7 +96,7 @@ export interface ApprovalRow {
 
 const toApproval = (row: ApprovalRow): Approval => ({
   id: row.id,
-  jobId: String(row.job_id),
+  jobId: row.job_id === null ? null : String(row.job_id),
   traceId: row.trace_id,
   stepId: row.step_id,
   projectId: row.project_id,

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { JobError } from '@aos/contracts';
 import { AosError } from '../../platform/http/problem.js';
-import { Gateway, type GatewayResult, OpenCall } from '../integrations/index.js';
+import { Gateway, type GatewayCall, type GatewayResult, OpenCall } from '../integrations/index.js';
 import { type JobRow, LeaseEnded, Queue } from '../jobs/index.js';
 import type { Question } from './approval-requests.js';
 import { checkAgainstSchema } from './args-schema.js';
@@ -181,11 +181,15 @@ class Round {
         false,
       );
     }
-    if (step.approval === 'required') {
-      const reason = `Step ${step.id} wants to call ${step.tool}. Continue, go on without it, or abort the run.`;
+    let isApproved = false;
+    const isRequired = step.approval === 'required';
+    if (isRequired || (await this.gateway.needsApproval(run.ctx, this.callOf(step, args, 'ask')))) {
+      const why = isRequired ? '' : ', which a policy wants approved';
+      const reason = `Step ${step.id} wants to call ${step.tool}${why}. Continue, go on without it, or abort the run.`;
       const granted = await this.approved({ step, tool, args, kind: 'policy', reason });
       if (!granted) return;
       args = granted;
+      isApproved = true;
     }
     const spent = (await run.spentCost()) ?? run.spentSteps();
     if (spent) return this.stop({ status: 'failed', error: spent });
@@ -194,38 +198,51 @@ class Round {
     await run.record.move(step, { state: 'running', error: null }, [
       stepEvent(step, 'running', `Step ${step.id} calls ${step.tool}.`),
     ]);
-    await this.call(step, args, 'ask');
+    await this.call(step, args, 'ask', isApproved);
+  }
+
+  private callOf(
+    step: RunStep,
+    args: Record<string, unknown>,
+    onOpenCall: 'ask' | 'call-again',
+    isApproved = false,
+  ): GatewayCall {
+    const { run } = this;
+    const { job, lease } = run;
+    const [server, ...rest] = step.tool.split('.');
+    return {
+      server: server!,
+      tool: rest.join('.'),
+      args,
+      idempotencyKey: `${job.id}:${step.id}:${step.round}`,
+      signal: run.callSignal,
+      env: run.env,
+      capability: run.capability,
+      run: {
+        jobId: job.id,
+        traceId: job.traceId,
+        stepId: step.id,
+        projectId: job.projectId,
+        createdAt: job.createdAt,
+        attempt: step.attempts,
+        fence: lease.fence,
+        guard: (tx) => this.queue.assertLease(tx, lease),
+        onOpenCall,
+        isApproved,
+      },
+    };
   }
 
   private async call(
     step: RunStep,
     args: Record<string, unknown>,
     onOpenCall: 'ask' | 'call-again',
+    isApproved: boolean,
   ): Promise<void> {
     const { run } = this;
-    const { job, lease } = run;
-    const [server, ...rest] = step.tool.split('.');
     let result: GatewayResult;
     try {
-      result = await this.gateway.call(run.ctx, {
-        server: server!,
-        tool: rest.join('.'),
-        args,
-        idempotencyKey: `${job.id}:${step.id}:${step.round}`,
-        signal: run.callSignal,
-        env: run.env,
-        run: {
-          jobId: job.id,
-          traceId: job.traceId,
-          stepId: step.id,
-          projectId: job.projectId,
-          createdAt: job.createdAt,
-          attempt: step.attempts,
-          fence: lease.fence,
-          guard: (tx) => this.queue.assertLease(tx, lease),
-          onOpenCall,
-        },
-      });
+      result = await this.gateway.call(run.ctx, this.callOf(step, args, onOpenCall, isApproved));
     } catch (error) {
       if (error instanceof OpenCall) return this.askAboutOpenCall(step, args, error);
       if (error instanceof LeaseEnded) throw error;
@@ -256,7 +273,8 @@ class Round {
       reason: `Step ${step.id} had called ${step.tool} when the worker was lost, and nobody knows whether it took effect. Continue calls it again, degrade takes it as done, abort ends the run.`,
       about: `${open.callId} ${open.startedAt.toISOString()}`,
     });
-    if (granted) await this.call(step, args, 'call-again');
+    // Whoever lets it be made once more has approved it, too.
+    if (granted) await this.call(step, args, 'call-again', true);
   }
 
   /** The arguments to call with; undefined when the step does not go on now. */
@@ -353,6 +371,9 @@ const retryableCodes = new Set([
   'server_unreachable',
   'unavailable',
   'too_many_requests',
+  'circuit_open',
+  // The rules were changed between the look at them and the call: the next try asks.
+  'approval_required',
 ]);
 
 export const failureEvent = (step: RunStep, error: JobError, what: string): RunEvent => ({

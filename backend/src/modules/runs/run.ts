@@ -3,7 +3,7 @@ import type { Database } from '../../platform/database/database.js';
 import { sql } from '../../platform/database/sql.js';
 import type { Ctx, Principal } from '../../platform/http/context.js';
 import type { Outbox } from '../../platform/outbox/outbox.js';
-import type { Gateway } from '../integrations/index.js';
+import type { Capability, Gateway } from '../integrations/index.js';
 import {
   type ClaimedJob,
   type Lease,
@@ -111,6 +111,20 @@ export class Run {
   /** Names of the secrets that calls of this run may use. */
   get env(): string[] {
     return [...new Set([...(this.job.spec.env ?? []), ...(this.agent?.config.env ?? [])])];
+  }
+
+  /** The gateway holds the agent to its tools, whatever a plan came to say. */
+  get capability(): Capability | undefined {
+    const { allowedTools } = this;
+    return (
+      allowedTools && {
+        kind: 'grant',
+        id: `run:${this.job.id}`,
+        tools: allowedTools,
+        limits: {},
+        expiresAt: new Date(8.64e15),
+      }
+    );
   }
 
   get allowedTools(): readonly string[] | undefined {

@@ -11,7 +11,7 @@ export interface Approval {
   decidedBy: (string | null);
   expiresAt: string;
   id: string;
-  jobId: string;
+  jobId: (string | null);
   projectId: (string | null);
   reason: string;
   requestedBy: string;

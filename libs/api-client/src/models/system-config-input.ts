@@ -8,6 +8,19 @@ export interface SystemConfigInput {
   gateway?: {
 'defaultTimeoutMs'?: number;
 'httpAllowAddresses'?: Array<string>;
+'limits'?: {
+'principalPerMinute'?: (number | null);
+'principalPerDay'?: (number | null);
+'serverPerMinute'?: (number | null);
+'serverPerDay'?: (number | null);
+'toolPerMinute'?: (number | null);
+'serverConcurrent'?: number;
+};
+'circuit'?: {
+'failures'?: number;
+'openForMs'?: number;
+};
+'retries'?: number;
 'inbound'?: {
 'issuer'?: string;
 'audience'?: string;

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../../platform/database/database.js';
 import { type Tx, sql } from '../../../platform/database/sql.js';
@@ -6,6 +6,7 @@ import type { Ctx } from '../../../platform/http/context.js';
 import { Outbox } from '../../../platform/outbox/outbox.js';
 import { LedgerKeyReused } from '../integrations.errors.js';
 import { OpenCall, type GatewayCall } from '../call.js';
+import { canonicalHash } from './canonical-hash.js';
 import type { FailureKind } from './error-fingerprint.js';
 
 /**
@@ -167,14 +168,7 @@ export interface LedgerRow {
 }
 
 export type Begun =
-  | { kind: 'call'; row: LedgerRow }
-  | { kind: 'recorded'; callId: string; result: StoredResult; durationMs: number }
-  | {
-      kind: 'recorded';
-      callId: string;
-      failure: { kind: FailureKind; message: string };
-      durationMs: number;
-    };
+  { kind: 'call'; row: LedgerRow } | { kind: 'recorded'; callId: string; end: CallEnd };
 
 export interface StoredResult {
   content: Record<string, unknown>[];
@@ -193,7 +187,9 @@ export interface CallFailure {
   status: 'failed' | 'unknown';
   kind: FailureKind;
   error: string;
-  fingerprint: string;
+  /** Made of the redacted error, when the end is recorded. */
+  fingerprint?: string;
+  retryAfterSeconds?: number | undefined;
   /** When the tool itself answered that it failed. */
   result?: StoredResult;
   durationMs: number;
@@ -239,9 +235,19 @@ function decide(
 function recorded(row: StoredCall): Extract<Known, { kind: 'recorded' }> {
   const durationMs =
     (row.finished_at?.getTime() ?? row.started_at.getTime()) - row.started_at.getTime();
-  if (row.result) return { kind: 'recorded', callId: row.id, result: row.result, durationMs };
-  const failure = { kind: row.error_kind ?? 'internal', message: row.error ?? 'the call failed' };
-  return { kind: 'recorded', callId: row.id, failure, durationMs };
+  const kind = row.error_kind ?? 'internal';
+  const error = row.error ?? 'the call failed';
+  const end: CallEnd =
+    row.status === 'succeeded' && row.result
+      ? { status: 'succeeded', result: row.result, durationMs }
+      : {
+          status: 'failed',
+          kind,
+          error,
+          ...(row.result ? { result: row.result } : {}),
+          durationMs,
+        };
+  return { kind: 'recorded', callId: row.id, end };
 }
 
 function eventOf(ctx: Ctx, call: GatewayCall, row: LedgerRow, end: CallEnd) {
@@ -274,17 +280,4 @@ function eventOf(ctx: Ctx, call: GatewayCall, row: LedgerRow, end: CallEnd) {
 }
 
 /** The hash of the arguments with their references, keys in order: never of a secret's value. */
-const hashOf = (args: Record<string, unknown>) =>
-  createHash('sha256')
-    .update(JSON.stringify(sorted(args)))
-    .digest('hex');
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, item]) => [key, sorted(item)]),
-  );
-}
+const hashOf = (args: Record<string, unknown>) => canonicalHash(args);

@@ -1,3 +1,4 @@
+import { Injectable } from '@nestjs/common';
 import { Ajv } from 'ajv';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
@@ -22,6 +23,7 @@ const MAX_FAULTS = 50;
  * look-around and no back-references: a pattern that needs them is not checked here, and left to the tool.
  * Faults name the path and the rule, never the value: a value may be a secret.
  */
+@Injectable()
 export class ToolSchemas {
   private readonly current = withFormats(new Ajv2020(options));
   private readonly draft07 = withFormats(new Ajv(options));

@@ -6,7 +6,9 @@ import { sql } from '../../../platform/database/sql.js';
 import type { Ctx } from '../../../platform/http/context.js';
 import { requireVersion } from '../../../platform/http/etag.js';
 import { Outbox } from '../../../platform/outbox/outbox.js';
-import { Registry, type ServerRow, toServerInfo } from '../registry.js';
+import { Wakeups } from '../../../platform/outbox/wakeups.js';
+import { Registry, type ServerRow } from '../registry.js';
+import { ServerReports } from '../server-reports.js';
 import { Upstreams } from '../upstreams/upstreams.js';
 import { registryChanged } from './registry-changed.js';
 
@@ -29,6 +31,8 @@ export class ChangeMcpServerHandler implements ICommandHandler<ChangeMcpServer> 
     private readonly upstreams: Upstreams,
     private readonly outbox: Outbox,
     private readonly audit: AuditTrail,
+    private readonly wakeups: Wakeups,
+    private readonly reports: ServerReports,
   ) {}
 
   async execute({ ctx, name, expectedVersion, input }: ChangeMcpServer): Promise<McpServerInfo> {
@@ -37,7 +41,7 @@ export class ChangeMcpServerHandler implements ICommandHandler<ChangeMcpServer> 
       requireVersion(expectedVersion, before.version);
       await sql(
         tx,
-        `UPDATE mcp_registry SET description = $2, timeout_ms = $3, is_enabled = $4, idempotent_tools = $5,
+        `UPDATE mcp_registry SET description = $2, timeout_ms = $3, is_enabled = $4, idempotent_tools = $5, limits = $6,
                 version = version + 1, updated_at = now() WHERE name = $1`,
         [
           name,
@@ -45,6 +49,7 @@ export class ChangeMcpServerHandler implements ICommandHandler<ChangeMcpServer> 
           input.timeoutMs ?? before.timeout_ms,
           input.enabled ?? before.is_enabled,
           input.idempotentTools ?? before.idempotent_tools,
+          JSON.stringify(input.limits ?? before.limits),
         ],
       );
       const row = await this.registry.findForChange(tx, name);
@@ -56,10 +61,11 @@ export class ChangeMcpServerHandler implements ICommandHandler<ChangeMcpServer> 
       await this.outbox.append(tx, [
         registryChanged(ctx, name, 'changed', `The settings of ${name} were changed.`),
       ]);
+      this.wakeups.afterCommit(tx, 'control');
       return row;
     });
     if (!after.is_enabled) await this.upstreams.close(name);
-    return toServerInfo(after);
+    return this.reports.of(after);
   }
 }
 
@@ -68,4 +74,5 @@ const told = (row: ServerRow) => ({
   timeoutMs: row.timeout_ms,
   enabled: row.is_enabled,
   idempotentTools: row.idempotent_tools,
+  limits: row.limits,
 });

@@ -9,7 +9,8 @@ import type { Ctx } from '../../../platform/http/context.js';
 import { Outbox } from '../../../platform/outbox/outbox.js';
 import { ENVIRONMENT } from '../../../platform/platform.module.js';
 import { ServerExists, ServerNameTaken } from '../integrations.errors.js';
-import { type ListedTool, Registry, type ServerRow, healthOf, toServerInfo } from '../registry.js';
+import { type ListedTool, Registry, type ServerRow, healthOf } from '../registry.js';
+import { ServerReports } from '../server-reports.js';
 import { Upstreams } from '../upstreams/upstreams.js';
 import type { Health } from '../upstreams/warm-client.js';
 import { requireRoute, requireSecret } from './registration-checks.js';
@@ -37,6 +38,7 @@ export class RegisterMcpServerHandler implements ICommandHandler<RegisterMcpServ
     private readonly upstreams: Upstreams,
     private readonly outbox: Outbox,
     private readonly audit: AuditTrail,
+    private readonly reports: ServerReports,
     @Inject(ENVIRONMENT) private readonly environment: Environment,
   ) {}
 
@@ -54,9 +56,9 @@ export class RegisterMcpServerHandler implements ICommandHandler<RegisterMcpServ
       auth_token: input.auth?.secret ?? null,
     };
     const seen = await this.look(route);
-    return this.database.transaction(async (tx) => {
+    const row = await this.database.transaction(async (tx) => {
       await this.insert(tx, input, route, seen.health);
-      await this.registry.keepTools(tx, input.name, seen.tools);
+      await this.registry.keepTools(tx, input.name, seen.tools, ctx.traceId);
       await this.audit.record(tx, ctx, {
         action: 'registry.create',
         resource: `mcp-server:${input.name}`,
@@ -75,8 +77,9 @@ export class RegisterMcpServerHandler implements ICommandHandler<RegisterMcpServ
           seen.health.state === 'healthy',
         ),
       ]);
-      return toServerInfo(await this.registry.findForChange(tx, input.name));
+      return this.registry.findForChange(tx, input.name);
     });
+    return this.reports.of(row);
   }
 
   private async requireFree(name: string): Promise<void> {
@@ -109,8 +112,8 @@ export class RegisterMcpServerHandler implements ICommandHandler<RegisterMcpServ
     const { count } = await sql(
       tx,
       `INSERT INTO mcp_registry (name, base_url, description, capabilities, auth_token, timeout_ms, transport, command, args,
-                                 idempotent_tools, use_prefix, health)
-       VALUES ($1, $2, $3, '{}', $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (name) DO NOTHING`,
+                                 idempotent_tools, use_prefix, health, limits)
+       VALUES ($1, $2, $3, '{}', $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (name) DO NOTHING`,
       [
         input.name,
         route.base_url,
@@ -123,6 +126,7 @@ export class RegisterMcpServerHandler implements ICommandHandler<RegisterMcpServ
         input.idempotentTools ?? [],
         input.prefix ?? true,
         JSON.stringify(healthOf(health)),
+        JSON.stringify(input.limits ?? {}),
       ],
     );
     if (count === 0) throw new ServerExists(input.name);

@@ -5,6 +5,9 @@ import { sql } from '../../../platform/database/sql.js';
 import type { Ctx } from '../../../platform/http/context.js';
 import { requireVersion } from '../../../platform/http/etag.js';
 import { Outbox } from '../../../platform/outbox/outbox.js';
+import { Wakeups } from '../../../platform/outbox/wakeups.js';
+import { CircuitLink } from '../chain/circuit.js';
+import { ToolMetrics } from '../chain/tool-metrics.js';
 import { ServerIsBuiltIn } from '../integrations.errors.js';
 import { Registry } from '../registry.js';
 import { Upstreams } from '../upstreams/upstreams.js';
@@ -29,6 +32,9 @@ export class RemoveMcpServerHandler implements ICommandHandler<RemoveMcpServer> 
     private readonly upstreams: Upstreams,
     private readonly outbox: Outbox,
     private readonly audit: AuditTrail,
+    private readonly wakeups: Wakeups,
+    private readonly circuit: CircuitLink,
+    private readonly metrics: ToolMetrics,
   ) {}
 
   async execute({ ctx, name, expectedVersion }: RemoveMcpServer): Promise<void> {
@@ -57,7 +63,10 @@ export class RemoveMcpServerHandler implements ICommandHandler<RemoveMcpServer> 
           `${name} was removed; its tools can no longer be called.`,
         ),
       ]);
+      this.wakeups.afterCommit(tx, 'control');
     });
+    this.circuit.forget(name);
+    this.metrics.forget(name);
     await this.upstreams.close(name);
   }
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { RegisterServer, ServerTrial } from '@aos/contracts';
@@ -7,6 +6,7 @@ import type { Environment } from '../../../platform/config/environment.js';
 import { Database } from '../../../platform/database/database.js';
 import type { Ctx } from '../../../platform/http/context.js';
 import { ENVIRONMENT } from '../../../platform/platform.module.js';
+import { type KeptTool, definitionHash } from '../chain/pins.js';
 import { type ListedTool, Registry, type ServerRow } from '../registry.js';
 import { Upstreams } from '../upstreams/upstreams.js';
 import { UpstreamFault } from '../upstreams/upstream.js';
@@ -75,10 +75,11 @@ export class TryMcpServerHandler implements ICommandHandler<TryMcpServer> {
   }
 
   private async known(server: string): Promise<KnownTool[]> {
-    return this.database.query<KnownTool>(
-      'SELECT name, definition_hash AS hash FROM mcp_tools WHERE server = $1 AND NOT is_gone',
+    const rows = await this.database.query<Pick<KeptTool, 'name' | 'definition'>>(
+      'SELECT name, definition FROM mcp_tools WHERE server = $1 AND NOT is_gone',
       [server],
     );
+    return rows.map(({ name, definition }) => ({ name, hash: definitionHash(definition) }));
   }
 
   private async tell(ctx: Ctx, name: string, route: Record<string, unknown>): Promise<void> {
@@ -113,7 +114,7 @@ function compare(found: readonly ListedTool[], known: readonly KnownTool[]): Ser
   const names = new Set(found.map(({ definition }) => definition.name));
   return [
     ...found.map(({ definition }) => {
-      const hash = createHash('sha256').update(JSON.stringify(definition)).digest('hex');
+      const hash = definitionHash(definition);
       const before = hashes.get(definition.name);
       return {
         name: definition.name,

@@ -54,12 +54,14 @@ export class DecideApprovalHandler implements ICommandHandler<DecideApproval> {
     const isOwn =
       approval.requested_by === ctx.actor.id ||
       (approval.requested_by_user !== null && approval.requested_by_user === ctx.actor.userId);
-    if (approval.second_person && isOwn) throw new SelfApproval();
+    // A call outside a run is approved by somebody else, whatever the settings say.
+    if ((approval.second_person || approval.kind === 'call') && isOwn) throw new SelfApproval();
     if (approval.status !== 'pending') throw refusalOf(approval);
     const editedHash = input.args && (await this.checkArgs(input, approval));
     await this.database.transaction(async (tx) => {
       // The job first, as everybody does who changes both.
-      await sql(tx, 'SELECT 1 FROM jobs WHERE id = $1 FOR UPDATE', [approval.job_id]);
+      if (approval.job_id !== null)
+        await sql(tx, 'SELECT 1 FROM jobs WHERE id = $1 FOR UPDATE', [approval.job_id]);
       const { count } = await sql(
         tx,
         `UPDATE approvals SET status = $2, decided_by = $3, decided_by_user = $4, decided_at = clock_timestamp(),
@@ -77,7 +79,7 @@ export class DecideApprovalHandler implements ICommandHandler<DecideApproval> {
       );
       if (count === 0) throw refusalOf(await this.approvals.rowIn(tx, approval.id));
       await this.tell(tx, ctx, input, approval);
-      await this.queue.resume(tx, approval.job_id);
+      if (approval.job_id !== null) await this.queue.resume(tx, approval.job_id);
     });
     return this.approvals.get(ctx, approval.id);
   }
@@ -87,6 +89,10 @@ export class DecideApprovalHandler implements ICommandHandler<DecideApproval> {
     if (input.decision !== 'continue')
       throw new ApprovalArgsInvalid([
         { path: 'args', message: 'only go with the decision "continue"' },
+      ]);
+    if (approval.kind === 'call')
+      throw new ApprovalArgsInvalid([
+        { path: 'args', message: "are the caller's; approve the call as it is, or abort it" },
       ]);
     if (approval.kind === 'open-call')
       throw new ApprovalArgsInvalid([
@@ -142,7 +148,7 @@ export class DecideApprovalHandler implements ICommandHandler<DecideApproval> {
         projectId: approval.project_id,
         topic: 'approval',
         type: 'approval.decided',
-        summary: `${ctx.actor.name} decided on step ${approval.step_id}: ${input.decision}${input.args ? ' with edited arguments' : ''}.`,
+        summary: `${ctx.actor.name} decided on ${approval.job_id === null ? `the call of ${approval.tool}` : `step ${approval.step_id}`}: ${input.decision}${input.args ? ' with edited arguments' : ''}.`,
         payload: {
           approvalId: approval.id,
           stepId: approval.step_id,

@@ -1,0 +1,241 @@
+import { Injectable } from '@nestjs/common';
+import { SignJWT, jwtVerify } from 'jose';
+import { v7 as uuid } from 'uuid';
+import { z } from 'zod';
+import { AuditTrail } from '../../../platform/audit/audit-trail.js';
+import { MasterKey } from '../../../platform/config/master-key.js';
+import { Database } from '../../../platform/database/database.js';
+import { sql } from '../../../platform/database/sql.js';
+import { Outbox } from '../../../platform/outbox/outbox.js';
+import { Settings } from '../../config/index.js';
+import { ApprovalRequired, CallApprovalEnded, CallApprovalVoid } from '../integrations.errors.js';
+import { canonicalHash } from './canonical-hash.js';
+import type { CallEnd } from './ledger.js';
+import type { Foresight, Link, Next, Passage } from './link.js';
+import { storable } from './result-check.js';
+
+const TYPE = 'aos-approval+jwt';
+/** How long a granted approval can be used after its question would have expired. */
+const GRACE_S = 3600;
+
+const Claims = z.object({ aid: z.uuid(), sub: z.string(), bnd: z.string() });
+
+/**
+ * A call that a policy lets through only once somebody has approved it.
+ *
+ * Inside a run the run asks: this link only sees that it has. Outside, the question goes into the same queue as
+ * those of the runs (the table `approvals`, kind `call`, without a job), and the caller gets a handle. With the
+ * handle the same call is made again, once, after somebody else has approved it: whoever asked can never decide.
+ *
+ * The handle is signed and names the approval, the caller, and a hash of the arguments, of the pinned definition
+ * and of the server's registration. When any of these is another one by then, the approval is void. The use
+ * is written before the call goes on, in one statement that only one of two can win; if a later link stops
+ * the call before it has begun, it is given back.
+ */
+@Injectable()
+export class ApprovalLink implements Link {
+  readonly name = 'approval';
+  private readonly key: Buffer;
+
+  constructor(
+    private readonly database: Database,
+    private readonly outbox: Outbox,
+    private readonly audit: AuditTrail,
+    private readonly settings: Settings,
+    masterKey: MasterKey,
+  ) {
+    this.key = masterKey.derive('call-approval');
+  }
+
+  async pass(passage: Passage, next: Next): Promise<CallEnd> {
+    if (!passage.needsApproval) return next();
+    const { call } = passage;
+    if (call.run) {
+      if (!call.run.isApproved) throw new ApprovalRequired(passage.name);
+      return next();
+    }
+    if (call.approval === undefined) throw await this.ask(passage);
+    const id = await this.redeem(passage, call.approval);
+    try {
+      return await next();
+    } catch (error) {
+      if (!passage.row) await this.giveBack(id);
+      throw error;
+    }
+  }
+
+  preview(passage: Passage): Foresight {
+    if (!passage.needsApproval) return { verdict: 'pass', says: 'Nobody has to approve it.' };
+    return {
+      verdict: 'ask',
+      says: 'It would wait for somebody who may decide; never for whoever asks.',
+    };
+  }
+
+  private async ask(passage: Passage): Promise<ApprovalRequired> {
+    const { ctx, call, projectId, target } = passage;
+    const binding = bindingOf(passage);
+    const { timeoutMs } = (await this.settings.system()).approvals;
+    const reason = `${ctx.actor.name} wants to call ${passage.name}${passage.rule === null ? '' : `, which the policy "${passage.rule}" has approved first`}.`;
+    const asked = await this.database.transaction(async (tx) => {
+      // The same question twice is one: a caller that lost the handle asks again and gets it again.
+      await sql(tx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 726305))`, [binding]);
+      const { rows: open } = await sql<Asked>(
+        tx,
+        `SELECT id, expires_at FROM approvals WHERE kind = 'call' AND status = 'pending' AND args_hash = $1
+            AND requested_by = $2 AND expires_at > now()`,
+        [binding, ctx.actor.id],
+      );
+      if (open[0]) return open[0];
+      const { rows } = await sql<Asked>(
+        tx,
+        `INSERT INTO approvals (id, job_id, trace_id, step_id, kind, project_id, tool, reason, args, args_hash, schema,
+                                second_person, requested_by, requested_by_user, expires_at)
+         VALUES ($1, NULL, $2, '', 'call', $3, $4, $5, $6, $7, $8, true, $9, $10, now() + $11 * interval '1 millisecond')
+         RETURNING id, expires_at`,
+        [
+          uuid(),
+          ctx.traceId,
+          projectId,
+          passage.name,
+          reason,
+          JSON.stringify(storable(call.args)),
+          binding,
+          JSON.stringify(target.tool.inputSchema),
+          ctx.actor.id,
+          ctx.actor.userId,
+          timeoutMs,
+        ],
+      );
+      const { id, expires_at } = rows[0]!;
+      await this.audit.record(tx, ctx, {
+        action: 'approval.request',
+        resource: `approval:${id}`,
+        diff: { tool: passage.name, policy: passage.rule, args: storable(call.args) },
+        projectId,
+      });
+      await this.outbox.append(tx, [
+        {
+          traceId: ctx.traceId,
+          projectId,
+          topic: 'approval',
+          type: 'approval.request',
+          severity: 'warning',
+          summary: reason,
+          payload: {
+            approvalId: id,
+            stepId: '',
+            tool: passage.name,
+            args: storable(call.args),
+            schema: target.tool.inputSchema,
+            reason,
+            kind: 'call',
+            decisions: ['continue', 'abort'],
+            expiresAt: expires_at.toISOString(),
+          },
+          links: [{ rel: 'approve', href: '/agent/approve', title: 'Continue or abort' }],
+          actor: ctx.actor.id,
+        },
+      ]);
+      return rows[0]!;
+    });
+    return new ApprovalRequired(passage.name, {
+      approvalId: asked.id,
+      retryHandle: await this.handleOf(asked, ctx.actor.id, binding),
+      expiresAt: asked.expires_at,
+    });
+  }
+
+  private handleOf({ id, expires_at }: Asked, subject: string, binding: string): Promise<string> {
+    return new SignJWT({ aid: id, bnd: binding })
+      .setProtectedHeader({ alg: 'HS256', typ: TYPE })
+      .setSubject(subject)
+      .setExpirationTime(Math.ceil(expires_at.getTime() / 1000) + GRACE_S)
+      .sign(this.key);
+  }
+
+  /** Takes the approval for this call. @returns its id */
+  private async redeem(passage: Passage, handle: string): Promise<string> {
+    const claims = await this.read(handle);
+    // Somebody else's handle is no handle.
+    if (!claims || claims.sub !== passage.ctx.actor.id)
+      throw new CallApprovalVoid('the handle was not given to you');
+    if (claims.bnd !== bindingOf(passage)) {
+      await this.void(claims.aid);
+      throw new CallApprovalVoid(
+        'the arguments, the tool or its server are not the ones that were looked at',
+      );
+    }
+    const taken = await this.database.query(
+      `UPDATE approvals SET used_at = now() WHERE id = $1 AND kind = 'call' AND status = 'continued' AND used_at IS NULL
+          AND args_hash = $2 AND requested_by = $3 RETURNING id`,
+      [claims.aid, claims.bnd, claims.sub],
+    );
+    if (taken.length > 0) return claims.aid;
+    throw await this.whyNot(passage, claims, handle);
+  }
+
+  private async read(handle: string): Promise<z.infer<typeof Claims> | undefined> {
+    try {
+      const { payload } = await jwtVerify(handle, this.key, { algorithms: ['HS256'], typ: TYPE });
+      return Claims.safeParse(payload).data;
+    } catch {
+      return undefined; // forged, expired, or no handle at all: told alike
+    }
+  }
+
+  private async whyNot(
+    passage: Passage,
+    { aid }: z.infer<typeof Claims>,
+    retryHandle: string,
+  ): Promise<Error> {
+    const [row] = await this.database.query<{
+      status: string;
+      decided_by: string | null;
+      used_at: Date | null;
+      expires_at: Date;
+    }>(
+      `SELECT status, decided_by, used_at, expires_at FROM approvals WHERE id = $1 AND kind = 'call'`,
+      [aid],
+    );
+    if (row?.status === 'pending' && row.expires_at.getTime() > Date.now())
+      return new ApprovalRequired(passage.name, {
+        approvalId: aid,
+        retryHandle,
+        expiresAt: row.expires_at,
+      });
+    if (row?.status === 'pending' || row?.status === 'expired')
+      return new CallApprovalEnded('expired', null);
+    if (row?.used_at) return new CallApprovalEnded('used', null);
+    if (row?.status === 'aborted' || row?.status === 'degraded')
+      return new CallApprovalEnded('refused', row.decided_by);
+    return new CallApprovalVoid('it was given up');
+  }
+
+  private async void(id: string): Promise<void> {
+    await this.database.query(
+      `UPDATE approvals SET status = 'void' WHERE id = $1 AND kind = 'call' AND status IN ('pending', 'continued') AND used_at IS NULL`,
+      [id],
+    );
+  }
+
+  private async giveBack(id: string): Promise<void> {
+    await this.database.query('UPDATE approvals SET used_at = NULL WHERE id = $1', [id]);
+  }
+}
+
+interface Asked {
+  id: string;
+  expires_at: Date;
+}
+
+/** All that the approval is of. */
+const bindingOf = ({ ctx, call, target }: Passage): string =>
+  canonicalHash({
+    actor: ctx.actor.id,
+    server: call.server,
+    tool: call.tool,
+    args: call.args,
+    definition: target.hash,
+    registration: target.server.version,
+  });

@@ -1,0 +1,168 @@
+import { Injectable, Logger } from '@nestjs/common';
+import {
+  type CircuitBreakerPolicy,
+  CircuitState,
+  ConsecutiveBreaker,
+  circuitBreaker,
+  handleWhenResult,
+  isBrokenCircuitError,
+} from 'cockatiel';
+import { Database } from '../../../platform/database/database.js';
+import { systemPrincipal } from '../../../platform/http/context.js';
+import { type NewEvent, Outbox } from '../../../platform/outbox/outbox.js';
+import { Settings } from '../../config/index.js';
+import { CircuitOpen } from '../integrations.errors.js';
+import { errorFingerprint } from './error-fingerprint.js';
+import type { CallEnd, CallFailure } from './ledger.js';
+import type { Foresight, Link, Next, Passage } from './link.js';
+
+interface Circuit {
+  settings: string;
+  policy: CircuitBreakerPolicy;
+  openForMs: number;
+  openedAt: number;
+  lastFailure: CallFailure | undefined;
+}
+
+export interface CircuitReport {
+  state: 'closed' | 'open' | 'half-open';
+  /** When the next call is let through to try. */
+  retryAt: string | null;
+}
+
+/**
+ * A server that fails several times in a row is left alone for a while; then one call is let through to try,
+ * and what comes of it decides. While that one is under way all others are still refused.
+ * What counts is that the server could not be reached, broke off, or said nothing in time. A tool that answers
+ * with an error works. Servers in this process have no circuit: there is nothing to be left alone.
+ */
+@Injectable()
+export class CircuitLink implements Link {
+  readonly name = 'circuit';
+  private readonly logger = new Logger(CircuitLink.name);
+  private readonly circuits = new Map<string, Circuit>();
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly database: Database,
+    private readonly outbox: Outbox,
+  ) {}
+
+  async pass(passage: Passage, next: Next): Promise<CallEnd> {
+    const { server } = passage.target;
+    if (server.transport === 'builtin' || server.transport === 'agent') return next();
+    const circuit = await this.circuitOf(server.name);
+    requireNoProbe(server.name, circuit);
+    try {
+      return await circuit.policy.execute(async () => {
+        const end = await next();
+        if (isOutage(end)) circuit.lastFailure = end;
+        return end;
+      });
+    } catch (error) {
+      if (isBrokenCircuitError(error)) throw openError(server.name, circuit);
+      throw error;
+    }
+  }
+
+  preview({ target: { server } }: Passage): Foresight {
+    const circuit = this.circuits.get(server.name);
+    if (!circuit) return { verdict: 'pass', says: 'The circuit is closed.' };
+    requireNoProbe(server.name, circuit);
+    if (circuit.policy.state === CircuitState.Open && waitMs(circuit) > 0)
+      throw openError(server.name, circuit);
+    return { verdict: 'pass', says: `The circuit is ${this.report(server.name).state}.` };
+  }
+
+  report(server: string): CircuitReport {
+    const circuit = this.circuits.get(server);
+    const state = circuit?.policy.state ?? CircuitState.Closed;
+    if (!circuit || state === CircuitState.Closed) return { state: 'closed', retryAt: null };
+    if (state === CircuitState.HalfOpen) return { state: 'half-open', retryAt: null };
+    return {
+      state: 'open',
+      retryAt: new Date(circuit.openedAt + circuit.openForMs).toISOString(),
+    };
+  }
+
+  /** For a server that was removed, or registered anew. */
+  forget(server: string): void {
+    this.circuits.delete(server);
+  }
+
+  private async circuitOf(server: string): Promise<Circuit> {
+    const { failures, openForMs } = (await this.settings.system()).gateway.circuit;
+    const settings = `${failures}/${openForMs}`;
+    const known = this.circuits.get(server);
+    if (known?.settings === settings) return known;
+    const policy = circuitBreaker(
+      handleWhenResult((end) => isOutage(end as CallEnd)),
+      { halfOpenAfter: openForMs, breaker: new ConsecutiveBreaker(failures) },
+    );
+    const circuit: Circuit = { settings, policy, openForMs, openedAt: 0, lastFailure: undefined };
+    policy.onBreak(() => {
+      circuit.openedAt = Date.now();
+      this.tell(opened(server, circuit));
+    });
+    policy.onReset(() => this.tell(closed(server)));
+    this.circuits.set(server, circuit);
+    return circuit;
+  }
+
+  /** Beside the call: that an operator cannot be told must not fail it. */
+  private tell(event: NewEvent): void {
+    this.database
+      .transaction((tx) => this.outbox.append(tx, [event]))
+      .catch((err: unknown) =>
+        this.logger.error({
+          msg: 'a change of a circuit could not be told',
+          event: event.summary,
+          err,
+        }),
+      );
+  }
+}
+
+const outages = new Set(['unreachable', 'connection_lost', 'timeout']);
+
+const isOutage = (end: CallEnd): end is CallFailure =>
+  end.status !== 'succeeded' && outages.has(end.kind);
+
+const waitMs = ({ openedAt, openForMs }: Circuit) => openedAt + openForMs - Date.now();
+
+function requireNoProbe(server: string, circuit: Circuit): void {
+  if (circuit.policy.state === CircuitState.HalfOpen) throw openError(server, circuit);
+}
+
+const openError = (server: string, circuit: Circuit) =>
+  new CircuitOpen(server, Math.max(1000, waitMs(circuit)), circuit.lastFailure?.error);
+
+function opened(server: string, { openForMs, lastFailure }: Circuit): NewEvent {
+  const error = lastFailure?.error ?? 'it failed';
+  const kind = lastFailure?.kind ?? 'unreachable';
+  return {
+    traceId: '',
+    topic: 'tool',
+    type: 'anomaly.detected',
+    severity: 'error',
+    summary: `${server} fails (${error.slice(0, 300)}); it is left alone for ${Math.round(openForMs / 1000)} s and then tried with one call.`,
+    payload: {
+      code: 'circuit_open',
+      server,
+      kind,
+      error: error.slice(0, 1000),
+      fingerprint: errorFingerprint(server, '*', kind, error),
+    },
+    actor: systemPrincipal.id,
+  };
+}
+
+const closed = (server: string): NewEvent => ({
+  traceId: '',
+  topic: 'tool',
+  type: 'recovery.done',
+  severity: 'success',
+  summary: `${server} answers again; calls go through to it.`,
+  payload: { server },
+  actor: systemPrincipal.id,
+});

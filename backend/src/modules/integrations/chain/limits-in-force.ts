@@ -1,0 +1,63 @@
+import { Injectable } from '@nestjs/common';
+import type { ServerLimits } from '@aos/contracts';
+import { Settings } from '../../config/index.js';
+import type { Passage } from './link.js';
+
+/** One count that a call is held against. */
+export interface LimitInForce {
+  key: string;
+  limit: number;
+  /** For the words of a refusal. */
+  of: string;
+}
+
+/** The limits of a server: its own where it has any, else those of the settings. */
+export interface LimitsOfServer {
+  perMinute: number | null;
+  perDay: number | null;
+  toolPerMinute: number | null;
+  concurrent: number;
+}
+
+@Injectable()
+export class LimitsInForce {
+  constructor(private readonly settings: Settings) {}
+
+  async ofServer(own: ServerLimits): Promise<LimitsOfServer> {
+    const { limits } = (await this.settings.system()).gateway;
+    return {
+      perMinute: own.perMinute ?? limits.serverPerMinute,
+      perDay: own.perDay ?? limits.serverPerDay,
+      toolPerMinute: own.toolPerMinute ?? limits.toolPerMinute,
+      concurrent: own.concurrent ?? limits.serverConcurrent,
+    };
+  }
+
+  async perMinute({ ctx, call, name, target }: Passage): Promise<LimitInForce[]> {
+    const { limits } = (await this.settings.system()).gateway;
+    const own = await this.ofServer(target.server.limits);
+    return some([
+      [`minute:actor:${ctx.actor.id}`, limits.principalPerMinute, ctx.actor.name],
+      [`minute:server:${call.server}`, own.perMinute, call.server],
+      [`minute:tool:${name}`, own.toolPerMinute, name],
+    ]);
+  }
+
+  async perDay({ ctx, call, target }: Passage): Promise<LimitInForce[]> {
+    const { limits } = (await this.settings.system()).gateway;
+    const own = await this.ofServer(target.server.limits);
+    return some([
+      [dayKey(`actor:${ctx.actor.id}`), limits.principalPerDay, ctx.actor.name],
+      [dayKey(`server:${call.server}`), own.perDay, call.server],
+    ]);
+  }
+}
+
+/** Days are those of UTC, the same for every process. */
+export const dayKey = (of: string, now = new Date()) =>
+  `day:${now.toISOString().slice(0, 10)}:${of}`;
+
+export const msToMidnight = (now = Date.now()) => 86_400_000 - (now % 86_400_000);
+
+const some = (limits: [string, number | null, string][]): LimitInForce[] =>
+  limits.flatMap(([key, limit, of]) => (limit === null ? [] : [{ key, limit, of }]));

@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import {
+  type RateLimiterAbstract,
+  RateLimiterMemory,
+  RateLimiterPostgres,
+} from 'rate-limiter-flexible';
+import { Database } from '../../../platform/database/database.js';
+import { AosError } from '../../../platform/http/problem.js';
+
+export interface Spent {
+  isWithin: boolean;
+  /** Until the count begins anew; undefined when it was within. */
+  retryAfterMs?: number;
+}
+
+/** Points that this process took from the shared count in advance, or that there are none left. */
+interface Lease {
+  left: number;
+  until: number;
+  isSpent: boolean;
+  taking: Promise<void> | undefined;
+}
+
+/** A lease is this part of the limit: what one process may hold unused while another is told to wait. */
+const LEASE_PART = 50;
+const MOST_LEASE = 500;
+const MOST_KEYS = 20_000;
+
+/**
+ * Counts calls against limits, in windows that begin with the first call.
+ *
+ * On a Postgres server the counts are rows that all processes share. A statement for each call and limit would
+ * cost more than the call, so a process takes points in advance, a fiftieth of the limit at a time, and spends
+ * them here. The sum of what all processes spend is never above the limit; near its end up to a fiftieth for
+ * each process may go unused. On the embedded database there is one process, and the counts are in its memory.
+ */
+@Injectable()
+export class Limits {
+  private readonly counter: RateLimiterAbstract;
+  private readonly leases = new Map<string, Lease>();
+
+  constructor(private readonly database: Database) {
+    // The limit differs from key to key, so it is compared here and the counter itself has none.
+    const options = { points: Number.MAX_SAFE_INTEGER, duration: 60, keyPrefix: '' };
+    this.counter =
+      database.kind === 'server'
+        ? new RateLimiterPostgres({
+            ...options,
+            storeClient: database.pool,
+            storeType: 'pool',
+            tableName: 'rate_limits',
+            tableCreated: true,
+            clearExpiredByTimeout: true,
+          })
+        : new RateLimiterMemory(options);
+  }
+
+  /** Spends one of `limit` points in the window. @throws AosError unavailable when it cannot be counted. */
+  async spend(key: string, limit: number, windowMs: number): Promise<Spent> {
+    const lease = this.leaseOf(key);
+    for (;;) {
+      if (Date.now() < lease.until) {
+        if (lease.isSpent) return { isWithin: false, retryAfterMs: lease.until - Date.now() };
+        if (lease.left > 0) {
+          lease.left--;
+          return { isWithin: true };
+        }
+      }
+      // One asks for all who wait; then each looks again.
+      lease.taking ??= this.take(key, limit, windowMs, lease).finally(() => {
+        lease.taking = undefined;
+      });
+      await lease.taking;
+    }
+  }
+
+  /** How many points of the window are gone, as far as all processes have said. */
+  async used(key: string, limit: number): Promise<number> {
+    const state = await this.counter.get(shortKey(key));
+    const unspent = this.leases.get(key)?.left ?? 0;
+    return Math.max(0, Math.min(limit, (state?.consumedPoints ?? 0) - unspent));
+  }
+
+  private leaseOf(key: string): Lease {
+    const known = this.leases.get(key);
+    if (known) return known;
+    if (this.leases.size >= MOST_KEYS) this.leases.delete(this.leases.keys().next().value!);
+    const lease = { left: 0, until: 0, isSpent: false, taking: undefined };
+    this.leases.set(key, lease);
+    return lease;
+  }
+
+  private async take(key: string, limit: number, windowMs: number, lease: Lease): Promise<void> {
+    const part = this.database.kind === 'server' ? Math.floor(limit / LEASE_PART) : 1;
+    const options = { customDuration: Math.max(1, Math.ceil(windowMs / 1000)) };
+    try {
+      for (const points of new Set([Math.min(MOST_LEASE, Math.max(1, part)), 1])) {
+        const state = await this.counter.consume(shortKey(key), points, options);
+        lease.isSpent = state.consumedPoints > limit;
+        lease.left = lease.isSpent ? 0 : points;
+        lease.until = Date.now() + Math.max(1, state.msBeforeNext);
+        if (!lease.isSpent) return;
+        // Several points may be too many where one is not.
+        if (points > 1) await this.counter.reward(shortKey(key), points, options);
+      }
+    } catch (cause) {
+      throw new AosError('unavailable', 'The limits of this call cannot be counted at present.', {
+        cause,
+        retryAfterSeconds: 2,
+      });
+    }
+  }
+}
+
+/** The column takes 255 characters. */
+const shortKey = (key: string) =>
+  key.length <= 200 ? key : createHash('sha256').update(key).digest('hex');

@@ -1,0 +1,104 @@
+import type { Span } from '@opentelemetry/api';
+import type { Ctx } from '../../../platform/http/context.js';
+import { AosError } from '../../../platform/http/problem.js';
+import type { GatewayCall } from '../call.js';
+import type { Target } from '../registry.js';
+import type { CallEnd, LedgerRow } from './ledger.js';
+
+export type LinkName =
+  | 'trace'
+  | 'identity'
+  | 'capability'
+  | 'tool'
+  | 'policy'
+  | 'pin'
+  | 'schema'
+  | 'quota'
+  | 'rate-limit'
+  | 'approval'
+  | 'bulkhead'
+  | 'circuit'
+  | 'ledger'
+  | 'redaction'
+  | 'result-check'
+  | 'upstream';
+
+/** The rest of the chain, from the next link on. */
+export type Next = () => Promise<CallEnd>;
+
+/** One step of the way. It throws why the call goes no further, or goes on and may look at the end. */
+export interface Link {
+  readonly name: LinkName;
+  pass(passage: Passage, next: Next): Promise<CallEnd>;
+  /** For a dry run: what it would do, without doing it. A thrown AosError is what would stop the call. */
+  preview?(passage: Passage): Promise<Foresight> | Foresight;
+}
+
+/** What a link would do with a call. */
+export interface Foresight {
+  verdict: 'pass' | 'ask';
+  says: string;
+}
+
+export interface Finding {
+  link: LinkName;
+  verdict: 'pass' | 'ask' | 'stop' | 'unknown';
+  says: string;
+  code?: string;
+  errors?: { path: string; message: string }[];
+  retryAfterSeconds?: number;
+}
+
+/** One call on its way, with what the links have found out about it. */
+export class Passage {
+  span: Span | undefined;
+  /** Whose rule let the call through, or asked for an approval. */
+  rule: string | null = null;
+  needsApproval = false;
+  secrets: ReadonlyMap<string, string> = new Map();
+  row: LedgerRow | undefined;
+  callId = '';
+  isRecorded = false;
+  private found: Target | undefined;
+
+  constructor(
+    readonly ctx: Ctx,
+    readonly call: GatewayCall,
+  ) {}
+
+  get name(): string {
+    return `${this.call.server}.${this.call.tool}`;
+  }
+
+  get projectId(): string | null {
+    return this.call.run?.projectId ?? this.call.projectId ?? null;
+  }
+
+  get hasTarget(): boolean {
+    return this.found !== undefined;
+  }
+
+  get target(): Target {
+    if (!this.found) throw new Error('a link was asked before the tool was found');
+    return this.found;
+  }
+
+  set target(target: Target) {
+    this.found = target;
+  }
+
+  get timeoutMs(): number {
+    return Math.min(this.call.timeoutMs ?? this.target.timeoutMs, MOST_TIMEOUT_MS);
+  }
+}
+
+const MOST_TIMEOUT_MS = 3_600_000;
+
+export const stopped = (link: LinkName, error: AosError): Finding => ({
+  link,
+  verdict: 'stop',
+  says: error.message,
+  code: error.code,
+  ...(error.errors ? { errors: error.errors } : {}),
+  ...(error.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: error.retryAfterSeconds }),
+});

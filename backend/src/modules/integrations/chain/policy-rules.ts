@@ -1,0 +1,160 @@
+import type { PolicyCondition, PolicyDocument, PolicyEffect, PolicyRule } from '@aos/contracts';
+import { RE2JS } from 're2js';
+import { fitsAny } from './name-pattern.js';
+
+/** What a rule can look at. Nothing of it comes from the tool's server. */
+export interface Question {
+  server: string;
+  tool: string;
+  args: Record<string, unknown>;
+  roles: readonly string[];
+  /** Id and name of the agent that calls; empty for people. */
+  agent: readonly string[];
+  projectId: string | null;
+}
+
+export interface Decision {
+  effect: PolicyEffect;
+  /** Null when no rule matched and the default stands. */
+  rule: string | null;
+}
+
+/** Rules with their patterns compiled once. */
+export interface CompiledPolicy {
+  decide(question: Question): Decision;
+}
+
+export interface PolicyFault {
+  path: string;
+  message: string;
+}
+
+/**
+ * In order, the first rule whose every part matches decides; a part that is not given matches all. Where no rule
+ * does, the default decides.
+ */
+export function compile(document: PolicyDocument): CompiledPolicy {
+  const rules = document.rules
+    .filter((rule) => rule.enabled)
+    .map((rule) => ({ rule, conditions: rule.when.map(compileCondition) }));
+  return {
+    decide(question) {
+      for (const { rule, conditions } of rules)
+        if (concerns(rule, question) && conditions.every((holds) => holds(question.args)))
+          return { effect: rule.effect, rule: rule.id };
+      return { effect: document.default, rule: null };
+    },
+  };
+}
+
+/** What a schema cannot say: ids are unique, patterns can be compiled, values fit their operators. */
+export function faultsOf(document: PolicyDocument): PolicyFault[] {
+  const faults: PolicyFault[] = [];
+  const ids = new Set<string>();
+  document.rules.forEach((rule, index) => {
+    if (ids.has(rule.id))
+      faults.push({ path: `rules[${index}].id`, message: 'is the id of an earlier rule' });
+    ids.add(rule.id);
+    rule.when.forEach((condition, at) => {
+      const message = faultOf(condition);
+      if (message) faults.push({ path: `rules[${index}].when[${at}].value`, message });
+    });
+  });
+  return faults;
+}
+
+const expected: Record<PolicyCondition['op'], (value: unknown) => string | undefined> = {
+  exists: (value) => (value === undefined ? undefined : 'is not taken by "exists"'),
+  equals: (value) => (value === undefined ? 'is missing' : undefined),
+  'one-of': (value) => (Array.isArray(value) ? undefined : 'must be a list'),
+  'less-than': (value) => (typeof value === 'number' ? undefined : 'must be a number'),
+  'greater-than': (value) => (typeof value === 'number' ? undefined : 'must be a number'),
+  'starts-with': (value) => (typeof value === 'string' ? undefined : 'must be text'),
+  contains: (value) => (typeof value === 'string' ? undefined : 'must be text'),
+  matches: (value) => (typeof value === 'string' ? patternFault(value) : 'must be a pattern'),
+};
+
+const faultOf = ({ op, value }: PolicyCondition) => expected[op](value);
+
+/** RE2 takes time linear in the text, whatever the pattern; what it cannot express is refused, not run otherwise. */
+function patternFault(pattern: string): string | undefined {
+  if (pattern.length > 500) return 'is longer than 500 characters';
+  try {
+    RE2JS.compile(pattern);
+    return undefined;
+  } catch (error) {
+    return `is no pattern of RE2: ${(error as Error).message}`;
+  }
+}
+
+function concerns(rule: PolicyRule, question: Question): boolean {
+  return (
+    (!rule.servers || fitsAny(question.server, rule.servers)) &&
+    (!rule.tools || fitsAny(question.tool, rule.tools)) &&
+    (!rule.roles || rule.roles.some((role) => question.roles.includes(role))) &&
+    (!rule.agents || question.agent.some((agent) => fitsAny(agent, rule.agents!))) &&
+    (!rule.projects || (question.projectId !== null && fitsAny(question.projectId, rule.projects)))
+  );
+}
+
+type Holds = (args: Record<string, unknown>) => boolean;
+
+function compileCondition({ pointer, op, value, negate }: PolicyCondition): Holds {
+  const parts = pointer
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const test = testOf(op, value);
+  return (args) => valuesAt(args, parts).some(test) !== negate;
+}
+
+function testOf(op: PolicyCondition['op'], value: unknown): (found: unknown) => boolean {
+  switch (op) {
+    case 'exists':
+      return () => true;
+    case 'equals':
+      return (found) => isSame(found, value);
+    case 'one-of':
+      return (found) => (value as unknown[]).some((each) => isSame(found, each));
+    case 'less-than':
+      return (found) => typeof found === 'number' && found < (value as number);
+    case 'greater-than':
+      return (found) => typeof found === 'number' && found > (value as number);
+    case 'starts-with':
+      return (found) => typeof found === 'string' && found.startsWith(value as string);
+    case 'contains':
+      return (found) => typeof found === 'string' && found.includes(value as string);
+    case 'matches': {
+      const pattern = RE2JS.compile(value as string);
+      return (found) => typeof found === 'string' && pattern.matcher(found).find();
+    }
+  }
+}
+
+/** Every value that the pointer leads to; `*` stands for each member of a list or an object. */
+function valuesAt(value: unknown, parts: readonly string[]): unknown[] {
+  let layer: unknown[] = [value];
+  for (const part of parts)
+    layer = layer.flatMap((each) => {
+      if (each === null || typeof each !== 'object') return [];
+      if (part === '*') return Object.values(each);
+      return Object.hasOwn(each, part) ? [(each as Record<string, unknown>)[part]] : [];
+    });
+  return layer;
+}
+
+/** JSON equality; the order of keys says nothing. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (a === null || b === null || typeof a !== 'object' || typeof b !== 'object') return false;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const keys = Object.keys(a);
+  return (
+    keys.length === Object.keys(b).length &&
+    keys.every(
+      (key) =>
+        Object.hasOwn(b, key) &&
+        isSame((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]),
+    )
+  );
+}

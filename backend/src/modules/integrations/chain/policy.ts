@@ -1,0 +1,82 @@
+import { Injectable } from '@nestjs/common';
+import { AuditTrail } from '../../../platform/audit/audit-trail.js';
+import type { Ctx } from '../../../platform/http/context.js';
+import { AosError } from '../../../platform/http/problem.js';
+import type { GatewayCall } from '../call.js';
+import { PolicyDenied } from '../integrations.errors.js';
+import type { CallEnd } from './ledger.js';
+import type { Foresight, Link, Next, Passage } from './link.js';
+import { Policies } from './policies.js';
+import type { Decision, Question } from './policy-rules.js';
+
+/** What the rules say of a call: let it through, refuse it, or ask somebody first. */
+@Injectable()
+export class PolicyLink implements Link {
+  readonly name = 'policy';
+
+  constructor(
+    private readonly policies: Policies,
+    private readonly audit: AuditTrail,
+  ) {}
+
+  async pass(passage: Passage, next: Next): Promise<CallEnd> {
+    const { ctx, call, projectId } = passage;
+    const { effect, rule } = await this.decide(ctx, call, projectId);
+    passage.rule = rule;
+    if (effect === 'deny') {
+      if (call.run)
+        await this.audit.recordAlone(ctx, {
+          action: 'tool.call',
+          resource: `tool:${passage.name}`,
+          outcome: 'denied',
+          diff: { policy: rule },
+          projectId,
+        });
+      throw new PolicyDenied(passage.name, rule);
+    }
+    passage.needsApproval = effect === 'approve';
+    return next();
+  }
+
+  async preview(passage: Passage): Promise<Foresight> {
+    const { ctx, call, projectId } = passage;
+    const { effect, rule } = await this.decide(ctx, call, projectId);
+    const by = rule === null ? 'no rule matches, and the default' : `the rule ${rule}`;
+    if (effect === 'deny') throw new PolicyDenied(passage.name, rule);
+    passage.needsApproval = effect === 'approve';
+    return effect === 'approve'
+      ? { verdict: 'ask', says: `Somebody has to approve it first: ${by} says so.` }
+      : { verdict: 'pass', says: `Allowed: ${by} says so.` };
+  }
+
+  async decide(ctx: Ctx, call: GatewayCall, projectId: string | null): Promise<Decision> {
+    const { compiled, document } = await this.policies.stored();
+    if (!compiled)
+      throw new AosError(
+        'unavailable',
+        'The policies cannot be read, so nothing is called. An admin has to save them anew.',
+        {
+          retryAfterSeconds: 60,
+        },
+      );
+    // Most installations have no rule: nothing to look up then.
+    if (document.rules.length === 0) return { effect: document.default, rule: null };
+    return compiled.decide(await this.questionOf(ctx, call, projectId));
+  }
+
+  private async questionOf(
+    ctx: Ctx,
+    call: GatewayCall,
+    projectId: string | null,
+  ): Promise<Question> {
+    const { actor } = ctx;
+    return {
+      server: call.server,
+      tool: call.tool,
+      args: call.args,
+      roles: await this.policies.rolesOf(actor, projectId),
+      agent: actor.kind === 'agent' ? [actor.name, actor.id.replace(/^agent:/, '')] : [],
+      projectId,
+    };
+  }
+}

@@ -1,0 +1,38 @@
+import { Injectable } from '@nestjs/common';
+import type { CallToolResult } from '@modelcontextprotocol/client';
+import type { CallEnd, StoredResult } from './ledger.js';
+import type { Link, Next, Passage } from './link.js';
+import { ResultRefused, checkResult } from './result-check.js';
+import { ToolSchemas } from './tool-schema.js';
+
+/** Is it an answer: its size and depth, and the tool's own output schema, as pinned. */
+@Injectable()
+export class ResultCheckLink implements Link {
+  readonly name = 'result-check';
+
+  constructor(private readonly schemas: ToolSchemas) {}
+
+  async pass({ target }: Passage, next: Next): Promise<CallEnd> {
+    const end = await next();
+    if (end.status !== 'succeeded') return end;
+    try {
+      // The link below hands on what the server said, whatever that is.
+      const answer = end.result as unknown as CallToolResult;
+      const result = checkResult(answer, target.tool.outputSchema, this.schemas);
+      if (!result.isError) return { ...end, result };
+      const { durationMs } = end;
+      return { status: 'failed', kind: 'tool_error', error: textOf(result), result, durationMs };
+    } catch (error) {
+      if (!(error instanceof ResultRefused)) throw error;
+      const { durationMs } = end;
+      return { status: 'failed', kind: error.kind, error: error.message, durationMs };
+    }
+  }
+}
+
+function textOf(result: StoredResult): string {
+  const texts = result.content.flatMap((part) =>
+    typeof part['text'] === 'string' ? [part['text']] : [],
+  );
+  return (texts.join('\n') || 'the tool answered that it failed').slice(0, 4000);
+}

@@ -1,0 +1,62 @@
+import { Injectable } from '@nestjs/common';
+import type { McpServerInfo } from '@aos/contracts';
+import { BulkheadLink } from './chain/bulkhead.js';
+import { CircuitLink } from './chain/circuit.js';
+import { Limits } from './chain/limits.js';
+import { LimitsInForce, dayKey } from './chain/limits-in-force.js';
+import { ToolMetrics } from './chain/tool-metrics.js';
+import { DEFAULT_TIMEOUT_MS, type ServerRow } from './registry.js';
+
+/** A server as it is registered, and as it does: what of its limits is used, how its last calls went. */
+@Injectable()
+export class ServerReports {
+  constructor(
+    private readonly limits: Limits,
+    private readonly inForce: LimitsInForce,
+    private readonly bulkhead: BulkheadLink,
+    private readonly circuit: CircuitLink,
+    private readonly metrics: ToolMetrics,
+  ) {}
+
+  async of(row: ServerRow): Promise<McpServerInfo> {
+    return {
+      name: row.name,
+      url: row.base_url,
+      transport: row.transport,
+      command: row.command,
+      args: row.args,
+      description: row.description ?? '',
+      authSecret: row.auth_token,
+      caps: row.capabilities,
+      enabled: row.is_enabled,
+      health: {
+        state: row.is_enabled ? row.health.state : 'disabled',
+        checkedAt: row.health.checkedAt ?? null,
+        error: row.health.error ?? null,
+        latencyMs: row.health.latencyMs ?? null,
+      },
+      quota: await this.quotaOf(row),
+      limits: row.limits,
+      circuit: this.circuit.report(row.name),
+      stats: this.metrics.statsOf(row.name),
+      pins: { changed: row.tools_changed, quarantined: row.tools_quarantined },
+      tools: row.tools,
+      timeoutMs: row.timeout_ms ?? DEFAULT_TIMEOUT_MS,
+      idempotentTools: row.idempotent_tools,
+      version: row.version,
+      createdAt: row.created_at.toISOString(),
+      updatedAt: row.updated_at.toISOString(),
+    };
+  }
+
+  private async quotaOf({ name, limits }: ServerRow): Promise<McpServerInfo['quota']> {
+    const { perMinute, perDay, concurrent } = await this.inForce.ofServer(limits);
+    const used = async (key: string, limit: number | null) =>
+      limit === null ? null : { limit, used: await this.limits.used(key, limit) };
+    return {
+      perMinute: await used(`minute:server:${name}`, perMinute),
+      perDay: await used(dayKey(`server:${name}`), perDay),
+      concurrent: { limit: concurrent, used: this.bulkhead.inFlight(name) },
+    };
+  }
+}
