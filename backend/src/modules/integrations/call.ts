@@ -1,5 +1,5 @@
 import type { Tx } from '../../platform/database/sql.js';
-import type { Capability } from './chain/capability.js';
+import type { Capability } from '../../platform/http/context.js';
 import type { ClientSide } from './upstreams/client-side.js';
 
 /** One call through the gateway. */

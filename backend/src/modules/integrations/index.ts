@@ -1,7 +1,6 @@
 export * from './call.js';
 export { canonicalHash } from './chain/canonical-hash.js';
-export type { Capability } from './chain/capability.js';
-export { type Bearer, BearerTokens } from './chain/identity.js';
+export { BearerTokens } from './chain/identity.js';
 export { escapeSecretReferences } from './chain/secret-references.js';
 export { ToolMetrics } from './chain/tool-metrics.js';
 export { Gateway } from './gateway.js';

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { OutsideTokens } from '../../platform/http/outside-tokens.js';
 import { ArtifactsModule } from '../artifacts/index.js';
 import { ConfigModule } from '../config/index.js';
 import { AccessController } from './access.controller.js';
@@ -33,13 +34,18 @@ import { GuardedFetch } from './chain/guarded-fetch.js';
 import { BearerTokens } from './chain/identity.js';
 import { CallsQueries } from './calls.queries.js';
 import { Ledger } from './chain/ledger.js';
+import { ApprovePinHandler } from './commands/approve-pin.js';
 import { ChangeMcpServerHandler } from './commands/change-server.js';
 import { IssueGrantHandler } from './commands/issue-grant.js';
 import { RegisterMcpServerHandler } from './commands/register-server.js';
 import { RemoveMcpServerHandler } from './commands/remove-server.js';
+import { SavePoliciesHandler } from './commands/save-policies.js';
 import { TryMcpServerHandler } from './commands/try-server.js';
 import { Gateway } from './gateway.js';
 import { IntegrationsController } from './integrations.controller.js';
+import { PinsQueries } from './pins.queries.js';
+import { PoliciesController } from './policies.controller.js';
+import { PoliciesQueries } from './policies.queries.js';
 import { ReadOnlySql } from './read-only-sql.js';
 import { Registry } from './registry.js';
 import { RegistryQueries } from './registry.queries.js';
@@ -80,13 +86,16 @@ const chainLinks = [
     AccessController,
     AggregateController,
     IntegrationsController,
+    PoliciesController,
     ToolServersController,
   ],
   providers: [
     ...aggregateParts,
     { provide: BUILTIN_SERVERS, useValue: builtinServers },
     ...chainLinks,
+    ApprovePinHandler,
     BearerTokens,
+    { provide: OutsideTokens, useExisting: BearerTokens },
     BuiltinHost,
     BuiltinSeed,
     Capabilities,
@@ -97,11 +106,14 @@ const chainLinks = [
     InProcessServers,
     IssueGrantHandler,
     Ledger,
+    PinsQueries,
+    PoliciesQueries,
     ReadOnlySql,
     RegisterMcpServerHandler,
     Registry,
     RegistryQueries,
     RemoveMcpServerHandler,
+    SavePoliciesHandler,
     ServerReports,
     TryMcpServerHandler,
     Upstreams,

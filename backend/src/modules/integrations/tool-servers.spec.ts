@@ -185,7 +185,7 @@ describe('a trial of a server', () => {
   it('compares one that is registered with what is kept', async () => {
     await post<McpServerInfo>('/mcp/registry', memory('notes'));
     await http.database.query(
-      `UPDATE mcp_tools SET definition_hash = 'another' WHERE server = 'notes' AND name = 'read_graph'`,
+      `UPDATE mcp_tools SET definition = definition || '{"description":"another"}' WHERE server = 'notes' AND name = 'read_graph'`,
     );
     await http.database.query(
       `INSERT INTO mcp_tools (server, name, definition, definition_hash) VALUES ('notes', 'was-here', '{}', 'x')`,

@@ -1,9 +1,9 @@
 import type { AgentConfig, Budget, JobError, McpTool, Permission } from '@aos/contracts';
 import type { Database } from '../../platform/database/database.js';
 import { sql } from '../../platform/database/sql.js';
-import type { Ctx, Principal } from '../../platform/http/context.js';
+import type { Capability, Ctx, Principal } from '../../platform/http/context.js';
 import type { Outbox } from '../../platform/outbox/outbox.js';
-import type { Capability, Gateway } from '../integrations/index.js';
+import type { Gateway } from '../integrations/index.js';
 import {
   type ClaimedJob,
   type Lease,

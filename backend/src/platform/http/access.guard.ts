@@ -5,6 +5,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { ACCESS, type AccessRule, type AosRequest } from './access.js';
 import { Authenticator, type Identity } from './authenticator.js';
 import { type Principal, isAllowed } from './context.js';
+import type { OutsideTokens } from './outside-tokens.js';
 import { AosError, Forbidden } from './problem.js';
 
 /** The identity behind a request, for the few routes that speak of the session itself. */
@@ -22,6 +23,7 @@ export class AccessGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly authenticator: Authenticator,
+    private readonly outside?: OutsideTokens,
   ) {}
 
   async canActivate(host: ExecutionContext): Promise<boolean> {
@@ -33,7 +35,8 @@ export class AccessGuard implements CanActivate {
     ]);
     // Nothing is looked up for these: health has to answer without a database.
     if (rule?.kind === 'public') return true;
-    const identity = await this.authenticator.identify(request);
+    const identity =
+      (await this.authenticator.identify(request)) ?? (await this.fromOutside(rule, request));
     if (!identity)
       throw new AosError('unauthenticated', 'Sign in at POST /auth/login, or send a token.');
     request.identity = identity;
@@ -46,6 +49,19 @@ export class AccessGuard implements CanActivate {
         `This needs the permission ${rule.permission}, which you do not hold here.`,
       );
     return true;
+  }
+
+  private async fromOutside(
+    rule: AccessRule | undefined,
+    { headers }: AosRequest,
+  ): Promise<Identity | undefined> {
+    const token = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1];
+    if (!this.outside || token === undefined) return undefined;
+    if (rule?.kind !== 'signed-in' || !rule.outside) return undefined;
+    const principal = await this.outside.identify(token);
+    return (
+      principal && { principal, by: 'token', carrier: 'bearer', csrfToken: null, sessionId: null }
+    );
   }
 }
 

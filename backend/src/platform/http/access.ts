@@ -12,11 +12,13 @@ export const ACCESS = 'aos:access';
  */
 export type AccessRule =
   | { kind: 'public' }
-  | { kind: 'signed-in' }
+  | { kind: 'signed-in'; outside: boolean }
   | { kind: 'permission'; permission: Permission; anyProject: boolean };
 
 export const Public = () => SetMetadata(ACCESS, { kind: 'public' } satisfies AccessRule);
-export const SignedIn = () => SetMetadata(ACCESS, { kind: 'signed-in' } satisfies AccessRule);
+/** `outside`: grants and the tokens of a configured issuer are taken as well (see OutsideTokens). */
+export const SignedIn = ({ outside = false } = {}) =>
+  SetMetadata(ACCESS, { kind: 'signed-in', outside } satisfies AccessRule);
 export const Allow = (permission: Permission, options: { anyProject?: boolean } = {}) =>
   SetMetadata(ACCESS, {
     kind: 'permission',

@@ -7,7 +7,7 @@ export type Credentials = Pick<IncomingMessage, 'headers'>;
 /** Who a request comes from, and how it showed that. */
 export interface Identity {
   principal: Principal;
-  /** What was shown: a session (from signing in) or a named API token. */
+  /** What was shown: a session (from signing in) or a token. */
   by: 'session' | 'token';
   /** How it travelled. A cookie is sent by browsers unasked, so cookies alone need the CSRF check. */
   carrier: 'bearer' | 'cookie';

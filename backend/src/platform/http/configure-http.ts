@@ -12,6 +12,7 @@ import { Denials } from './denials.js';
 import { HttpMetrics } from './http-metrics.js';
 import { IdempotencyInterceptor } from './idempotency.interceptor.js';
 import { jsonBody } from './json-body.js';
+import { OutsideTokens } from './outside-tokens.js';
 import { OwnAddress } from './own-address.js';
 import { AosError } from './problem.js';
 import { ProblemFilter } from './problem.filter.js';
@@ -38,7 +39,9 @@ export function configureHttp(app: NestExpressApplication, environment: Environm
   app.use(refuseForeigners(own));
   app.use(jsonBody());
   app.useGlobalFilters(new ProblemFilter(app.get(Denials), app.get(Redactor)));
-  app.useGlobalGuards(new AccessGuard(reflector, app.get(Authenticator, { strict: false })));
+  app.useGlobalGuards(
+    new AccessGuard(reflector, app.get(Authenticator, { strict: false }), outsideTokensOf(app)),
+  );
   app.useGlobalInterceptors(app.get(IdempotencyInterceptor));
   app.useGlobalPipes(schemaPipe());
   serveApiDocs(app);
@@ -92,4 +95,13 @@ function securityHeaders(isHttps: boolean) {
     strictTransportSecurity: isHttps,
     xFrameOptions: { action: 'deny' },
   });
+}
+
+/** Only where the tools are served. */
+function outsideTokensOf(app: NestExpressApplication): OutsideTokens | undefined {
+  try {
+    return app.get(OutsideTokens, { strict: false });
+  } catch {
+    return undefined;
+  }
 }

@@ -11,6 +11,19 @@ export interface Principal {
   userId: string | null;
   /** What may be done, and where. `projectId: null` is everywhere. */
   grants: readonly { permission: Permission; projectId: string | null }[];
+  /** Set when what was shown narrows the rights: a capability grant, or the scopes of a foreign token. */
+  capability?: Capability;
+}
+
+/** What narrows a principal besides the grants. It never widens anything. */
+export interface Capability {
+  id: string;
+  /** `server.tool`, with `*` for any run of characters. */
+  tools: readonly string[];
+  limits: { maxCalls?: number | undefined };
+  expiresAt: Date;
+  /** What was shown, for the words of a refusal. */
+  kind: 'grant' | 'scope';
 }
 
 /** Carried as a visible first argument through every command. */

@@ -14,7 +14,7 @@ import type { Principal } from '../../../platform/http/context.js';
 import { readBody, refuseType } from '../../../platform/http/json-body.js';
 import { AosError, Forbidden } from '../../../platform/http/problem.js';
 import { isDeeperThan } from '../chain/result-check.js';
-import { Aggregate } from './aggregate.js';
+import { Aggregate, seesAll } from './aggregate.js';
 
 import { McpErrors } from './mcp-errors.filter.js';
 import { type Carried, makeServer } from './mcp-server.js';
@@ -69,7 +69,7 @@ export class AggregateController implements BeforeApplicationShutdown {
   }
 
   @Post()
-  @SignedIn()
+  @SignedIn({ outside: true })
   @ApiOperation({
     summary: 'All tool servers as one MCP server (Streamable HTTP), in either revision',
     operationId: 'mcp',
@@ -86,11 +86,12 @@ export class AggregateController implements BeforeApplicationShutdown {
   async post(@Req() request: AosRequest, @Res() response: ExpressResponse): Promise<void> {
     const body = await bodyOf(request);
     requireRight(request.ctx.actor, methodsOf(body));
+    await this.aggregate.requireReach(request.ctx.actor, toolsIn(body));
     await this.serve(request, response, body);
   }
 
   @Get()
-  @SignedIn()
+  @SignedIn({ outside: true })
   @ApiOperation({
     summary: 'The stream of an older client: what the servers tell by themselves',
     operationId: 'mcpStream',
@@ -102,7 +103,7 @@ export class AggregateController implements BeforeApplicationShutdown {
   }
 
   @Delete()
-  @SignedIn()
+  @SignedIn({ outside: true })
   @ApiOperation({ summary: 'Ends the session of an older client', operationId: 'mcpEnd' })
   @ApiResponse({ status: 200, description: 'It has ended' })
   async delete(@Req() request: AosRequest, @Res() response: ExpressResponse): Promise<void> {
@@ -186,6 +187,19 @@ function requireRight(actor: Principal, methods: readonly unknown[]): void {
     throw new Forbidden('This takes the permission tool.read or tool.call.');
   if (methods.some((method) => callsOut.has(String(method))) && !has('tool.call', true))
     throw new Forbidden('This takes the permission tool.call.');
+  if (
+    !seesAll(actor) &&
+    methods.some((each) => each !== 'tools/call' && callsOut.has(String(each)))
+  )
+    throw new Forbidden('What was shown reaches some tools only; this takes the scope tool.call.');
+}
+
+/** Names of the tools that a body wants to call. */
+function toolsIn(body: unknown): string[] {
+  return [body].flat().flatMap((message) => {
+    const { method, params } = (message ?? {}) as { method?: unknown; params?: { name?: unknown } };
+    return method === 'tools/call' && typeof params?.name === 'string' ? [params.name] : [];
+  });
 }
 
 const authInfoOf = (carried: Carried): AuthInfo => ({

@@ -8,10 +8,11 @@ import {
   ProtocolErrorCode,
   ResourceNotFoundError,
 } from '@modelcontextprotocol/server';
-import { isAllowed } from '../../../platform/http/context.js';
+import { type Principal, isAllowed } from '../../../platform/http/context.js';
 import { activeTraceparent, inSpan } from '../../../platform/telemetry/span.js';
 import { Vault } from '../../config/index.js';
 import { escapeSecretReferences } from '../chain/secret-references.js';
+import { reaches, requireReach } from '../chain/capability.js';
 import { Gateway } from '../gateway.js';
 import { DEFAULT_TIMEOUT_MS } from '../registry.js';
 import type { ClientSide } from '../upstreams/client-side.js';
@@ -73,28 +74,46 @@ export class Aggregate {
 
   async listTools({ ctx }: Exchange, params: { cursor?: string | undefined }, wish: string | null) {
     if (!isAllowed(ctx.actor, 'tool.call')) return { tools: [] };
-    const offered = await this.catalogue.tools();
+    const offered = await this.toolsFor(ctx.actor);
     if (await this.search.isNarrowed(offered.size, wish)) return { tools: this.search.tools };
     const { items, ...cursor } = pageOf([...offered], ([name]) => name, params.cursor);
     return { tools: items.map(([name, tool]) => shown(name, tool)), ...cursor };
   }
 
+  /** What a grant or a token's scopes do not reach is not there for whoever shows it. */
+  private async toolsFor({ capability }: Principal) {
+    const offered = await this.catalogue.tools();
+    if (!capability) return offered;
+    return new Map(
+      [...offered].filter(([, tool]) => reaches(capability, `${tool.server}.${tool.name}`)),
+    );
+  }
+
+  /** Before the protocol is entered: a client that lacks a scope is told by the head of the answer. */
+  async requireReach({ capability }: Principal, names: readonly string[]): Promise<void> {
+    if (!capability) return;
+    for (const name of names) {
+      const tool = await this.catalogue.tool(name);
+      if (tool) requireReach(capability, tool.server, tool.name);
+    }
+  }
+
   async listPrompts({ ctx }: Exchange, params: { cursor?: string | undefined }) {
-    if (!isAllowed(ctx.actor, 'tool.call')) return { prompts: [] };
+    if (!seesAll(ctx.actor)) return { prompts: [] };
     const offered = [...(await this.catalogue.prompts())];
     const { items, ...cursor } = pageOf(offered, ([name]) => name, params.cursor);
     return { prompts: items.map(([name, { definition }]) => ({ ...definition, name })), ...cursor };
   }
 
   async listResources({ ctx }: Exchange, params: { cursor?: string | undefined }) {
-    if (!isAllowed(ctx.actor, 'tool.call')) return { resources: [] };
+    if (!seesAll(ctx.actor)) return { resources: [] };
     const offered = [...(await this.catalogue.resources()).values()];
     const { items, ...cursor } = pageOf(offered, ({ uri }) => uri, params.cursor);
     return { resources: items.map(({ uri, definition }) => ({ ...definition, uri })), ...cursor };
   }
 
   async listTemplates({ ctx }: Exchange, params: { cursor?: string | undefined }) {
-    if (!isAllowed(ctx.actor, 'tool.call')) return { resourceTemplates: [] };
+    if (!seesAll(ctx.actor)) return { resourceTemplates: [] };
     const offered = [...(await this.catalogue.templates()).values()];
     const { items, ...cursor } = pageOf(offered, ({ uri }) => uri, params.cursor);
     return {
@@ -110,7 +129,7 @@ export class Aggregate {
     const args = params.arguments ?? {};
     if (this.search.owns(params.name)) {
       const inner = this.search.unwrap(params.name, args);
-      if (!inner) return this.search.find(await this.catalogue.tools(), args);
+      if (!inner) return this.search.find(await this.toolsFor(exchange.ctx.actor), args);
       return this.callTool(exchange, inner);
     }
     const tool = await this.catalogue.tool(params.name);
@@ -355,3 +374,7 @@ function shown(name: string, { definition, health }: OfferedTool): OfferedTool['
   const tool = { ...definition, name };
   return health.state === 'unhealthy' ? marked(tool, health.error ?? 'it cannot be reached') : tool;
 }
+
+/** Prompts and resources have no scopes of their own: whoever is held to some tools sees none of them. */
+export const seesAll = (actor: Principal): boolean =>
+  isAllowed(actor, 'tool.call') && (actor.capability?.tools.includes('*') ?? true);

@@ -6,6 +6,7 @@ import { Denials } from '../../../platform/http/denials.js';
 import type { AosError } from '../../../platform/http/problem.js';
 import { ProblemFilter, toProblem } from '../../../platform/http/problem.filter.js';
 import { ENVIRONMENT } from '../../../platform/platform.module.js';
+import { InsufficientScope } from '../integrations.errors.js';
 import { Redactor } from '../../../platform/telemetry/redactor.js';
 
 /** All that can be asked for here; a client that signs in anew asks for these. */
@@ -50,10 +51,12 @@ export class McpErrors extends ProblemFilter {
       );
   }
 
-  private challenge(request: AosRequest, { status }: AosError): string {
+  private challenge(request: AosRequest, error: AosError): string {
+    const { status } = error;
+    const scopes = error instanceof InsufficientScope ? error.scopes.join(' ') : SCOPES;
     const base = this.environment.publicUrl ?? `http://${request.headers.host}`;
     const metadata = new URL('/.well-known/oauth-protected-resource/mcp', base).href;
-    const parts = [`resource_metadata="${metadata}"`, `scope="${SCOPES}"`];
+    const parts = [`resource_metadata="${metadata}"`, `scope="${scopes}"`];
     if (status === 403) parts.unshift('error="insufficient_scope"');
     else if (request.headers.authorization !== undefined) parts.unshift('error="invalid_token"');
     return `Bearer realm="aos", ${parts.join(', ')}`;

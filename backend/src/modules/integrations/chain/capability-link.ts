@@ -12,12 +12,12 @@ export class CapabilityLink implements Link {
 
   constructor(private readonly limits: Limits) {}
 
-  async pass({ call }: Passage, next: Next): Promise<CallEnd> {
-    const { capability } = call;
-    if (!capability) return next();
-    requireReach(capability, call.server, call.tool);
-    const { maxCalls } = capability.limits;
-    if (maxCalls !== undefined) {
+  async pass({ ctx, call }: Passage, next: Next): Promise<CallEnd> {
+    for (const capability of [ctx.actor.capability, call.capability]) {
+      if (!capability) continue;
+      requireReach(capability, call.server, call.tool);
+      const { maxCalls } = capability.limits;
+      if (maxCalls === undefined) continue;
       const lifeMs = capability.expiresAt.getTime() - Date.now();
       const spent = await this.limits.spend(`grant:${capability.id}`, maxCalls, lifeMs);
       if (!spent.isWithin) throw new TooManyCalls('the grant', `${maxCalls} calls`, undefined);
@@ -25,10 +25,15 @@ export class CapabilityLink implements Link {
     return next();
   }
 
-  preview({ call }: Passage): Foresight {
-    const { capability } = call;
-    if (!capability) return { verdict: 'pass', says: 'No grant narrows this call.' };
-    requireReach(capability, call.server, call.tool);
-    return { verdict: 'pass', says: `The ${capability.kind} reaches ${call.server}.${call.tool}.` };
+  preview({ ctx, call }: Passage): Foresight {
+    const shown = [ctx.actor.capability, call.capability].flatMap((each) => each ?? []);
+    for (const capability of shown) requireReach(capability, call.server, call.tool);
+    return {
+      verdict: 'pass',
+      says:
+        shown.length === 0
+          ? 'No grant narrows this call.'
+          : `What was shown (${shown.map(({ kind }) => kind).join(', ')}) reaches the tool.`,
+    };
   }
 }

@@ -4,23 +4,9 @@ import { SignJWT, decodeProtectedHeader, errors, jwtVerify } from 'jose';
 import type { Permission } from '@aos/contracts';
 import { z } from 'zod';
 import { MasterKey } from '../../../platform/config/master-key.js';
-import type { Principal } from '../../../platform/http/context.js';
+import type { Capability, Principal } from '../../../platform/http/context.js';
 import { CapabilityRefused, InsufficientScope } from '../integrations.errors.js';
 import { fitsAny } from './name-pattern.js';
-
-/**
- * What narrows a call besides the rights of whoever makes it: a grant of AOS, or the scopes of a foreign
- * token. A capability never widens anything: the permission `tool.call` is asked for all the same.
- */
-export interface Capability {
-  id: string;
-  /** `server.tool`, with `*` for any run of characters. */
-  tools: readonly string[];
-  limits: { maxCalls?: number | undefined };
-  expiresAt: Date;
-  /** What was shown, for the words of a refusal. */
-  kind: 'grant' | 'scope';
-}
 
 /** A verified grant: whom it stands for, and what for. */
 export interface Grant extends Capability {

@@ -117,8 +117,8 @@ describe('a bearer token', () => {
   it('of AOS is known by the authenticator', async () => {
     const { userId, token } = await person('caller');
     expect(await tokens.verifyBearer(token)).toMatchObject({
-      by: 'session',
-      principal: { id: `user:${userId}` },
+      kind: 'user',
+      id: `user:${userId}`,
     });
     expect(await tokens.verifyBearer(newSessionToken())).toBeUndefined();
     expect(await tokens.verifyBearer('nonsense')).toBeUndefined();
@@ -127,18 +127,15 @@ describe('a bearer token', () => {
   it('of the configured issuer has its scopes for rights, and no person in AOS', async () => {
     const bearer = await tokens.verifyBearer(await signed());
     expect(bearer).toMatchObject({
-      by: 'jwt',
-      principal: { kind: 'token', userId: null },
+      kind: 'token',
+      userId: null,
       capability: { tools: ['env.*'] },
     });
-    expect(bearer!.principal.grants.map((grant) => grant.permission)).toEqual([
-      'tool.read',
-      'tool.call',
-    ]);
+    expect(bearer!.grants.map((grant) => grant.permission)).toEqual(['tool.read', 'tool.call']);
     const reader = await tokens.verifyBearer(await signed({ scope: 'tool.read' }));
-    expect(reader!.principal.grants.map((grant) => grant.permission)).toEqual(['tool.read']);
+    expect(reader!.grants.map((grant) => grant.permission)).toEqual(['tool.read']);
     const none = await tokens.verifyBearer(await signed({ scope: 'config.write' }));
-    expect(none!.principal.grants).toEqual([]);
+    expect(none!.grants).toEqual([]);
   });
 
   it.each([
@@ -221,8 +218,8 @@ describe('a grant as a bearer token', () => {
     const { userId } = await person('caller');
     const token = await grantOf(userId);
     const bearer = await tokens.verifyBearer(token);
-    expect(bearer).toMatchObject({ by: 'grant', principal: { id: `user:${userId}` } });
-    expect(bearer!.principal.grants.map((grant) => grant.permission).sort()).toEqual([
+    expect(bearer).toMatchObject({ id: `user:${userId}`, capability: { kind: 'grant' } });
+    expect(bearer!.grants.map((grant) => grant.permission).sort()).toEqual([
       'tool.call',
       'tool.read',
     ]);
@@ -240,13 +237,13 @@ describe('a grant as a bearer token', () => {
   it('carries no right that was not handed on', async () => {
     const { userId } = await person('caller');
     const bearer = await tokens.verifyBearer(await grantOf(userId, { rights: ['tool.call'] }));
-    expect(bearer!.principal.grants).toEqual([{ permission: 'tool.call', projectId: null }]);
+    expect(bearer!.grants).toEqual([{ permission: 'tool.call', projectId: null }]);
   });
 
   it('holds in the project of its run only', async () => {
     const { userId } = await person('caller');
     const run = { jobId: '1', traceId: 't', projectId: 'mine' };
     const bearer = await tokens.verifyBearer(await grantOf(userId, { run }));
-    expect(bearer!.principal.grants.map((grant) => grant.projectId)).toEqual(['mine', 'mine']);
+    expect(bearer!.grants.map((grant) => grant.projectId)).toEqual(['mine', 'mine']);
   });
 });

@@ -10,19 +10,13 @@ import {
   jwtVerify,
 } from 'jose';
 import { Database } from '../../../platform/database/database.js';
-import { Authenticator, type Identity } from '../../../platform/http/authenticator.js';
+import { Authenticator } from '../../../platform/http/authenticator.js';
 import { type Principal, isAllowed } from '../../../platform/http/context.js';
+import { OutsideTokens } from '../../../platform/http/outside-tokens.js';
 import { Wakeups } from '../../../platform/outbox/wakeups.js';
 import { Settings } from '../../config/index.js';
-import { Capabilities, type Capability, type Grant } from './capability.js';
+import { Capabilities, type Grant } from './capability.js';
 import { GuardedFetch } from './guarded-fetch.js';
-
-/** Who shows a bearer token at the door of the tools, and what narrows them besides their rights. */
-export interface Bearer {
-  principal: Principal;
-  by: Identity['by'] | 'grant' | 'jwt';
-  capability: Capability | undefined;
-}
 
 interface Issuer {
   issuer: string;
@@ -62,7 +56,7 @@ const MOST_CACHED = 10_000;
  * the issuer's keys; `jku`, `x5u` and `jwk` are not read at all.
  */
 @Injectable()
-export class BearerTokens implements OnApplicationShutdown {
+export class BearerTokens extends OutsideTokens implements OnApplicationShutdown {
   private readonly logger = new Logger(BearerTokens.name);
   private readonly rights = new Map<string, { grants: Principal['grants']; staleAt: number }>();
   private keys: { of: string; set: ReturnType<typeof createRemoteJWKSet> } | undefined;
@@ -77,6 +71,7 @@ export class BearerTokens implements OnApplicationShutdown {
     private readonly database: Database,
     wakeups: Wakeups,
   ) {
+    super();
     this.stopListening = wakeups.on('control', () => {
       this.generation++;
       this.rights.clear();
@@ -87,14 +82,17 @@ export class BearerTokens implements OnApplicationShutdown {
     this.stopListening();
   }
 
-  /** Undefined when the token is worth nothing here, for whatever reason: the answer to all is 401. */
-  async verifyBearer(token: string): Promise<Bearer | undefined> {
-    if (this.capabilities.isGrant(token)) return this.byGrant(token);
-    if (token.split('.').length === 3 && token.startsWith('eyJ')) return this.byJwt(token);
-    const identity = await this.authenticator.identify({
+  /** Of whatever kind. Undefined when it is worth nothing here, for whatever reason: the answer to all is 401. */
+  async verifyBearer(token: string): Promise<Principal | undefined> {
+    const own = await this.authenticator.identify({
       headers: { authorization: `Bearer ${token}` },
     });
-    return identity && { principal: identity.principal, by: identity.by, capability: undefined };
+    return own?.principal ?? this.identify(token);
+  }
+
+  async identify(token: string): Promise<Principal | undefined> {
+    if (this.capabilities.isGrant(token)) return this.byGrant(token);
+    return token.startsWith('eyJ') && token.split('.').length === 3 ? this.byJwt(token) : undefined;
   }
 
   /** Who signs tokens for this gateway, for its metadata. */
@@ -102,12 +100,12 @@ export class BearerTokens implements OnApplicationShutdown {
     return (await this.trusted())?.issuer;
   }
 
-  private async byGrant(token: string): Promise<Bearer | undefined> {
+  private async byGrant(token: string): Promise<Principal | undefined> {
     const grant = await this.capabilities.verify(token).catch(() => undefined); // not valid: as unknown
     if (!grant) return undefined;
     const grants = await this.rightsOf(grant);
     if (grants.length === 0) return undefined;
-    return { principal: { ...grant.holder, grants }, by: 'grant', capability: grant };
+    return { ...grant.holder, grants, capability: grant };
   }
 
   /** What the person behind a grant may do with tools now, within the project of the grant's run. */
@@ -143,7 +141,7 @@ export class BearerTokens implements OnApplicationShutdown {
     return grants;
   }
 
-  private async byJwt(token: string): Promise<Bearer | undefined> {
+  private async byJwt(token: string): Promise<Principal | undefined> {
     const trusted = await this.trusted();
     if (!trusted || !isWorthAKey(token, trusted)) return undefined;
     try {
@@ -154,7 +152,7 @@ export class BearerTokens implements OnApplicationShutdown {
         clockTolerance: CLOCK_TOLERANCE_S,
         requiredClaims: ['sub', 'exp'],
       });
-      return toBearer(payload);
+      return principalOf(payload);
     } catch (error) {
       this.logger.warn({ msg: 'a token of the issuer was refused', why: (error as Error).message });
       return undefined;
@@ -234,7 +232,7 @@ function isWorthAKey(token: string, { issuer, audience }: Issuer): boolean {
   }
 }
 
-function toBearer(payload: JWTPayload): Bearer {
+function principalOf(payload: JWTPayload): Principal {
   const scopes = scopesOf(payload);
   const tools = scopes.flatMap((scope) => {
     if (scope === 'tool.call') return ['*'];
@@ -247,14 +245,11 @@ function toBearer(payload: JWTPayload): Bearer {
   const subject = createHash('sha256').update(`${payload.iss}\0${payload.sub}`).digest('hex');
   const name = typeof payload['name'] === 'string' ? payload['name'] : payload.sub!;
   return {
-    by: 'jwt',
-    principal: {
-      kind: 'token',
-      id: `jwt:${subject.slice(0, 32)}`,
-      name: name.slice(0, 200),
-      userId: null,
-      grants: rights.map((permission) => ({ permission, projectId: null })),
-    },
+    kind: 'token',
+    id: `jwt:${subject.slice(0, 32)}`,
+    name: name.slice(0, 200),
+    userId: null,
+    grants: rights.map((permission) => ({ permission, projectId: null })),
     capability: {
       kind: 'scope',
       id: `jwt:${payload.jti ?? subject.slice(0, 32)}`,

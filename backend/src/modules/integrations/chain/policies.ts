@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import { PolicyDocument } from '@aos/contracts';
+import { type Policies as PoliciesAnswer, PolicyDocument } from '@aos/contracts';
 import { Database } from '../../../platform/database/database.js';
 import { type Tx, sql } from '../../../platform/database/sql.js';
 import type { Principal } from '../../../platform/http/context.js';
@@ -102,6 +102,13 @@ export class Policies implements OnApplicationShutdown {
     };
   }
 }
+
+export const toPolicies = (stored: StoredPolicies): PoliciesAnswer => ({
+  version: stored.version,
+  updatedAt: stored.version === 0 ? null : stored.createdAt.toISOString(),
+  updatedBy: stored.createdBy,
+  document: stored.document,
+});
 
 interface RoleOfPerson {
   role: string;

@@ -1,0 +1,129 @@
+import { type GatewayParts, admin, startGateway } from '../testing.js';
+import { RetryBudget } from './retry-budget.js';
+import { type ToolServerOfTest, startToolServer } from './testing.js';
+
+let parts: GatewayParts;
+let server: ToolServerOfTest;
+let n = 0;
+let name = '';
+
+beforeAll(async () => {
+  parts = await startGateway({});
+});
+afterAll(() => parts.stop());
+beforeEach(async () => {
+  await parts.configure({ circuit: { failures: 3, openForMs: 300 }, retries: 2 });
+  server = await startToolServer([{ name: 'once' }, { name: 'again' }]);
+  name = `s${++n}`;
+  await parts.register({ name, transport: 'http', url: server.url, idempotentTools: ['again'] });
+});
+afterEach(() => server.stop());
+
+const call = (tool = 'once') => parts.gateway.call(admin(), { server: name, tool, args: {} });
+const ended = (tool?: string) =>
+  call(tool).then(
+    () => 'ok',
+    (error: { code: string }) => error.code,
+  );
+async function fail(times: number): Promise<void> {
+  for (let i = 0; i < times; i++) expect(await ended()).toBe('server_unreachable');
+}
+const moment = () => new Promise((resolve) => setTimeout(resolve, 10));
+const until = async (isSo: () => boolean | Promise<boolean>) => {
+  while (!(await isSo())) await moment();
+};
+
+describe('a circuit', () => {
+  it('opens after several failures in a row: the server is asked no more, and the refusal says until when', async () => {
+    server.onCall = () => 500;
+    await fail(3);
+    const before = server.calls();
+    const refused = await call().catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'circuit_open', status: 503, retryAfterSeconds: 1 });
+    expect(server.calls()).toBe(before);
+    expect(await parts.queries.server(name)).toMatchObject({
+      circuit: { state: 'open', retryAt: expect.any(String) },
+      stats: { errors: 3, errorRate: 1 },
+    });
+    const opened = () =>
+      parts.database.query(
+        `SELECT 1 FROM events WHERE type = 'anomaly.detected' AND payload->>'code' = 'circuit_open' AND payload->>'server' = $1`,
+        [name],
+      );
+    await until(async () => (await opened()).length > 0);
+  });
+
+  it('lets one call through to try, and refuses the others meanwhile', async () => {
+    server.onCall = () => 500;
+    await fail(3);
+    let answer!: (status: number) => void;
+    server.onCall = () => new Promise((resolve) => (answer = resolve));
+    const before = server.calls();
+    let probe = Promise.resolve('');
+    await until(async () => {
+      probe = ended();
+      await Promise.race([probe, until(() => server.calls() > before)]);
+      return server.calls() > before;
+    });
+    const others = await Promise.all(Array.from({ length: 20 }, () => ended()));
+    expect(new Set(others)).toEqual(new Set(['circuit_open']));
+    expect(server.calls()).toBe(before + 1);
+    answer(500);
+    expect(await probe).toBe('server_unreachable');
+    expect(await ended()).toBe('circuit_open');
+    expect(server.calls()).toBe(before + 1);
+  });
+
+  it('closes when a try goes well', async () => {
+    server.onCall = () => 500;
+    await fail(3);
+    server.onCall = () => ({ content: [] });
+    await until(async () => (await ended()) === 'ok');
+    expect(await ended()).toBe('ok');
+    expect(parts.circuit.report(name)).toEqual({ state: 'closed', retryAt: null });
+  });
+
+  it('does not count that a tool answers with an error: the server works', async () => {
+    server.onCall = () => ({ content: [{ type: 'text', text: 'no' }], isError: true });
+    for (let i = 0; i < 6; i++) expect(await ended()).toBe('ok');
+    expect(parts.circuit.report(name).state).toBe('closed');
+  });
+});
+
+describe('a retry', () => {
+  it('is made for an idempotent tool only, with the same key', async () => {
+    let isFirst = true;
+    server.onCall = () => {
+      if (!isFirst) return { content: [] };
+      isFirst = false;
+      return 500;
+    };
+    expect(await ended('again')).toBe('ok');
+    const [first, second] = server.seen.filter(({ method }) => method === 'tools/call');
+    const keyOf = (seen: typeof first) =>
+      (seen!.params['_meta'] as Record<string, unknown>)['aos.dev/idempotencyKey'];
+    expect(keyOf(first)).toBe(keyOf(second));
+    isFirst = true;
+    const before = server.calls();
+    expect(await ended('once')).toBe('server_unreachable');
+    expect(server.calls()).toBe(before + 1);
+  });
+
+  it('comes out of a budget: a server that fails is asked hardly more often than it is called', async () => {
+    await parts.configure({ circuit: { failures: 1000, openForMs: 300 }, retries: 5 });
+    server.onCall = () => 500;
+    for (let i = 0; i < 30; i++) await ended('again');
+    expect(server.calls()).toBeLessThanOrEqual(33);
+  });
+
+  it('is earned by calls that go well', () => {
+    const budget = new RetryBudget();
+    expect(budget.spend('s')).toBe(true);
+    expect(budget.spend('s')).toBe(false);
+    for (let i = 0; i < 9; i++) budget.earn('s');
+    expect(budget.spend('s')).toBe(false);
+    for (let i = 0; i < 2; i++) budget.earn('s');
+    expect(budget.spend('s')).toBe(true);
+    expect(budget.spend('other')).toBe(true);
+  });
+});

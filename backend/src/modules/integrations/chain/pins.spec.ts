@@ -1,0 +1,192 @@
+import { ApprovePin, ApprovePinHandler } from '../commands/approve-pin.js';
+import { PinsQueries } from '../pins.queries.js';
+import { type GatewayParts, admin, startGateway } from '../testing.js';
+import { headerFault } from './header-names.js';
+import { escaped, hiddenTextIn } from './hidden-text.js';
+import { type ToolServerOfTest, startToolServer } from './testing.js';
+
+describe('hidden text', () => {
+  it.each([
+    ['zero-width', 'Reads\u200b a file'],
+    ['bidirectional', 'Reads \u202eelif a'],
+    ['tag', 'Reads\u{e0041}\u{e0042}'],
+    ['ansi', 'Reads \u001b[2Ka file'],
+    ['control', 'Reads\u0008 a file'],
+    ['variation', 'Reads\u{e0101}'],
+    ['private-use', 'Reads \ue000'],
+  ])('of the kind %s is found, wherever it is, and shown', (kind, text) => {
+    expect(
+      hiddenTextIn({ inputSchema: { properties: { q: { description: text } } } }),
+    ).toMatchObject([{ path: 'inputSchema.properties.q.description', kind }]);
+    expect(escaped(text)).toMatch(/\u27e8U\+[0-9A-F]{4,6}\u27e9/);
+    expect(hiddenTextIn(escaped(text))).toEqual([]);
+  });
+
+  it('is found in the names of things, too', () => {
+    expect(hiddenTextIn({ 'a\u200bb': 1 })).toMatchObject([{ kind: 'zero-width' }]);
+  });
+
+  it('is not seen in ordinary writing, be it emoji, Persian or Hindi', () => {
+    const ordinary =
+      'Fetch \ud83d\udc68\u200d\ud83d\udc69\u200d\ud83d\udc67 — مى\u200cخواهم, क्\u200dष, 中文\n\tdone';
+    expect(hiddenTextIn(ordinary)).toEqual([]);
+  });
+});
+
+describe('headers that a tool asks for', () => {
+  const of = (properties: object) =>
+    headerFault({ name: 't', inputSchema: { type: 'object', properties } } as never);
+
+  it.each([
+    ['a line break in the name', { a: { type: 'string', 'x-mcp-header': 'Foo\r\nX' } }],
+    ['a number', { a: { type: 'number', 'x-mcp-header': 'Foo' } }],
+    [
+      'the same name in another case',
+      {
+        a: { type: 'string', 'x-mcp-header': 'Foo' },
+        b: { type: 'string', 'x-mcp-header': 'FOO' },
+      },
+    ],
+    [
+      'a place that may not be filled',
+      { a: { type: 'array', items: { type: 'string', 'x-mcp-header': 'Foo' } } },
+    ],
+    ['an empty name', { a: { type: 'string', 'x-mcp-header': '' } }],
+  ])('are refused for %s', (_, properties) => {
+    expect(of(properties)).toEqual(expect.any(String));
+  });
+
+  it('are taken where they are sound', () => {
+    expect(
+      of({ a: { type: 'object', properties: { b: { type: 'string', 'x-mcp-header': 'X-B' } } } }),
+    ).toBeUndefined();
+  });
+});
+
+describe('a definition', () => {
+  let parts: GatewayParts;
+  let server: ToolServerOfTest;
+  let pins: PinsQueries;
+  let approve: (tool: string, hash: string) => Promise<unknown>;
+  let n = 0;
+  let name = '';
+
+  beforeAll(async () => {
+    parts = await startGateway({});
+    pins = new PinsQueries(parts.database);
+    const handler = new ApprovePinHandler(parts.database, parts.audit, parts.outbox, parts.wakeups);
+    approve = (tool, hash) =>
+      handler.execute(new ApprovePin(admin(), { server: name, tool, hash }));
+  });
+  afterAll(() => parts.stop());
+  afterEach(() => server.stop());
+
+  async function register(tools: Parameters<typeof startToolServer>[0]): Promise<void> {
+    server = await startToolServer(tools);
+    name = `s${++n}`;
+    await parts.register({ name, transport: 'http', url: server.url });
+  }
+  const call = (tool: string) => parts.gateway.call(admin(), { server: name, tool, args: {} });
+  const reread = async () => parts.registry.syncTools(await parts.registry.find(name));
+  const offered = async () => (await parts.registry.tools()).filter((tool) => tool.server === name);
+  const waiting = async () =>
+    (await pins.list({ limit: 50, server: name })).items.filter((pin) => pin.state !== 'pinned');
+  const told = () =>
+    parts.database.query<{ payload: Record<string, unknown> }>(
+      `SELECT payload FROM events WHERE type = 'anomaly.detected' AND payload->>'server' = $1 ORDER BY id`,
+      [name],
+    );
+
+  it('that changed by one character is off until somebody approves the difference', async () => {
+    await register([{ name: 'search', description: 'Finds things.' }, { name: 'other' }]);
+    await call('search');
+    server.tools = [{ name: 'search', description: 'Finds things!' }, { name: 'other' }];
+    await reread();
+    await expect(call('search')).rejects.toMatchObject({ code: 'tool_quarantined', status: 409 });
+    await call('other');
+    expect((await offered()).map((tool) => tool.name)).toEqual(['other']);
+    const [pin] = await waiting();
+    expect(pin).toMatchObject({
+      state: 'changed',
+      differences: [{ path: 'description', before: 'Finds things.', after: 'Finds things!' }],
+    });
+    expect(await told()).toMatchObject([
+      { payload: { code: 'tool_changed', differences: [{ path: 'description' }] } },
+    ]);
+    await reread();
+    expect(await told()).toHaveLength(1);
+
+    await approve('search', pin!.waitingHash!);
+    await call('search');
+    expect((await offered())[0]).toMatchObject({ name: 'other' });
+    expect((await parts.registry.tool(name, 'search'))!.description).toBe('Finds things!');
+    expect(
+      await parts.database.query(
+        `SELECT 1 FROM audit_logs WHERE action = 'tool.approve' AND resource = $1`,
+        [`tool:${name}.search`],
+      ),
+    ).toHaveLength(1);
+  });
+
+  it.each([
+    ['its schema', { inputSchema: { type: 'object', properties: { more: {} } } }],
+    ['its hints', { annotations: { readOnlyHint: true } }],
+    ['its title', { title: 'Other' }],
+  ])('counts as changed in %s, too', async (_, change) => {
+    await register([{ name: 'search' }]);
+    server.tools = [{ name: 'search', ...change }];
+    await reread();
+    await expect(call('search')).rejects.toMatchObject({ code: 'tool_quarantined' });
+  });
+
+  it('is not approved when what waits is no longer what was looked at', async () => {
+    await register([{ name: 'search', description: 'a' }]);
+    server.tools = [{ name: 'search', description: 'b' }];
+    await reread();
+    const [looked] = await waiting();
+    server.tools = [{ name: 'search', description: 'evil' }];
+    await reread();
+    await expect(approve('search', looked!.waitingHash!)).rejects.toMatchObject({
+      code: 'conflict',
+    });
+    expect(await told()).toHaveLength(2);
+  });
+
+  it('that goes back to what was approved is on again', async () => {
+    await register([{ name: 'search', description: 'a' }]);
+    server.tools = [{ name: 'search', description: 'b' }];
+    await reread();
+    server.tools = [{ name: 'search', description: 'a' }];
+    await reread();
+    await call('search');
+  });
+
+  it('with hidden text is off from the beginning, and shown with it written out', async () => {
+    await register([
+      { name: 'search', description: 'Finds.\u{e0049}\u{e0047}' },
+      { name: 'other' },
+    ]);
+    await expect(call('search')).rejects.toMatchObject({ code: 'tool_quarantined' });
+    const [pin] = await waiting();
+    expect(pin).toMatchObject({
+      state: 'quarantined',
+      definition: { description: 'Finds.\u27e8U+E0049\u27e9\u27e8U+E0047\u27e9' },
+      hiddenText: [{ path: 'description', kind: 'tag' }],
+    });
+    await approve('search', pin!.waitingHash!);
+    await call('search');
+    await reread();
+    await call('search');
+  });
+
+  it('with unsound headers is left out, and the others are kept', async () => {
+    await register([
+      {
+        name: 'evil',
+        inputSchema: { type: 'object', properties: { a: { type: 'number', 'x-mcp-header': 'A' } } },
+      },
+      { name: 'good' },
+    ]);
+    expect((await offered()).map((tool) => tool.name)).toEqual(['good']);
+  });
+});

@@ -1,0 +1,248 @@
+import { PolicyDocument, type PolicyRule } from '@aos/contracts';
+import { z } from 'zod';
+import { tool } from '../builtin/tool.js';
+import { SavePolicies, SavePoliciesHandler } from '../commands/save-policies.js';
+import { PoliciesQueries } from '../policies.queries.js';
+import { type GatewayParts, actor, admin, ledgerOf, run, startGateway } from '../testing.js';
+import { type Question, compile, faultsOf } from './policy-rules.js';
+
+const question = (overrides: Partial<Question> = {}): Question => ({
+  server: 'env',
+  tool: 'files.write',
+  args: { path: '/tmp/a', size: 7, tags: ['x', 'y'] },
+  roles: ['operator'],
+  agent: [],
+  projectId: null,
+  ...overrides,
+});
+const rules = (...list: (Partial<PolicyRule> & Pick<PolicyRule, 'effect'>)[]) =>
+  PolicyDocument.parse({ rules: list.map((rule, index) => ({ id: `r${index}`, ...rule })) });
+const decide = (rule: Partial<PolicyRule>, asked: Partial<Question> = {}) =>
+  compile(rules({ effect: 'deny', ...rule })).decide(question(asked)).effect;
+
+describe('rules', () => {
+  it('decide in order: the first that matches, else the default', () => {
+    const document = rules(
+      { effect: 'approve', tools: ['files.write'] },
+      { effect: 'deny', servers: ['env'] },
+    );
+    expect(compile(document).decide(question())).toEqual({ effect: 'approve', rule: 'r0' });
+    expect(compile(document).decide(question({ tool: 'shell.exec' }))).toEqual({
+      effect: 'deny',
+      rule: 'r1',
+    });
+    expect(compile(document).decide(question({ server: 'other', tool: 'x' }))).toEqual({
+      effect: 'allow',
+      rule: null,
+    });
+    expect(
+      compile({ ...document, default: 'deny' }).decide(question({ server: 'other', tool: 'x' })),
+    ).toEqual({ effect: 'deny', rule: null });
+  });
+
+  it('that are switched off decide nothing', () => {
+    expect(decide({ enabled: false })).toBe('allow');
+  });
+
+  it.each<[string, Partial<PolicyRule>, Partial<Question>, boolean]>([
+    ['a server by pattern', { servers: ['e*'] }, {}, true],
+    ['another server', { servers: ['e'] }, {}, false],
+    ['a tool by pattern', { tools: ['*.write'] }, {}, true],
+    ['a role', { roles: ['viewer', 'operator'] }, {}, true],
+    ['no such role', { roles: ['viewer'] }, {}, false],
+    ['an agent by its name', { agents: ['clean*'] }, { agent: ['cleaner', '7'] }, true],
+    ['an agent by its id', { agents: ['7'] }, { agent: ['cleaner', '7'] }, true],
+    ['an agent, when a person calls', { agents: ['*'] }, {}, false],
+    ['a project', { projects: ['a'] }, { projectId: 'a' }, true],
+    ['a project, when there is none', { projects: ['*'] }, {}, false],
+    ['all parts at once', { tools: ['files.*'], roles: ['viewer'] }, {}, false],
+  ])('match %s', (_, rule, asked, matches) => {
+    expect(decide(rule, asked)).toBe(matches ? 'deny' : 'allow');
+  });
+
+  it.each<[string, PolicyRule['when'][number], boolean]>([
+    ['a value that is there', { pointer: '/path', op: 'exists', negate: false }, true],
+    ['a value that is not', { pointer: '/nope', op: 'exists', negate: true }, true],
+    ['text by RE2', { pointer: '/path', op: 'matches', value: '^/tmp/', negate: false }, true],
+    [
+      'text by its beginning',
+      { pointer: '/path', op: 'starts-with', value: '/etc', negate: false },
+      false,
+    ],
+    [
+      'text that is not so',
+      { pointer: '/path', op: 'starts-with', value: '/etc', negate: true },
+      true,
+    ],
+    ['a number', { pointer: '/size', op: 'greater-than', value: 6, negate: false }, true],
+    [
+      'a number that is text',
+      { pointer: '/path', op: 'less-than', value: 6, negate: false },
+      false,
+    ],
+    ['any member of a list', { pointer: '/tags/*', op: 'equals', value: 'y', negate: false }, true],
+    ['one of several', { pointer: '/size', op: 'one-of', value: [1, 7], negate: false }, true],
+    ['no key of the prototype', { pointer: '/constructor', op: 'exists', negate: false }, false],
+    [
+      'the whole',
+      {
+        pointer: '',
+        op: 'equals',
+        value: { tags: ['x', 'y'], size: 7, path: '/tmp/a' },
+        negate: false,
+      },
+      true,
+    ],
+  ])('look at an argument: %s', (_, condition, matches) => {
+    expect(decide({ when: [condition] })).toBe(matches ? 'deny' : 'allow');
+  });
+
+  it('take linear time, whatever the pattern', () => {
+    const evil = { pointer: '/path', op: 'matches' as const, value: '^(a+)+$', negate: false };
+    const began = performance.now();
+    expect(decide({ when: [evil] }, { args: { path: `${'a'.repeat(20_000)}!` } })).toBe('allow');
+    expect(performance.now() - began).toBeLessThan(2000);
+  });
+
+  it('with faults are told, all at once', () => {
+    const document = PolicyDocument.parse({
+      rules: [
+        { id: 'a', effect: 'deny', when: [{ pointer: '/x', op: 'matches', value: '(?=x)' }] },
+        { id: 'a', effect: 'deny', when: [{ pointer: '/x', op: 'less-than', value: 'x' }] },
+      ],
+    });
+    expect(faultsOf(document).map(({ path }) => path)).toEqual([
+      'rules[0].when[0].value',
+      'rules[1].id',
+      'rules[1].when[0].value',
+    ]);
+  });
+});
+
+describe('the gateway', () => {
+  let parts: GatewayParts;
+  let save: (document: object, base?: number) => Promise<unknown>;
+  let calls = 0;
+
+  beforeAll(async () => {
+    const echo = (name: string) =>
+      tool({
+        name,
+        title: name,
+        description: 'Counts',
+        input: z.strictObject({ path: z.string().optional() }),
+        output: z.looseObject({}),
+        idempotent: true,
+        // A hint of a tool about itself; no rule goes by it.
+        readOnly: true,
+        run: () => Promise.resolve({ calls: ++calls }),
+      });
+    parts = await startGateway({ p: { description: '', tools: [echo('delete'), echo('read')] } });
+    const handler = new SavePoliciesHandler(
+      parts.database,
+      parts.policies,
+      parts.audit,
+      parts.outbox,
+      parts.wakeups,
+    );
+    save = async (document, base) => {
+      const { version } = await parts.policies.stored();
+      return handler.execute(
+        new SavePolicies(admin(), PolicyDocument.parse(document), base ?? version),
+      );
+    };
+  });
+  afterAll(() => parts.stop());
+  beforeEach(async () => {
+    calls = 0;
+    await save({});
+    await parts.database.query('DELETE FROM tool_calls');
+  });
+
+  const call = (tool: string, by = admin(), more: object = {}) =>
+    parts.gateway.call(by, { server: 'p', tool, args: {}, ...more });
+
+  it('refuses what a rule denies, at once, and leaves no row; the hint of the tool opens nothing', async () => {
+    await save({ rules: [{ id: 'no-delete', effect: 'deny', tools: ['delete'] }] });
+    await expect(call('delete')).rejects.toMatchObject({ code: 'policy_denied', status: 403 });
+    await expect(call('delete')).rejects.toThrow(/no-delete/);
+    await call('read');
+    expect(calls).toBe(1);
+    expect(await ledgerOf(parts)).toHaveLength(1);
+  });
+
+  it('audits what a rule refuses to a run', async () => {
+    await save({ rules: [{ id: 'no', effect: 'deny' }] });
+    await expect(call('read', admin(), { run: run(), idempotencyKey: 'k' })).rejects.toMatchObject({
+      code: 'policy_denied',
+    });
+    expect(
+      await parts.database.query(
+        `SELECT 1 FROM audit_logs WHERE outcome = 'denied' AND resource = 'tool:p.read' AND diff->>'policy' = 'no'`,
+      ),
+    ).toHaveLength(1);
+  });
+
+  it('goes by the roles that somebody has in the project of the call', async () => {
+    await save({ rules: [{ id: 'ops', effect: 'deny', roles: ['apprentice'] }] });
+    const by = actor('admin');
+    await call('read', by);
+    const { userId } = by.actor;
+    await parts.database.query(`INSERT INTO users (id, email, name) VALUES ($1, $2, 'x')`, [
+      userId,
+      `${userId}@x.test`,
+    ]);
+    await parts.database.query(`INSERT INTO roles (name, permissions) VALUES ('apprentice', '{}')`);
+    await parts.database.query(
+      `INSERT INTO role_bindings (id, user_id, role, created_by) VALUES ($1, $1, 'apprentice', 'test')`,
+      [userId],
+    );
+    parts.wakeups.wake('control');
+    await expect(call('read', by)).rejects.toMatchObject({ code: 'policy_denied' });
+  });
+
+  it('calls nothing while the stored rules cannot be read', async () => {
+    await parts.database.query(
+      `INSERT INTO config_versions (scope, version, config, created_by)
+       SELECT 'policies', max(version) + 1, '{"rules":[{"id":"x","effect":"from the future"}]}', 'test' FROM config_versions WHERE scope = 'policies'`,
+    );
+    parts.wakeups.wake('control');
+    await expect(call('read')).rejects.toMatchObject({ code: 'unavailable' });
+    expect(calls).toBe(0);
+  });
+
+  it('keeps versions, refuses a stale one and one with faults, and audits the change', async () => {
+    await save({ rules: [{ id: 'one', effect: 'deny' }] });
+    await expect(save({}, 0)).rejects.toMatchObject({ code: 'precondition_failed' });
+    await expect(
+      save({
+        rules: [{ id: 'x', effect: 'deny', when: [{ pointer: '', op: 'matches', value: '(' }] }],
+      }),
+    ).rejects.toMatchObject({ code: 'validation_failed' });
+    const queries = new PoliciesQueries(parts.database, parts.policies);
+    const history = await queries.history({ limit: 1 });
+    expect(history.items).toMatchObject([{ document: { rules: [{ id: 'one' }] } }]);
+    expect(history.nextCursor).not.toBeNull();
+    expect(
+      await parts.database.query(
+        `SELECT 1 FROM audit_logs WHERE action = 'policies.save' AND diff->'after'->'rules'->0->>'id' = 'one'`,
+      ),
+    ).not.toHaveLength(0);
+  });
+
+  it('tells of a draft what it would change for the last calls, and for one', async () => {
+    await call('delete');
+    await call('read');
+    const queries = new PoliciesQueries(parts.database, parts.policies);
+    const preview = await queries.preview({
+      document: PolicyDocument.parse({ rules: [{ id: 'd', effect: 'deny', tools: ['delete'] }] }),
+      call: { server: 'p', tool: 'delete', args: {}, roles: [], projectId: null },
+    });
+    expect(preview.decision).toEqual({ effect: 'deny', rule: 'd' });
+    expect(preview.recent).toMatchObject({
+      looked: 2,
+      changed: [{ tool: 'p.delete', before: { effect: 'allow' }, after: { effect: 'deny' } }],
+    });
+    await call('delete');
+  });
+});

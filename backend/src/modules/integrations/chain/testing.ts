@@ -1,0 +1,94 @@
+import { type IncomingHttpHeaders, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface ToolOfTest {
+  name: string;
+  description?: string;
+  inputSchema?: Record<string, unknown>;
+  annotations?: Record<string, unknown>;
+  [more: string]: unknown;
+}
+
+interface Seen {
+  method: string;
+  params: Record<string, unknown>;
+  headers: IncomingHttpHeaders;
+}
+
+/**
+ * A tool server over HTTP that says and does what a test wants, byte for byte; without the SDK, which would
+ * keep it from telling anything unsound.
+ */
+export async function startToolServer(tools: ToolOfTest[]) {
+  const seen: Seen[] = [];
+  const state = {
+    tools,
+    seen,
+    /** Of a call; a number is a status of HTTP, a string an address to be sent to. */
+    onCall: (_params: Record<string, unknown>): unknown => ({
+      content: [{ type: 'text', text: 'done' }],
+    }),
+    calls: () => seen.filter(({ method }) => method === 'tools/call').length,
+  };
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      void (async () => {
+        const message = JSON.parse(Buffer.concat(chunks).toString() || '{}') as {
+          id?: number;
+          method?: string;
+          params?: Record<string, unknown>;
+        };
+        const { id, method = '', params = {} } = message;
+        seen.push({ method, params, headers: request.headers });
+        if (id === undefined)
+          return void response.writeHead(request.method === 'POST' ? 202 : 405).end();
+        const answer = await answerTo(method, params);
+        if (typeof answer === 'number') return void response.writeHead(answer).end();
+        if (typeof answer === 'string')
+          return void response.writeHead(307, { location: answer }).end();
+        response.writeHead(200, { 'content-type': 'application/json' });
+        response.end(JSON.stringify({ jsonrpc: '2.0', id, ...(answer as object) }));
+      })();
+    });
+  });
+  async function answerTo(method: string, params: Record<string, unknown>): Promise<unknown> {
+    switch (method) {
+      case 'initialize':
+        return {
+          result: {
+            protocolVersion: '2025-06-18',
+            capabilities: { tools: {} },
+            serverInfo: { name: 'test', version: '1' },
+          },
+        };
+      case 'tools/list':
+        return {
+          result: {
+            tools: state.tools.map((tool) => ({ inputSchema: { type: 'object' }, ...tool })),
+          },
+        };
+      case 'tools/call': {
+        const result = await state.onCall(params);
+        return typeof result === 'object' ? { result } : result;
+      }
+      case 'ping':
+        return { result: {} };
+      default:
+        return { error: { code: -32601, message: 'no such method' } };
+    }
+  }
+  server.listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
+  return Object.assign(state, {
+    url,
+    async stop(): Promise<void> {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  });
+}
+
+export type ToolServerOfTest = Awaited<ReturnType<typeof startToolServer>>;
