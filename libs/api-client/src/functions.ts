@@ -105,6 +105,18 @@ export type { ListTools$Params as ListTools$Params } from './fn/integrations/lis
 export { listTools as listTools } from './fn/integrations/list-tools';
 export type { CallTool$Params as CallTool$Params } from './fn/integrations/call-tool';
 export { callTool as callTool } from './fn/integrations/call-tool';
+export type { GetPolicies$Params as GetPolicies$Params } from './fn/integrations/get-policies';
+export { getPolicies as getPolicies } from './fn/integrations/get-policies';
+export type { PutPolicies$Params as PutPolicies$Params } from './fn/integrations/put-policies';
+export { putPolicies as putPolicies } from './fn/integrations/put-policies';
+export type { ListPoliciesHistory$Params as ListPoliciesHistory$Params } from './fn/integrations/list-policies-history';
+export { listPoliciesHistory as listPoliciesHistory } from './fn/integrations/list-policies-history';
+export type { PreviewPolicies$Params as PreviewPolicies$Params } from './fn/integrations/preview-policies';
+export { previewPolicies as previewPolicies } from './fn/integrations/preview-policies';
+export type { ListPins$Params as ListPins$Params } from './fn/integrations/list-pins';
+export { listPins as listPins } from './fn/integrations/list-pins';
+export type { ApprovePin$Params as ApprovePin$Params } from './fn/integrations/approve-pin';
+export { approvePin as approvePin } from './fn/integrations/approve-pin';
 export type { ListToolActivity$Params as ListToolActivity$Params } from './fn/integrations/list-tool-activity';
 export { listToolActivity as listToolActivity } from './fn/integrations/list-tool-activity';
 export type { ListRecentCalls$Params as ListRecentCalls$Params } from './fn/integrations/list-recent-calls';

@@ -42,7 +42,7 @@ function faultOf(schema: Record<string, unknown>, seen: Set<string>): string | u
   const name = schema[KEY];
   if (typeof name !== 'string' || !token.test(name)) return 'is not the name of a header';
   if (typeof schema['type'] !== 'string' || !primitives.has(schema['type']))
-    return `stands on a ${String(schema['type'] ?? 'value of any type')}`;
+    return `stands on a ${typeof schema['type'] === 'string' ? schema['type'] : 'value of any type'}`;
   if (seen.has(name.toLowerCase())) return 'is named twice';
   seen.add(name.toLowerCase());
   return undefined;

@@ -16,7 +16,7 @@ const kinds: [HiddenText['kind'], RegExp][] = [
   ['control', /[\u0000-\u0008\u000b\u000c\u000e-\u001a\u001c-\u001f\u007f-\u009a\u009c-\u009f]/gu],
   [
     'zero-width',
-    /[\u200b\u2060-\u2064\u180e\ufeff\u00ad\u034f\u115f\u1160\u3164\uffa0]|(?<![\p{L}\p{M}\p{Extended_Pictographic}\ufe0f])[\u200c\u200d]/gu,
+    /[\u200b\u2060-\u2064\u180e\ufeff\u00ad\u115f\u1160\u3164\uffa0]|\u034f|(?<![\p{L}\p{M}\p{Extended_Pictographic}])[\u200c\u200d]/gu,
   ],
   ['bidirectional', /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu],
   ['tag', /[\u{e0000}-\u{e007f}]/gu],
