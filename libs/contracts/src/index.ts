@@ -4,6 +4,7 @@ export * from './chat.js';
 export * from './config.js';
 export * from './errors.js';
 export * from './events.js';
+export * from './imports.js';
 export * from './integrations.js';
 export * from './jobs.js';
 export * from './monitor.js';

@@ -19,6 +19,41 @@ export const ServerLimits = z
   .meta({ id: 'ServerLimits' });
 export type ServerLimits = z.infer<typeof ServerLimits>;
 
+/** A token of an authorization server to sign in with at a tool server. Secrets by their names. */
+export const OutboundOAuth = z
+  .strictObject({
+    type: z.enum(['client-credentials', 'token-exchange']),
+    clientId: z.string().min(1).max(500),
+    /** The client's secret. */
+    secret: z.string().max(128),
+    /** Of an exchange: the secret whose value is exchanged for a token of this server (RFC 8693). */
+    subjectSecret: z.string().max(128).optional(),
+    tokenUrl: z
+      .url({ protocol: /^https?$/ })
+      .max(2000)
+      .optional(),
+    /** Whose metadata name the token endpoint; instead of tokenUrl. */
+    issuer: z
+      .url({ protocol: /^https?$/ })
+      .max(2000)
+      .optional(),
+    scope: z.string().max(2000).optional(),
+    audience: z.string().max(2000).optional(),
+    resource: z.url().max(2000).optional(),
+  })
+  .superRefine((auth, ctx) => {
+    if ((auth.tokenUrl === undefined) === (auth.issuer === undefined))
+      ctx.addIssue({ code: 'custom', path: ['tokenUrl'], message: 'give a tokenUrl or an issuer' });
+    if ((auth.subjectSecret === undefined) === (auth.type === 'token-exchange'))
+      ctx.addIssue({
+        code: 'custom',
+        path: ['subjectSecret'],
+        message: 'goes with an exchange, and an exchange needs it',
+      });
+  })
+  .meta({ id: 'OutboundOAuth' });
+export type OutboundOAuth = z.infer<typeof OutboundOAuth>;
+
 export const RegisterServer = z
   .strictObject({
     name,
@@ -31,7 +66,7 @@ export const RegisterServer = z
     command: z.string().min(1).optional(),
     args: z.array(z.string()).max(100).optional(),
     description: z.string().max(2000).optional(),
-    auth: z.strictObject({ secret: z.string().max(128) }).optional(),
+    auth: z.union([OutboundOAuth, z.strictObject({ secret: z.string().max(128) })]).optional(),
     timeoutMs: z.number().int().min(100).max(600_000).optional(),
     idempotentTools: z.array(z.string().max(200)).max(1000).optional(),
     prefix: z.boolean().optional(),
@@ -61,7 +96,7 @@ export const McpServerInfo = z
   .object({
     name: z.string(),
     url: z.string(),
-    transport: z.enum(['http', 'sse', 'stdio', 'builtin', 'agent']),
+    transport: z.enum(['http', 'sse', 'stdio', 'builtin', 'agent', 'openapi']),
     command: z.string().nullable(),
     args: z.array(z.string()),
     description: z.string(),
@@ -96,6 +131,8 @@ export const McpServerInfo = z
       p95Ms: z.number().nullable(),
     }),
     /** Definitions that wait for somebody: changed since they were pinned, or with hidden text. */
+    /** How it gets the token that it signs in with, when that is one of an authorization server. */
+    oauth: OutboundOAuth.nullable(),
     pins: z.object({ changed: z.number().int(), quarantined: z.number().int() }),
     tools: z.number().int(),
     timeoutMs: z.number().int(),

@@ -36,12 +36,16 @@ import { CallsQueries } from './calls.queries.js';
 import { Ledger } from './chain/ledger.js';
 import { ApprovePinHandler } from './commands/approve-pin.js';
 import { ChangeMcpServerHandler } from './commands/change-server.js';
+import { ImportOpenApiHandler } from './commands/import-openapi.js';
+import { ImportMcpServersHandler } from './commands/import-servers.js';
 import { IssueGrantHandler } from './commands/issue-grant.js';
+import { Registration } from './commands/registration.js';
 import { RegisterMcpServerHandler } from './commands/register-server.js';
 import { RemoveMcpServerHandler } from './commands/remove-server.js';
 import { SavePoliciesHandler } from './commands/save-policies.js';
 import { TryMcpServerHandler } from './commands/try-server.js';
 import { Gateway } from './gateway.js';
+import { ImportsController } from './imports.controller.js';
 import { IntegrationsController } from './integrations.controller.js';
 import { PinsQueries } from './pins.queries.js';
 import { PoliciesController } from './policies.controller.js';
@@ -52,6 +56,7 @@ import { RegistryQueries } from './registry.queries.js';
 import { ToolServersController } from './tool-servers.controller.js';
 import { ServerReports } from './server-reports.js';
 import { InProcessServers } from './upstreams/in-process.js';
+import { OutboundTokens } from './upstreams/outbound-tokens.js';
 import { Upstreams } from './upstreams/upstreams.js';
 
 /** The links of the chain, and what they share. */
@@ -85,6 +90,7 @@ const chainLinks = [
   controllers: [
     AccessController,
     AggregateController,
+    ImportsController,
     IntegrationsController,
     PoliciesController,
     ToolServersController,
@@ -104,12 +110,16 @@ const chainLinks = [
     Gateway,
     GuardedFetch,
     InProcessServers,
+    ImportMcpServersHandler,
+    ImportOpenApiHandler,
     IssueGrantHandler,
     Ledger,
     PinsQueries,
     PoliciesQueries,
     ReadOnlySql,
     RegisterMcpServerHandler,
+    OutboundTokens,
+    Registration,
     Registry,
     RegistryQueries,
     RemoveMcpServerHandler,

@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import type { McpServerInfo, McpTool, ServerLimits } from '@aos/contracts';
+import type { McpServerInfo, McpTool, OutboundOAuth, ServerLimits } from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
 import { type Tx, sql } from '../../platform/database/sql.js';
 import { Outbox } from '../../platform/outbox/outbox.js';
@@ -16,7 +17,8 @@ import {
   UnknownTool,
 } from './integrations.errors.js';
 import { type ToolDefinition, type Upstream, UpstreamFault } from './upstreams/upstream.js';
-import { Upstreams } from './upstreams/upstreams.js';
+import type { RestService } from './openapi/rest-upstream.js';
+import { type UpstreamRow, Upstreams } from './upstreams/upstreams.js';
 import type { Health } from './upstreams/warm-client.js';
 
 export const DEFAULT_TIMEOUT_MS = 60_000;
@@ -32,6 +34,8 @@ export interface ServerRow {
   capabilities: Record<string, unknown>;
   auth_token: string | null;
   limits: ServerLimits;
+  auth: OutboundOAuth | null;
+  openapi: RestService | null;
   timeout_ms: number | null;
   transport: McpServerInfo['transport'];
   command: string | null;
@@ -208,9 +212,7 @@ export class Registry implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** Asks the server for its tools. @throws UpstreamFault when it cannot be reached. */
-  async ask(
-    server: Pick<ServerRow, 'name' | 'transport' | 'base_url' | 'command' | 'args' | 'auth_token'>,
-  ): Promise<ListedTool[]> {
+  async ask(server: UpstreamRow): Promise<ListedTool[]> {
     const definitions = await this.upstreams.of(server).list({ timeoutMs: LIST_TIMEOUT_MS });
     const isOurs = server.transport === 'builtin' || server.transport === 'agent';
     return definitions
@@ -240,7 +242,7 @@ export class Registry implements OnModuleInit, OnApplicationShutdown {
     tx: Tx,
     server: string,
     tools: readonly ListedTool[],
-    traceId = '',
+    traceId = randomBytes(16).toString('hex'),
   ): Promise<void> {
     const { rows } = await sql<KeptTool>(
       tx,

@@ -27,6 +27,7 @@ export class ServerReports {
       args: row.args,
       description: row.description ?? '',
       authSecret: row.auth_token,
+      oauth: row.auth,
       caps: row.capabilities,
       enabled: row.is_enabled,
       health: {

@@ -36,8 +36,10 @@ import { ToolMetrics } from './chain/tool-metrics.js';
 import { ToolSchemas } from './chain/tool-schema.js';
 import { TraceLink } from './chain/trace.js';
 import { UpstreamLink } from './chain/upstream-link.js';
+import { GuardedFetch } from './chain/guarded-fetch.js';
 import { Ledger } from './chain/ledger.js';
 import { ChangeMcpServerHandler } from './commands/change-server.js';
+import { Registration } from './commands/registration.js';
 import { RegisterMcpServer, RegisterMcpServerHandler } from './commands/register-server.js';
 import { RemoveMcpServerHandler } from './commands/remove-server.js';
 import { Gateway } from './gateway.js';
@@ -46,6 +48,7 @@ import { Registry } from './registry.js';
 import { RegistryQueries } from './registry.queries.js';
 import { ServerReports } from './server-reports.js';
 import { InProcessServers } from './upstreams/in-process.js';
+import { OutboundTokens } from './upstreams/outbound-tokens.js';
 import { Upstreams } from './upstreams/upstreams.js';
 
 /** The module's real parts on a real database, wired by hand: what specs of the gateway start from. */
@@ -63,15 +66,22 @@ export async function startGateway(servers: BuiltinServers = builtinServers) {
   const vault = new Vault(database, audit, masterKey, new Redactor());
   const artifacts = new ArtifactStore(environment, database, outbox, audit);
   const inProcess = new InProcessServers();
-  const upstreams = new Upstreams(environment, vault, inProcess);
+  const settings = new Settings(database, wakeups);
+  await settings.onModuleInit();
+  const outside = new GuardedFetch(settings);
+  const upstreams = new Upstreams(
+    environment,
+    vault,
+    inProcess,
+    outside,
+    new OutboundTokens(outside),
+  );
   const registry = new Registry(database, upstreams, outbox, wakeups);
   registry.onModuleInit();
   const readOnlySql = new ReadOnlySql(database);
   new BuiltinHost(environment, servers, inProcess, artifacts, readOnlySql).onModuleInit();
   await new BuiltinSeed(database, registry, servers).onApplicationBootstrap();
   const ledger = new Ledger(database, outbox);
-  const settings = new Settings(database, wakeups);
-  await settings.onModuleInit();
   const limits = new Limits(database);
   const inForce = new LimitsInForce(settings);
   const schemas = new ToolSchemas();
@@ -102,15 +112,8 @@ export async function startGateway(servers: BuiltinServers = builtinServers) {
   const gateway = new Gateway(chain, registry, policy, schema);
   const reports = new ServerReports(limits, inForce, bulkhead, circuit, metrics);
   const putSecret = new PutSecretHandler(database, vault, audit, outbox);
-  const register = new RegisterMcpServerHandler(
-    database,
-    registry,
-    upstreams,
-    outbox,
-    audit,
-    reports,
-    environment,
-  );
+  const registration = new Registration(database, registry, upstreams, outbox, audit, outside);
+  const register = new RegisterMcpServerHandler(database, registration, reports, environment);
   return {
     database,
     dataDir,
@@ -120,6 +123,8 @@ export async function startGateway(servers: BuiltinServers = builtinServers) {
     vault,
     artifacts,
     inProcess,
+    outside,
+    registration,
     upstreams,
     registry,
     readOnlySql,

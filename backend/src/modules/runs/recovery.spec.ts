@@ -153,9 +153,9 @@ describe('after a crash', () => {
 test('between any answer of a node and the checkpoint after it, the run can be cut and goes on', async () => {
   // LangGraph sends the answer and the checkpoint off together; here the cut comes between the two.
   const { put, putWrites } = PostgresSaver.prototype;
-  let cutting: Promise<unknown[]> | undefined;
+  const cuttings: Promise<unknown[]>[] = [];
   PostgresSaver.prototype.put = async function (...args) {
-    await cutting;
+    await Promise.all(cuttings);
     return put.apply(this, args);
   };
   let cuts = 0;
@@ -163,10 +163,10 @@ test('between any answer of a node and the checkpoint after it, the run can be c
     for (let at = 1; at < 60; at++) {
       bench.probe.reset();
       let answers = 0;
-      cutting = undefined;
+      cuttings.length = 0;
       PostgresSaver.prototype.putWrites = async function (...args) {
         const isWritten = putWrites.apply(this, args);
-        if (++answers === at) cutting = isWritten.then(steal);
+        if (++answers === at) cuttings.push(isWritten.then(steal));
         await isWritten;
       };
       const { jobId, traceId } = await bench.run({
@@ -176,7 +176,7 @@ test('between any answer of a node and the checkpoint after it, the run can be c
       expect([at, job.status, job.error]).toEqual([at, 'succeeded', null]);
       expect(bench.probe.calls.map((call) => call.args.text)).toEqual(['a', 'b']);
       expect(await bench.events(traceId, 'task.receipt')).toHaveLength(1);
-      if (!cutting || (await cutting).length === 0) break;
+      if ((await Promise.all(cuttings)).flat().length === 0) break;
       cuts++;
     }
   } finally {

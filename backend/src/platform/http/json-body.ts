@@ -7,7 +7,7 @@ const MEGABYTE = 1024 * 1024;
 /** A route that refuses large bodies for a reason of its own, in its own words, has to see them first. */
 const roomier: [RegExp, number][] = [
   [/^\/config\/runtime\/secrets\//, 4 * MEGABYTE],
-  [/^\/mcp\/registry$/, 4 * MEGABYTE],
+  [/^\/mcp\/registry(\/import(\/openapi)?)?$/, 4 * MEGABYTE],
 ];
 
 /** Speaks a protocol of its own, in which it also says that a body is none; so it reads bodies itself. */

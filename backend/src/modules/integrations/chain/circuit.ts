@@ -22,6 +22,8 @@ interface Circuit {
   openForMs: number;
   openedAt: number;
   lastFailure: CallFailure | undefined;
+  /** Of the call that failed last, for whoever is told. */
+  traceId: string;
 }
 
 export interface CircuitReport {
@@ -56,7 +58,10 @@ export class CircuitLink implements Link {
     try {
       return await circuit.policy.execute(async () => {
         const end = await next();
-        if (isOutage(end)) circuit.lastFailure = end;
+        if (isOutage(end)) {
+          circuit.lastFailure = end;
+          circuit.traceId = passage.call.run?.traceId ?? passage.ctx.traceId;
+        }
         return end;
       });
     } catch (error) {
@@ -99,12 +104,14 @@ export class CircuitLink implements Link {
       handleWhenResult((end) => isOutage(end as CallEnd)),
       { halfOpenAfter: openForMs, breaker: new ConsecutiveBreaker(failures) },
     );
-    const circuit: Circuit = { settings, policy, openForMs, openedAt: 0, lastFailure: undefined };
+    const circuit: Circuit = {
+      ...{ settings, policy, openForMs, openedAt: 0, lastFailure: undefined, traceId: '' },
+    };
     policy.onBreak(() => {
       circuit.openedAt = Date.now();
       this.tell(opened(server, circuit));
     });
-    policy.onReset(() => this.tell(closed(server)));
+    policy.onReset(() => this.tell(closed(server, circuit)));
     this.circuits.set(server, circuit);
     return circuit;
   }
@@ -137,11 +144,11 @@ function requireNoProbe(server: string, circuit: Circuit): void {
 const openError = (server: string, circuit: Circuit) =>
   new CircuitOpen(server, Math.max(1000, waitMs(circuit)), circuit.lastFailure?.error);
 
-function opened(server: string, { openForMs, lastFailure }: Circuit): NewEvent {
+function opened(server: string, { openForMs, lastFailure, traceId }: Circuit): NewEvent {
   const error = lastFailure?.error ?? 'it failed';
   const kind = lastFailure?.kind ?? 'unreachable';
   return {
-    traceId: '',
+    traceId,
     topic: 'tool',
     type: 'anomaly.detected',
     severity: 'error',
@@ -157,8 +164,8 @@ function opened(server: string, { openForMs, lastFailure }: Circuit): NewEvent {
   };
 }
 
-const closed = (server: string): NewEvent => ({
-  traceId: '',
+const closed = (server: string, { traceId }: Circuit): NewEvent => ({
+  traceId,
   topic: 'tool',
   type: 'recovery.done',
   severity: 'success',

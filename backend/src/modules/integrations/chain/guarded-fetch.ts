@@ -20,6 +20,7 @@ export interface GuardedRequest {
   body?: string | URLSearchParams;
   signal?: AbortSignal;
   maxBytes?: number;
+  timeoutMs?: number;
 }
 
 export interface GuardedAnswer {
@@ -44,7 +45,7 @@ export class GuardedFetch {
   /** @throws AddressRefused; Error when nothing usable came back. */
   async request(address: string, request: GuardedRequest = {}): Promise<GuardedAnswer> {
     const { agent, url } = await this.gate(address);
-    const timeout = AbortSignal.timeout(TIMEOUT_MS);
+    const timeout = AbortSignal.timeout(request.timeoutMs ?? TIMEOUT_MS);
     const signal = request.signal ? AbortSignal.any([request.signal, timeout]) : timeout;
     let response;
     try {

@@ -54,45 +54,28 @@ export class Ledger {
       upstreamKey: key,
     };
     const argsHash = hashOf(call.args);
+    const values = () => valuesOf(ctx, call, row, argsHash);
+    // Outside a run nobody else can be at the same step: one statement, which commits by itself.
+    if (!run) {
+      await this.database.query(insertRow, values());
+      return { kind: 'call', row };
+    }
     return this.database.transaction(async (tx) => {
-      if (run) {
-        await run.guard(tx);
-        const earlier = await this.rowsOfStep(tx, row.createdAt, key);
-        const known = decide(earlier, row.key, argsHash, call, isIdempotent);
-        if (known?.kind === 'recorded') return known;
-        if (known?.kind === 'take-over') {
-          await sql(
-            tx,
-            `UPDATE tool_calls SET id = $3, status = 'started', fence = $4, started_at = now(), finished_at = NULL,
-                    error = NULL, error_kind = NULL, error_fingerprint = NULL
-              WHERE created_at = $1 AND idempotency_key = $2`,
-            [row.createdAt, known.key, row.callId, run.fence],
-          );
-          return { kind: 'call', row: { ...row, key: known.key } };
-        }
+      await run.guard(tx);
+      const earlier = await this.rowsOfStep(tx, row.createdAt, key);
+      const known = decide(earlier, row.key, argsHash, call, isIdempotent);
+      if (known?.kind === 'recorded') return known;
+      if (known?.kind === 'take-over') {
+        await sql(
+          tx,
+          `UPDATE tool_calls SET id = $3, status = 'started', fence = $4, started_at = now(), finished_at = NULL,
+                  error = NULL, error_kind = NULL, error_fingerprint = NULL
+            WHERE created_at = $1 AND idempotency_key = $2`,
+          [row.createdAt, known.key, row.callId, run.fence],
+        );
+        return { kind: 'call', row: { ...row, key: known.key } };
       }
-      await sql(
-        tx,
-        `INSERT INTO tool_calls (id, created_at, idempotency_key, job_id, trace_id, step_id, attempt, fence, server, tool,
-                                 args, args_hash, status, actor, project_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'started', $13, $14)`,
-        [
-          row.callId,
-          row.createdAt,
-          row.key,
-          run?.jobId ?? null,
-          run?.traceId ?? ctx.traceId,
-          run?.stepId ?? null,
-          run?.attempt ?? 1,
-          run?.fence ?? null,
-          call.server,
-          call.tool,
-          JSON.stringify(call.args),
-          argsHash,
-          ctx.actor.id,
-          run?.projectId ?? null,
-        ],
-      );
+      await sql(tx, insertRow, values());
       return { kind: 'call', row };
     });
   }
@@ -155,6 +138,27 @@ export class Ledger {
     return rows;
   }
 }
+
+const insertRow = `INSERT INTO tool_calls (id, created_at, idempotency_key, job_id, trace_id, step_id, attempt, fence, server, tool,
+    args, args_hash, status, actor, project_id)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'started', $13, $14)`;
+
+const valuesOf = (ctx: Ctx, call: GatewayCall, row: LedgerRow, argsHash: string): unknown[] => [
+  row.callId,
+  row.createdAt,
+  row.key,
+  call.run?.jobId ?? null,
+  call.run?.traceId ?? ctx.traceId,
+  call.run?.stepId ?? null,
+  call.run?.attempt ?? 1,
+  call.run?.fence ?? null,
+  call.server,
+  call.tool,
+  JSON.stringify(call.args),
+  argsHash,
+  ctx.actor.id,
+  call.run?.projectId ?? call.projectId ?? null,
+];
 
 /** $2 is the step's key and $3 the same with `~` behind it. */
 const ofStep = `(idempotency_key = $2 OR (starts_with(idempotency_key, $3) AND substr(idempotency_key, length($3) + 1) ~ '^[0-9]+$'))`;

@@ -104,7 +104,7 @@ export function pinEvent(server: string, tool: PinnedTool, traceId: string): New
     links: [
       {
         rel: 'settings',
-        href: `/console/integrations/pins?state=${tool.state}`,
+        href: `/console/integrations/${server}`,
         title: 'Look at the definition',
       },
     ],

@@ -39,13 +39,16 @@ export async function requireSecret(
     throw new Forbidden(
       'Giving a server a secret to sign in with takes the permission secret.write.',
     );
-  const known = await database.query(
-    'SELECT 1 FROM secrets WHERE name = $1 AND project_id IS NULL',
-    [auth.secret],
-  );
-  if (known.length === 0)
-    throw new AosError(
-      'unknown_secret',
-      `There is no secret named "${auth.secret}" outside the projects.`,
+  const names = [auth.secret, ...('subjectSecret' in auth ? [auth.subjectSecret ?? ''] : [])];
+  for (const name of names.filter((each) => each !== '')) {
+    const known = await database.query(
+      'SELECT 1 FROM secrets WHERE name = $1 AND project_id IS NULL',
+      [name],
     );
+    if (known.length === 0)
+      throw new AosError(
+        'unknown_secret',
+        `There is no secret named "${name}" outside the projects.`,
+      );
+  }
 }

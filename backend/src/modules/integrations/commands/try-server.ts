@@ -8,8 +8,9 @@ import type { Ctx } from '../../../platform/http/context.js';
 import { ENVIRONMENT } from '../../../platform/platform.module.js';
 import { type KeptTool, definitionHash } from '../chain/pins.js';
 import { type ListedTool, Registry, type ServerRow } from '../registry.js';
-import { Upstreams } from '../upstreams/upstreams.js';
+import { type UpstreamRow, Upstreams } from '../upstreams/upstreams.js';
 import { UpstreamFault } from '../upstreams/upstream.js';
+import { routeOf } from './registration.js';
 import { requireRoute, requireSecret } from './registration-checks.js';
 
 /**
@@ -62,7 +63,7 @@ export class TryMcpServerHandler implements ICommandHandler<TryMcpServer> {
     return trial;
   }
 
-  private async look(route: Route, known: readonly KnownTool[]): Promise<ServerTrial> {
+  private async look(route: UpstreamRow, known: readonly KnownTool[]): Promise<ServerTrial> {
     const began = performance.now();
     const took = () => Math.round(performance.now() - began);
     try {
@@ -93,21 +94,10 @@ export class TryMcpServerHandler implements ICommandHandler<TryMcpServer> {
   }
 }
 
-type Route = Pick<ServerRow, 'name' | 'transport' | 'base_url' | 'command' | 'args' | 'auth_token'>;
-
 interface KnownTool {
   name: string;
   hash: string;
 }
-
-const routeOf = (input: RegisterServer): Route => ({
-  name: input.name,
-  transport: input.transport,
-  base_url: input.url ?? `stdio:${input.name}`,
-  command: input.command ?? null,
-  args: input.args ?? [],
-  auth_token: input.auth?.secret ?? null,
-});
 
 function compare(found: readonly ListedTool[], known: readonly KnownTool[]): ServerTrial['tools'] {
   const hashes = new Map(known.map(({ name, hash }) => [name, hash]));

@@ -7,7 +7,7 @@ import type { FetchLike } from '@modelcontextprotocol/client';
  */
 export function boundedFetch(maxBytes: number): FetchLike {
   return async (url, init) => {
-    const response = await fetch(url, init);
+    const response = await within(url, init);
     if (!response.body) return response;
     const isEvents = response.headers.get('content-type')?.includes('text/event-stream') ?? false;
     const bounded = response.body.pipeThrough(meter(maxBytes, isEvents));
@@ -17,6 +17,30 @@ export function boundedFetch(maxBytes: number): FetchLike {
       headers: response.headers,
     });
   };
+}
+
+const MOST_REDIRECTS = 3;
+
+/**
+ * Follows a redirect within the origin only: what a request carries (its arguments, what it signs in with) was
+ * meant for this server, and for no other that it may name.
+ */
+async function within(url: string | URL, init: RequestInit | undefined): Promise<Response> {
+  let at = new URL(url);
+  for (let hops = 0; ; hops++) {
+    const response = await fetch(at, { ...init, redirect: 'manual' });
+    const location = response.headers.get('location');
+    if (response.status < 300 || response.status > 399 || location === null) return response;
+    const next = new URL(location, at);
+    const isSame =
+      next.origin === at.origin && (response.status === 307 || response.status === 308);
+    await response.body?.cancel();
+    if (!isSame || hops >= MOST_REDIRECTS)
+      throw new Error(
+        `the server sends the caller elsewhere (HTTP ${response.status}), which is not followed`,
+      );
+    at = next;
+  }
 }
 
 function meter(

@@ -3,19 +3,25 @@ import type { Environment } from '../../../platform/config/environment.js';
 import { systemPrincipal } from '../../../platform/http/context.js';
 import { ENVIRONMENT } from '../../../platform/platform.module.js';
 import { Vault } from '../../config/index.js';
+import type { OutboundOAuth } from '@aos/contracts';
+import { GuardedFetch } from '../chain/guarded-fetch.js';
+import { type RestService, RestUpstream } from '../openapi/rest-upstream.js';
 import { InProcessServers } from './in-process.js';
 import { dialOf } from './dial.js';
+import { OutboundTokens } from './outbound-tokens.js';
 import type { Upstream, UpstreamChange } from './upstream.js';
 import { type Health, WarmClient } from './warm-client.js';
 
 /** A registered server as far as reaching it goes. */
 export interface UpstreamRow {
   name: string;
-  transport: 'http' | 'sse' | 'stdio' | 'builtin' | 'agent';
+  transport: 'http' | 'sse' | 'stdio' | 'builtin' | 'agent' | 'openapi';
   base_url: string;
   command: string | null;
   args: string[];
   auth_token: string | null;
+  auth?: OutboundOAuth | null;
+  openapi?: RestService | null;
 }
 
 /**
@@ -24,7 +30,10 @@ export interface UpstreamRow {
  */
 @Injectable()
 export class Upstreams implements OnApplicationShutdown {
-  private readonly open = new Map<string, { route: string; upstream: Upstream }>();
+  private readonly open = new Map<
+    string,
+    { row: UpstreamRow; route: string; upstream: Upstream }
+  >();
   /** Set by the registry, which keeps what it hears. */
   onHealth: (server: string, health: Health) => void = () => undefined;
   /** Set by who offers the servers' lists to others. */
@@ -34,20 +43,30 @@ export class Upstreams implements OnApplicationShutdown {
     @Inject(ENVIRONMENT) private readonly environment: Environment,
     private readonly vault: Vault,
     private readonly inProcess: InProcessServers,
+    private readonly outside: GuardedFetch,
+    private readonly tokens: OutboundTokens,
   ) {}
 
   of(row: UpstreamRow): Upstream {
+    const open = this.open.get(row.name);
+    // The registry hands out the same row for some seconds: most calls compare nothing.
+    if (open?.row === row) return open.upstream;
     const route = JSON.stringify([
       row.transport,
       row.base_url,
       row.command,
       row.args,
       row.auth_token,
+      row.auth ?? null,
+      row.openapi ?? null,
     ]);
-    const known = this.open.get(row.name);
-    if (known?.route === route) return known.upstream;
+    const known = open;
+    if (known?.route === route) {
+      known.row = row;
+      return known.upstream;
+    }
     const upstream = this.make(row);
-    this.open.set(row.name, { route, upstream });
+    this.open.set(row.name, { row, route, upstream });
     // The old one is given up; that its farewell fails changes nothing.
     known?.upstream.close().catch(() => undefined);
     return upstream;
@@ -66,6 +85,14 @@ export class Upstreams implements OnApplicationShutdown {
   private make(row: UpstreamRow): Upstream {
     if (row.transport === 'builtin' || row.transport === 'agent')
       return this.inProcess.upstream(row.transport, row.name);
+    const reveal = (secret: string) =>
+      this.vault.reveal(
+        { actor: systemPrincipal, traceId: '', ip: null },
+        secret,
+        null,
+        `mcp-server:${row.name}`,
+      );
+    if (row.transport === 'openapi') return new RestUpstream(row.openapi!, this.outside, reveal);
     const route = {
       name: row.name,
       transport: row.transport,
@@ -76,8 +103,8 @@ export class Upstreams implements OnApplicationShutdown {
     };
     return new WarmClient({
       server: row.name,
-      dial: dialOf(route, this.environment, (secret, usedFor) =>
-        this.vault.reveal({ actor: systemPrincipal, traceId: '', ip: null }, secret, null, usedFor),
+      dial: dialOf(route, this.environment, (secret) =>
+        row.auth ? this.tokens.tokenFor(row.name, row.auth, reveal) : reveal(secret),
       ),
       onHealth: (health) => this.onHealth(row.name, health),
       onChange: (change) => this.onChange(row.name, change),

@@ -39,6 +39,7 @@ export const words = {
     age: 'Age',
   },
   transport: {
+    openapi: 'REST (OpenAPI)',
     stdio: 'Command',
     http: 'HTTP',
     sse: 'SSE',

@@ -39,6 +39,7 @@ export const words = {
     age: '时间',
   },
   transport: {
+    openapi: 'REST（OpenAPI）',
     stdio: '本机命令',
     http: 'HTTP',
     sse: 'SSE',

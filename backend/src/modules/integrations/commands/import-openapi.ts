@@ -1,0 +1,111 @@
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import type { ImportOpenApi as Input, OpenApiImport } from '@aos/contracts';
+import { Database } from '../../../platform/database/database.js';
+import type { Ctx } from '../../../platform/http/context.js';
+import { AosError } from '../../../platform/http/problem.js';
+import { AddressRefused, GuardedFetch } from '../chain/guarded-fetch.js';
+import { ServerUrlRefused } from '../integrations.errors.js';
+import { DocumentRefused, type ReadDocument, readOperations } from '../openapi/operations.js';
+import { ServerReports } from '../server-reports.js';
+import { Registration } from './registration.js';
+import { requireSecret } from './registration-checks.js';
+
+/** Makes a tool server of a REST service that an OpenAPI document describes: one tool for each operation. */
+export class ImportOpenApi extends Command<OpenApiImport> {
+  constructor(
+    readonly ctx: Ctx,
+    readonly input: Input,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(ImportOpenApi)
+export class ImportOpenApiHandler implements ICommandHandler<ImportOpenApi> {
+  constructor(
+    private readonly database: Database,
+    private readonly registration: Registration,
+    private readonly reports: ServerReports,
+    private readonly outside: GuardedFetch,
+  ) {}
+
+  async execute({ ctx, input }: ImportOpenApi): Promise<OpenApiImport> {
+    const read = this.read(input);
+    const baseUrl = input.baseUrl ?? read.baseUrl;
+    const tools = read.tools.filter(
+      ({ operation }) => !input.include || input.include.includes(operation.tool),
+    );
+    const answer = {
+      name: input.name,
+      baseUrl: baseUrl ?? null,
+      tools: tools.map(({ definition, operation }) => ({
+        name: operation.tool,
+        method: operation.method,
+        path: operation.path,
+        title: definition.title ?? operation.tool,
+        description: definition.description ?? '',
+        inputSchema: definition.inputSchema,
+      })),
+      refused: read.refused,
+    };
+    if (baseUrl !== undefined) await this.requireReachable(baseUrl);
+    if (input.preview) return { ...answer, server: null };
+    if (baseUrl === undefined)
+      throw new ServerUrlRefused(
+        'is missing: the document names no absolute address of the service',
+      );
+    if (tools.length === 0)
+      throw new AosError('validation_failed', 'No operation of the document can be made a tool.', {
+        errors: [{ path: 'document', message: 'has no operation that can be made a tool' }],
+      });
+    return { ...answer, server: await this.register(ctx, input, { ...read, baseUrl, tools }) };
+  }
+
+  private read(input: Input): ReadDocument {
+    try {
+      return readOperations(input.document);
+    } catch (error) {
+      if (!(error instanceof DocumentRefused)) throw error;
+      throw new AosError('validation_failed', `The document cannot be read. ${error.message}`, {
+        errors: [{ path: 'document', message: error.message }],
+      });
+    }
+  }
+
+  private async requireReachable(baseUrl: string): Promise<void> {
+    try {
+      await this.outside.check(baseUrl);
+    } catch (error) {
+      if (error instanceof AddressRefused) throw new ServerUrlRefused(error.message);
+      throw error;
+    }
+  }
+
+  private async register(
+    ctx: Ctx,
+    input: Input,
+    read: ReadDocument & { baseUrl: string },
+  ): Promise<OpenApiImport['server']> {
+    const { name, auth } = input;
+    this.registration.requireName(name);
+    await this.registration.requireFree(name);
+    await requireSecret(this.database, ctx, auth ? { auth: { secret: auth.secret } } : {});
+    const registration = {
+      name,
+      transport: 'openapi' as const,
+      url: read.baseUrl,
+      description: input.description ?? (read.description || read.title).slice(0, 2000),
+      auth: auth && { secret: auth.secret },
+      // These methods change nothing, so asking twice is asking once.
+      idempotentTools: read.tools.flatMap(({ operation }) =>
+        operation.method === 'GET' || operation.method === 'HEAD' ? [operation.tool] : [],
+      ),
+      openapi: { baseUrl: read.baseUrl, auth: auth ?? null, tools: read.tools },
+    };
+    const seen = await this.registration.look(registration);
+    const row = await this.database.transaction((tx) =>
+      this.registration.store(tx, ctx, registration, seen),
+    );
+    return this.reports.of(row);
+  }
+}

@@ -1,0 +1,142 @@
+import { ImportServers as Input } from '@aos/contracts';
+import { startToolServer, type ToolServerOfTest } from '../chain/testing.js';
+import { type GatewayParts, actor, admin, startGateway } from '../testing.js';
+import { ImportMcpServers, ImportMcpServersHandler } from './import-servers.js';
+
+let parts: GatewayParts;
+let server: ToolServerOfTest;
+let handler: ImportMcpServersHandler;
+
+beforeAll(async () => {
+  parts = await startGateway({});
+  server = await startToolServer([{ name: 'read' }]);
+  handler = new ImportMcpServersHandler(
+    parts.database,
+    parts.registration,
+    parts.reports,
+    parts.upstreams,
+    parts.environment,
+  );
+  await parts.secret('API_KEY', 'canary-one-value');
+  await parts.secret('TOKEN', 'canary-two-value');
+});
+afterAll(async () => {
+  await server.stop();
+  await parts.stop();
+});
+
+const run = (document: object, more: object = {}, by = admin()) =>
+  handler.execute(new ImportMcpServers(by, Input.parse({ document, ...more })));
+const judged = async (entry: object, more: object = {}) =>
+  (await run({ mcpServers: { it: entry } }, { preview: true, ...more })).items[0]!;
+
+describe('the settings of another program', () => {
+  it('are read as Claude Desktop, Cursor and VS Code write them', async () => {
+    for (const key of ['mcpServers', 'servers'])
+      expect(
+        (await run({ [key]: { 'My Server': { url: server.url } } }, { preview: true })).items,
+      ).toMatchObject([
+        {
+          entry: 'My Server',
+          name: 'my-server',
+          outcome: 'add',
+          server: { transport: 'http', url: server.url },
+        },
+      ]);
+    await expect(run({ other: {} })).rejects.toMatchObject({ code: 'validation_failed' });
+  });
+
+  it.each<[string, object, RegExp]>([
+    ['a shell', { command: 'bash', args: ['-c', 'id'] }, /not an approved command/],
+    ['code as an argument', { command: 'node', args: ['-e', '1'] }, /run code/],
+    [
+      'a mount of the disk',
+      { command: 'docker', args: ['run', '-v', '/:/h', 'x'] },
+      /not an approved command/,
+    ],
+    [
+      'a package from a repository',
+      { command: 'uvx', args: ['--from', 'git+https://x.test/y', 'z'] },
+      /not an approved command/,
+    ],
+    [
+      'a secret among the arguments',
+      { command: 'npx', args: ['-y', 'srv', '--api-key=abcdef'] },
+      /looks like a secret/,
+    ],
+    ['a placeholder', { command: 'npx', args: ['-y', 'srv', '${HOME}'] }, /placeholder/],
+    [
+      'several variables',
+      { command: 'npx', args: ['srv'], env: { A: '1', B: '2' } },
+      /2 variables/,
+    ],
+    ['a file of variables', { command: 'npx', args: ['srv'], envFile: '.env' }, /from a file/],
+    ['a header of its own', { url: 'https://x.test', headers: { 'X-Key': 'v' } }, /X-Key/],
+    ['a password in the address', { url: 'https://u:p@x.test/' }, /user or a password/],
+    ['the metadata service', { url: 'http://169.254.169.254/' }, /metadata/],
+    ['nothing to reach', {}, /neither a command nor a url/],
+    ['being switched off', { url: 'https://x.test', disabled: true }, /switched off/],
+  ])('with %s are refused, with the reason', async (_, entry, why) => {
+    const each = await judged(entry);
+    expect(each).toMatchObject({ outcome: 'refused' });
+    expect(each.why).toMatch(why);
+  });
+
+  it('with a secret in them ask for the name of one, and never show it', async () => {
+    const entry = { url: server.url, headers: { Authorization: 'Bearer canary-in-clear' } };
+    const asking = await judged(entry);
+    expect(asking).toMatchObject({ outcome: 'needs-secret', wants: 'Authorization' });
+    expect(JSON.stringify(asking)).not.toContain('canary');
+    expect(await judged(entry, { secrets: { it: 'TOKEN' } })).toMatchObject({
+      outcome: 'add',
+      server: { secret: 'TOKEN' },
+    });
+    expect(await judged(entry, { secrets: { it: 'NOPE' } })).toMatchObject({ outcome: 'refused' });
+    const child = { command: 'npx', args: ['-y', 'srv'], env: { API_KEY: 'canary-in-clear' } };
+    expect(await judged(child)).toMatchObject({ outcome: 'needs-secret', wants: 'API_KEY' });
+    expect(await judged(child, { secrets: { it: 'TOKEN' } })).toMatchObject({ outcome: 'refused' });
+    expect(await judged(child, { secrets: { it: 'API_KEY' } })).toMatchObject({ outcome: 'add' });
+  });
+
+  it('take a right to secrets where they are to be given one', async () => {
+    const each = await run(
+      { mcpServers: { it: { url: server.url, headers: { Authorization: 'Bearer x' } } } },
+      { preview: true, secrets: { it: 'TOKEN' } },
+      actor('operator'),
+    );
+    expect(each.items[0]).toMatchObject({ outcome: 'refused' });
+  });
+
+  it('are taken over with what can be, and say of the rest why not', async () => {
+    const { items, added } = await run({
+      mcpServers: {
+        good: { url: server.url },
+        bad: { command: 'bash' },
+        Good: { url: server.url },
+      },
+    });
+    expect(items.map(({ outcome }) => outcome)).toEqual(['add', 'refused', 'refused']);
+    expect(added).toMatchObject([{ name: 'good', tools: 1, health: { state: 'healthy' } }]);
+    expect(
+      (await run({ mcpServers: { good: { url: server.url } } }, { preview: true })).items,
+    ).toMatchObject([{ outcome: 'refused', why: expect.stringContaining('registered already') }]);
+  });
+
+  it('leave nothing behind when one of them cannot be kept', async () => {
+    // Registered by somebody else after it was looked at.
+    const wasLook = parts.registration.look.bind(parts.registration);
+    parts.registration.look = async (input) => {
+      const seen = await wasLook(input);
+      if (input.name === 'second')
+        await parts.database.query(
+          `INSERT INTO mcp_registry (name, base_url, capabilities) VALUES ('second', 'http://x.test', '{}')`,
+        );
+      return seen;
+    };
+    await expect(
+      run({ mcpServers: { first: { url: server.url }, second: { url: server.url } } }),
+    ).rejects.toMatchObject({ code: 'already_exists' });
+    parts.registration.look = wasLook;
+    await expect(parts.registry.find('first')).rejects.toMatchObject({ code: 'unknown_server' });
+  });
+});

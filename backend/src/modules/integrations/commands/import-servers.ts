@@ -1,0 +1,150 @@
+import { Inject } from '@nestjs/common';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import type { ImportServers as Input, ImportedServer, ServersImport } from '@aos/contracts';
+import { RegisterServer } from '@aos/contracts';
+import type { Environment } from '../../../platform/config/environment.js';
+import { Database } from '../../../platform/database/database.js';
+import type { Ctx } from '../../../platform/http/context.js';
+import { AosError } from '../../../platform/http/problem.js';
+import { ENVIRONMENT } from '../../../platform/platform.module.js';
+import { readEntry, readEntries } from '../import/mcp-servers.js';
+import { ServerReports } from '../server-reports.js';
+import { Upstreams } from '../upstreams/upstreams.js';
+import { Registration } from './registration.js';
+import { requireRoute, requireSecret } from './registration-checks.js';
+
+/**
+ * Takes over the servers of another program's settings. Each entry is held to the checks of a registration; the
+ * answer says of every one what becomes of it. All that can be added are added in one transaction: an error
+ * leaves none behind. Secrets that stand in the document are not kept: such an entry asks for the name of one.
+ */
+export class ImportMcpServers extends Command<ServersImport> {
+  constructor(
+    readonly ctx: Ctx,
+    readonly input: Input,
+  ) {
+    super();
+  }
+}
+
+interface Judged {
+  told: ImportedServer;
+  registration: RegisterServer | undefined;
+}
+
+@CommandHandler(ImportMcpServers)
+export class ImportMcpServersHandler implements ICommandHandler<ImportMcpServers> {
+  constructor(
+    private readonly database: Database,
+    private readonly registration: Registration,
+    private readonly reports: ServerReports,
+    private readonly upstreams: Upstreams,
+    @Inject(ENVIRONMENT) private readonly environment: Environment,
+  ) {}
+
+  async execute({ ctx, input }: ImportMcpServers): Promise<ServersImport> {
+    const entries = readEntries(input.document).filter(
+      ([entry]) => !input.include || input.include.includes(entry),
+    );
+    const taken = new Set(
+      (await this.database.query<{ name: string }>('SELECT name FROM mcp_registry')).map(
+        ({ name }) => name,
+      ),
+    );
+    const judged: Judged[] = [];
+    for (const [entry, value] of entries) {
+      const each = await this.judge(ctx, entry, value, input.secrets[entry]);
+      if (taken.has(each.told.name))
+        refuse(each, `a server named "${each.told.name}" is registered already`);
+      taken.add(each.told.name);
+      judged.push(each);
+    }
+    const items = judged.map(({ told }) => told);
+    if (input.preview) return { items, added: [] };
+    return { items, added: await this.add(ctx, judged) };
+  }
+
+  private async judge(
+    ctx: Ctx,
+    entry: string,
+    value: unknown,
+    secret: string | undefined,
+  ): Promise<Judged> {
+    const read = readEntry(entry, value);
+    const told: ImportedServer = {
+      entry,
+      name: read.name,
+      outcome: 'add',
+      why: null,
+      wants: read.wants ?? null,
+      server: read.refused === undefined ? { ...read.route, secret: secret ?? null } : null,
+    };
+    const judged: Judged = { told, registration: undefined };
+    if (read.refused !== undefined) return refuse(judged, read.refused);
+    if (read.wants !== undefined && secret === undefined) {
+      told.outcome = 'needs-secret';
+      told.why = `${read.wants} is not taken from the document; store it as a secret and name that one`;
+      return judged;
+    }
+    // A variable of a process has the name of its secret.
+    if (read.route.transport === 'stdio' && secret !== undefined && secret !== read.wants)
+      return refuse(
+        judged,
+        `the secret has to be named ${read.wants}, like the variable that the server reads`,
+      );
+    const { url, command, args, transport } = read.route;
+    const parsed = RegisterServer.safeParse({
+      name: read.name,
+      transport,
+      ...(url === null ? {} : { url }),
+      ...(command === null ? {} : { command, args }),
+      ...(secret === undefined ? {} : { auth: { secret } }),
+      description: `Taken over from "${entry.slice(0, 200)}"`,
+    });
+    if (!parsed.success)
+      return refuse(
+        judged,
+        parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '),
+      );
+    try {
+      this.registration.requireName(parsed.data.name);
+      requireRoute(parsed.data, this.environment);
+      await requireSecret(this.database, ctx, parsed.data);
+    } catch (error) {
+      if (!(error instanceof AosError)) throw error;
+      return refuse(
+        judged,
+        [
+          error.message,
+          ...(error.errors ?? []).map(({ path, message }) => `${path} ${message}`),
+        ].join(' '),
+      );
+    }
+    judged.registration = parsed.data;
+    return judged;
+  }
+
+  private async add(ctx: Ctx, judged: readonly Judged[]): Promise<ServersImport['added']> {
+    const wanted = judged.flatMap(({ registration }) => registration ?? []);
+    const seen = await Promise.all(wanted.map((each) => this.registration.look(each)));
+    try {
+      const rows = await this.database.transaction(async (tx) => {
+        const stored = [];
+        for (const [index, each] of wanted.entries())
+          stored.push(await this.registration.store(tx, ctx, each, seen[index]!));
+        return stored;
+      });
+      return await Promise.all(rows.map((row) => this.reports.of(row)));
+    } catch (error) {
+      await Promise.all(wanted.map(({ name }) => this.upstreams.close(name)));
+      throw error;
+    }
+  }
+}
+
+function refuse(judged: Judged, why: string): Judged {
+  judged.told.outcome = 'refused';
+  judged.told.why = why;
+  judged.registration = undefined;
+  return judged;
+}

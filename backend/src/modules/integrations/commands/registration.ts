@@ -1,0 +1,150 @@
+import { Injectable } from '@nestjs/common';
+import type { OutboundOAuth, RegisterServer } from '@aos/contracts';
+import { AuditTrail } from '../../../platform/audit/audit-trail.js';
+import { Database } from '../../../platform/database/database.js';
+import { type Tx, sql } from '../../../platform/database/sql.js';
+import type { Ctx } from '../../../platform/http/context.js';
+import { Outbox } from '../../../platform/outbox/outbox.js';
+import { AddressRefused, GuardedFetch } from '../chain/guarded-fetch.js';
+import { ServerExists, ServerNameTaken, ServerUrlRefused } from '../integrations.errors.js';
+import type { RestService } from '../openapi/rest-upstream.js';
+import { type ListedTool, Registry, type ServerRow, healthOf } from '../registry.js';
+import { Upstreams } from '../upstreams/upstreams.js';
+import type { Health } from '../upstreams/warm-client.js';
+import { registryChanged } from './registry-changed.js';
+
+/** A server to be registered, wherever it comes from. */
+export type NewServer = Omit<RegisterServer, 'transport'> & {
+  transport: RegisterServer['transport'] | 'openapi';
+  openapi?: RestService;
+};
+
+export interface Seen {
+  health: Health;
+  tools: ListedTool[];
+}
+
+/**
+ * The two halves of a registration, for one server or for many: `look` connects and reads the tools, outside any
+ * transaction; `store` keeps what was seen, with its audit row and event, inside the caller's.
+ */
+@Injectable()
+export class Registration {
+  constructor(
+    private readonly database: Database,
+    private readonly registry: Registry,
+    private readonly upstreams: Upstreams,
+    private readonly outbox: Outbox,
+    private readonly audit: AuditTrail,
+    private readonly outside: GuardedFetch,
+  ) {}
+
+  requireName(name: string): void {
+    if (name.startsWith('agent-')) throw new ServerNameTaken(name);
+  }
+
+  /** Where a token would be asked for. The refusal is in the audit: someone wanted this machine to ask there. */
+  async requireEndpoint(ctx: Ctx, { name, auth }: Pick<NewServer, 'name' | 'auth'>): Promise<void> {
+    if (!auth || !isOAuth(auth)) return;
+    const address = auth.tokenUrl ?? auth.issuer!;
+    try {
+      await this.outside.check(address);
+    } catch (error) {
+      if (!(error instanceof AddressRefused)) throw error;
+      await this.audit.recordAlone(ctx, {
+        action: 'registry.create',
+        resource: `mcp-server:${name}`,
+        outcome: 'denied',
+        diff: { address, why: error.message },
+      });
+      throw new ServerUrlRefused(error.message);
+    }
+  }
+
+  async requireFree(name: string): Promise<void> {
+    const taken = await this.database.query('SELECT 1 FROM mcp_registry WHERE name = $1', [name]);
+    if (taken.length > 0) throw new ServerExists(name);
+  }
+
+  async look(input: NewServer): Promise<Seen> {
+    const route = routeOf(input);
+    const began = performance.now();
+    try {
+      const tools = await this.registry.ask(route);
+      return {
+        tools,
+        health: { state: 'healthy', latencyMs: Math.round(performance.now() - began) },
+      };
+    } catch (error) {
+      await this.upstreams.close(route.name); // the first call tries anew, without the pause after this failure
+      return { tools: [], health: { state: 'unhealthy', error: (error as Error).message } };
+    }
+  }
+
+  async store(tx: Tx, ctx: Ctx, input: NewServer, seen: Seen): Promise<ServerRow> {
+    await this.insert(tx, input, seen.health);
+    await this.registry.keepTools(tx, input.name, seen.tools, ctx.traceId);
+    const { openapi: _, ...told } = input;
+    await this.audit.record(tx, ctx, {
+      action: 'registry.create',
+      resource: `mcp-server:${input.name}`,
+      diff: { after: { ...told, tools: seen.tools.map((tool) => tool.definition.name) } },
+    });
+    const isWell = seen.health.state === 'healthy';
+    const how =
+      seen.health.state === 'healthy'
+        ? `with ${seen.tools.length} tools`
+        : `but cannot be reached: ${seen.health.error}`;
+    await this.outbox.append(tx, [
+      registryChanged(
+        ctx,
+        input.name,
+        'registered',
+        `${input.name} was registered ${how}.`,
+        isWell,
+      ),
+    ]);
+    return this.registry.findForChange(tx, input.name);
+  }
+
+  private async insert(tx: Tx, input: NewServer, health: Health): Promise<void> {
+    const route = routeOf(input);
+    const { count } = await sql(
+      tx,
+      `INSERT INTO mcp_registry (name, base_url, description, capabilities, auth_token, timeout_ms, transport, command, args,
+                                 idempotent_tools, use_prefix, health, limits, auth, openapi)
+       VALUES ($1, $2, $3, '{}', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (name) DO NOTHING`,
+      [
+        input.name,
+        route.base_url,
+        input.description ?? '',
+        route.auth_token,
+        input.timeoutMs ?? null,
+        input.transport,
+        route.command,
+        route.args,
+        input.idempotentTools ?? [],
+        input.prefix ?? true,
+        JSON.stringify(healthOf(health)),
+        JSON.stringify(input.limits ?? {}),
+        route.auth && JSON.stringify(route.auth),
+        route.openapi && JSON.stringify(route.openapi),
+      ],
+    );
+    if (count === 0) throw new ServerExists(input.name);
+  }
+}
+
+/** The way to a server, as its row will say it. */
+export const routeOf = (input: NewServer) => ({
+  name: input.name,
+  transport: input.transport,
+  base_url: input.url ?? `stdio:${input.name}`,
+  command: input.command ?? null,
+  args: input.args ?? [],
+  auth_token: input.auth?.secret ?? null,
+  auth: input.auth && isOAuth(input.auth) ? input.auth : null,
+  openapi: input.openapi ?? null,
+});
+
+const isOAuth = (auth: object): auth is OutboundOAuth => 'type' in auth;

@@ -1,0 +1,130 @@
+import { AosError } from '../../../platform/http/problem.js';
+
+/** An entry as far as it can be registered. */
+export interface ReadEntry {
+  name: string;
+  refused?: string;
+  /** The variable or header that wants a secret. */
+  wants?: string;
+  route: {
+    transport: 'http' | 'sse' | 'stdio';
+    url: string | null;
+    command: string | null;
+    args: string[];
+  };
+}
+
+type Json = Record<string, unknown>;
+
+const MOST_ENTRIES = 200;
+
+/**
+ * `mcpServers` as Claude Desktop, Cursor and others write it, or `servers` as VS Code does.
+ * @throws AosError when it is neither.
+ */
+export function readEntries(document: Json): [string, unknown][] {
+  const servers =
+    asObject(document['mcpServers']) ??
+    asObject(document['servers']) ??
+    asObject(asObject(document['mcp'])?.['servers']);
+  if (!servers)
+    throw new AosError(
+      'validation_failed',
+      'The document holds neither "mcpServers" nor "servers".',
+      {
+        errors: [{ path: 'document', message: 'holds neither "mcpServers" nor "servers"' }],
+      },
+    );
+  const entries = Object.entries(servers);
+  if (entries.length > MOST_ENTRIES)
+    throw new AosError('validation_failed', `The document has more than ${MOST_ENTRIES} servers.`);
+  return entries;
+}
+
+export function readEntry(entry: string, value: unknown): ReadEntry {
+  const read: ReadEntry = {
+    name: nameOf(entry),
+    route: { transport: 'http', url: null, command: null, args: [] },
+  };
+  const server = asObject(value);
+  if (!server) return { ...read, refused: 'is not an object' };
+  if (read.name === '') return { ...read, refused: 'has no name that can be used here' };
+  if (server['disabled'] === true)
+    return { ...read, refused: 'is switched off where it comes from' };
+  return typeof server['command'] === 'string'
+    ? readProcess(read, server)
+    : readAddress(read, server);
+}
+
+/** Small letters, digits, _ and -, beginning with a letter. */
+const nameOf = (entry: string) =>
+  entry
+    .toLowerCase()
+    .replace(/[^a-z0-9_-]+/g, '-')
+    .replace(/^[^a-z]+/, '')
+    .replace(/-+$/, '')
+    .slice(0, 40);
+
+function readProcess(read: ReadEntry, server: Json): ReadEntry {
+  const args = server['args'] ?? [];
+  if (!Array.isArray(args) || args.some((arg) => typeof arg !== 'string'))
+    return { ...read, refused: 'has arguments that are not text' };
+  const route = {
+    transport: 'stdio' as const,
+    url: null,
+    command: server['command'] as string,
+    args: args as string[],
+  };
+  if (server['envFile'] !== undefined)
+    return { ...read, refused: 'reads its environment from a file' };
+  const names = Object.keys(asObject(server['env']) ?? {});
+  if (names.length > 1)
+    return {
+      ...read,
+      refused: `wants ${names.length} variables (${names.join(', ').slice(0, 300)}); a server here is given one, from a secret of that name`,
+    };
+  const placeholder = (args as string[]).find((arg) => /\$\{[^}]*\}/.test(arg));
+  if (placeholder !== undefined) return { ...read, refused: 'has a placeholder in its arguments' };
+  if ((args as string[]).some(looksSecret))
+    return { ...read, refused: 'has what looks like a secret in its arguments' };
+  return { ...read, route, ...(names[0] === undefined ? {} : { wants: names[0] }) };
+}
+
+function readAddress(read: ReadEntry, server: Json): ReadEntry {
+  const url = server['url'] ?? server['serverUrl'] ?? server['httpUrl'];
+  if (typeof url !== 'string') return { ...read, refused: 'has neither a command nor a url' };
+  const transport =
+    server['type'] === 'sse' || server['transport'] === 'sse'
+      ? ('sse' as const)
+      : ('http' as const);
+  if (/\$\{[^}]*\}/.test(url)) return { ...read, refused: 'has a placeholder in its address' };
+  if (URL.canParse(url) && [...new URL(url).searchParams].some(([, value]) => looksSecret(value)))
+    return { ...read, refused: 'has what looks like a secret in its address' };
+  const names = Object.keys(asObject(server['headers']) ?? {});
+  const others = names.filter((name) => name.toLowerCase() !== 'authorization');
+  if (others.length > 0)
+    return {
+      ...read,
+      refused: `wants the header ${others[0]!.slice(0, 100)}; only Authorization can be sent`,
+    };
+  const given = asObject(server['headers'])?.[names[0] ?? ''];
+  if (names.length > 0 && !(typeof given === 'string' && /^bearer\b/i.test(given)))
+    return { ...read, refused: 'signs in otherwise than by a bearer token' };
+  return {
+    ...read,
+    route: { transport, url, command: null, args: [] },
+    ...(names[0] === undefined ? {} : { wants: 'Authorization' }),
+  };
+}
+
+/** Known beginnings of keys, and long runs that mix letters and digits. */
+const looksSecret = (text: string) =>
+  /^(--?[\w-]*(key|token|secret|password)[\w-]*=.+|sk-|ghp_|gho_|github_pat_|xox[abp]-|AKIA|eyJ)/i.test(
+    text,
+  ) ||
+  (/^[A-Za-z0-9_+/=-]{32,}$/.test(text) && /\d/.test(text) && /[A-Za-z]/.test(text));
+
+const asObject = (value: unknown): Json | undefined =>
+  value !== null && typeof value === 'object' && !Array.isArray(value)
+    ? (value as Json)
+    : undefined;

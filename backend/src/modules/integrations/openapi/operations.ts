@@ -1,0 +1,281 @@
+import type { ToolDefinition } from '../upstreams/upstream.js';
+
+/** How one operation of a REST service is asked, kept beside its tool. */
+export interface Operation {
+  tool: string;
+  method: 'GET' | 'PUT' | 'POST' | 'DELETE' | 'PATCH' | 'HEAD';
+  path: string;
+  params: { name: string; in: 'path' | 'query' | 'header'; argument: string }[];
+  hasBody: boolean;
+}
+
+export interface ReadDocument {
+  title: string;
+  description: string;
+  baseUrl: string | undefined;
+  tools: { definition: ToolDefinition; operation: Operation }[];
+  refused: { operation: string; why: string }[];
+}
+
+export class DocumentRefused extends Error {
+  override name = 'DocumentRefused';
+}
+
+type Json = Record<string, unknown>;
+
+const METHODS = ['get', 'put', 'post', 'delete', 'patch', 'head'] as const;
+const MOST_OPERATIONS = 500;
+const MOST_DEFS = 200;
+/** Set by the connection, by the gateway, or by whoever signs in. */
+const reservedHeaders =
+  /^(authorization|cookie|host|connection|content-length|content-type|transfer-encoding|upgrade|te|trailer|expect|proxy-.*|sec-.*|x-forwarded-.*|forwarded|accept-encoding|accept)$/i;
+
+/**
+ * Reads an OpenAPI document (3.0 or 3.1) into tools, one for each operation. Arguments are named like the
+ * parameters; a JSON body is the argument `body`. An operation that cannot be asked in this way is left out
+ * with the reason. References are followed inside the document only.
+ */
+export function readOperations(document: Json): ReadDocument {
+  const version = document['openapi'];
+  if (typeof version !== 'string' || !/^3\.[01](\.|$)/.test(version))
+    throw new DocumentRefused('It says not "openapi": "3.0.x" or "3.1.x".');
+  const paths = asObject(document['paths']);
+  if (!paths) throw new DocumentRefused('It has no "paths".');
+  const info = asObject(document['info']) ?? {};
+  const read: ReadDocument = {
+    title: textOf(info['title']),
+    description: textOf(info['description']),
+    baseUrl: serverOf(document['servers']),
+    tools: [],
+    refused: [],
+  };
+  const names = new Set<string>();
+  for (const [path, value] of Object.entries(paths)) {
+    const item = asObject(resolve(document, value));
+    if (!item) continue;
+    for (const method of METHODS) {
+      const operation = asObject(item[method]);
+      if (!operation) continue;
+      try {
+        if (read.tools.length >= MOST_OPERATIONS)
+          throw new DocumentRefused('there are too many operations');
+        read.tools.push(
+          toTool(document, { path, method, operation, shared: item['parameters'] }, names),
+        );
+      } catch (error) {
+        if (!(error instanceof DocumentRefused)) throw error;
+        read.refused.push({
+          operation: `${method.toUpperCase()} ${path}`.slice(0, 300),
+          why: error.message,
+        });
+      }
+    }
+  }
+  return read;
+}
+
+interface Place {
+  path: string;
+  method: (typeof METHODS)[number];
+  operation: Json;
+  shared: unknown;
+}
+
+function toTool(document: Json, place: Place, names: Set<string>): ReadDocument['tools'][number] {
+  const { path, method, operation } = place;
+  if (!path.startsWith('/')) throw new DocumentRefused('its path does not begin with /');
+  const name = nameOf(place);
+  if (names.has(name)) throw new DocumentRefused(`another operation is named ${name} as well`);
+  const properties: Json = {};
+  const required: string[] = [];
+  const params: Operation['params'] = [];
+  for (const parameter of parametersOf(document, place)) {
+    const where = parameter['in'];
+    const argument = textOf(parameter['name']);
+    const isRequired = parameter['required'] === true || where === 'path';
+    const fault = faultOf(where, argument);
+    if (fault && isRequired) throw new DocumentRefused(`its parameter ${argument} ${fault}`);
+    if (fault) continue;
+    if (Object.hasOwn(properties, argument) || argument === 'body')
+      throw new DocumentRefused(`two of its arguments are named ${argument}`);
+    properties[argument] = describe(parameter['schema'] ?? {}, parameter['description']);
+    if (isRequired) required.push(argument);
+    params.push({ name: argument, in: where as 'path' | 'query' | 'header', argument });
+  }
+  for (const [, slot] of path.matchAll(/\{([^}]*)\}/g))
+    if (!params.some((param) => param.in === 'path' && param.name === slot))
+      throw new DocumentRefused(`its path has {${slot}}, for which there is no parameter`);
+  const body = bodyOf(document, operation['requestBody']);
+  if (body) {
+    properties['body'] = body.schema;
+    if (body.isRequired) required.push('body');
+  }
+  const { schema, defs } = portable(document, {
+    type: 'object',
+    properties,
+    required,
+    additionalProperties: false,
+  });
+  names.add(name);
+  return {
+    definition: {
+      name,
+      title: textOf(operation['summary']).slice(0, 200) || name,
+      description: (textOf(operation['description']) || textOf(operation['summary'])).slice(
+        0,
+        4000,
+      ),
+      inputSchema: {
+        ...(schema as Json),
+        type: 'object',
+        ...(Object.keys(defs).length > 0 ? { $defs: defs } : {}),
+      },
+      annotations: { readOnlyHint: method === 'get' || method === 'head' },
+    },
+    operation: {
+      tool: name,
+      method: method.toUpperCase() as Operation['method'],
+      path,
+      params,
+      hasBody: body !== undefined,
+    },
+  };
+}
+
+function nameOf({ path, method, operation }: Place): string {
+  const given = textOf(operation['operationId']) || `${method}_${path}`;
+  return (
+    given
+      .replace(/[^A-Za-z0-9_.-]+/g, '_')
+      .replace(/^_+|_+$/g, '')
+      .slice(0, 100) || method
+  );
+}
+
+function parametersOf(document: Json, { operation, shared }: Place): Json[] {
+  const all = new Map<string, Json>();
+  for (const value of [...asList(shared), ...asList(operation['parameters'])]) {
+    const parameter = asObject(resolve(document, value));
+    if (parameter) all.set(`${textOf(parameter['in'])} ${textOf(parameter['name'])}`, parameter);
+  }
+  return [...all.values()];
+}
+
+function faultOf(where: unknown, name: string): string | undefined {
+  if (name === '' || name.length > 200 || name === '__proto__') return 'has no usable name';
+  if (where === 'header')
+    return reservedHeaders.test(name) || !/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name)
+      ? 'is a header that may not be set'
+      : undefined;
+  return where === 'path' || where === 'query' ? undefined : `is sent in a ${String(where)}`;
+}
+
+function bodyOf(
+  document: Json,
+  value: unknown,
+): { schema: unknown; isRequired: boolean } | undefined {
+  const body = asObject(resolve(document, value));
+  if (!body) return undefined;
+  const content = asObject(body['content']) ?? {};
+  const json = Object.entries(content).find(([type]) =>
+    /^application\/([\w.-]+\+)?json\b/i.test(type),
+  );
+  const isRequired = body['required'] === true;
+  if (!json && isRequired) throw new DocumentRefused('its body is not JSON');
+  if (!json) return undefined;
+  return { schema: describe(asObject(json[1])?.['schema'] ?? {}, body['description']), isRequired };
+}
+
+const describe = (schema: unknown, description: unknown): unknown =>
+  typeof description === 'string' && asObject(schema) && !Object.hasOwn(schema as Json, '$ref')
+    ? { description, ...(schema as Json) }
+    : schema;
+
+/** References become `$defs` of the tool's own schema, since the document does not travel with it. */
+function portable(document: Json, schema: unknown): { schema: unknown; defs: Json } {
+  const defs: Json = {};
+  const visit = (node: unknown, depth: number): unknown => {
+    if (depth > 60) throw new DocumentRefused('its schema is nested too deeply');
+    if (Array.isArray(node)) return node.map((each) => visit(each, depth + 1));
+    if (node === null || typeof node !== 'object') return node;
+    const {
+      $ref: reference,
+      nullable,
+      discriminator: _,
+      xml: __,
+      example: ___,
+      externalDocs: ____,
+      ...rest
+    } = node as Json;
+    if (typeof reference === 'string') return { $ref: `#/$defs/${keep(reference)}` };
+    const kept = Object.fromEntries(
+      Object.entries(rest).map(([key, each]) => [key, visit(each, depth + 1)]),
+    );
+    // 3.0 has a word of its own for it, and writes exclusive bounds as flags.
+    for (const [flag, bound] of [
+      ['exclusiveMinimum', 'minimum'],
+      ['exclusiveMaximum', 'maximum'],
+    ] as const)
+      if (typeof kept[flag] === 'boolean') {
+        if (kept[flag]) kept[flag] = kept[bound];
+        else delete kept[flag];
+      }
+    return nullable === true ? { anyOf: [kept, { type: 'null' }] } : kept;
+  };
+  const keep = (reference: string): string => {
+    const key = reference.replace(/^#\/components\/schemas\//, '').replace(/[^A-Za-z0-9_.-]/g, '_');
+    if (key === '__proto__') throw new DocumentRefused('a schema has an unusable name');
+    if (Object.hasOwn(defs, key)) return key;
+    if (Object.keys(defs).length >= MOST_DEFS) throw new DocumentRefused('its schema is too large');
+    defs[key] = true; // a schema may name itself
+    defs[key] = visit(resolve(document, { $ref: reference }), 0);
+    return key;
+  };
+  return { schema: visit(schema, 0), defs };
+}
+
+/** @throws DocumentRefused for a reference to elsewhere, or to nothing. */
+function resolve(document: Json, value: unknown): unknown {
+  let at = value;
+  for (let hops = 0; hops < 20; hops++) {
+    const reference = asObject(at)?.['$ref'];
+    if (typeof reference !== 'string') return at;
+    if (!reference.startsWith('#/')) throw new DocumentRefused('it refers to another document');
+    at = reference
+      .slice(2)
+      .split('/')
+      .map((part) => decode(part).replaceAll('~1', '/').replaceAll('~0', '~'))
+      .reduce<unknown>(
+        (node, part) =>
+          asObject(node) && Object.hasOwn(node as Json, part) ? (node as Json)[part] : undefined,
+        document,
+      );
+    if (at === undefined)
+      throw new DocumentRefused(`it refers to ${reference.slice(0, 200)}, which is not there`);
+  }
+  throw new DocumentRefused('it refers in a circle');
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part; // no escape at all
+  }
+}
+
+function serverOf(servers: unknown): string | undefined {
+  const first = asObject(asList(servers)[0]);
+  const variables = asObject(first?.['variables']) ?? {};
+  const url = textOf(first?.['url']).replace(/\{([^}]*)\}/g, (_, name: string) =>
+    textOf(asObject(variables[name])?.['default']),
+  );
+  return /^https?:\/\//i.test(url) && URL.canParse(url) ? url : undefined;
+}
+
+const asObject = (value: unknown): Json | undefined =>
+  value !== null && typeof value === 'object' && !Array.isArray(value)
+    ? (value as Json)
+    : undefined;
+const asList = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');

@@ -1,0 +1,265 @@
+import { type IncomingMessage, type Server, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { ImportOpenApi as Input } from '@aos/contracts';
+import { ImportOpenApi, ImportOpenApiHandler } from '../commands/import-openapi.js';
+import { type GatewayParts, admin, startGateway } from '../testing.js';
+import { readOperations } from './operations.js';
+
+const document = {
+  openapi: '3.0.3',
+  info: { title: 'Shop', description: 'A shop' },
+  servers: [{ url: 'https://{region}.shop.example/v1', variables: { region: { default: 'eu' } } }],
+  paths: {
+    '/items/{id}': {
+      parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }],
+      get: {
+        operationId: 'getItem',
+        summary: 'One item',
+        parameters: [
+          { name: 'expand', in: 'query', schema: { type: 'array', items: { type: 'string' } } },
+          { name: 'X-Shop', in: 'header', schema: { type: 'string' } },
+        ],
+      },
+      put: {
+        operationId: 'put item!',
+        requestBody: {
+          required: true,
+          content: { 'application/json': { schema: { $ref: '#/components/schemas/Item' } } },
+        },
+      },
+    },
+    '/login': {
+      get: { operationId: 'login', parameters: [{ name: 'sid', in: 'cookie', required: true }] },
+      post: {
+        operationId: 'upload',
+        requestBody: { required: true, content: { 'image/png': {} } },
+      },
+      delete: { operationId: 'getItem' },
+      patch: { operationId: 'evil', parameters: [{ name: 'Host', in: 'header', required: true }] },
+    },
+    '/far': { get: { operationId: 'far', parameters: [{ $ref: 'https://evil.example/p.json' }] } },
+    '/gap/{x}': { get: { operationId: 'gap' } },
+  },
+  components: {
+    schemas: {
+      Item: {
+        type: 'object',
+        required: ['name'],
+        properties: {
+          name: { type: 'string', nullable: true },
+          price: { type: 'number', minimum: 0, exclusiveMinimum: true },
+          parts: { type: 'array', items: { $ref: '#/components/schemas/Item' } },
+        },
+      },
+    },
+  },
+};
+
+describe('a document', () => {
+  const read = readOperations(document);
+  const tool = (name: string) => read.tools.find(({ operation }) => operation.tool === name)!;
+
+  it('becomes one tool for each operation, with its parameters for arguments', () => {
+    expect(read.tools.map(({ operation }) => operation.tool)).toEqual(['getItem', 'put_item']);
+    expect(tool('getItem').definition).toMatchObject({
+      title: 'One item',
+      inputSchema: {
+        type: 'object',
+        required: ['id'],
+        additionalProperties: false,
+        properties: { id: { type: 'string' }, expand: { type: 'array' }, 'X-Shop': {} },
+      },
+    });
+    expect(read.baseUrl).toBe('https://eu.shop.example/v1');
+  });
+
+  it('takes its schemas along, a schema that names itself as well, in the words of JSON Schema', () => {
+    expect(tool('put_item').definition.inputSchema).toMatchObject({
+      required: ['id', 'body'],
+      properties: { body: { $ref: '#/$defs/Item' } },
+      $defs: {
+        Item: {
+          properties: {
+            name: { anyOf: [{ type: 'string' }, { type: 'null' }] },
+            price: { exclusiveMinimum: 0 },
+            parts: { items: { $ref: '#/$defs/Item' } },
+          },
+        },
+      },
+    });
+  });
+
+  it('says of each operation that is left out why', () => {
+    expect(read.refused).toEqual(
+      [
+        { operation: 'POST /login', why: 'its body is not JSON' },
+        { operation: 'DELETE /login', why: 'another operation is named getItem as well' },
+        { operation: 'PATCH /login', why: 'its parameter Host is a header that may not be set' },
+        { operation: 'GET /far', why: 'it refers to another document' },
+        { operation: 'GET /gap/{x}', why: 'its path has {x}, for which there is no parameter' },
+      ]
+        .concat({ operation: 'GET /login', why: 'its parameter sid is sent in a cookie' })
+        .sort((a, b) => order(a) - order(b)),
+    );
+  });
+  const order = ({ operation }: { operation: string }) =>
+    read.refused.findIndex((each) => each.operation === operation);
+
+  it('that is none is refused', () => {
+    expect(() => readOperations({ swagger: '2.0' })).toThrow(/3\.0/);
+    expect(() => readOperations({ openapi: '3.1.0' })).toThrow(/paths/);
+  });
+});
+
+describe('a REST service', () => {
+  let parts: GatewayParts;
+  let service: Server;
+  let elsewhere: Server;
+  let base: string;
+  const asked: {
+    method: string;
+    url: string;
+    headers: IncomingMessage['headers'];
+    body: string;
+  }[] = [];
+  const strangers: string[] = [];
+  let respond: { status: number; headers?: Record<string, string>; body?: string };
+  let handler: ImportOpenApiHandler;
+  let n = 0;
+
+  beforeAll(async () => {
+    parts = await startGateway({});
+    await parts.configure({ httpAllowAddresses: ['127.0.0.1'] });
+    service = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        const body = Buffer.concat(chunks).toString();
+        asked.push({ method: request.method!, url: request.url!, headers: request.headers, body });
+        response.writeHead(respond.status, {
+          'content-type': 'application/json',
+          ...respond.headers,
+        });
+        response.end(respond.body ?? '{"ok":true}');
+      });
+    }).listen(0, '127.0.0.1');
+    elsewhere = createServer((request, response) => {
+      strangers.push(request.url!);
+      response.end('{}');
+    }).listen(0, '127.0.0.1');
+    await Promise.all(
+      [service, elsewhere].map((each) => new Promise((done) => each.once('listening', done))),
+    );
+    base = `http://127.0.0.1:${(service.address() as AddressInfo).port}/v1`;
+    handler = new ImportOpenApiHandler(
+      parts.database,
+      parts.registration,
+      parts.reports,
+      parts.outside,
+    );
+    await parts.secret('SHOP_KEY', 'canary-of-the-shop');
+  });
+  afterAll(async () => {
+    for (const each of [service, elsewhere]) await new Promise((done) => each.close(done));
+    await parts.stop();
+  });
+  beforeEach(() => {
+    asked.length = 0;
+    respond = { status: 200 };
+  });
+
+  const importIt = (more: object = {}) =>
+    handler.execute(
+      new ImportOpenApi(
+        admin(),
+        Input.parse({ name: `shop${++n}`, document, baseUrl: base, ...more }),
+      ),
+    );
+  const call = (tool: string, args: Record<string, unknown>) =>
+    parts.gateway.call(admin(), { server: `shop${n}`, tool, args });
+
+  it('is asked as the operation says, signed with a secret that nobody sees', async () => {
+    const imported = await importIt({ auth: { secret: 'SHOP_KEY', in: 'header', name: 'X-Key' } });
+    expect(imported.server).toMatchObject({
+      transport: 'openapi',
+      tools: 2,
+      health: { state: 'healthy' },
+    });
+    const result = await call('getItem', { id: 'a/b c', expand: ['x', 'y&z'], 'X-Shop': 'berlin' });
+    expect(result).toMatchObject({
+      isError: false,
+      structuredContent: { status: 200, body: { ok: true } },
+    });
+    expect(asked).toMatchObject([
+      {
+        method: 'GET',
+        url: '/v1/items/a%2Fb%20c?expand=x&expand=y%26z',
+        headers: { 'x-shop': 'berlin', 'x-key': 'canary-of-the-shop' },
+      },
+    ]);
+    await call('put_item', { id: '7', body: { name: 'n' } });
+    expect(asked[1]).toMatchObject({ method: 'PUT', url: '/v1/items/7', body: '{"name":"n"}' });
+    respond = { status: 404, body: '{"why":"canary-of-the-shop"}' };
+    const missing = await call('getItem', { id: '7' });
+    expect(missing).toMatchObject({ isError: true });
+    expect(JSON.stringify(missing)).not.toContain('canary');
+  });
+
+  it('is not left by its arguments', async () => {
+    await importIt();
+    for (const id of ['..', '.', ''])
+      await expect(call('getItem', { id })).rejects.toMatchObject({ code: 'tool_failed' });
+    await call('getItem', { id: '../../admin' });
+    await expect(call('getItem', { id: '1', 'X-Shop': 'a\r\nX-Evil: 1' })).rejects.toMatchObject({
+      code: 'tool_failed',
+    });
+    expect(asked.map(({ url }) => url)).toEqual(['/v1/items/..%2F..%2Fadmin']);
+  });
+
+  it('is not followed elsewhere', async () => {
+    await importIt({ auth: { secret: 'SHOP_KEY' } });
+    respond = {
+      status: 302,
+      headers: { location: `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}/steal` },
+    };
+    expect(await call('getItem', { id: '7' })).toMatchObject({ isError: true });
+    expect(strangers).toEqual([]);
+  });
+
+  it('that is out of order is an outage, and one that errs is not', async () => {
+    await importIt();
+    respond = { status: 503, headers: { 'retry-after': '7' } };
+    await expect(call('put_item', { id: '7', body: { name: 'x' } })).rejects.toMatchObject({
+      code: 'server_unreachable',
+      retryAfterSeconds: 7,
+    });
+    respond = { status: 500 };
+    expect(await call('getItem', { id: '7' })).toMatchObject({ isError: true });
+  });
+
+  it('at an address that may not be reached is refused, at import and at each call', async () => {
+    await expect(importIt({ baseUrl: 'http://169.254.169.254/latest' })).rejects.toMatchObject({
+      code: 'validation_failed',
+    });
+    await expect(importIt({ baseUrl: 'http://10.0.0.1:5432/' })).rejects.toMatchObject({
+      code: 'validation_failed',
+    });
+    await importIt();
+    await parts.configure({});
+    await expect(call('getItem', { id: '7' })).rejects.toMatchObject({
+      code: 'server_unreachable',
+    });
+    await parts.configure({ httpAllowAddresses: ['127.0.0.1'] });
+    expect(asked).toEqual([]);
+  });
+
+  it('is previewed without keeping anything', async () => {
+    const preview = await importIt({ preview: true });
+    expect(preview).toMatchObject({
+      server: null,
+      tools: [{ name: 'getItem', method: 'GET' }, { name: 'put_item' }],
+    });
+    expect(preview.refused).toHaveLength(6);
+    await expect(parts.registry.find(`shop${n}`)).rejects.toMatchObject({ code: 'unknown_server' });
+  });
+});

@@ -1,0 +1,192 @@
+import type { CallToolResult } from '@modelcontextprotocol/client';
+import type { OpenApiAuth } from '@aos/contracts';
+import { AddressRefused, type GuardedFetch } from '../chain/guarded-fetch.js';
+import {
+  type About,
+  type ToolDefinition,
+  type Upstream,
+  UpstreamFault,
+  type UpstreamRequest,
+} from '../upstreams/upstream.js';
+import type { Operation } from './operations.js';
+
+/** As it is kept in `mcp_registry.openapi`. */
+export interface RestService {
+  baseUrl: string;
+  auth: OpenApiAuth | null;
+  tools: { definition: ToolDefinition; operation: Operation }[];
+}
+
+const MAX_ANSWER_BYTES = 900 * 1024;
+const MAX_TEXT = 100_000;
+/** The service cannot be reached at present: a gateway in front of it says so. */
+const outages = new Set([502, 503, 504]);
+
+/** A REST service behind the face of a tool server. Each call is one request; nothing is kept open. */
+export class RestUpstream implements Upstream {
+  private readonly operations: ReadonlyMap<string, Operation>;
+
+  constructor(
+    private readonly service: RestService,
+    private readonly outside: GuardedFetch,
+    private readonly reveal: (secret: string) => Promise<string>,
+  ) {
+    this.operations = new Map(service.tools.map(({ operation }) => [operation.tool, operation]));
+  }
+
+  list(): Promise<ToolDefinition[]> {
+    return Promise.resolve(this.service.tools.map(({ definition }) => definition));
+  }
+
+  async call(request: UpstreamRequest): Promise<CallToolResult> {
+    const operation = this.operations.get(request.definition.name);
+    if (!operation) throw new UpstreamFault('protocol', 'the service has no such operation', false);
+    const { url, headers, body } = prepare(this.service.baseUrl, operation, request.args);
+    await this.signIn(url, headers);
+    const timeout = AbortSignal.timeout(request.timeoutMs);
+    let answer;
+    try {
+      answer = await this.outside.request(url.href, {
+        method: operation.method,
+        headers: { ...headers, traceparent: request.meta['traceparent'] ?? '' },
+        ...(body === undefined ? {} : { body }),
+        signal: AbortSignal.any([request.signal, timeout]),
+        maxBytes: MAX_ANSWER_BYTES,
+        timeoutMs: request.timeoutMs,
+      });
+    } catch (error) {
+      throw toFault(error, request.signal, timeout);
+    }
+    return toResult(answer.status, answer.headers, answer.text);
+  }
+
+  about(): Promise<About> {
+    return Promise.resolve({
+      capabilities: { tools: {} },
+      instructions: undefined,
+      info: undefined,
+      era: 'modern',
+    });
+  }
+
+  request(): Promise<Record<string, unknown>> {
+    return Promise.reject(new UpstreamFault('protocol', 'a REST service has tools only', false));
+  }
+
+  items(): Promise<Record<string, unknown>[]> {
+    return Promise.resolve([]);
+  }
+
+  subscribe(): Promise<void> {
+    return Promise.reject(new UpstreamFault('protocol', 'a REST service has tools only', false));
+  }
+
+  unsubscribe(): void {
+    // nothing was subscribed to
+  }
+
+  probe(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  private async signIn(url: URL, headers: Record<string, string>): Promise<void> {
+    const { auth } = this.service;
+    if (!auth) return;
+    const value = await this.reveal(auth.secret);
+    if (auth.in === 'bearer') headers['authorization'] = `Bearer ${value}`;
+    else if (auth.in === 'header') headers[auth.name!.toLowerCase()] = value;
+    else url.searchParams.set(auth.name!, value);
+  }
+}
+
+function prepare(baseUrl: string, operation: Operation, args: Record<string, unknown>) {
+  const headers: Record<string, string> = {};
+  const query = new URLSearchParams();
+  let path = operation.path;
+  for (const { name, in: where, argument } of operation.params) {
+    const value = args[argument];
+    if (value === undefined) continue;
+    if (where === 'path') path = path.replaceAll(`{${name}}`, segmentOf(name, value));
+    else if (where === 'header') headers[name.toLowerCase()] = headerOf(name, value);
+    else for (const each of [value].flat()) query.append(name, plain(each));
+  }
+  const url = new URL(baseUrl.replace(/\/$/, '') + path);
+  // A path cannot lead out of the service: whatever the arguments were, it stays below the base.
+  if (!url.href.startsWith(new URL(baseUrl).href.replace(/\/$/, '')))
+    throw new UpstreamFault('protocol', 'the arguments lead out of the service', false);
+  for (const [name, value] of query) url.searchParams.append(name, value);
+  const body =
+    operation.hasBody && args['body'] !== undefined ? JSON.stringify(args['body']) : undefined;
+  if (body !== undefined) headers['content-type'] = 'application/json';
+  return { url, headers, body };
+}
+
+function segmentOf(name: string, value: unknown): string {
+  const text = plain(value);
+  if (text === '' || text === '.' || text === '..')
+    throw new UpstreamFault('protocol', `the argument ${name} is no part of a path`, false);
+  return encodeURIComponent(text);
+}
+
+function headerOf(name: string, value: unknown): string {
+  const text = plain(value);
+  if (/[^\t\x20-\x7e]/.test(text))
+    throw new UpstreamFault('protocol', `the argument ${name} cannot be sent in a header`, false);
+  return text;
+}
+
+const plain = (value: unknown): string =>
+  typeof value === 'string' ? value : JSON.stringify(value);
+
+function toFault(error: unknown, signal: AbortSignal, timeout: AbortSignal): UpstreamFault {
+  if (error instanceof AddressRefused)
+    return new UpstreamFault('unreachable', error.message, false, { cause: error });
+  if (signal.aborted)
+    return new UpstreamFault('cancelled', 'the call was cancelled', true, { cause: error });
+  if (timeout.aborted || (error as Error).name === 'TimeoutError')
+    return new UpstreamFault('timeout', 'no answer in time', true, { cause: error });
+  const { code } = ((error as { cause?: unknown }).cause ?? {}) as { code?: unknown };
+  const isUnsent =
+    code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'UND_ERR_CONNECT_TIMEOUT';
+  return isUnsent
+    ? new UpstreamFault('unreachable', `the service cannot be reached (${String(code)})`, false, {
+        cause: error,
+      })
+    : new UpstreamFault('connection_lost', (error as Error).message, true, { cause: error });
+}
+
+function toResult(status: number, headers: Headers, text: string): CallToolResult {
+  if (outages.has(status)) {
+    const seconds = Number(headers.get('retry-after'));
+    throw new UpstreamFault('unreachable', `the service answered with HTTP ${status}`, true, {
+      ...(seconds > 0 ? { retryAfterSeconds: Math.min(seconds, 3600) } : {}),
+    });
+  }
+  if (status >= 300 && status < 400)
+    return failed(status, 'The service sends the caller elsewhere, which is not followed.');
+  const json = /\bjson\b/i.test(headers.get('content-type') ?? '') ? parse(text) : undefined;
+  const shown = text.slice(0, MAX_TEXT) || `HTTP ${status}`;
+  return {
+    content: [{ type: 'text', text: status >= 400 ? `HTTP ${status}: ${shown}` : shown }],
+    structuredContent: { status, ...(json === undefined ? {} : { body: json }) },
+    ...(status >= 400 ? { isError: true } : {}),
+  };
+}
+
+const failed = (status: number, text: string): CallToolResult => ({
+  content: [{ type: 'text', text: `HTTP ${status}: ${text}` }],
+  structuredContent: { status },
+  isError: true,
+});
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // it only says that it is JSON
+  }
+}

@@ -1,0 +1,175 @@
+import { type Server, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type OutboundOAuth, RegisterServer } from '@aos/contracts';
+import { type ToolServerOfTest, startToolServer } from '../chain/testing.js';
+import { type GatewayParts, actor, admin, startGateway } from '../testing.js';
+
+let parts: GatewayParts;
+let server: ToolServerOfTest;
+let stranger: ToolServerOfTest;
+let issuerServer: Server;
+let issuer: string;
+let metadataIssuer: string | undefined;
+let answer: { status: number; body: string };
+const forms: { form: URLSearchParams; authorization: string | undefined }[] = [];
+let n = 0;
+
+beforeAll(async () => {
+  parts = await startGateway({});
+  await parts.configure({ httpAllowAddresses: ['127.0.0.1'] });
+  server = await startToolServer([{ name: 'a' }]);
+  stranger = await startToolServer([{ name: 'a' }]);
+  issuerServer = createServer((request, response) => {
+    if (request.url?.startsWith('/.well-known/')) {
+      response.end(
+        JSON.stringify({ issuer: metadataIssuer ?? issuer, token_endpoint: `${issuer}/token` }),
+      );
+      return;
+    }
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const form = new URLSearchParams(Buffer.concat(chunks).toString());
+      forms.push({ form, authorization: request.headers.authorization });
+      response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.body);
+    });
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => issuerServer.once('listening', resolve));
+  issuer = `http://127.0.0.1:${(issuerServer.address() as AddressInfo).port}`;
+  await parts.secret('CLIENT', 'client:secret');
+  await parts.secret('SUBJECT', 'canary-subject');
+  await parts.secret('STATIC', 'canary-static');
+});
+afterAll(async () => {
+  for (const each of [server, stranger]) await each.stop();
+  await new Promise((resolve) => issuerServer.close(resolve));
+  await parts.stop();
+});
+beforeEach(() => {
+  forms.length = 0;
+  server.seen.length = 0;
+  metadataIssuer = undefined;
+  server.onCall = () => ({ content: [] });
+  answer = {
+    status: 200,
+    body: JSON.stringify({ access_token: 'issued-token', token_type: 'Bearer', expires_in: 3600 }),
+  };
+});
+
+const register = (auth: object) =>
+  parts.register(
+    RegisterServer.parse({ name: `s${++n}`, transport: 'http', url: server.url, auth }),
+  );
+const oauth = (more: Partial<OutboundOAuth>) => ({
+  type: 'client-credentials',
+  clientId: 'aos',
+  secret: 'CLIENT',
+  ...more,
+});
+const call = () => parts.gateway.call(admin(), { server: `s${n}`, tool: 'a', args: {} });
+const shown = () => [...new Set(server.seen.map(({ headers }) => headers.authorization))];
+
+describe('signing in at a tool server', () => {
+  it('by client credentials asks for one token, and shows that', async () => {
+    await register(oauth({ issuer, scope: 'tools', resource: server.url }));
+    await call();
+    await call();
+    expect(shown()).toEqual(['Bearer issued-token']);
+    expect(forms).toHaveLength(1);
+    expect(Object.fromEntries(forms[0]!.form)).toEqual({
+      grant_type: 'client_credentials',
+      scope: 'tools',
+      resource: server.url,
+    });
+    const basic = Buffer.from(forms[0]!.authorization!.slice('Basic '.length), 'base64').toString();
+    expect(basic).toBe('aos:client%3Asecret');
+  });
+
+  it('by an exchange hands the subject to the issuer, and never to the server', async () => {
+    await register(
+      oauth({
+        type: 'token-exchange',
+        tokenUrl: `${issuer}/token`,
+        subjectSecret: 'SUBJECT',
+        audience: 'up',
+      }),
+    );
+    await call();
+    expect(Object.fromEntries(forms[0]!.form)).toMatchObject({
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token: 'canary-subject',
+      audience: 'up',
+    });
+    expect(JSON.stringify(server.seen)).not.toContain('canary-subject');
+  });
+
+  it.each([
+    ['whose issuer has a slash more', () => (metadataIssuer = `${issuer}/`)],
+    ['of another issuer', () => (metadataIssuer = 'https://evil.example')],
+  ])('is refused by metadata %s', async (_, prepare) => {
+    prepare();
+    expect(await register(oauth({ issuer }))).toMatchObject({
+      health: { state: 'unhealthy', error: expect.stringContaining('another issuer') },
+    });
+    expect(forms).toHaveLength(0);
+  });
+
+  it('tells the code of a refusal, and not the words that a stranger put beside it', async () => {
+    answer = {
+      status: 400,
+      body: JSON.stringify({ error: 'invalid_client', error_description: 'Open http://evil' }),
+    };
+    const { health } = await register(oauth({ issuer }));
+    expect(health.error).toContain('invalid_client');
+    expect(health.error).not.toContain('evil');
+  });
+
+  it.each([
+    'http://169.254.169.254/token',
+    'http://127.0.0.1:5432/token',
+    'http://[::ffff:10.0.0.1]/',
+  ])('at %s is refused and audited', async (tokenUrl) => {
+    await parts.configure({});
+    await expect(register(oauth({ tokenUrl }))).rejects.toMatchObject({
+      code: 'validation_failed',
+    });
+    await parts.configure({ httpAllowAddresses: ['127.0.0.1'] });
+    expect(
+      await parts.database.query(
+        `SELECT 1 FROM audit_logs WHERE outcome = 'denied' AND resource = $1 AND diff->>'address' = $2`,
+        [`mcp-server:s${n}`, tokenUrl],
+      ),
+    ).toHaveLength(1);
+  });
+
+  it.each(['javascript:alert(1)', 'file:///etc/passwd', 'http://a b/'])(
+    'at %j is no address',
+    (tokenUrl) => {
+      const body = { name: 'x', transport: 'http', url: server.url, auth: oauth({ tokenUrl }) };
+      expect(RegisterServer.safeParse(body).success).toBe(false);
+    },
+  );
+});
+
+describe('what a request carries', () => {
+  it('is never the token that the caller has shown', async () => {
+    await register({ secret: 'STATIC' });
+    const by = actor('operator');
+    by.actor.name = 'canary-of-the-client';
+    server.onCall = () => ({
+      content: [{ type: 'text', text: JSON.stringify(server.seen.at(-1)!.headers) }],
+    });
+    const result = await parts.gateway.call(by, { server: `s${n}`, tool: 'a', args: {} });
+    expect(shown()).toEqual(['Bearer canary-static']);
+    expect(JSON.stringify(server.seen)).not.toContain('canary-of-the-client');
+    // The server told what it was shown; nobody else hears it.
+    expect(JSON.stringify(result)).not.toContain('canary-static');
+  });
+
+  it('does not go to where the server sends it', async () => {
+    await register({ secret: 'STATIC' });
+    server.onCall = () => stranger.url;
+    await expect(call()).rejects.toMatchObject({ code: 'server_unreachable' });
+    expect(stranger.seen).toEqual([]);
+  });
+});

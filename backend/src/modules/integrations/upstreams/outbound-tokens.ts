@@ -1,0 +1,117 @@
+import { Injectable } from '@nestjs/common';
+import type { OutboundOAuth } from '@aos/contracts';
+import { z } from 'zod';
+import { GuardedFetch } from '../chain/guarded-fetch.js';
+
+/** A token is taken anew so long before it ends. */
+const EARLY_MS = 30_000;
+const SHORTEST_LIFE_MS = 5_000;
+
+const TokenAnswer = z.object({
+  access_token: z.string().min(1).max(16_384),
+  token_type: z.string().regex(/^bearer$/i, 'is not a bearer token'),
+  expires_in: z.number().positive().optional(),
+});
+
+export type RevealSecret = (name: string) => Promise<string>;
+
+/**
+ * Tokens for servers that want one of an authorization server: by client credentials (RFC 6749, 4.4), or by
+ * exchanging a token that AOS holds as a secret for one that is good for this server alone (RFC 8693).
+ * What a client of the gateway has shown is never part of it.
+ *
+ * The endpoint is asked through the same guard as everything whose address came from outside. Where the issuer
+ * is named instead, its metadata has to name that very issuer. What the endpoint says when it refuses is told by
+ * its error code only: the description is a stranger's text.
+ */
+@Injectable()
+export class OutboundTokens {
+  private readonly kept = new Map<string, { token: string; until: number }>();
+  private readonly asked = new Map<string, Promise<string>>();
+
+  constructor(private readonly outside: GuardedFetch) {}
+
+  async tokenFor(server: string, oauth: OutboundOAuth, reveal: RevealSecret): Promise<string> {
+    const key = JSON.stringify([server, oauth]);
+    const kept = this.kept.get(key);
+    if (kept && Date.now() < kept.until) return kept.token;
+    // Connections that are made at once share one token.
+    const asking =
+      this.asked.get(key) ?? this.ask(key, oauth, reveal).finally(() => this.asked.delete(key));
+    this.asked.set(key, asking);
+    return asking;
+  }
+
+  private async ask(key: string, oauth: OutboundOAuth, reveal: RevealSecret): Promise<string> {
+    const endpoint = oauth.tokenUrl ?? (await this.endpointOf(oauth.issuer!));
+    const { status, text } = await this.outside.request(endpoint, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        authorization: basic(oauth.clientId, await reveal(oauth.secret)),
+      },
+      body: await formOf(oauth, reveal),
+    });
+    const answer = parse(text);
+    if (status !== 200) throw new Error(`the token endpoint refused: ${errorIn(answer) ?? status}`);
+    const parsed = TokenAnswer.safeParse(answer);
+    if (!parsed.success) throw new Error('the token endpoint did not answer with a bearer token');
+    const { access_token: token, expires_in: seconds } = parsed.data;
+    const lifeMs = Math.max(SHORTEST_LIFE_MS, (seconds ?? 300) * 1000 - EARLY_MS);
+    this.kept.set(key, { token, until: Date.now() + lifeMs });
+    return token;
+  }
+
+  private async endpointOf(issuer: string): Promise<string> {
+    const base = new URL(issuer);
+    const path = base.pathname.replace(/\/$/, '');
+    const places = [
+      `${base.origin}/.well-known/oauth-authorization-server${path}`,
+      `${base.origin}${path}/.well-known/openid-configuration`,
+    ];
+    for (const place of places) {
+      const metadata = await this.outside.json(place).catch((error: unknown) => {
+        if (place === places.at(-1)) throw error;
+        return undefined; // the other place is asked next
+      });
+      if (!metadata) continue;
+      // Compared whole: one that is the same only after tidying up may be somebody else's.
+      if (metadata['issuer'] !== issuer)
+        throw new Error('the metadata of the authorization server name another issuer');
+      if (typeof metadata['token_endpoint'] === 'string') return metadata['token_endpoint'];
+    }
+    throw new Error('the metadata of the authorization server name no token endpoint');
+  }
+}
+
+async function formOf(oauth: OutboundOAuth, reveal: RevealSecret): Promise<URLSearchParams> {
+  const form = new URLSearchParams();
+  if (oauth.type === 'client-credentials') form.set('grant_type', 'client_credentials');
+  else {
+    form.set('grant_type', 'urn:ietf:params:oauth:grant-type:token-exchange');
+    form.set('subject_token', await reveal(oauth.subjectSecret!));
+    form.set('subject_token_type', 'urn:ietf:params:oauth:token-type:access_token');
+    form.set('requested_token_type', 'urn:ietf:params:oauth:token-type:access_token');
+  }
+  if (oauth.scope) form.set('scope', oauth.scope);
+  if (oauth.audience) form.set('audience', oauth.audience);
+  if (oauth.resource) form.set('resource', oauth.resource);
+  return form;
+}
+
+/** RFC 6749, 2.3.1: both are form-encoded first. */
+const basic = (id: string, secret: string) =>
+  `Basic ${Buffer.from(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`).toString('base64')}`;
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // no answer of an authorization server
+  }
+}
+
+function errorIn(answer: unknown): string | undefined {
+  const { error } = (answer ?? {}) as { error?: unknown };
+  return typeof error === 'string' && /^[a-z_]{1,60}$/.test(error) ? error : undefined;
+}

@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import { McpServerInfo, RegisterServer } from './integrations.js';
+
+const secretName = z.string().min(1).max(128);
+
+/** How requests to a REST service are signed: a secret by its name, sent as a bearer token, a header or a query parameter. */
+export const OpenApiAuth = z
+  .strictObject({
+    secret: secretName,
+    in: z.enum(['bearer', 'header', 'query']).default('bearer'),
+    /** Of the header or the parameter. */
+    name: z
+      .string()
+      .regex(/^[A-Za-z0-9_.-]{1,100}$/)
+      .optional(),
+  })
+  .refine((auth) => auth.in === 'bearer' || auth.name !== undefined, {
+    message: 'a header or a query parameter needs a name',
+  })
+  .meta({ id: 'OpenApiAuth' });
+export type OpenApiAuth = z.infer<typeof OpenApiAuth>;
+
+export const ImportOpenApi = z
+  .strictObject({
+    name: RegisterServer.shape.name,
+    document: z.record(z.string(), z.unknown()),
+    /** Where the service is; the document's first server when absent. */
+    baseUrl: z
+      .url({ protocol: /^https?$/ })
+      .max(2000)
+      .optional(),
+    auth: OpenApiAuth.optional(),
+    /** Names of tools to take; all when absent. */
+    include: z.array(z.string().max(200)).max(500).optional(),
+    description: z.string().max(2000).optional(),
+    /** Tells what would come of it, and keeps nothing. */
+    preview: z.boolean().default(false),
+  })
+  .meta({ id: 'ImportOpenApi' });
+export type ImportOpenApi = z.infer<typeof ImportOpenApi>;
+
+export const OpenApiImport = z
+  .object({
+    name: z.string(),
+    baseUrl: z.string().nullable(),
+    tools: z.array(
+      z.object({
+        name: z.string(),
+        method: z.string(),
+        path: z.string(),
+        title: z.string(),
+        description: z.string(),
+        inputSchema: z.record(z.string(), z.unknown()),
+      }),
+    ),
+    refused: z.array(z.object({ operation: z.string(), why: z.string() })),
+    /** Null for a preview. */
+    server: McpServerInfo.nullable(),
+  })
+  .meta({ id: 'OpenApiImport' });
+export type OpenApiImport = z.infer<typeof OpenApiImport>;
+
+export const ImportServers = z
+  .strictObject({
+    /** The file as it is: `{"mcpServers": {…}}`, or `{"servers": {…}}` as VS Code writes it. */
+    document: z.record(z.string(), z.unknown()),
+    /** Entries to take; all when absent. */
+    include: z.array(z.string().max(200)).max(200).optional(),
+    /** For entries that bring a secret or want one: the name of the secret to use, by entry. */
+    secrets: z.record(z.string(), secretName).default({}),
+    /** Tells what would come of it, and keeps nothing. */
+    preview: z.boolean().default(false),
+  })
+  .meta({ id: 'ImportServers' });
+export type ImportServers = z.infer<typeof ImportServers>;
+
+export const ImportedServer = z
+  .object({
+    /** The key in the document. */
+    entry: z.string(),
+    /** The name here. */
+    name: z.string(),
+    outcome: z.enum(['add', 'needs-secret', 'refused']),
+    why: z.string().nullable(),
+    /** The variable or header that wants a secret. */
+    wants: z.string().nullable(),
+    /** What would be registered; no value of the document that may be a secret is in it. */
+    server: z
+      .object({
+        transport: z.string(),
+        url: z.string().nullable(),
+        command: z.string().nullable(),
+        args: z.array(z.string()),
+        secret: z.string().nullable(),
+      })
+      .nullable(),
+  })
+  .meta({ id: 'ImportedServer' });
+export type ImportedServer = z.infer<typeof ImportedServer>;
+
+export const ServersImport = z
+  .object({
+    items: z.array(ImportedServer),
+    /** Empty for a preview. */
+    added: z.array(McpServerInfo),
+  })
+  .meta({ id: 'ServersImport' });
+export type ServersImport = z.infer<typeof ServersImport>;
