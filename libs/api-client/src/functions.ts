@@ -91,6 +91,10 @@ export type { Mcp$EventStream$Params as Mcp$EventStream$Params } from './fn/inte
 export { mcp$EventStream as mcp$EventStream } from './fn/integrations/mcp-event-stream';
 export type { McpEnd$Params as McpEnd$Params } from './fn/integrations/mcp-end';
 export { mcpEnd as mcpEnd } from './fn/integrations/mcp-end';
+export type { ImportServers$Params as ImportServers$Params } from './fn/integrations/import-servers';
+export { importServers as importServers } from './fn/integrations/import-servers';
+export type { ImportOpenApi$Params as ImportOpenApi$Params } from './fn/integrations/import-open-api';
+export { importOpenApi as importOpenApi } from './fn/integrations/import-open-api';
 export type { ListServers$Params as ListServers$Params } from './fn/integrations/list-servers';
 export { listServers as listServers } from './fn/integrations/list-servers';
 export type { RegisterServer$Params as RegisterServer$Params } from './fn/integrations/register-server';

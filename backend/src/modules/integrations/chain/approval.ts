@@ -130,6 +130,8 @@ export class ApprovalLink implements Link {
             schema: target.tool.inputSchema,
             reason,
             kind: 'call',
+            secondPerson: true,
+            requestedBy: ctx.actor.id,
             decisions: ['continue', 'abort'],
             expiresAt: expires_at.toISOString(),
           },

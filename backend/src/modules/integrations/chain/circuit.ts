@@ -35,8 +35,10 @@ export interface CircuitReport {
 /**
  * A server that fails several times in a row is left alone for a while; then one call is let through to try,
  * and what comes of it decides. While that one is under way all others are still refused.
- * What counts is that the server could not be reached, broke off, or said nothing in time. A tool that answers
- * with an error works. Servers in this process have no circuit: there is nothing to be left alone.
+ * What counts is a call that went out and came to nothing: the server failed, broke off, or said nothing in time. One
+ * that cannot even be connected is left alone by its connection already, which finds it again sooner (see
+ * WarmClient); only the one call that tries an open circuit has to get through. A tool that answers with an error
+ * works. Servers in this process have no circuit: there is nothing to be left alone.
  */
 @Injectable()
 export class CircuitLink implements Link {
@@ -58,7 +60,7 @@ export class CircuitLink implements Link {
     try {
       return await circuit.policy.execute(async () => {
         const end = await next();
-        if (isOutage(end)) {
+        if (isOutage(end, circuit.policy)) {
           circuit.lastFailure = end;
           circuit.traceId = passage.call.run?.traceId ?? passage.ctx.traceId;
         }
@@ -101,7 +103,7 @@ export class CircuitLink implements Link {
     const known = this.circuits.get(server);
     if (known?.settings === settings) return known;
     const policy = circuitBreaker(
-      handleWhenResult((end) => isOutage(end as CallEnd)),
+      handleWhenResult((end) => isOutage(end as CallEnd, circuit.policy)),
       { halfOpenAfter: openForMs, breaker: new ConsecutiveBreaker(failures) },
     );
     const circuit: Circuit = {
@@ -132,8 +134,10 @@ export class CircuitLink implements Link {
 
 const outages = new Set(['unreachable', 'connection_lost', 'timeout']);
 
-const isOutage = (end: CallEnd): end is CallFailure =>
-  end.status !== 'succeeded' && outages.has(end.kind);
+const isOutage = (end: CallEnd, { state }: CircuitBreakerPolicy): end is CallFailure =>
+  end.status !== 'succeeded' &&
+  outages.has(end.kind) &&
+  (end.status === 'unknown' || state === CircuitState.HalfOpen);
 
 const waitMs = ({ openedAt, openForMs }: Circuit) => openedAt + openForMs - Date.now();
 

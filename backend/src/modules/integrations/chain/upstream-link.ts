@@ -37,7 +37,10 @@ export class UpstreamLink implements Link {
     const deadline = began + timeoutMs;
     const { retries } = (await this.settings.system()).gateway;
     for (let attempt = 1; ; attempt++) {
-      const outcome = await this.attempt(passage, Math.max(1, deadline - performance.now()));
+      const outcome = await this.attempt(
+        passage,
+        Math.max(1, Math.ceil(deadline - performance.now())),
+      );
       const durationMs = Math.round(performance.now() - began);
       if (outcome.status === 'succeeded') {
         this.budget.earn(target.server.name);

@@ -47,7 +47,7 @@ describe('the settings of another program', () => {
   });
 
   it.each<[string, object, RegExp]>([
-    ['a shell', { command: 'bash', args: ['-c', 'id'] }, /not an approved command/],
+    ['a shell', { command: 'bash', args: ['-c', 'id'] }, /run code/],
     ['code as an argument', { command: 'node', args: ['-e', '1'] }, /run code/],
     [
       'a mount of the disk',

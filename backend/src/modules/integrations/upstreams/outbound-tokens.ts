@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { OutboundOAuth } from '@aos/contracts';
 import { z } from 'zod';
+import { canonicalHash } from '../chain/canonical-hash.js';
 import { GuardedFetch } from '../chain/guarded-fetch.js';
 
 /** A token is taken anew so long before it ends. */
@@ -32,7 +33,7 @@ export class OutboundTokens {
   constructor(private readonly outside: GuardedFetch) {}
 
   async tokenFor(server: string, oauth: OutboundOAuth, reveal: RevealSecret): Promise<string> {
-    const key = JSON.stringify([server, oauth]);
+    const key = canonicalHash([server, oauth]);
     const kept = this.kept.get(key);
     if (kept && Date.now() < kept.until) return kept.token;
     // Connections that are made at once share one token.

@@ -80,9 +80,9 @@ export const jobs = createFeature({
     ),
     on(StreamEvents.received, (state, { events }) => events.reduce(applyEvent, state)),
     // The stream says nothing of a decision; the task goes on from it all the same.
-    on(ApprovalsEvents.decided, (state, { approval }): JobsState =>
-      state.entities[approval.jobId]?.status === 'waiting'
-        ? adapter.updateOne({ id: approval.jobId, changes: { status: 'running' } }, state)
+    on(ApprovalsEvents.decided, (state, { approval: { jobId } }): JobsState =>
+      jobId !== null && state.entities[jobId]?.status === 'waiting'
+        ? adapter.updateOne({ id: jobId, changes: { status: 'running' } }, state)
         : state,
     ),
     on(StreamEvents.closed, () => initial),

@@ -50,7 +50,7 @@ export function approvalOf(event: AosEvent): Approval | null {
   const id = text(payload['approvalId']);
   const tool = text(payload['tool']);
   const expiresAt = text(payload['expiresAt']);
-  if (!id || !tool || !expiresAt || !event.jobId) return null;
+  if (!id || !tool || !expiresAt) return null;
   return {
     id,
     jobId: event.jobId,
