@@ -55,6 +55,7 @@ import { Registry } from './registry.js';
 import { RegistryQueries } from './registry.queries.js';
 import { ToolServersController } from './tool-servers.controller.js';
 import { ServerReports } from './server-reports.js';
+import { HealthProbes } from './upstreams/health-probes.js';
 import { InProcessServers } from './upstreams/in-process.js';
 import { OutboundTokens } from './upstreams/outbound-tokens.js';
 import { Upstreams } from './upstreams/upstreams.js';
@@ -97,6 +98,7 @@ const chainLinks = [
   ],
   providers: [
     ...aggregateParts,
+    HealthProbes,
     { provide: BUILTIN_SERVERS, useValue: builtinServers },
     ...chainLinks,
     ApprovePinHandler,

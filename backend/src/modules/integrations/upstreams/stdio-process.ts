@@ -7,12 +7,15 @@ import {
   serializeMessage,
 } from '@modelcontextprotocol/client';
 import type { Launch } from './launch-templates.js';
+import { MemoryWatch } from './memory-watch.js';
 import { processWatch } from './process-watch.js';
 
 /** One message from a server may have this many bytes; a longer one ends the connection. */
 const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
 /** Of what a server writes to standard error, the end is kept, to say why it died. */
 const KEPT_STDERR = 4096;
+/** Of a server with all that it starts. */
+const MAX_MEMORY_BYTES = 1024 * 1024 * 1024;
 const GRACE_MS = 1000;
 
 /**
@@ -28,12 +31,17 @@ export class StdioProcess implements Transport {
   onmessage?: Transport['onmessage'];
   private child: ChildProcessWithoutNullStreams | undefined;
   private readonly input = new ReadBuffer({ maxBufferSize: MAX_MESSAGE_BYTES });
+  private memory: MemoryWatch | undefined;
   private stderr = '';
   private isClosed = false;
 
   constructor(
     private readonly launch: Launch,
-    private readonly options: { cwd: string; env: Record<string, string> },
+    private readonly options: {
+      cwd: string;
+      env: Record<string, string>;
+      memory?: { maxBytes: number; lookMs: number };
+    },
   ) {}
 
   get pid(): number | undefined {
@@ -61,6 +69,7 @@ export class StdioProcess implements Transport {
       this.stderr = (this.stderr + chunk.toString('utf8')).slice(-KEPT_STDERR);
     });
     child.once('exit', () => {
+      this.memory?.stop();
       this.kill('SIGKILL'); // what it left behind in its group
       if (child.pid) processWatch.remove(child.pid);
     });
@@ -68,6 +77,16 @@ export class StdioProcess implements Transport {
     await once(child, 'spawn'); // rejects with the reason when it cannot be started
     processWatch.add(child.pid!);
     child.on('error', (error) => this.onerror?.(error));
+    const { maxBytes = MAX_MEMORY_BYTES, lookMs } = this.options.memory ?? {};
+    this.memory = new MemoryWatch(
+      child.pid!,
+      maxBytes,
+      (bytes) => {
+        this.stderr = `ended because it used ${toMb(bytes)} MB of memory; ${toMb(maxBytes)} MB are allowed`;
+        this.kill('SIGKILL');
+      },
+      lookMs,
+    );
   }
 
   send(message: JSONRPCMessage): Promise<void> {
@@ -127,6 +146,8 @@ export class StdioProcess implements Transport {
     this.onclose?.();
   }
 }
+
+const toMb = (bytes: number) => Math.round(bytes / 1024 / 1024);
 
 async function endsWithin(end: Promise<unknown>, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;

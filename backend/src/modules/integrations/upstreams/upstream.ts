@@ -79,7 +79,7 @@ export interface Upstream {
   unsubscribe(uri: string): void;
   /** Connects if need be, and says who is there. */
   about(options: { timeoutMs: number }): Promise<About>;
-  /** One round trip, to see whether it answers. Makes no connection of its own. */
+  /** One round trip, to see whether it answers; one that was lost is connected again. Never throws. */
   probe(timeoutMs: number): Promise<void>;
   close(): Promise<void>;
 }

@@ -220,7 +220,12 @@ export class WarmClient implements Upstream {
 
   async probe(timeoutMs: number): Promise<void> {
     const { warm } = this;
-    if (!warm) return;
+    if (!warm) {
+      // One that was never needed is not started for a look.
+      if (this.wasFound || !this.options.dropWhenSilent)
+        await this.about({ timeoutMs }).catch(() => undefined); // `onHealth` has told
+      return;
+    }
     const began = performance.now();
     try {
       await answers(warm.client, timeoutMs);

@@ -1,0 +1,58 @@
+import {
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { Database } from '../../../platform/database/database.js';
+import { type UpstreamRow, Upstreams } from './upstreams.js';
+
+const EVERY_MS = 20_000;
+const LIMIT_MS = 5000;
+
+/**
+ * Asks every server now and then whether it answers, so that its health is known before somebody needs it, and
+ * one that was away is found again without anybody calling it. A server over a pipe that was never needed is
+ * not started for this. Each is asked for itself: one that hangs holds up no other.
+ */
+@Injectable()
+export class HealthProbes implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger(HealthProbes.name);
+  private readonly asking = new Set<string>();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly database: Database,
+    private readonly upstreams: Upstreams,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => void this.look(), EVERY_MS).unref();
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.timer);
+  }
+
+  async look(): Promise<void> {
+    try {
+      const rows = await this.database.query<UpstreamRow>(
+        `SELECT name, transport, base_url, command, args, auth_token FROM mcp_registry
+          WHERE is_enabled AND transport IN ('http', 'sse', 'stdio')`,
+      );
+      await Promise.all(rows.map((row) => this.ask(row)));
+    } catch (error) {
+      this.logger.warn({ msg: 'the tool servers could not be looked at', err: error });
+    }
+  }
+
+  private async ask(row: UpstreamRow): Promise<void> {
+    if (this.asking.has(row.name)) return;
+    this.asking.add(row.name);
+    try {
+      await this.upstreams.of(row).probe(LIMIT_MS);
+    } finally {
+      this.asking.delete(row.name);
+    }
+  }
+}
