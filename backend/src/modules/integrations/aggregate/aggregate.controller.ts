@@ -15,6 +15,7 @@ import { readBody, refuseType } from '../../../platform/http/json-body.js';
 import { AosError, Forbidden } from '../../../platform/http/problem.js';
 import { isDeeperThan } from '../chain/result-check.js';
 import { Aggregate, seesAll } from './aggregate.js';
+import { callerOf } from './exchange.js';
 
 import { McpErrors } from './mcp-errors.filter.js';
 import { type Carried, makeServer } from './mcp-server.js';
@@ -128,7 +129,7 @@ export class AggregateController implements BeforeApplicationShutdown {
     const unwatch = isOlder ? undefined : await this.watch(body);
     void over.then(() => unwatch?.());
     const answer = isOlder
-      ? await this.sessions.serve(web, request.ctx.actor.id, authInfo, body, over)
+      ? await this.sessions.serve(web, callerOf(request.ctx), authInfo, body, over)
       : await this.current.fetch(web, { authInfo, parsedBody: body });
     if (answer.headers.get('content-type')?.startsWith('text/event-stream'))
       this.streams.add(request, response);
@@ -137,7 +138,7 @@ export class AggregateController implements BeforeApplicationShutdown {
 
   /** A stream that is to tell of resources: their servers are asked to tell, as long as it is open. */
   private async watch(body: unknown): Promise<(() => void) | undefined> {
-    const { method, params } = body as {
+    const { method, params } = (body ?? {}) as {
       method?: unknown;
       params?: { notifications?: { resourceSubscriptions?: unknown } };
     };

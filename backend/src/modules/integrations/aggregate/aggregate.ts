@@ -19,7 +19,7 @@ import type { ClientSide } from '../upstreams/client-side.js';
 import type { OtherRequest } from '../upstreams/upstream.js';
 import { Upstreams } from '../upstreams/upstreams.js';
 import { Catalogue, type OfferedTool, marked } from './catalogue.js';
-import type { Exchange } from './exchange.js';
+import { type Exchange, callerOf } from './exchange.js';
 import { answerOf, toProtocolError } from './failures.js';
 import { pageOf } from './page.js';
 import { type ParkedCall, ParkedCalls } from './parked-calls.js';
@@ -264,7 +264,7 @@ export class Aggregate {
       exchange.state === undefined
         ? undefined
         : await this.states.open(exchange.ctx, subject, exchange.state);
-    const owner = exchange.ctx.actor.id;
+    const owner = callerOf(exchange.ctx);
     const listener = { signal: exchange.signal, ...this.ears(exchange) };
     let client: ClientSide | undefined;
     const next =

@@ -9,6 +9,13 @@ import type {
 } from '@modelcontextprotocol/server';
 import type { Ctx } from '../../../platform/http/context.js';
 
+/**
+ * Whose a session, a state or a parked call is. A grant stands for its holder and can do less: what was begun
+ * with one is not the other's.
+ */
+export const callerOf = ({ actor: { id, capability } }: Ctx): string =>
+  capability ? `${id} ${capability.id}` : id;
+
 /** One request of a client to the aggregate endpoint, whatever revision it came in. */
 export interface Exchange {
   ctx: Ctx;

@@ -2,6 +2,8 @@ import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
 import type { AosRequest } from '../../../platform/http/access.js';
 import { Authenticator } from '../../../platform/http/authenticator.js';
+import type { Principal } from '../../../platform/http/context.js';
+import { OutsideTokens } from '../../../platform/http/outside-tokens.js';
 import { Wakeups } from '../../../platform/outbox/wakeups.js';
 
 const RECHECK_MS = 30_000;
@@ -19,7 +21,8 @@ export class OpenStreams implements OnApplicationShutdown {
   private readonly timer: NodeJS.Timeout;
 
   constructor(
-    private readonly authenticator: Authenticator,
+    private readonly people: Authenticator,
+    private readonly outside: OutsideTokens,
     wakeups: Wakeups,
   ) {
     this.stopListening = wakeups.on('control', () => void this.recheck());
@@ -40,10 +43,16 @@ export class OpenStreams implements OnApplicationShutdown {
     for (const response of this.open.keys()) response.destroy();
   }
 
+  private async ask(request: AosRequest): Promise<Principal | undefined> {
+    const principal = await this.people.authenticate(request);
+    const token = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1];
+    return principal ?? (token === undefined ? undefined : this.outside.identify(token));
+  }
+
   private async recheck(): Promise<void> {
     for (const [response, request] of [...this.open]) {
       try {
-        const principal = await this.authenticator.authenticate(request);
+        const principal = await this.ask(request);
         const may = principal?.grants.some(
           ({ permission }) => permission === 'tool.read' || permission === 'tool.call',
         );

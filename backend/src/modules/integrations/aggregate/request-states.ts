@@ -7,6 +7,7 @@ import { Database } from '../../../platform/database/database.js';
 import type { Ctx } from '../../../platform/http/context.js';
 import { openSealed, seal } from '../../config/index.js';
 import { ANSWER_LIMIT_MS } from '../upstreams/flights.js';
+import { callerOf } from './exchange.js';
 
 /** What a request is about; the state of one is good for no other. */
 export interface Subject {
@@ -99,7 +100,7 @@ function boundTo(ctx: Ctx, { method, name, args }: Subject): string {
   const hash = createHash('sha256')
     .update(canonical(args ?? {}))
     .digest('base64url');
-  return JSON.stringify([ctx.actor.id, method, name, hash]);
+  return JSON.stringify([callerOf(ctx), method, name, hash]);
 }
 
 /** The same for the same JSON, in whatever order its keys were written. */

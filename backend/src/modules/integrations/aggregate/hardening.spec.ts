@@ -1,0 +1,477 @@
+import { request as httpRequest } from 'node:http';
+import type { SignedIn } from '../../../../test/http-app.js';
+import { makeRole } from '../../../../test/http-app.js';
+import { HttpFixture, type McpApp, openMcpApp } from '../../../../test/mcp-app.js';
+
+const fixture = new HttpFixture();
+const older = new HttpFixture(['--era', 'older']);
+let app: McpApp;
+let operator: SignedIn;
+beforeAll(async () => {
+  app = await openMcpApp();
+  operator = await app.signIn('operator');
+  await Promise.all([fixture.start(), older.start()]);
+  await app.register({ name: 'fixture', url: fixture.url, transport: 'http' });
+  await app.register({ name: 'older', url: older.url, transport: 'http' });
+}, 120_000);
+afterAll(async () => {
+  await app.close();
+  await Promise.all([fixture.stop(), older.stop()]);
+});
+
+const VERSION = '2026-07-28';
+const P = 'io.modelcontextprotocol/';
+const envelope = (capabilities: object = {}) => ({
+  [`${P}protocolVersion`]: VERSION,
+  [`${P}clientInfo`]: { name: 'test', version: '1' },
+  [`${P}clientCapabilities`]: capabilities,
+});
+
+interface RpcAnswer {
+  result?: Record<string, unknown> & { inputRequests?: object; requestState?: string };
+  error?: { code: number; message: string; data?: Record<string, unknown> };
+  id?: unknown;
+}
+
+/** A request of the current revision, as a client would send it but for what the test changes. */
+function send(
+  method: string,
+  params: Record<string, unknown> = {},
+  options: {
+    as?: SignedIn;
+    token?: string;
+    headers?: Record<string, string>;
+    meta?: object;
+    capabilities?: object;
+  } = {},
+) {
+  const name = params['name'] ?? params['uri'];
+  const token = options.token ?? (options.as ?? operator).token;
+  return app.call<RpcAnswer>('/mcp', {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${token}`,
+      accept: 'application/json, text/event-stream',
+      'mcp-protocol-version': VERSION,
+      'mcp-method': method,
+      ...(typeof name === 'string' ? { 'mcp-name': name } : {}),
+      ...options.headers,
+    },
+    body: {
+      jsonrpc: '2.0',
+      id: 1,
+      method,
+      params: { ...params, _meta: options.meta ?? envelope(options.capabilities) },
+    },
+  });
+}
+
+const tool = (name: string, more: object = {}) => ({ name, arguments: {}, ...more });
+const callsOf = async () =>
+  (await app.database.query<{ count: number }>('SELECT count(*)::int AS count FROM tool_calls'))[0]!
+    .count;
+const auditOf = (action: string) =>
+  app.database.query<{ resource: string; diff: Record<string, unknown> }>(
+    `SELECT resource, diff FROM audit_logs WHERE action = $1 ORDER BY id`,
+    [action],
+  );
+
+/** Past fetch, which sets Host itself. */
+function raw(headers: Record<string, string>, body: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(app.baseUrl);
+    const request = httpRequest(
+      { hostname, port, path: '/mcp', method: 'POST', headers },
+      (response) => {
+        response.resume();
+        resolve(response.statusCode!);
+      },
+    );
+    request.on('error', reject);
+    request.end(body);
+  });
+}
+
+describe('where a request comes from', () => {
+  it.each([
+    'http://evil.example',
+    'null',
+    'http://localhost.evil.example',
+    'https://aos.example.evil',
+  ])('refuses the origin %s before it reads the body, and says so in the audit', async (origin) => {
+    const before = (await auditOf('access.denied')).length;
+    const headers = {
+      authorization: `Bearer ${operator.token}`,
+      origin,
+      'content-type': 'application/json',
+    };
+    // A body that is none would be answered with 400.
+    expect(await raw(headers, '{"jsonrpc"')).toBe(403);
+    expect(await auditOf('access.denied')).toHaveLength(before + 1);
+  });
+
+  it('refuses a foreign Host by itself', async () => {
+    const headers = {
+      authorization: `Bearer ${operator.token}`,
+      host: 'evil.example',
+      'content-type': 'application/json',
+    };
+    expect(await raw(headers, '{}')).toBe(403);
+  });
+});
+
+describe('who sends it', () => {
+  it.each([
+    ['nothing', undefined],
+    ['a token of nobody', 'aos_pat_0000'],
+    ['an unsigned JWT', `${b64({ alg: 'none' })}.${b64({ aud: 'x', sub: 'a' })}.`],
+    [
+      'a JWT with a key of its own',
+      `${b64({ alg: 'RS256', jku: 'http://127.0.0.1:1/jwks' })}.${b64({ sub: 'a' })}.c2ln`,
+    ],
+  ])('answers %s with 401, where to sign in, and nothing sent upstream', async (_what, token) => {
+    const calls = await callsOf();
+    const answer = await app.call<RpcAnswer>('/mcp', {
+      method: 'POST',
+      headers: token ? { authorization: `Bearer ${token}` } : {},
+      body: {
+        jsonrpc: '2.0',
+        id: 1,
+        method: 'tools/call',
+        params: tool('fixture__test_simple_text'),
+      },
+    });
+    expect(answer.status).toBe(401);
+    const challenge = answer.headers.get('www-authenticate');
+    expect(challenge).toContain(
+      `resource_metadata="${app.baseUrl}/.well-known/oauth-protected-resource/mcp"`,
+    );
+    expect(challenge).toContain('scope="tool.read tool.call"');
+    expect(answer.body.error).toMatchObject({ code: -32000 });
+    expect(await callsOf()).toBe(calls);
+  });
+
+  it('names the scopes that a call takes, and lists to nobody what they cannot call', async () => {
+    const reader = await app.signIn('viewer');
+    const answer = await send('tools/call', tool('fixture__test_simple_text'), { as: reader });
+    expect(answer.status).toBe(403);
+    expect(answer.headers.get('www-authenticate')).toMatch(
+      /error="insufficient_scope".*scope="tool.read tool.call"/,
+    );
+    const { body } = await send('tools/list', {}, { as: reader });
+    expect(body.result?.['tools']).toEqual([]);
+    await makeRole(app.database, 'nothing-with-tools', ['project.read']);
+    const stranger = await app.signIn('nothing-with-tools');
+    expect((await send('tools/list', {}, { as: stranger })).status).toBe(403);
+  });
+
+  it('narrows a grant to its tools, in the list and in calls', async () => {
+    const issued = await app.call<{ token: string; grant: string }>('/mcp/grants', {
+      method: 'POST',
+      as: operator,
+      body: { tools: ['fixture.test_simple_text'], ttlSeconds: 60 },
+    });
+    expect(issued.status).toBe(201);
+    const token = issued.body.token ?? issued.body.grant;
+    const listed = await send('tools/list', {}, { token });
+    expect((listed.body.result?.['tools'] as { name: string }[]).map(({ name }) => name)).toEqual([
+      'fixture__test_simple_text',
+    ]);
+    const other = await send('tools/call', tool('fixture__test_image_content'), { token });
+    expect(other.status).toBe(403);
+    expect(other.headers.get('www-authenticate')).toContain(
+      'scope="tool.call:fixture.test_image_content tool.call:fixture.* tool.call"',
+    );
+    const own = await send('tools/call', tool('fixture__test_simple_text'), { token });
+    expect(own.body.result).toHaveProperty('content');
+  });
+
+  it('passes no token of a client on', async () => {
+    const { text } = await send('tools/call', tool('fixture__test_heard'));
+    expect(text).toContain('traceparent');
+    expect(text).not.toContain(operator.token);
+    expect(text.toLowerCase()).not.toContain('authorization');
+  });
+
+  it('lets a stream go when its token is taken away', async () => {
+    const leaver = await app.signIn('operator');
+    const response = await fetch(app.mcpUrl, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${leaver.token}`,
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        'mcp-protocol-version': VERSION,
+        'mcp-method': 'subscriptions/listen',
+      },
+      body: JSON.stringify({
+        jsonrpc: '2.0',
+        id: 1,
+        method: 'subscriptions/listen',
+        params: { notifications: { toolsListChanged: true }, _meta: envelope() },
+      }),
+    });
+    const reader = response.body!.getReader();
+    expect(new TextDecoder().decode((await reader.read()).value)).toContain('acknowledged');
+    await app.call('/auth/logout', { method: 'POST', as: leaver });
+    await expect(readToEnd(reader)).resolves.toBeUndefined();
+  });
+});
+
+describe('headers against the body', () => {
+  it('goes by the body, and refuses a name that says otherwise', async () => {
+    const calls = await callsOf();
+    const encoded = `=?base64?${Buffer.from('fixture__test_simple_text').toString('base64')}?=`;
+    for (const name of ['fixture__test_simple_text', encoded, '=?base64?!!?=', 'a%0d%0ab']) {
+      const answer = await send('tools/call', tool('fixture__test_error_handling'), {
+        headers: { 'mcp-name': name },
+      });
+      expect(answer.status).toBe(400);
+      expect(answer.body.error?.code).toBe(-32020);
+    }
+    expect(await callsOf()).toBe(calls);
+    // The encoded form of the right name is the right name.
+    const right = await send('tools/call', tool('fixture__test_simple_text'), {
+      headers: { 'mcp-name': encoded },
+    });
+    expect(right.body.result).toBeDefined();
+  });
+
+  it('refuses a version that is missing, another, or old', async () => {
+    const call = tool('fixture__test_simple_text');
+    const older = await send('tools/call', call, {
+      headers: { 'mcp-protocol-version': '2025-11-25' },
+    });
+    expect([older.status, older.body.error?.code]).toEqual([400, -32020]);
+    const other = await send('tools/call', call, {
+      meta: { ...envelope(), [`${P}protocolVersion`]: '2099-01-01' },
+    });
+    expect(other.status).toBe(400);
+    const none = await app.call<RpcAnswer>('/mcp', {
+      method: 'POST',
+      as: operator,
+      headers: { 'mcp-method': 'tools/call', 'mcp-name': call.name },
+      body: { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { ...call, _meta: envelope() } },
+    });
+    expect([none.status, none.body.error?.code]).toEqual([400, -32020]);
+  });
+});
+
+describe('the state of a request that waits for input', () => {
+  const asks = (server: string) => `${server}__test_input_required_result_request_state`;
+  const capabilities = { elicitation: {} };
+  const answers = (body: RpcAnswer) =>
+    Object.fromEntries(
+      Object.keys(body.result?.inputRequests ?? {}).map((key) => [
+        key,
+        { action: 'accept', content: { ok: true } },
+      ]),
+    );
+
+  describe.each(['fixture', 'older'])('of a call to the server %s', (server) => {
+    async function begun() {
+      const { body } = await send('tools/call', tool(asks(server)), { capabilities });
+      expect(body.result).toMatchObject({ resultType: 'input_required' });
+      return { inputResponses: answers(body), requestState: body.result!.requestState! };
+    }
+
+    it('is good for the one who was asked, for that call, and once', async () => {
+      const more = await begun();
+      const refusals = [
+        await send('tools/call', tool(asks(server), more), {
+          capabilities,
+          as: await app.signIn('operator'),
+        }),
+        await send('tools/call', tool(`${server}__test_simple_text`, more), { capabilities }),
+        await send(
+          'tools/call',
+          { ...tool(asks(server), more), arguments: { other: 1 } },
+          {
+            capabilities,
+          },
+        ),
+        await send(
+          'tools/call',
+          tool(asks(server), { ...more, requestState: `${more.requestState}-TAMPERED` }),
+          { capabilities },
+        ),
+      ];
+      const before = (await auditOf('mcp.request-state')).length;
+      expect(before).toBeGreaterThanOrEqual(4);
+      for (const { body } of refusals)
+        expect(body.error).toMatchObject({
+          code: -32602,
+          message: 'Invalid or expired requestState',
+        });
+      const right = await send('tools/call', tool(asks(server), more), { capabilities });
+      expect(right.text).toContain('state-ok');
+      const again = await send('tools/call', tool(asks(server), more), { capabilities });
+      expect(again.body.error?.code).toBe(-32602);
+      const rows = await auditOf('mcp.request-state');
+      expect(rows).toHaveLength(before + 1);
+      expect(rows.at(-1)?.diff).toEqual({ why: 'used before' });
+    });
+
+    it('does not live for ever', async () => {
+      const more = await begun();
+      const now = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 3600_000);
+      try {
+        // The session of the caller would have ended as well: the state alone is what is asked about.
+        await app.database.query("UPDATE sessions SET expires_at = now() + interval '2 hours'");
+        const late = await send('tools/call', tool(asks(server), more), { capabilities });
+        expect(late.body.error?.code).toBe(-32602);
+      } finally {
+        now.mockRestore();
+      }
+      expect((await auditOf('mcp.request-state')).at(-1)?.diff).toEqual({ why: 'expired' });
+    });
+
+    it('is asked again for what was not answered', async () => {
+      const { requestState } = await begun();
+      if (server === 'fixture') return; // there the server itself decides
+      const { body } = await send(
+        'tools/call',
+        tool(asks(server), { requestState, inputResponses: { wrong: { action: 'accept' } } }),
+        { capabilities },
+      );
+      expect(body.result).toMatchObject({ resultType: 'input_required' });
+      const done = await send(
+        'tools/call',
+        tool(asks(server), {
+          requestState: body.result!.requestState,
+          inputResponses: answers(body),
+        }),
+        { capabilities },
+      );
+      expect(done.text).toContain('state-ok');
+    });
+  });
+
+  it('asks nothing that the client did not say it can do', async () => {
+    const answer = await send(
+      'tools/call',
+      tool('older__test_elicitation', {
+        arguments: { message: 'Who?' },
+      }),
+      { capabilities: { sampling: {} } },
+    );
+    expect(answer.body.result).not.toHaveProperty('inputRequests');
+    expect(answer.text).toMatch(/does not|isError|error/);
+  });
+});
+
+describe('lists', () => {
+  it('are their reader’s own, whatever the server says of its', async () => {
+    const { body } = await send('tools/list');
+    expect(body.result).toMatchObject({ cacheScope: 'private' });
+    const read = await send('resources/read', { uri: 'test://static-text' });
+    expect(read.body.result).toMatchObject({ cacheScope: 'private' });
+    const viewer = await app.signIn('viewer');
+    expect((await send('tools/list', {}, { as: viewer })).body.result?.['tools']).toEqual([]);
+    expect((await send('resources/list', {}, { as: viewer })).body.result?.['resources']).toEqual(
+      [],
+    );
+  });
+
+  it('take no cursor but their own', async () => {
+    for (const cursor of ['x', 'WyJhIl0', '1', ''])
+      if (cursor !== 'WyJhIl0')
+        expect((await send('tools/list', { cursor })).body.error?.code).toBe(-32602);
+  });
+});
+
+describe('sessions of older clients', () => {
+  const post = (body: unknown, as: SignedIn, headers: Record<string, string> = {}) =>
+    app.call<RpcAnswer>('/mcp', {
+      method: 'POST',
+      as,
+      body,
+      headers: { accept: 'application/json, text/event-stream', ...headers },
+    });
+  const initialize = {
+    jsonrpc: '2.0',
+    id: 0,
+    method: 'initialize',
+    params: {
+      protocolVersion: '2025-11-25',
+      capabilities: {},
+      clientInfo: { name: 'older', version: '1' },
+    },
+  };
+  const ping = { jsonrpc: '2.0', id: 1, method: 'ping' };
+
+  it('belong to the one who began them', async () => {
+    const begun = await post(initialize, operator);
+    const id = { 'mcp-session-id': begun.headers.get('mcp-session-id')! };
+    expect(id['mcp-session-id']).toMatch(/^[\x21-\x7e]+$/);
+    const other = await app.signIn('operator');
+    const foreign = await post(ping, other, id);
+    const unknown = await post(ping, operator, { 'mcp-session-id': 'unknown' });
+    expect(foreign.status).toBe(404);
+    expect({ ...foreign.body, id: 0 }).toEqual({ ...unknown.body, id: 0 });
+    expect(unknown.status).toBe(404);
+    expect((await app.call('/mcp', { method: 'DELETE', as: other, headers: id })).status).toBe(404);
+    expect((await post(ping, operator, id)).status).toBe(200);
+    expect((await app.call('/mcp', { method: 'DELETE', as: operator, headers: id })).status).toBe(
+      200,
+    );
+    expect((await post(ping, operator, id)).status).toBe(404);
+  });
+
+  it('are what GET and DELETE are for: without one they are not taken', async () => {
+    for (const method of ['GET', 'DELETE']) {
+      const answer = await app.call('/mcp', {
+        method,
+        as: operator,
+        headers: { accept: 'text/event-stream', 'last-event-id': '1' },
+      });
+      expect(answer.status).toBe(405);
+      expect(answer.headers.get('allow')).toBe('POST');
+    }
+  });
+});
+
+describe('a body that is none', () => {
+  it.each([
+    ['not JSON', '{"jsonrpc": "2.0", ', 400, -32700],
+    ['nested without end', `${'['.repeat(5000)}${']'.repeat(5000)}`, 400, -32700],
+    ['no message', '"hello"', 400, undefined],
+    ['null', 'null', 400, undefined],
+  ])('%s is answered in the protocol’s own terms', async (_what, body, status, code) => {
+    const response = await fetch(app.mcpUrl, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${operator.token}`,
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+      },
+      body,
+    });
+    expect(response.status).toBe(status);
+    const answer = (await response.json()) as RpcAnswer;
+    expect(typeof answer.error?.code).toBe('number');
+    if (code !== undefined) expect(answer.error?.code).toBe(code);
+  });
+
+  it('is bounded', async () => {
+    const answer = await app.call<RpcAnswer>('/mcp', {
+      method: 'POST',
+      as: operator,
+      body: { jsonrpc: '2.0', id: 1, method: 'ping', params: { x: 'x'.repeat(5_000_000) } },
+    });
+    expect(answer.status).toBe(413);
+    expect(answer.body.error).toBeDefined();
+  });
+});
+
+function b64(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
+}
+
+async function readToEnd(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  try {
+    while (!(await reader.read()).done);
+  } catch {
+    // Cut: that is an end as well.
+  }
+}
