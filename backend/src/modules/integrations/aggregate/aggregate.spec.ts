@@ -235,7 +235,7 @@ it('tells clients of both revisions when a server changes its tools', async () =
     expect(await has()).toBe(false);
     await client.callTool({ name: `${server}__test_trigger_tool_change`, arguments: {} });
     await eventually(() => heard.older > before.older && heard.current > before.current);
-    expect(await has()).toBe(true);
+    await eventually(has);
   }
   await subscription.close();
 });

@@ -156,10 +156,9 @@ export class Catalogue implements OnApplicationShutdown {
   /** Looks whether the registry offers other tools than before, and says so. */
   async look(): Promise<void> {
     try {
-      const [row] = await this.database.query<{ stamp: string }>(STAMP);
-      const isNews = this.stamp !== undefined && row?.stamp !== this.stamp;
-      this.stamp = row?.stamp;
-      if (!isNews) return;
+      const before = this.stamp;
+      this.stamp = await this.readStamp();
+      if (before === undefined || before === this.stamp) return;
       this.cached = undefined;
       this.tell('tools');
     } catch (error) {
@@ -174,6 +173,7 @@ export class Catalogue implements OnApplicationShutdown {
       if (change.kind === 'lost') return this.lists.lost(server);
       if (change.kind === 'tools' || change.kind === 'found') {
         await this.registry.syncTools(row);
+        this.stamp = await this.readStamp(); // told here, and not once more at the next look
         this.cached = undefined;
         this.tell('tools');
       }
@@ -192,6 +192,11 @@ export class Catalogue implements OnApplicationShutdown {
       // It was removed meanwhile, or has gone again; the next look or the next call finds out.
       this.logger.warn({ msg: 'a change of a server could not be followed', server, err: error });
     }
+  }
+
+  private async readStamp(): Promise<string | undefined> {
+    const [row] = await this.database.query<{ stamp: string }>(STAMP);
+    return row?.stamp;
   }
 
   private tell(kind: Change, uri = ''): void {
