@@ -97,6 +97,15 @@ describe.each(['http', 'stdio'] as const)('the fixture behind the gateway over %
     },
   );
 
+  it('passes what is not scored of headers and schemas', () => {
+    for (const name of [
+      'http-header-validation',
+      'http-custom-header-server-validation',
+      'json-schema-2020-12',
+    ])
+      expect([name, verdicts['2026-07-28'].get(name)?.failed]).toEqual([name, 0]);
+  });
+
   it('has a ledger row, ended, for every call it made', async () => {
     const rows = await app.database.query<{ status: string; count: number }>(
       'SELECT status, count(*)::int AS count FROM tool_calls GROUP BY status',

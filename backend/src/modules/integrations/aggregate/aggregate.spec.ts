@@ -336,7 +336,34 @@ it('narrows a long list to a search and a call', async () => {
     expect(result.structuredContent).toEqual({ doubled: 4 });
   }
   const client = await currentClient();
-  expect((await client.listTools()).tools.length).toBeGreaterThan(100);
+  const count = async () =>
+    (await client.listTools(undefined, { cacheMode: 'refresh' })).tools.length;
+  expect(await count()).toBeGreaterThan(100);
+  for (const [toolSearchAbove, tools] of [
+    [100, 2],
+    [200, await count()],
+  ] as const) {
+    const { body, headers } = await app.call<{ config: { gateway: object } }>('/config/system', {
+      as: app.admin,
+    });
+    const saved = await app.call('/config/system', {
+      method: 'PUT',
+      as: app.admin,
+      headers: { 'if-match': headers.get('etag')! },
+      body: { ...body.config, gateway: { ...body.config.gateway, toolSearchAbove } },
+    });
+    expect(saved.status).toBe(200);
+    expect(await count()).toBe(tools);
+  }
+});
+
+it('holds the header of an argument against the argument, and sends it on', async () => {
+  const client = await currentClient();
+  const result = await client.callTool({
+    name: 'new-http__test_param_header',
+    arguments: { region: 'Zürich' },
+  });
+  expect(textOf(result)).toMatch(/^\["Zürich","=\?base64\?/);
 });
 
 it('gives every request that reaches a tool its row, its actor and its trace', async () => {
