@@ -27,7 +27,8 @@ export interface FixtureOptions {
 }
 
 export async function openMcpApp(options: Parameters<typeof openHttpApp>[0] = {}): Promise<McpApp> {
-  const app = await openHttpApp({ ...options, imports: [IntegrationsModule] });
+  const imports = [IntegrationsModule, ...(options.imports ?? [])];
+  const app = await openHttpApp({ ...options, imports });
   const admin = await app.signIn('admin');
   const register = async (body: Record<string, unknown>) => {
     const answer = await app.call<McpServerInfo>('/mcp/registry', {

@@ -12,6 +12,8 @@ import {
   ResourceUpdatedNotificationSchema,
   ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js';
+import { JobsModule } from '../../jobs/index.js';
+import { RunsModule } from '../../runs/index.js';
 import type { SignedIn } from '../../../../test/http-app.js';
 import { HttpFixture, type McpApp, openMcpApp } from '../../../../test/mcp-app.js';
 
@@ -20,7 +22,7 @@ const older = new HttpFixture(['--era', 'older', '--page', '7']);
 let app: McpApp;
 let operator: SignedIn;
 beforeAll(async () => {
-  app = await openMcpApp();
+  app = await openMcpApp({ imports: [JobsModule, RunsModule] });
   operator = await app.signIn('operator');
   await Promise.all([current.start(), older.start()]);
   await app.register({ name: 'new-http', url: current.url, transport: 'http' });
@@ -365,6 +367,45 @@ it('holds the header of an argument against the argument, and sends it on', asyn
   });
   expect(textOf(result)).toMatch(/^\["Zürich","=\?base64\?/);
 });
+
+it.each(['current', 'older'] as const)(
+  'lets a client of the %s revision wait for an approval, and make the call then',
+  async (revision) => {
+    const name = 'test_error_handling';
+    const { headers } = await app.call('/mcp/policies', { as: app.admin });
+    const rules = [{ id: 'ask', effect: 'approve', servers: ['old-http'], tools: [name] }];
+    const saved = await app.call('/mcp/policies', {
+      method: 'PUT',
+      as: app.admin,
+      headers: { 'if-match': headers.get('etag')! },
+      body: { rules },
+    });
+    expect([saved.status, saved.text]).toEqual([200, saved.text]);
+    let asked = 0;
+    const decide = async () => {
+      if (++asked === 1) return { action: 'accept' as const, content: {} }; // before it is decided
+      const { body } = await app.call<{ items: { id: string }[] }>(
+        '/agent/approvals?status=pending',
+        { as: app.admin },
+      );
+      for (const { id: approvalId } of body.items)
+        await app.call('/agent/approve', {
+          method: 'POST',
+          as: app.admin,
+          body: { approvalId, decision: 'continue' },
+        });
+      return { action: 'accept' as const, content: {} };
+    };
+    const call = { name: `old-http__${name}`, arguments: {} };
+    const client = revision === 'current' ? await currentClient() : await olderClient();
+    if (client instanceof CurrentClient) client.setRequestHandler('elicitation/create', decide);
+    else client.setRequestHandler(ElicitRequestSchema, decide);
+    const result =
+      client instanceof CurrentClient ? await client.callTool(call) : await client.callTool(call);
+    expect(textOf(result)).toBe('This tool intentionally returns an error for testing');
+    expect(asked).toBe(2);
+  },
+);
 
 it('gives every request that reaches a tool its row, its actor and its trace', async () => {
   const client = await currentClient();

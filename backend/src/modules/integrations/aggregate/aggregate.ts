@@ -18,6 +18,7 @@ import { DEFAULT_TIMEOUT_MS } from '../registry.js';
 import type { ClientSide } from '../upstreams/client-side.js';
 import type { OtherRequest } from '../upstreams/upstream.js';
 import { Upstreams } from '../upstreams/upstreams.js';
+import { callWithApproval } from './approved-call.js';
 import { Catalogue, type OfferedTool, marked } from './catalogue.js';
 import { type Exchange, callerOf } from './exchange.js';
 import { answerOf, toProtocolError } from './failures.js';
@@ -147,9 +148,10 @@ export class Aggregate {
         args: escapeSecretReferences(args) as Record<string, unknown>,
         signal,
         client,
+        approval: exchange.approval,
       };
       try {
-        const result = await this.gateway.call(exchange.ctx, call);
+        const result = await callWithApproval(this.gateway, exchange.ctx, call, client, signal);
         this.catalogue.remember(tool.server, result.content);
         return answerOf(result, tool.definition);
       } catch (error) {

@@ -14,7 +14,7 @@ import type { Ctx } from '../../../platform/http/context.js';
  * with one is not the other's.
  */
 export const callerOf = ({ actor: { id, capability } }: Ctx): string =>
-  capability ? `${id} ${capability.id}` : id;
+  capability?.kind === 'grant' ? `${id} ${capability.id}` : id;
 
 /** One request of a client to the aggregate endpoint, whatever revision it came in. */
 export interface Exchange {
@@ -27,6 +27,8 @@ export interface Exchange {
   /** What a client of the current revision brings along when it comes back. */
   answers: InputResponses | undefined;
   state: string | undefined;
+  /** The handle of an approval that an earlier answer gave out. */
+  approval: string | undefined;
   /** Only of an older client: a request to it, on the stream of its own request. */
   ask: ((question: InputRequest, signal: AbortSignal) => Promise<InputResponse>) | undefined;
   /** Undefined: it did not ask for progress. */

@@ -198,6 +198,7 @@ function exchangeOf(
   const { mcpReq } = sdk;
   const envelope = (mcpReq.envelope ?? {}) as Envelope;
   const token = mcpReq._meta?.progressToken;
+  const approval = mcpReq._meta?.['aos.dev/approval'];
   const logLevel = session ? session.logLevel : envelope[LOG_LEVEL_META_KEY];
   // A client that has gone cannot be told anything; that it has is seen by the signal.
   const tell = (notification: Parameters<typeof mcpReq.notify>[0]) =>
@@ -208,6 +209,7 @@ function exchangeOf(
     logLevel,
     signal: mcpReq.signal,
     answers: mcpReq.inputResponses as Exchange['answers'],
+    approval: typeof approval === 'string' ? approval : undefined,
     state: session ? undefined : mcpReq.requestState<string>(),
     ask: session && ((question, signal) => askOlder(sdk, question, signal)),
     progress:

@@ -47,9 +47,7 @@ it('lets no newcomer take a name away, nor a server without prefix that of anoth
   const first = tool('one', 'search', plain);
   const later = tool('two', 'search', { ...plain, registeredAt: at(2) });
   const thief = tool('thief', 'bank__pay', plain);
-  expect(
-    namesOf(thief, later, tool('bank', 'pay', { registeredAt: at(9) }), first),
-  ).toEqual({
+  expect(namesOf(thief, later, tool('bank', 'pay', { registeredAt: at(9) }), first)).toEqual({
     bank__pay: 'bank.pay',
     search: 'one.search',
     two__search: 'two.search',
@@ -67,6 +65,11 @@ it('cuts what is too long, and tells two such names apart by a hash', () => {
 });
 
 it('is the same whatever the order in which it is told', () => {
-  const items = [tool('a', 'b__c'), tool('a__b', 'c'), tool('z', 'q', plain), tool('y', 'q', plain)];
+  const items = [
+    tool('a', 'b__c'),
+    tool('a__b', 'c'),
+    tool('z', 'q', plain),
+    tool('y', 'q', plain),
+  ];
   expect(namesOf(...items.toReversed())).toEqual(namesOf(...items));
 });

@@ -72,7 +72,7 @@ export class OlderSessions implements BeforeApplicationShutdown {
 
   private find(id: string, owner: string): Session | Response {
     const session = this.sessions.get(id);
-    return session
+    return session?.owner === owner
       ? session
       : refused(404, 'There is no such session. Begin with initialize.');
   }
