@@ -28,7 +28,7 @@ beforeAll(async () => {
     as: admin,
     body: { name: 'up', transport: 'http', url: server.url },
   });
-});
+}, 120_000);
 afterAll(async () => {
   await server.stop();
   await http.close();

@@ -64,9 +64,12 @@ export class CircuitLink implements Link {
           circuit.lastFailure = end;
           circuit.traceId = passage.call.run?.traceId ?? passage.ctx.traceId;
         }
+        // Neither a failure nor a success: thrown past the breaker, which counts only what it is handed.
+        if (isUntried(end, circuit.policy)) throw new Untried(end);
         return end;
       });
     } catch (error) {
+      if (error instanceof Untried) return error.end;
       if (isBrokenCircuitError(error)) throw openError(server.name, circuit);
       throw error;
     }
@@ -138,6 +141,16 @@ const isOutage = (end: CallEnd, { state }: CircuitBreakerPolicy): end is CallFai
   end.status !== 'succeeded' &&
   outages.has(end.kind) &&
   (end.status === 'unknown' || state === CircuitState.HalfOpen);
+
+/** Refused before it went out; while the circuit is closed that says nothing new of the server. */
+const isUntried = (end: CallEnd, policy: CircuitBreakerPolicy): end is CallFailure =>
+  end.status === 'failed' && outages.has(end.kind) && !isOutage(end, policy);
+
+class Untried extends Error {
+  constructor(readonly end: CallFailure) {
+    super('the call did not go out');
+  }
+}
 
 const waitMs = ({ openedAt, openForMs }: Circuit) => openedAt + openForMs - Date.now();
 
