@@ -3,6 +3,7 @@ import { StampEventsInAFunction1764150000000 } from './1764150000000-stamp-event
 import { KeepWhatServersOffer1764154800000 } from './1764154800000-keep-what-servers-offer.js';
 import { ArchiveProjectsAndSaveViews1764160000000 } from './1764160000000-archive-projects-and-save-views.js';
 import { PinToolsAndLimitCalls1764161000000 } from './1764161000000-pin-tools-and-limit-calls.js';
+import { Remember1764164000000 } from './1764164000000-remember.js';
 
 /** In order. A migration that has shipped is never edited: write the next one. */
 export const migrations = [
@@ -11,4 +12,5 @@ export const migrations = [
   KeepWhatServersOffer1764154800000,
   ArchiveProjectsAndSaveViews1764160000000,
   PinToolsAndLimitCalls1764161000000,
+  Remember1764164000000,
 ];

@@ -55,6 +55,17 @@ AS $function$
         FROM ended WHERE t.trace_id = ended.trace_id;
     END $function$;
 
+CREATE OR REPLACE FUNCTION public.memory_grams(whole text)
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+     SELECT coalesce(array_agg(DISTINCT one || next), '{}')
+       FROM (SELECT one, lead(one) OVER (ORDER BY n) AS next
+               FROM regexp_split_to_table(lower(whole), '') WITH ORDINALITY AS chars (one, n)) AS pairs
+      WHERE next IS NOT NULL
+   $function$;
+
 CREATE OR REPLACE FUNCTION public.stamp_events(most integer, reserve bigint, is_patient boolean)
  RETURNS SETOF events
  LANGUAGE plpgsql
@@ -464,9 +475,16 @@ CREATE TABLE mem_embeddings (
   project_id text,
   meta jsonb,
   updated_at timestamp with time zone DEFAULT now(),
+  kind text DEFAULT 'fact'::text NOT NULL,
+  text text DEFAULT ''::text NOT NULL,
+  version integer DEFAULT 1 NOT NULL,
+  created_by text DEFAULT 'system'::text NOT NULL,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
   embedding vector(1536),
   CONSTRAINT mem_embeddings_pkey PRIMARY KEY (id)
 );
+CREATE INDEX mem_embeddings_grams ON public.mem_embeddings USING gin (memory_grams(((COALESCE(subject, ''::text) || ' '::text) || text)));
+CREATE INDEX mem_embeddings_project ON public.mem_embeddings USING btree (project_id, id);
 
 CREATE TABLE messages (
   id uuid NOT NULL,
@@ -494,6 +512,7 @@ CREATE TABLE project_vars (
   audit_ref text,
   value jsonb,
   version integer DEFAULT 1 NOT NULL,
+  updated_at timestamp with time zone DEFAULT now() NOT NULL,
   CONSTRAINT project_vars_pkey PRIMARY KEY (id),
   CONSTRAINT project_vars_project_id_name_key UNIQUE NULLS NOT DISTINCT (project_id, name)
 );
@@ -550,6 +569,7 @@ CREATE TABLE roles (
   permissions text[] NOT NULL,
   is_builtin boolean DEFAULT false NOT NULL,
   created_at timestamp with time zone DEFAULT now() NOT NULL,
+  version integer DEFAULT 1 NOT NULL,
   CONSTRAINT roles_pkey PRIMARY KEY (name)
 );
 
@@ -678,6 +698,15 @@ CREATE TABLE traces (
   CONSTRAINT traces_pkey PRIMARY KEY (trace_id)
 );
 CREATE INDEX traces_started ON public.traces USING btree (started_at DESC, trace_id);
+
+CREATE TABLE user_profiles (
+  user_id uuid NOT NULL,
+  profile jsonb NOT NULL,
+  version integer DEFAULT 1 NOT NULL,
+  updated_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT user_profiles_pkey PRIMARY KEY (user_id),
+  CONSTRAINT user_profiles_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
 
 CREATE TABLE users (
   id uuid NOT NULL,

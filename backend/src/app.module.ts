@@ -10,6 +10,7 @@ import { ConfigModule } from './modules/config/index.js';
 import { HealthModule } from './modules/health/index.js';
 import { IntegrationsModule } from './modules/integrations/index.js';
 import { JobsModule } from './modules/jobs/index.js';
+import { MemoryModule } from './modules/memory/index.js';
 import { MonitorModule } from './modules/monitor/index.js';
 import { ProjectsModule } from './modules/projects/index.js';
 import { RbacModule } from './modules/rbac/index.js';
@@ -43,6 +44,7 @@ export class AppModule {
         AgentsModule,
         RunsModule,
         ChatModule,
+        MemoryModule,
         MonitorModule,
         ViewsModule,
         HealthModule,

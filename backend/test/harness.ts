@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -35,11 +35,13 @@ async function openLite(): Promise<TestDatabase> {
 async function snapshot(): Promise<Blob> {
   const source = migrations.map((migration) => migration.name + String(migration)).join('');
   const { createHash } = await import('node:crypto');
-  const files = await readFile(
-    join(import.meta.dirname, '../migrations/1763800000000-create-the-record.ts'),
-    'utf8',
-  );
-  const name = createHash('sha256').update(source).update(files).digest('hex').slice(0, 16);
+  const folder = join(import.meta.dirname, '../migrations');
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.ts')).sort();
+  const files = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
+  const name = createHash('sha256')
+    .update(source + files.join(''))
+    .digest('hex')
+    .slice(0, 16);
   const path = join(tmpdir(), `aos-test-schema-${name}.tar`);
   if (!existsSync(path)) {
     const fresh = await Database.open({});

@@ -188,6 +188,8 @@ export type { PutSystemConfig$Params as PutSystemConfig$Params } from './fn/conf
 export { putSystemConfig as putSystemConfig } from './fn/config/put-system-config';
 export type { PreviewSystemConfig$Params as PreviewSystemConfig$Params } from './fn/config/preview-system-config';
 export { previewSystemConfig as previewSystemConfig } from './fn/config/preview-system-config';
+export type { GetSystemConfigSchema$Params as GetSystemConfigSchema$Params } from './fn/config/get-system-config-schema';
+export { getSystemConfigSchema as getSystemConfigSchema } from './fn/config/get-system-config-schema';
 export type { ListSystemConfigHistory$Params as ListSystemConfigHistory$Params } from './fn/config/list-system-config-history';
 export { listSystemConfigHistory as listSystemConfigHistory } from './fn/config/list-system-config-history';
 export type { GetRuntimeConfig$Params as GetRuntimeConfig$Params } from './fn/config/get-runtime-config';

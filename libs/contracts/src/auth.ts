@@ -54,6 +54,28 @@ export const ApiTokenPage = pageOf(ApiToken).meta({ id: 'ApiTokenPage' });
 export const CreatedToken = ApiToken.extend({ token: z.string() }).meta({ id: 'CreatedToken' });
 export type CreatedToken = z.infer<typeof CreatedToken>;
 
+/** A way in that is open now. The address and the browser are as they were when it was opened. */
+export const Session = z
+  .object({
+    id: z.string(),
+    createdAt: Timestamp,
+    expiresAt: Timestamp,
+    ip: z.string().nullable(),
+    userAgent: z.string().nullable(),
+    isThis: z.boolean(),
+  })
+  .meta({ id: 'Session' });
+export type Session = z.infer<typeof Session>;
+export const SessionPage = pageOf(Session).meta({ id: 'SessionPage' });
+
+export const ChangeOwnPassword = z
+  .strictObject({
+    currentPassword: z.string().min(1).max(1024),
+    newPassword: z.string().min(12).max(1024),
+  })
+  .meta({ id: 'ChangeOwnPassword' });
+export type ChangeOwnPassword = z.infer<typeof ChangeOwnPassword>;
+
 export const CreateUser = z
   .strictObject({
     email: z.email().toLowerCase().max(254),
@@ -82,6 +104,7 @@ export const Role = z
     builtin: z.boolean(),
     description: z.string(),
     permissions: z.array(Permission),
+    version: z.number().int(),
   })
   .meta({ id: 'Role' });
 export type Role = z.infer<typeof Role>;
@@ -94,6 +117,8 @@ export const CreateRole = z
   })
   .meta({ id: 'CreateRole' });
 export type CreateRole = z.infer<typeof CreateRole>;
+export const PutRole = CreateRole.omit({ name: true }).meta({ id: 'PutRole' });
+export type PutRole = z.infer<typeof PutRole>;
 
 export const Binding = z
   .object({

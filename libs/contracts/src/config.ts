@@ -85,6 +85,8 @@ export const SystemConfigAnswer = z
     version: z.number().int(),
     updatedAt: Timestamp,
     updatedBy: z.string(),
+    /** Why, in the words of who saved it. */
+    comment: z.string(),
     config: SystemConfig,
   })
   .meta({ id: 'SystemConfigAnswer' });
@@ -123,10 +125,36 @@ export type SecretInfo = z.infer<typeof SecretInfo>;
 export const RuntimeConfig = z
   .object({
     secrets: z.array(SecretInfo),
-    env: z.array(z.object({ name: z.string(), purpose: z.string() })),
+    env: z.array(
+      z.object({
+        name: z.string(),
+        purpose: z.string(),
+        /** Whether the process was started with it. Its value stays with the process. */
+        isSet: z.boolean(),
+        /** What holds without it; null where there is nothing. */
+        fallback: z.string().nullable(),
+      }),
+    ),
   })
   .meta({ id: 'RuntimeConfig' });
 export type RuntimeConfig = z.infer<typeof RuntimeConfig>;
+
+/** What was decided when the process was started, and is changed there. */
+export const Installation = z
+  .object({
+    database: z.object({
+      kind: z.enum(['embedded', 'server']),
+      version: z.string(),
+      hasVector: z.boolean(),
+    }),
+    roles: z.array(z.string()),
+    bus: z.string(),
+    node: z.string(),
+    /** Where traces go besides AOS itself; null when nowhere. Only the host is named. */
+    traceExport: z.string().nullable(),
+  })
+  .meta({ id: 'Installation' });
+export type Installation = z.infer<typeof Installation>;
 
 export const PutSecret = z
   .strictObject({

@@ -29,6 +29,7 @@ export const errorCodes = {
   forbidden: { status: 403, title: 'You may not do this' },
   origin_refused: { status: 403, title: 'The origin is not allowed' },
   csrf_refused: { status: 403, title: 'The request did not come from the console' },
+  wrong_password: { status: 403, title: 'The present password is wrong' },
   last_owner: { status: 409, title: 'The last owner cannot be taken away' },
   // plans and jobs
   plan_invalid: { status: 422, title: 'The plan has faults' },

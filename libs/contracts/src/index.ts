@@ -7,6 +7,7 @@ export * from './events.js';
 export * from './imports.js';
 export * from './integrations.js';
 export * from './jobs.js';
+export * from './memory.js';
 export * from './monitor.js';
 export * from './page.js';
 export * from './permissions.js';

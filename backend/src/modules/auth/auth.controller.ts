@@ -15,12 +15,14 @@ import { CommandBus } from '@nestjs/cqrs';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import {
   ApiTokenPage,
+  ChangeOwnPassword,
   CreateToken,
   CreatedToken,
   LoginAnswer,
   LoginRequest,
   Me,
   PageQuery,
+  SessionPage,
   permissions,
 } from '@aos/contracts';
 import type { CookieOptions, Response } from 'express';
@@ -33,7 +35,9 @@ import { NoReplay } from '../../platform/http/idempotency.interceptor.js';
 import { Forbidden } from '../../platform/http/problem.js';
 import { ENVIRONMENT } from '../../platform/platform.module.js';
 import { AuthQueries } from './auth.queries.js';
+import { ChangeOwnPassword as ChangeOwnPasswordCommand } from './commands/change-own-password.js';
 import { CreateApiToken } from './commands/create-api-token.js';
+import { EndSession } from './commands/end-session.js';
 import { RevokeApiToken } from './commands/revoke-api-token.js';
 import { SignIn } from './commands/sign-in.js';
 import { SignOut } from './commands/sign-out.js';
@@ -115,6 +119,46 @@ export class AuthController {
       authenticatedBy: request.identity?.by ?? 'token',
       csrfToken: request.identity?.csrfToken ?? null,
     };
+  }
+
+  @Post('password')
+  @HttpCode(204)
+  @SignedIn()
+  @NoReplay()
+  @ApiOperation({
+    summary: 'Change your own password; your other sessions end',
+    operationId: 'changeOwnPassword',
+  })
+  @ApiResponse({ status: 204, description: 'Changed' })
+  async changePassword(
+    @RequestCtx() ctx: Ctx,
+    @Req() request: IdentifiedRequest,
+    @Body({ schema: ChangeOwnPassword }) body: ChangeOwnPassword,
+  ): Promise<void> {
+    const sessionId = request.identity?.sessionId;
+    if (!sessionId) throw new Forbidden('An API token changes no password. Sign in to do that.');
+    await this.commands.execute(new ChangeOwnPasswordCommand(ctx, sessionId, body));
+  }
+
+  @Get('sessions')
+  @SignedIn()
+  @ApiOperation({ summary: 'Where you are signed in', operationId: 'listSessions' })
+  @ApiResponse({ status: 200, standardSchema: SessionPage })
+  sessions(
+    @RequestCtx() ctx: Ctx,
+    @Req() request: IdentifiedRequest,
+    @Query({ schema: PageQuery }) query: PageQuery,
+  ) {
+    return this.queries.sessions(ctx, request.identity?.sessionId ?? null, query);
+  }
+
+  @Delete('sessions/:id')
+  @HttpCode(204)
+  @SignedIn()
+  @ApiOperation({ summary: 'End one of your sessions, at once', operationId: 'endSession' })
+  @ApiResponse({ status: 204, description: 'Ended' })
+  endSession(@RequestCtx() ctx: Ctx, @Param('id', { schema: z.uuid() }) id: string) {
+    return this.commands.execute(new EndSession(ctx, id));
   }
 
   @Get('tokens')

@@ -4,9 +4,11 @@ import { HttpModule } from '../../platform/http/http.module.js';
 import { RbacModule } from '../rbac/index.js';
 import { AuthController } from './auth.controller.js';
 import { AuthQueries } from './auth.queries.js';
+import { ChangeOwnPasswordHandler } from './commands/change-own-password.js';
 import { ChangePersonHandler } from './commands/change-person.js';
 import { CreateApiTokenHandler } from './commands/create-api-token.js';
 import { CreatePersonHandler } from './commands/create-person.js';
+import { EndSessionHandler } from './commands/end-session.js';
 import { RevokeApiTokenHandler } from './commands/revoke-api-token.js';
 import { SignInHandler } from './commands/sign-in.js';
 import { SignOutHandler } from './commands/sign-out.js';
@@ -36,6 +38,8 @@ import { SessionPruner } from './session-pruner.js';
     RevokeApiTokenHandler,
     CreatePersonHandler,
     ChangePersonHandler,
+    ChangeOwnPasswordHandler,
+    EndSessionHandler,
   ],
   exports: [Authenticator, OwnerBootstrap],
 })

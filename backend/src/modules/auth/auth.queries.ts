@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { ApiToken, Page, PageQuery, Permission, Person, User } from '@aos/contracts';
+import type { ApiToken, Page, PageQuery, Permission, Person, Session, User } from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { decodeCursor, toPage } from '../../platform/http/cursor.js';
@@ -12,6 +12,14 @@ interface PersonRow {
   is_disabled: boolean;
   created_at: Date;
   roles: string[];
+}
+
+interface SessionRow {
+  id: string;
+  created_at: Date;
+  expires_at: Date;
+  ip: string | null;
+  user_agent: string | null;
 }
 
 interface TokenRow {
@@ -47,6 +55,34 @@ export class AuthQueries {
         ...row,
         disabled: is_disabled,
         createdAt: created_at.toISOString(),
+      }),
+    );
+  }
+
+  /** One's own that are open now. */
+  async sessions(
+    ctx: Ctx,
+    present: string | null,
+    { limit, cursor }: PageQuery,
+  ): Promise<Page<Session>> {
+    const [after = null] = decodeCursor(cursor, 1) ?? [];
+    const rows = await this.database.query<SessionRow>(
+      `SELECT id, created_at, expires_at, ip, user_agent FROM sessions
+        WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > now() AND ($2::uuid IS NULL OR id > $2)
+        ORDER BY id LIMIT $3`,
+      [ctx.actor.userId, after, limit + 1],
+    );
+    return toPage(
+      rows,
+      limit,
+      (row) => [row.id],
+      (row) => ({
+        id: row.id,
+        createdAt: row.created_at.toISOString(),
+        expiresAt: row.expires_at.toISOString(),
+        ip: row.ip,
+        userAgent: row.user_agent,
+        isThis: row.id === present,
       }),
     );
   }

@@ -1,4 +1,12 @@
-import type { ApiToken, CreatedToken, LoginAnswer, Me, Page, Person } from '@aos/contracts';
+import type {
+  ApiToken,
+  CreatedToken,
+  LoginAnswer,
+  Me,
+  Page,
+  Person,
+  Session,
+} from '@aos/contracts';
 import { type HttpApp, type SignedIn, makeRole, openHttpApp } from '../../../test/http-app.js';
 import { Database } from '../../platform/database/database.js';
 import { LoginAttempts } from './login-attempts.js';
@@ -227,6 +235,91 @@ describe('the end of a session', () => {
         })
       ).status,
     ).toBe(401);
+  });
+});
+
+describe('changing the own password', () => {
+  const next = 'a new and longer one';
+  const setUp = async () => {
+    const person = await makePerson();
+    const enter = async (pass = password) =>
+      (await login({ email: person.email, password: pass })).body.accessToken;
+    const [here, there] = [await enter(), await enter()];
+    const change = (token: string, body: unknown) =>
+      http.refused('/auth/password', { method: 'POST', body, headers: bearer(token) });
+    const isIn = async (token: string) =>
+      (await http.call('/auth/me', { headers: bearer(token) })).status === 200;
+    return { person, enter, here, there, change, isIn };
+  };
+
+  it('takes the present one, ends the other sessions and leaves this one', async () => {
+    const { person, enter, here, there, change, isIn } = await setUp();
+    const { status } = await change(here, { currentPassword: password, newPassword: next });
+    expect(status).toBe(204);
+    expect([await isIn(here), await isIn(there)]).toEqual([true, false]);
+    expect((await login({ email: person.email, password })).status).toBe(401);
+    expect(await isIn(await enter(next))).toBe(true);
+    expect(await audit(`user:${person.id}`)).toContainEqual({
+      action: 'user.password',
+      outcome: 'allowed',
+      diff: { password: 'changed', by: 'self', sessionsEnded: 1 },
+    });
+  });
+
+  it('refuses a wrong one, records it, and pauses whoever guesses', async () => {
+    const { person, here, there, change, isIn } = await setUp();
+    const wrong = { currentPassword: 'not the password', newPassword: next };
+    const { status, body } = await change(here, wrong);
+    expect([status, body.code]).toEqual([403, 'wrong_password']);
+    expect(await audit(`user:${person.id}`)).toContainEqual({
+      action: 'user.password',
+      outcome: 'failed',
+      diff: null,
+    });
+    for (let n = 0; n < 4; n++) await change(here, wrong);
+    const right = await change(here, { currentPassword: password, newPassword: next });
+    expect(right.status).toBe(429);
+    expect([await isIn(here), await isIn(there)]).toEqual([true, true]);
+  });
+
+  it.each([
+    [{ currentPassword: password, newPassword: 'short' }],
+    [{ currentPassword: password, newPassword: password }],
+    [{ currentPassword: password, newPassword: 'x'.repeat(1025) }],
+    [{ currentPassword: password, newPassword: next, userId: 'another' }],
+  ])('refuses %j', async (body) => {
+    const { here, change } = await setUp();
+    expect((await change(here, body)).status).toBe(400);
+  });
+
+  it('is not for API tokens', async () => {
+    const { here, change } = await setUp();
+    const { body } = await http.call<CreatedToken>('/auth/tokens', {
+      method: 'POST',
+      body: { name: 'ci' },
+      headers: bearer(here),
+    });
+    expect(
+      (await change(body.token, { currentPassword: password, newPassword: next })).status,
+    ).toBe(403);
+  });
+});
+
+describe('sessions', () => {
+  it("are one's own, with the present one marked, and end at once", async () => {
+    const person = await makePerson();
+    const enter = async () => (await login({ email: person.email, password })).body.accessToken;
+    const [here, there] = [await enter(), await enter()];
+    const { body } = await http.call<Page<Session>>('/auth/sessions', { headers: bearer(here) });
+    expect(body.items).toHaveLength(2);
+    expect(body.items.filter(({ isThis }) => isThis)).toHaveLength(1);
+    const other = body.items.find(({ isThis }) => !isThis)!;
+    const end = (headers: Record<string, string>) =>
+      http.call(`/auth/sessions/${other.id}`, { method: 'DELETE', headers });
+    expect((await end(bearer(owner.token))).status).toBe(404);
+    expect((await end(bearer(here))).status).toBe(204);
+    expect((await http.call('/auth/me', { headers: bearer(there) })).status).toBe(401);
+    expect(await audit(`session:${other.id}`)).toMatchObject([{ action: 'session.end' }]);
   });
 });
 

@@ -17,6 +17,7 @@ import {
   ConfigPreview,
   ConfigVersionPage,
   Id,
+  Installation,
   PageQuery,
   PutSecret,
   RuntimeConfig,
@@ -33,10 +34,16 @@ import { DeleteSecret } from './commands/delete-secret.js';
 import { PutSecret as PutSecretCommand } from './commands/put-secret.js';
 import { SaveSystemConfig, toAnswer } from './commands/save-system-config.js';
 import { ConfigQueries } from './config.queries.js';
+import { InstallationFacts } from './installation.js';
 import { Settings } from './settings.js';
 
+const SaveQuery = z.strictObject({ comment: z.string().trim().max(500).default('') });
+type SaveQuery = z.infer<typeof SaveQuery>;
 const SecretQuery = z.strictObject({ projectId: Id.optional() });
 type SecretQuery = z.infer<typeof SecretQuery>;
+
+/** With a registry of its own it names no parts, and stands there whole instead of as a reference. */
+const settingsSchema = z.toJSONSchema(SystemConfig, { io: 'input', metadata: z.registry() });
 
 @ApiTags('config')
 @Controller('config')
@@ -45,6 +52,7 @@ export class ConfigController {
     private readonly commands: CommandBus,
     private readonly queries: ConfigQueries,
     private readonly settings: Settings,
+    private readonly installation: InstallationFacts,
   ) {}
 
   @Get('system')
@@ -70,10 +78,11 @@ export class ConfigController {
     @RequestCtx() ctx: Ctx,
     @Req() request: AosRequest,
     @Body({ schema: SystemConfig }) body: SystemConfig,
+    @Query({ schema: SaveQuery }) { comment }: SaveQuery,
     @Res({ passthrough: true }) response: Response,
   ): Promise<SystemConfigAnswer> {
     const answer = await this.commands.execute(
-      new SaveSystemConfig(ctx, body, requiredVersion(request)),
+      new SaveSystemConfig(ctx, body, requiredVersion(request), comment),
     );
     setVersion(response, answer.version);
     return answer;
@@ -88,6 +97,17 @@ export class ConfigController {
     return this.queries.preview(body);
   }
 
+  @Get('system/schema')
+  @Allow('config.read')
+  @ApiOperation({
+    summary: 'What settings there are, as JSON Schema: forms are made from it',
+    operationId: 'getSystemConfigSchema',
+  })
+  @ApiResponse({ status: 200, description: 'JSON Schema', schema: { type: 'object' } })
+  schema() {
+    return settingsSchema;
+  }
+
   @Get('system/history')
   @Allow('config.read')
   @ApiOperation({
@@ -97,6 +117,17 @@ export class ConfigController {
   @ApiResponse({ status: 200, standardSchema: ConfigVersionPage })
   history(@Query({ schema: PageQuery }) query: PageQuery) {
     return this.queries.history(query);
+  }
+
+  @Get('installation')
+  @Allow('config.read')
+  @ApiOperation({
+    summary: 'What was decided when the process was started',
+    operationId: 'getInstallation',
+  })
+  @ApiResponse({ status: 200, standardSchema: Installation })
+  present() {
+    return this.installation.describe();
   }
 
   @Get('runtime')

@@ -4,6 +4,7 @@ import { PutSecretHandler } from './commands/put-secret.js';
 import { SaveSystemConfigHandler } from './commands/save-system-config.js';
 import { ConfigController } from './config.controller.js';
 import { ConfigQueries } from './config.queries.js';
+import { InstallationFacts } from './installation.js';
 import { Settings } from './settings.js';
 import { Vault } from './vault.js';
 
@@ -13,6 +14,7 @@ import { Vault } from './vault.js';
     Settings,
     Vault,
     ConfigQueries,
+    InstallationFacts,
     SaveSystemConfigHandler,
     PutSecretHandler,
     DeleteSecretHandler,

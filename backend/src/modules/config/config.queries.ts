@@ -12,6 +12,7 @@ import { Database } from '../../platform/database/database.js';
 import { type Ctx, allowedProjects } from '../../platform/http/context.js';
 import { decodeCursor, toPage } from '../../platform/http/cursor.js';
 import { configChanges } from './config-diff.js';
+import { environmentVariables } from './installation.js';
 import { requireSoundConfig } from './config-rules.js';
 import { type ConfigRow, Settings } from './settings.js';
 import { Vault } from './vault.js';
@@ -52,7 +53,7 @@ export class ConfigQueries {
   async history({ limit, cursor }: PageQuery): Promise<Page<ConfigVersion>> {
     const [before = null] = decodeCursor(cursor, 1) ?? [];
     const rows = await this.database.query<ConfigRow & { previous: unknown }>(
-      `SELECT v.version, v.config, v.created_by, v.created_at, p.config AS previous
+      `SELECT v.version, v.config, v.comment, v.created_by, v.created_at, p.config AS previous
          FROM config_versions v
          LEFT JOIN config_versions p ON p.scope = v.scope AND p.version = v.version - 1
         WHERE v.scope = 'system' AND ($1::int IS NULL OR v.version < $1) ORDER BY v.version DESC LIMIT $2`,
@@ -66,6 +67,7 @@ export class ConfigQueries {
         version: row.version,
         updatedAt: row.created_at.toISOString(),
         updatedBy: row.created_by,
+        comment: row.comment,
         config: row.config as SystemConfig,
         changes: row.previous === null ? [] : configChanges(row.previous, row.config),
       }),
@@ -80,21 +82,6 @@ export class ConfigQueries {
         WHERE $1 OR project_id = ANY ($2) ORDER BY name, project_id NULLS FIRST LIMIT 5000`,
       [projects === 'all', projects === 'all' ? [] : projects],
     );
-    return { secrets: rows.map(toSecretInfo), env: environmentNames };
+    return { secrets: rows.map(toSecretInfo), env: environmentVariables() };
   }
 }
-
-const environmentNames = Object.entries({
-  PORT: 'Port that it listens on',
-  HOST: 'Address that it listens on',
-  AOS_DATA_DIR: 'Folder of the embedded database, artifacts and the master key',
-  DATABASE_URL: 'A Postgres of your own instead of the embedded one',
-  AOS_BUS: 'What carries events between processes',
-  AOS_ROLES: 'What this process does',
-  AOS_PUBLIC_URL: 'The URL under which people reach it',
-  AOS_LOG_LEVEL: 'How much is logged',
-  AOS_OWNER_EMAIL: 'The first owner',
-  AOS_OWNER_PASSWORD: "The first owner's password",
-  AOS_MASTER_KEY: 'Key-encryption key, instead of the file in the data folder',
-  AOS_DEMO: 'Whether the first start plays a task',
-}).map(([name, purpose]) => ({ name, purpose }));

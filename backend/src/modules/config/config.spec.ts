@@ -1,6 +1,7 @@
 import type {
   ConfigPreview,
   ConfigVersion,
+  Installation,
   Page,
   RuntimeConfig,
   SecretInfo,
@@ -41,6 +42,31 @@ const everything = async () => {
   );
 };
 
+describe('the installation', () => {
+  it('is told without an address that could hold a key, and variables without their values', async () => {
+    const before = { ...process.env };
+    process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] = 'https://user:canary@otel.example/canary';
+    process.env['AOS_OWNER_PASSWORD'] = 'canary password';
+    try {
+      const { body, text } = await http.call<Installation>('/config/installation', { as: owner });
+      expect(body).toMatchObject({ traceExport: 'otel.example', bus: 'postgres' });
+      expect(body.database.version).toMatch(/^\d+/);
+      const runtime = await http.call<RuntimeConfig>('/config/runtime', { as: owner });
+      expect(runtime.body.env).toContainEqual({
+        name: 'AOS_OWNER_PASSWORD',
+        purpose: "The first owner's password",
+        isSet: true,
+        fallback: null,
+      });
+      expect(text + runtime.text).not.toContain('canary');
+    } finally {
+      process.env = before;
+    }
+    const viewer = await http.signIn('viewer');
+    expect((await http.call('/config/installation', { as: viewer })).status).toBe(403);
+  });
+});
+
 describe('settings', () => {
   const read = () => http.call<SystemConfigAnswer>('/config/system', { as: owner });
   const save = (config: unknown, etag: string, as = owner) =>
@@ -50,6 +76,15 @@ describe('settings', () => {
       body: config,
       headers: { 'if-match': etag },
     });
+
+  it('tell what there is of them, so that a form can be made of it', async () => {
+    const { body } = await http.call<{ properties: Record<string, unknown> }>(
+      '/config/system/schema',
+      { as: owner },
+    );
+    expect(Object.keys(body.properties)).toEqual(Object.keys((await read()).body.config));
+    expect(JSON.stringify(body.properties)).toContain('"maximum":600000');
+  });
 
   it('are saved as a new version, with the difference in the record and an event, and seen at once', async () => {
     const { body, headers } = await read();
@@ -141,6 +176,31 @@ describe('settings', () => {
       (await save({ ...body.config, llm: { baseUrl: 'http://user:pw@x.test/' } }, etag)).status,
     ).toBe(400);
     expect(await everything()).not.toContain('sk-canary');
+  });
+
+  it('keep why they were saved, in the history and in the record', async () => {
+    const { body, headers } = await read();
+    const config = { ...body.config, approvals: { timeoutMs: 4321 } };
+    const answer = await http.call<SystemConfigAnswer>(
+      '/config/system?comment=Fewer%20nights%20of%20waiting',
+      { method: 'PUT', as: owner, body: config, headers: { 'if-match': headers.get('etag')! } },
+    );
+    expect(answer.body.comment).toBe('Fewer nights of waiting');
+    const history = await http.call<Page<ConfigVersion>>('/config/system/history?limit=1', {
+      as: owner,
+    });
+    expect(history.body.items[0]?.comment).toBe('Fewer nights of waiting');
+    const [row] = await http.database.query<{ diff: { comment: string } }>(
+      `SELECT diff FROM audit_logs WHERE action = 'config.save' ORDER BY id DESC LIMIT 1`,
+    );
+    expect(row?.diff.comment).toBe('Fewer nights of waiting');
+    const tooLong = await http.refused(`/config/system?comment=${'x'.repeat(501)}`, {
+      method: 'PUT',
+      as: owner,
+      body: config,
+      headers: { 'if-match': `"${answer.body.version}"` },
+    });
+    expect(tooLong.status).toBe(400);
   });
 });
 

@@ -10,6 +10,7 @@ const CACHE_MS = 5_000;
 export interface StoredConfig {
   version: number;
   config: SystemConfig;
+  comment: string;
   createdBy: string;
   createdAt: Date;
 }
@@ -72,6 +73,7 @@ export class Settings implements OnModuleInit, OnApplicationShutdown {
     return {
       version: row?.version ?? 0,
       config: parsed.success ? parsed.data : SystemConfig.parse({}),
+      comment: row?.comment ?? '',
       createdBy: row?.created_by ?? 'system',
       createdAt: row?.created_at ?? new Date(0),
     };
@@ -81,9 +83,10 @@ export class Settings implements OnModuleInit, OnApplicationShutdown {
 export interface ConfigRow {
   version: number;
   config: unknown;
+  comment: string;
   created_by: string;
   created_at: Date;
 }
 
-const latest = `SELECT version, config, created_by, created_at FROM config_versions
+const latest = `SELECT version, config, comment, created_by, created_at FROM config_versions
   WHERE scope = 'system' ORDER BY version DESC LIMIT 1`;

@@ -1,6 +1,18 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Param,
+  Post,
+  Put,
+  Query,
+  Req,
+  Res,
+} from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import {
   AccessAnswer,
   AccessQuery,
@@ -9,13 +21,18 @@ import {
   CreateBinding,
   CreateRole,
   PageQuery,
+  PutRole,
   Role,
   RolePage,
 } from '@aos/contracts';
+import type { Response } from 'express';
 import { z } from 'zod';
-import { Allow, RequestCtx, SignedIn } from '../../platform/http/access.js';
+import { Allow, type AosRequest, RequestCtx, SignedIn } from '../../platform/http/access.js';
 import type { Ctx } from '../../platform/http/context.js';
+import { requiredVersion, setVersion } from '../../platform/http/etag.js';
+import { ChangeRole } from './commands/change-role.js';
 import { CreateRole as CreateRoleCommand } from './commands/create-role.js';
+import { DeleteRole } from './commands/delete-role.js';
 import { GrantRole } from './commands/grant-role.js';
 import { RevokeRole } from './commands/revoke-role.js';
 import { RbacQueries } from './rbac.queries.js';
@@ -42,6 +59,34 @@ export class RbacController {
   @ApiResponse({ status: 201, standardSchema: Role })
   createRole(@RequestCtx() ctx: Ctx, @Body({ schema: CreateRole }) body: CreateRole) {
     return this.commands.execute(new CreateRoleCommand(ctx, body));
+  }
+
+  @Put('roles/:name')
+  @Allow('role.write')
+  @ApiOperation({ summary: 'Change a role that is not built in', operationId: 'putRole' })
+  @ApiHeader({ name: 'If-Match', required: true, description: 'Its version, as an ETag' })
+  @ApiResponse({ status: 200, standardSchema: Role })
+  async changeRole(
+    @RequestCtx() ctx: Ctx,
+    @Param('name') name: string,
+    @Req() request: AosRequest,
+    @Body({ schema: PutRole }) body: PutRole,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    const role = await this.commands.execute(
+      new ChangeRole(ctx, name, requiredVersion(request), body),
+    );
+    setVersion(response, role.version);
+    return role;
+  }
+
+  @Delete('roles/:name')
+  @HttpCode(204)
+  @Allow('role.write')
+  @ApiOperation({ summary: 'Delete a role that nobody has', operationId: 'deleteRole' })
+  @ApiResponse({ status: 204, description: 'Deleted' })
+  deleteRole(@RequestCtx() ctx: Ctx, @Param('name') name: string) {
+    return this.commands.execute(new DeleteRole(ctx, name));
   }
 
   @Get('bindings')

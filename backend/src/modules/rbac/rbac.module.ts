@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import { BuiltinRoles } from './builtin-roles.js';
+import { ChangeRoleHandler } from './commands/change-role.js';
 import { CreateRoleHandler } from './commands/create-role.js';
+import { DeleteRoleHandler } from './commands/delete-role.js';
 import { GrantRoleHandler } from './commands/grant-role.js';
 import { RevokeRoleHandler } from './commands/revoke-role.js';
 import { RoleGrants } from './grants.js';
@@ -14,6 +16,8 @@ import { RbacQueries } from './rbac.queries.js';
     RoleGrants,
     RbacQueries,
     CreateRoleHandler,
+    ChangeRoleHandler,
+    DeleteRoleHandler,
     GrantRoleHandler,
     RevokeRoleHandler,
   ],

@@ -1,25 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import type {
-  AccessAnswer,
-  AccessQuery,
-  Binding,
-  Page,
-  PageQuery,
-  Permission,
-  Role,
-} from '@aos/contracts';
+import type { AccessAnswer, AccessQuery, Binding, Page, PageQuery, Role } from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
 import { type Ctx, isAllowed } from '../../platform/http/context.js';
 import { decodeCursor, toPage } from '../../platform/http/cursor.js';
 import { Forbidden, NotFound } from '../../platform/http/problem.js';
 import { type BindingRow, toBinding } from './grants.js';
-
-interface RoleRow {
-  name: string;
-  description: string;
-  permissions: Permission[];
-  is_builtin: boolean;
-}
+import { type RoleRow, toRole } from './own-role.js';
 
 @Injectable()
 export class RbacQueries {
@@ -28,15 +14,10 @@ export class RbacQueries {
   async roles({ limit, cursor }: PageQuery): Promise<Page<Role>> {
     const [after = ''] = decodeCursor(cursor, 1) ?? [];
     const rows = await this.database.query<RoleRow>(
-      'SELECT name, description, permissions, is_builtin FROM roles WHERE name > $1 ORDER BY name LIMIT $2',
+      'SELECT name, description, permissions, is_builtin, version FROM roles WHERE name > $1 ORDER BY name LIMIT $2',
       [after, limit + 1],
     );
-    return toPage(
-      rows,
-      limit,
-      (row) => [row.name],
-      ({ is_builtin, ...role }) => ({ ...role, builtin: is_builtin }),
-    );
+    return toPage(rows, limit, (row) => [row.name], toRole);
   }
 
   async bindings({ limit, cursor }: PageQuery): Promise<Page<Binding>> {

@@ -87,6 +87,65 @@ describe('roles', () => {
   });
 });
 
+describe('a role of our own', () => {
+  const make = (name: string, permissions: string[]) =>
+    http.call<Role>('/rbac/roles', { method: 'POST', as: owner, body: { name, permissions } });
+  const put = (as: SignedIn, name: string, version: number | null, permissions: string[]) =>
+    http.call<Role>(`/rbac/roles/${name}`, {
+      method: 'PUT',
+      as,
+      body: { description: 'changed', permissions },
+      headers: version === null ? {} : { 'if-match': `"${version}"` },
+    });
+  const remove = (as: SignedIn, name: string) =>
+    http.refused(`/rbac/roles/${name}`, { method: 'DELETE', as });
+
+  it('is changed on the version that was read, at once for whoever has it', async () => {
+    await make('clerk', ['task.read']);
+    const clerk = await http.signIn('clerk');
+    expect((await http.call('/rbac/roles', { as: clerk })).status).toBe(403);
+    expect((await put(owner, 'clerk', null, [])).status).toBe(428);
+    expect((await put(owner, 'clerk', 9, [])).status).toBe(412);
+    const { body, headers } = await put(owner, 'clerk', 1, ['task.read', 'role.read', 'role.read']);
+    expect(body).toMatchObject({ permissions: ['task.read', 'role.read'], version: 2 });
+    expect(headers.get('etag')).toBe('"2"');
+    expect((await http.call('/rbac/roles', { as: clerk })).status).toBe(200);
+    const rows = await http.database.query<{ action: string; diff: unknown }>(
+      `SELECT action, diff FROM audit_logs WHERE resource = 'role:clerk' ORDER BY id DESC LIMIT 1`,
+    );
+    expect(rows).toMatchObject([
+      {
+        action: 'role.change',
+        diff: {
+          before: { permissions: ['task.read'] },
+          after: { permissions: ['task.read', 'role.read'] },
+        },
+      },
+    ]);
+  });
+
+  it('is not touched by someone who holds less, neither to give nor to take', async () => {
+    await make('keeper', ['secret.write']);
+    await makeRole(http.database, 'small-maker', ['role.write', 'task.read']);
+    const maker = await http.signIn('small-maker');
+    expect((await put(maker, 'keeper', 1, ['task.read'])).status).toBe(403);
+    expect((await put(maker, 'small-maker', 1, ['role.write', 'audit.read'])).status).toBe(403);
+    expect((await remove(maker, 'keeper')).status).toBe(403);
+  });
+
+  it('goes only when nobody has it; the built-in ones stay as they are', async () => {
+    await make('temp', ['task.read']);
+    const person = await http.signIn('temp');
+    const refused = await remove(owner, 'temp');
+    expect([refused.status, refused.body.code]).toEqual([409, 'conflict']);
+    await revoke(owner, await bindingOf(person, 'temp'));
+    expect((await remove(owner, 'temp')).status).toBe(204);
+    expect((await remove(owner, 'temp')).status).toBe(404);
+    expect((await remove(owner, 'viewer')).status).toBe(403);
+    expect((await put(owner, 'viewer', 1, ['task.read'])).status).toBe(403);
+  });
+});
+
 describe('handing out', () => {
   it('takes effect at once, with its audit row and its event', async () => {
     const person = await http.signIn('viewer');

@@ -67,6 +67,15 @@ describe('a plan', () => {
     ).toEqual([]);
   });
 
+  test('may use a variable that stands for a secret only with that secret in its env', () => {
+    const steps = [step('say', { text: '${vars.key}' })];
+    const more = { vars: ['key'], secretVars: { key: 'API_KEY' } };
+    expect(faultsOf(steps, more)).toEqual([]);
+    expect(faultsOf(steps, { ...more, secrets: [] })).toEqual([
+      'steps.0.args.text: the variable "key" stands for the secret "API_KEY", which is not in the env of the task',
+    ]);
+  });
+
   test('lists every fault at once', () => {
     const faults = faultsOf([
       step('a', { file: 7, colour: 'red' }, { tool: 'skills.csv.profile', needs: ['nope'] }),

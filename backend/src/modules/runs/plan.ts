@@ -12,6 +12,8 @@ export interface PlanFault {
 export interface PlanGivens {
   inputs: readonly string[];
   vars: readonly string[];
+  /** Those of the variables that stand for a secret, with the secret's name. */
+  secretVars?: Readonly<Record<string, string>>;
   /** Names of the secrets that the task was given (TaskSpec.env). */
   secrets: readonly string[];
   /** `server.tool` or `server.*`; undefined when the task is not an agent's and every tool may be named. */
@@ -123,8 +125,17 @@ function checkReference(
   switch (kind) {
     case 'inputs':
       return among(given.inputs, 'input', '');
-    case 'vars':
-      return among(given.vars, 'variable', ' in the project');
+    case 'vars': {
+      const secret = given.secretVars?.[name];
+      return secret === undefined || given.secrets.includes(secret)
+        ? among(given.vars, 'variable', ' in the project')
+        : [
+            {
+              path,
+              message: `the variable "${name}" stands for the secret "${secret}", which is not in the env of the task`,
+            },
+          ];
+    }
     case 'secret':
       return among(given.secrets, 'secret', ' in the env of the task');
     case 'steps':

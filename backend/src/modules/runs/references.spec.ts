@@ -3,6 +3,7 @@ import { findReferences, parseReference, resolveReferences } from './references.
 const values = {
   inputs: { data: '0d0c8f0e-0000-4000-8000-000000000001' },
   vars: { limit: 12, nested: { a: [1, 2] } },
+  secretVars: { key: 'API_KEY' },
   steps: { clean: { artifactId: 'a1', rows: [{ n: 7 }, { n: 8 }], ok: true, none: null } },
 };
 
@@ -50,6 +51,9 @@ describe('references', () => {
     ['echo $${HOME} ${vars.limit}', 'echo ${HOME} 12'],
     ['${secret.API_KEY}', '${secret.API_KEY}'],
     ['Bearer ${secret.API_KEY}', 'Bearer ${secret.API_KEY}'],
+    ['${vars.key}', '${secret.API_KEY}'],
+    ['Bearer ${vars.key} of ${vars.limit}', 'Bearer ${secret.API_KEY} of 12'],
+    ['$${vars.key}', '${vars.key}'],
     ['no reference at all', 'no reference at all'],
     [
       { a: ['${vars.limit}', 1], b: null },

@@ -7,7 +7,8 @@
  * A secret is not resolved here: its reference goes on to the gateway as it stands. For that reason
  * whatever is put in from outside the plan (a tool's result, a variable) and looks like one is escaped for
  * the gateway, also where it comes together from two values: a tool that answers with `${secret.NAME}`
- * must not be able to make the next call carry the secret.
+ * must not be able to make the next call carry the secret. A variable may stand for a secret; its reference is
+ * turned into the secret's before anything from outside is put in.
  */
 export type Reference =
   | { kind: 'inputs' | 'vars' | 'secret'; name: string }
@@ -29,6 +30,8 @@ export interface ReferenceFault {
 export interface ReferenceValues {
   inputs: Readonly<Record<string, string>>;
   vars: Readonly<Record<string, unknown>>;
+  /** Variables that stand for a secret, with the secret's name. */
+  secretVars?: Readonly<Record<string, string>>;
   /** Results of the steps that are done, by step id. */
   steps: Readonly<Record<string, unknown>>;
 }
@@ -102,13 +105,25 @@ export function findReferences(args: unknown): {
  */
 export function resolveReferences<T>(args: T, values: ReferenceValues): T {
   const visit = (value: unknown): unknown => {
-    if (typeof value === 'string') return resolveText(value, values);
+    if (typeof value === 'string')
+      return resolveText(nameSecrets(value, values.secretVars ?? {}), values);
     if (Array.isArray(value)) return value.map(visit);
     if (value !== null && typeof value === 'object')
       return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, visit(item)]));
     return value;
   };
   return visit(args) as T;
+}
+
+/** `${vars.x}` as `${secret.NAME}` where the variable stands for a secret. The text is the plan's own. */
+function nameSecrets(text: string, secretVars: Readonly<Record<string, string>>): string {
+  return text.replaceAll(token, (whole, escape: string, inner: string) => {
+    const reference = escape ? '' : parseReference(inner);
+    if (typeof reference === 'string' || reference.kind !== 'vars') return whole;
+    return Object.hasOwn(secretVars, reference.name)
+      ? `\${secret.${secretVars[reference.name]}}`
+      : whole;
+  });
 }
 
 function resolveText(text: string, values: ReferenceValues): unknown {

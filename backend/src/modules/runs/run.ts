@@ -14,6 +14,7 @@ import {
 import { ApprovalRequests } from './approval-requests.js';
 import type { LanguageModels, ModelUse, RunModel } from './language-models.js';
 import type { PlanGivens } from './plan.js';
+import { secretVarsOf } from './plan-submission.js';
 import { type ReferenceValues, findReferences } from './references.js';
 import { RunRecord, type RunStep } from './run-record.js';
 
@@ -142,9 +143,11 @@ export class Run {
   }
 
   async givens(): Promise<PlanGivens> {
+    const { values, secretVars } = await this.vars();
     return {
       inputs: (this.job.spec.inputs ?? []).map((input) => input.name),
-      vars: Object.keys(await this.vars()),
+      vars: [...Object.keys(values), ...Object.keys(secretVars)],
+      secretVars,
       secrets: this.env,
       allowedTools: this.allowedTools,
     };
@@ -159,11 +162,14 @@ export class Run {
           .filter(({ reference }) => reference.kind === kind)
           .map(({ reference }) => reference.name),
       );
+    const { values, secretVars } =
+      named('vars').size > 0 ? await this.vars() : { values: {}, secretVars: {} };
     return {
       inputs: Object.fromEntries(
         (this.job.spec.inputs ?? []).map((input) => [input.name, input.artifactId]),
       ),
-      vars: named('vars').size > 0 ? await this.vars() : {},
+      vars: values,
+      secretVars,
       steps: await this.record.results(named('steps')),
     };
   }
@@ -226,13 +232,24 @@ export class Run {
     return this.tools.get(step.tool);
   }
 
-  private async vars(): Promise<Record<string, unknown>> {
-    if (this.job.projectId === null) return {};
-    const rows = await this.parts.database.query<{ name: string; value: unknown }>(
-      `SELECT name, value FROM project_vars WHERE project_id = $1 AND name IS NOT NULL AND secret_ref IS NULL`,
+  private async vars(): Promise<{
+    values: Record<string, unknown>;
+    secretVars: Record<string, string>;
+  }> {
+    if (this.job.projectId === null) return { values: {}, secretVars: {} };
+    const rows = await this.parts.database.query<{
+      name: string;
+      value: unknown;
+      secret_ref: string | null;
+    }>(
+      `SELECT name, value, secret_ref FROM project_vars WHERE project_id = $1 AND name IS NOT NULL`,
       [this.job.projectId],
     );
-    return Object.fromEntries(rows.map((row) => [row.name, row.value]));
+    const plain = rows.filter((row) => row.secret_ref === null);
+    return {
+      values: Object.fromEntries(plain.map((row) => [row.name, row.value])),
+      secretVars: secretVarsOf(rows),
+    };
   }
 }
 

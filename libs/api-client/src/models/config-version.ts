@@ -5,6 +5,7 @@ import { ConfigChange } from '../models/config-change';
 import { SystemConfig } from '../models/system-config';
 export interface ConfigVersion {
   changes: Array<ConfigChange>;
+  comment: string;
   config: SystemConfig;
   updatedAt: string;
   updatedBy: string;

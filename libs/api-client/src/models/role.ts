@@ -7,4 +7,5 @@ export interface Role {
   description: string;
   name: string;
   permissions: Array<Permission>;
+  version: number;
 }

@@ -6,6 +6,8 @@ export interface RuntimeConfig {
   env: Array<{
 'name': string;
 'purpose': string;
+'isSet': boolean;
+'fallback': (string | null);
 }>;
   secrets: Array<SecretInfo>;
 }

@@ -3,6 +3,7 @@
 
 import { SystemConfig } from '../models/system-config';
 export interface SystemConfigAnswer {
+  comment: string;
   config: SystemConfig;
   updatedAt: string;
   updatedBy: string;

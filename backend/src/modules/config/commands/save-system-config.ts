@@ -18,6 +18,7 @@ export class SaveSystemConfig extends Command<SystemConfigAnswer> {
     readonly input: SystemConfig,
     /** The version that the change was made on. */
     readonly base: number,
+    readonly comment: string,
   ) {
     super();
   }
@@ -34,7 +35,7 @@ export class SaveSystemConfigHandler implements ICommandHandler<SaveSystemConfig
     private readonly wakeups: Wakeups,
   ) {}
 
-  async execute({ ctx, input, base }: SaveSystemConfig): Promise<SystemConfigAnswer> {
+  async execute({ ctx, input, base, comment }: SaveSystemConfig): Promise<SystemConfigAnswer> {
     return this.database.transaction(async (tx) => {
       const present = await this.settings.lock(tx);
       if (present.version !== base) throw stale(present, base, input);
@@ -43,15 +44,15 @@ export class SaveSystemConfigHandler implements ICommandHandler<SaveSystemConfig
       if (changes.length === 0) return toAnswer(present);
       const { rows } = await sql<{ created_at: Date }>(
         tx,
-        `INSERT INTO config_versions (scope, version, config, created_by) VALUES ('system', $1, $2, $3)
+        `INSERT INTO config_versions (scope, version, config, comment, created_by) VALUES ('system', $1, $2, $3, $4)
          RETURNING created_at`,
-        [present.version + 1, JSON.stringify(input), ctx.actor.id],
+        [present.version + 1, JSON.stringify(input), comment, ctx.actor.id],
       );
       const version = present.version + 1;
       await this.audit.record(tx, ctx, {
         action: 'config.save',
         resource: 'config:system',
-        diff: { version, changes },
+        diff: { version, changes, ...(comment && { comment }) },
       });
       await this.outbox.append(tx, [
         {
@@ -67,6 +68,7 @@ export class SaveSystemConfigHandler implements ICommandHandler<SaveSystemConfig
       return toAnswer({
         version,
         config: input,
+        comment,
         createdBy: ctx.actor.id,
         createdAt: rows[0]!.created_at,
       });
@@ -78,6 +80,7 @@ export const toAnswer = (stored: StoredConfig): SystemConfigAnswer => ({
   version: stored.version,
   updatedAt: stored.createdAt.toISOString(),
   updatedBy: stored.createdBy,
+  comment: stored.comment,
   config: stored.config,
 });
 

@@ -2,9 +2,10 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { CreateRole as CreateRoleInput, Role } from '@aos/contracts';
 import { Database } from '../../../platform/database/database.js';
 import { sql } from '../../../platform/database/sql.js';
-import { type Ctx, isAllowed } from '../../../platform/http/context.js';
-import { AosError, Forbidden } from '../../../platform/http/problem.js';
+import type { Ctx } from '../../../platform/http/context.js';
+import { AosError } from '../../../platform/http/problem.js';
 import { RoleGrants } from '../grants.js';
+import { requireHeld } from '../own-role.js';
 
 export class CreateRole extends Command<Role> {
   constructor(
@@ -23,12 +24,9 @@ export class CreateRoleHandler implements ICommandHandler<CreateRole> {
   ) {}
 
   async execute({ ctx, input }: CreateRole): Promise<Role> {
-    const missing = input.permissions.filter((permission) => !isAllowed(ctx.actor, permission));
-    if (missing.length > 0)
-      throw new Forbidden(
-        `A role may hold what its maker holds everywhere: you lack ${missing.join(', ')}.`,
-      );
-    const role: Role = { ...input, permissions: [...new Set(input.permissions)], builtin: false };
+    requireHeld(ctx.actor, input.permissions);
+    const permissions = [...new Set(input.permissions)];
+    const role: Role = { ...input, permissions, builtin: false, version: 1 };
     return this.database.transaction(async (tx) => {
       const { count } = await sql(
         tx,

@@ -11,6 +11,7 @@ import { SystemConfigAnswer } from '../../models/system-config-answer';
 import { SystemConfigInput } from '../../models/system-config-input';
 
 export interface PutSystemConfig$Params {
+  comment?: string;
 
 /**
  * The ETag of the version that was edited
@@ -27,6 +28,7 @@ export interface PutSystemConfig$Params {
 export function putSystemConfig(http: HttpClient, rootUrl: string, params: PutSystemConfig$Params, context?: HttpContext): Observable<StrictHttpResponse<SystemConfigAnswer>> {
   const rb = new RequestBuilder(rootUrl, putSystemConfig.PATH, 'put');
   if (params) {
+    rb.query('comment', params.comment, {});
     rb.header('If-Match', params['If-Match'], {});
     rb.header('Idempotency-Key', params['Idempotency-Key'], {});
     rb.body(params.body, 'application/json');

@@ -1,0 +1,71 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Installation, RuntimeConfig } from '@aos/contracts';
+import type { Environment } from '../../platform/config/environment.js';
+import { Database } from '../../platform/database/database.js';
+import { ENVIRONMENT } from '../../platform/platform.module.js';
+
+/** The database and the process as they are. Nothing here can be changed while it runs. */
+@Injectable()
+export class InstallationFacts {
+  constructor(
+    private readonly database: Database,
+    @Inject(ENVIRONMENT) private readonly environment: Environment,
+  ) {}
+
+  async describe(): Promise<Installation> {
+    const [row] = await this.database.query<{ version: string; vector: boolean }>(
+      `SELECT current_setting('server_version') AS version,
+              EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'vector') AS vector`,
+    );
+    return {
+      database: {
+        kind: this.database.kind,
+        version: row?.version ?? '',
+        hasVector: row?.vector ?? false,
+      },
+      roles: [...this.environment.roles],
+      bus: this.environment.bus,
+      node: process.versions.node,
+      traceExport: traceHost(
+        process.env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] ??
+          process.env['OTEL_EXPORTER_OTLP_ENDPOINT'],
+      ),
+    };
+  }
+}
+
+/** A collector's URL may hold a key in its path or a password before its host: neither is told. */
+function traceHost(endpoint: string | undefined): string | null {
+  if (!endpoint) return null;
+  return URL.canParse(endpoint) ? new URL(endpoint).host : 'set';
+}
+
+const known: Record<string, { purpose: string; fallback: string | null }> = {
+  PORT: { purpose: 'Port that it listens on', fallback: '3000' },
+  HOST: { purpose: 'Address that it listens on', fallback: '127.0.0.1' },
+  AOS_DATA_DIR: {
+    purpose: 'Folder of the embedded database, artifacts and the master key',
+    fallback: '.aos',
+  },
+  DATABASE_URL: { purpose: 'A Postgres of your own instead of the embedded one', fallback: null },
+  AOS_BUS: { purpose: 'What carries events between processes', fallback: 'postgres' },
+  AOS_ROLES: { purpose: 'What this process does', fallback: 'api,relay,worker' },
+  AOS_PUBLIC_URL: { purpose: 'The URL under which people reach it', fallback: null },
+  AOS_LOG_LEVEL: { purpose: 'How much is logged', fallback: 'warn' },
+  AOS_OWNER_EMAIL: { purpose: 'The first owner', fallback: null },
+  AOS_OWNER_PASSWORD: { purpose: "The first owner's password", fallback: null },
+  AOS_MASTER_KEY: {
+    purpose: 'Key-encryption key, instead of the file in the data folder',
+    fallback: null,
+  },
+  AOS_DEMO: { purpose: 'Whether the first start plays a task', fallback: 'first-run' },
+  OTEL_EXPORTER_OTLP_ENDPOINT: { purpose: 'Where traces go besides AOS itself', fallback: null },
+};
+
+export const environmentVariables = (): RuntimeConfig['env'] =>
+  Object.entries(known).map(([name, { purpose, fallback }]) => ({
+    name,
+    purpose,
+    isSet: (process.env[name] ?? '') !== '',
+    fallback,
+  }));
