@@ -24,8 +24,6 @@ const signedIn: CanActivateFn = (_, { url }) => {
   );
 };
 
-const later = () => import('./features/later/later-page').then((m) => m.LaterPage);
-
 export const routes: Routes = [
   {
     path: 'sign-in',
@@ -58,12 +56,15 @@ export const routes: Routes = [
         title: 'rooms.agents',
         loadChildren: () => import('./features/agents/agents.routes').then((m) => m.routes),
       },
-      { path: 'memory', title: 'rooms.memory', data: { room: 'memory' }, loadComponent: later },
+      {
+        path: 'memory',
+        title: 'rooms.memory',
+        loadChildren: () => import('./features/memory/memory.routes').then((m) => m.routes),
+      },
       {
         path: 'settings',
         title: 'rooms.settings',
-        data: { room: 'settings' },
-        loadComponent: later,
+        loadChildren: () => import('./features/settings/settings.routes').then((m) => m.routes),
       },
       {
         path: 'integrations',

@@ -364,20 +364,6 @@ export const words = {
       many: 'At most {{most}} items.',
     },
   },
-  later: {
-    title: 'This room opens with a later version',
-    docs: 'API documentation',
-    memory: {
-      holds:
-        'It will hold what agents remember: your profile and preferences, and the facts and variables of projects.',
-      meanwhile: 'Until then, what a task should know goes into its message.',
-    },
-    settings: {
-      holds:
-        'It will hold system settings with the difference shown before saving, secrets, people and roles, tokens and the audit record.',
-      meanwhile: 'Until then, all of it is in the API: /config, /rbac, /auth/tokens and /audit.',
-    },
-  },
   problem: {
     retry: 'Retry',
     copyTrace: 'Copy trace id',
@@ -393,6 +379,14 @@ export const words = {
       too_many_requests: {
         title: 'Too many tries',
         todo: 'Wait a minute, then try again.',
+      },
+      last_owner: {
+        title: 'The last owner stays',
+        todo: 'Make somebody else an owner first.',
+      },
+      wrong_password: {
+        title: 'The present password is not right',
+        todo: 'Nothing was changed. Check it and try again.',
       },
       forbidden: {
         title: 'You may not do this',

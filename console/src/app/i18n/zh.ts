@@ -358,18 +358,6 @@ export const words: AllWords = {
       many: '最多 {{most}} 项。',
     },
   },
-  later: {
-    title: '这里将在后续版本开放',
-    docs: 'API 文档',
-    memory: {
-      holds: '这里将存放智能体的记忆：你的资料与偏好，以及项目的事实与变量。',
-      meanwhile: '在此之前，任务需要知道的内容请写在消息里。',
-    },
-    settings: {
-      holds: '这里将管理系统设置（保存前显示差异）、密钥、人员与角色、令牌和审计记录。',
-      meanwhile: '在此之前，可通过 API 使用：/config、/rbac、/auth/tokens 和 /audit。',
-    },
-  },
   problem: {
     retry: '重试',
     copyTrace: '复制链路编号',
@@ -380,6 +368,8 @@ export const words: AllWords = {
       },
       invalid_credentials: { title: '邮箱或密码不正确', todo: '请核对后重试。' },
       too_many_requests: { title: '尝试次数过多', todo: '请稍等一分钟再试。' },
+      last_owner: { title: '必须保留一位所有者', todo: '请先指定另一位所有者。' },
+      wrong_password: { title: '当前密码不正确', todo: '没有任何改动，请核对后重试。' },
       forbidden: { title: '你没有这个权限', todo: '管理员可以为你的角色授权。' },
       approval_decided: { title: '已有人先行决定', todo: '此事已经有了决定。' },
       approval_expired: { title: '已超时', todo: '重新运行任务即可再次询问。' },

@@ -1,0 +1,118 @@
+import axe from 'axe-core';
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { asPerson, signIn, useBrowser } from './harness.mjs';
+
+const browser = useBrowser();
+
+async function openPart(page, part, query = '') {
+  await page.goto(`/console/memory/${part}${query}`);
+  await page.getByRole('heading', { level: 1 }).waitFor();
+}
+
+async function seriousFaults(page) {
+  await page.evaluate(`${axe.source}; void 0`);
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document));
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
+}
+
+test('a fact is remembered, found by a Chinese word, changed with its difference and forgotten', async () => {
+  const { page, faults, close } = await browser.open();
+  await signIn(page);
+  await openPart(page, 'items');
+  await page.getByRole('button', { name: 'Remember something' }).first().click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('About').fill('周报');
+  await dialog.getByLabel('What', { exact: true }).fill('每周一上午九点发送给运营团队。');
+  await dialog.getByRole('button', { name: 'Remember', exact: true }).click();
+  await dialog.waitFor({ state: 'detached' });
+
+  await page.getByRole('searchbox').fill('运营团队');
+  await page.waitForURL(/q=/);
+  await page.locator('mark', { hasText: '运营团队' }).waitFor();
+  await page.getByRole('button', { name: '周报', exact: true }).click();
+  await dialog.getByLabel('What', { exact: true }).fill('每周二上午九点发送给运营团队。');
+  await dialog.getByText('Changed lines: 1').waitFor();
+  await dialog.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByText('每周二上午九点').waitFor();
+
+  await page.getByRole('button', { name: 'Forget 周报' }).click();
+  await dialog.getByRole('button', { name: 'Forget', exact: true }).click();
+  await page.getByText('Nothing that is remembered fits.').waitFor();
+  const api = await asPerson(page);
+  const { items } = await api.get('/audit/logs?limit=50');
+  const told = items.filter(({ action }) => action.startsWith('memory.'));
+  assert.deepEqual(
+    told.slice(0, 3).map(({ action }) => action),
+    ['memory.delete', 'memory.change', 'memory.create'],
+  );
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test('a variable of a project stands for a value or for a secret by its name', async () => {
+  const { page, close } = await browser.open();
+  await signIn(page);
+  const api = await asPerson(page);
+  await api.post('/projects', { id: 'vars-e2e', name: 'Variables' });
+  await openPart(page, 'vars', '?projectId=vars-e2e');
+  await page.getByRole('button', { name: 'Add a variable' }).first().click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name', { exact: true }).fill('limit');
+  await dialog.getByRole('textbox', { name: 'Value' }).fill('12');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  const { items } = await api.get('/projects/vars-e2e/vars');
+  assert.deepEqual([items[0].name, items[0].value], ['limit', 12]);
+
+  await page.getByRole('button', { name: 'Edit limit' }).click();
+  await dialog.getByRole('button', { name: 'Secret', exact: true }).click();
+  await dialog.getByLabel('Name of the secret').fill('NOT_THERE');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.getByText('is not the name of a secret').waitFor();
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Delete limit' }).click();
+  await dialog.getByRole('textbox').fill('limit');
+  await dialog.getByRole('button', { name: 'Delete', exact: true }).click();
+  await page.getByText('This project has no variables yet.').waitFor();
+  await close();
+});
+
+test('the profile shows what changes and is kept', async () => {
+  const { page, close } = await browser.open();
+  await signIn(page);
+  await openPart(page, 'profile');
+  await page.getByLabel('About me').fill(`I run operations ${Date.now()}.`);
+  await page.getByText('Changed lines: 1').waitFor();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('status').getByText('Saved.').waitFor();
+  const text = await page.getByLabel('About me').inputValue();
+  await page.reload();
+  await page.getByLabel('About me').waitFor();
+  assert.equal(await page.getByLabel('About me').inputValue(), text);
+  await close();
+});
+
+for (const [language, theme, width] of [
+  ['en', 'light', 1280],
+  ['zh', 'dark', 390],
+]) {
+  test(`every part stands without a serious finding and fits (${language}, ${theme}, ${width})`, async () => {
+    const { page, faults, close } = await browser.open({ language, theme, width });
+    await signIn(page);
+    for (const part of ['items', 'vars', 'profile']) {
+      await openPart(page, part);
+      await page.waitForLoadState('networkidle');
+      const over = await page.evaluate(
+        () => document.documentElement.scrollWidth - globalThis.innerWidth,
+      );
+      assert.equal(over, 0, part);
+      assert.deepEqual(await seriousFaults(page), [], part);
+    }
+    assert.deepEqual(faults, []);
+    await close();
+  });
+}

@@ -1,0 +1,273 @@
+import axe from 'axe-core';
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { base, owner, signIn, useBrowser } from './harness.mjs';
+
+const browser = useBrowser();
+const parts = [
+  'system',
+  'history',
+  'runtime',
+  'people',
+  'roles',
+  'access',
+  'audit',
+  'account',
+  'preferences',
+];
+
+/** Another window of the same person: what a test needs to have happened elsewhere. */
+async function elsewhere(page) {
+  const request = page.context().request;
+  const { csrfToken } = await (await request.get('/auth/me')).json();
+  return async (method, path, data, more = {}) => {
+    const answer = await request.fetch(path, {
+      method,
+      data,
+      headers: {
+        'x-csrf-token': csrfToken,
+        'idempotency-key': randomUUID(),
+        origin: base,
+        ...more,
+      },
+    });
+    if (!answer.ok()) throw new Error(`${answer.status()} ${await answer.text()}`);
+    return answer.status() === 204 ? null : answer.json();
+  };
+}
+
+async function openPart(page, part) {
+  await page.goto(`/console/settings/${part}`);
+  await page.getByRole('heading', { level: 1 }).waitFor();
+}
+
+async function seriousFaults(page) {
+  await page.evaluate(`${axe.source}; void 0`);
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document));
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
+}
+
+test('a setting is changed in two steps, also when somebody else has saved meanwhile', async () => {
+  const { page, faults, close } = await browser.open();
+  await signIn(page);
+  const call = await elsewhere(page);
+  await openPart(page, 'system');
+  await page.getByRole('button', { name: 'Edit Approvals' }).click();
+  const dialog = page.getByRole('dialog');
+  const time = dialog.getByLabel('Time to decide');
+  await time.fill('5400000');
+  await time.press('Tab');
+  await dialog.getByRole('button', { name: 'Show what changes' }).click();
+  await dialog.getByText('timeoutMs: 5400000').waitFor();
+  await dialog.getByLabel('Why').fill('Longer nights');
+
+  const { version, config } = await call('GET', '/config/system');
+  config.gateway.defaultTimeoutMs = 45_000;
+  await call('PUT', '/config/system', config, { 'if-match': `"${version}"` });
+
+  await dialog.getByRole('button', { name: 'Save', exact: true }).click();
+  await dialog.getByText('What was changed meanwhile').waitFor();
+  await dialog.getByRole('button', { name: 'Put mine upon it' }).click();
+  await dialog.getByRole('button', { name: 'Save', exact: true }).click();
+  await dialog.waitFor({ state: 'detached' });
+  const now = await call('GET', '/config/system');
+  assert.equal(now.config.approvals.timeoutMs, 5_400_000);
+  assert.equal(now.config.gateway.defaultTimeoutMs, 45_000);
+  assert.equal(now.comment, 'Longer nights');
+
+  await openPart(page, 'history');
+  await page.getByRole('button', { name: `Restore version ${version}` }).click();
+  await dialog.getByText('timeoutMs: 5400000').waitFor();
+  await dialog.getByRole('button', { name: 'Restore', exact: true }).click();
+  await dialog.waitFor({ state: 'detached' });
+  const restored = await call('GET', '/config/system');
+  assert.equal(restored.version, now.version + 1);
+  assert.equal(restored.config.gateway.defaultTimeoutMs, 30_000);
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test('a secret goes in, is rotated and deleted by name, and never comes out', async () => {
+  const { page, close } = await browser.open();
+  const canary = `canary-${randomUUID()}`;
+  const answers = [];
+  page.on('response', (response) => answers.push(response.text().catch(() => '')));
+  await signIn(page);
+  await openPart(page, 'runtime');
+  await page.getByRole('button', { name: 'Add a secret' }).first().click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name').fill('E2E_KEY');
+  await dialog.getByLabel('Value').fill(canary);
+  await dialog.getByLabel('Purpose').fill('For the test');
+  await dialog.getByRole('button', { name: 'Save secret' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  const row = page.getByRole('row', { name: /E2E_KEY/ });
+  await row.getByText('Set, version 1').waitFor();
+  await row.getByRole('button', { name: 'Rotate' }).click();
+  await dialog.getByLabel('Value').fill(`${canary}-2`);
+  await dialog.getByRole('button', { name: 'Rotate', exact: true }).click();
+  await row.getByText('Set, version 2').waitFor();
+  assert.doesNotMatch(await page.content(), new RegExp(canary));
+
+  await row.getByRole('button', { name: 'Delete E2E_KEY' }).click();
+  const remove = dialog.getByRole('button', { name: 'Delete', exact: true });
+  assert.equal(await remove.isDisabled(), true);
+  await dialog.getByRole('textbox').fill('E2E_KEY');
+  await remove.click();
+  await row.waitFor({ state: 'detached' });
+  assert.doesNotMatch((await Promise.all(answers)).join('\n'), new RegExp(canary));
+  await close();
+});
+
+test('a person is added with a password shown once, given a role and locked out', async () => {
+  const { page, close } = await browser.open();
+  await signIn(page);
+  await openPart(page, 'people');
+  await page.getByRole('button', { name: 'Add a person' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('E-mail').fill('ada@example.com');
+  await dialog.getByLabel('Name').fill('Ada');
+  await dialog.getByLabel('Role').selectOption('viewer');
+  await dialog.getByRole('button', { name: 'Add', exact: true }).click();
+  const password = await dialog.getByTestId('one-time-password').innerText();
+  await dialog.getByRole('button', { name: 'I have kept it' }).click();
+  const login = () =>
+    fetch(`${base}/auth/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ email: 'ada@example.com', password }),
+    });
+  assert.equal((await login()).status, 200);
+
+  const row = page.getByRole('row', { name: /Ada/ });
+  await row.getByRole('button', { name: 'Actions for Ada' }).click();
+  await page.getByRole('menuitem', { name: 'Give a role' }).click();
+  await dialog.getByLabel('Role').selectOption('operator');
+  await dialog.getByRole('button', { name: 'Give', exact: true }).click();
+  await row.getByRole('button', { name: 'Take operator away from Ada' }).waitFor();
+  await row.getByRole('button', { name: 'Actions for Ada' }).click();
+  await page.getByRole('menuitem', { name: 'Lock out' }).click();
+  await dialog.getByRole('textbox').fill('ada@example.com');
+  await dialog.getByRole('button', { name: 'Lock out' }).click();
+  await row.getByText('Locked out').waitFor();
+  assert.equal((await login()).status, 401);
+  await close();
+});
+
+test('the last owner stays, and the server says why', async () => {
+  const { page, close } = await browser.open();
+  await signIn(page);
+  await openPart(page, 'people');
+  await page.getByRole('button', { name: /Take owner away from/ }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Take away' }).click();
+  await dialog.getByText('Make somebody else an owner first.').waitFor();
+  await close();
+});
+
+test('a role is made in the matrix, and why somebody may is answered', async () => {
+  const { page, close } = await browser.open();
+  await signIn(page);
+  await openPart(page, 'roles');
+  await page.getByRole('button', { name: 'New role' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name').fill('auditor');
+  await dialog.getByRole('group', { name: 'Audit record' }).getByLabel('See').check();
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('heading', { name: 'auditor' }).waitFor();
+  await page.getByRole('button', { name: 'Edit', exact: true }).click();
+  await dialog.getByRole('group', { name: 'Monitor' }).getByLabel('See').check();
+  await dialog.getByText('- "monitor.read"').waitFor();
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await openPart(page, 'access');
+  await page.getByLabel('May do what').selectOption('audit.read');
+  await page.getByTestId('access-answer').getByText('owner everywhere').waitFor();
+  assert.match(page.url(), /permission=audit.read/);
+  await close();
+});
+
+test('a token is shown once, works, and is revoked by its name', async () => {
+  const { page, close } = await browser.open();
+  await signIn(page);
+  await openPart(page, 'account');
+  await page.getByRole('button', { name: 'New token' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name').fill('e2e');
+  await dialog.getByLabel('Only what I choose').check();
+  await dialog.getByRole('group', { name: 'Tasks' }).getByLabel('See').check();
+  await dialog.getByRole('button', { name: 'Make token' }).click();
+  const token = await dialog.getByTestId('new-token').innerText();
+  await dialog.getByRole('button', { name: 'I have kept it' }).click();
+  const jobs = () => fetch(`${base}/jobs`, { headers: { authorization: `Bearer ${token}` } });
+  assert.equal((await jobs()).status, 200);
+  await page.getByRole('button', { name: 'Revoke e2e' }).click();
+  await dialog.getByRole('textbox').fill('e2e');
+  await dialog.getByRole('button', { name: 'Revoke', exact: true }).click();
+  await dialog.waitFor({ state: 'detached' });
+  assert.equal((await jobs()).status, 401);
+
+  await page.getByLabel('Present password').fill('not the password');
+  await page.getByLabel('New password').fill('another long enough one');
+  await page.getByRole('button', { name: 'Change password' }).click();
+  await page.getByText('The present password is not right').waitFor();
+  await page.getByLabel('Present password').fill(owner.password);
+  await page.getByRole('button', { name: 'Change password' }).click();
+  await page.getByText('Your password was changed.').waitFor();
+  await page.getByLabel('Present password').fill('another long enough one');
+  await page.getByLabel('New password').fill(owner.password);
+  const changed = page.waitForResponse('**/auth/password');
+  await page.getByRole('button', { name: 'Change password' }).click();
+  assert.equal((await changed).status(), 204);
+  await close();
+});
+
+test('the record is filtered by the address, and a row shows what changed as text', async () => {
+  const { page, faults, close } = await browser.open();
+  await signIn(page);
+  const call = await elsewhere(page);
+  const name = `role-${randomUUID().slice(0, 8)}`;
+  await call('POST', '/rbac/roles', {
+    name,
+    description: '<img src=x onerror=alert(1)>',
+    permissions: ['task.read'],
+  });
+  await page.goto(`/console/settings/audit?action=role.create&resource=role:${name}`);
+  await page.locator('[data-row]').first().click();
+  await page.waitForURL(/row=\d+/);
+  const panel = page.getByRole('complementary');
+  await panel.getByText('<img src=x onerror=alert(1)>').waitFor();
+  assert.equal(await panel.locator('img').count(), 0);
+  await page.keyboard.press('Escape');
+  await panel.waitFor({ state: 'detached' });
+  assert.equal(await page.locator('[data-row]').count(), 1);
+  const href = await page.getByRole('link', { name: 'Export NDJSON' }).getAttribute('href');
+  const lines = await (await page.context().request.get(href)).text();
+  assert.equal(JSON.parse(lines).resource, `role:${name}`);
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+for (const [language, theme, width] of [
+  ['en', 'light', 1280],
+  ['zh', 'dark', 390],
+]) {
+  test(`every part stands without a serious finding and fits (${language}, ${theme}, ${width})`, async () => {
+    const { page, faults, close } = await browser.open({ language, theme, width });
+    await signIn(page);
+    for (const part of parts) {
+      await openPart(page, part);
+      await page.waitForLoadState('networkidle');
+      const over = await page.evaluate(
+        () => document.documentElement.scrollWidth - globalThis.innerWidth,
+      );
+      assert.equal(over, 0, part);
+      assert.deepEqual(await seriousFaults(page), [], part);
+    }
+    assert.deepEqual(faults, []);
+    await close();
+  });
+}

@@ -1,0 +1,333 @@
+import {
+  ChangeDetectionStrategy,
+  Component,
+  type ElementRef,
+  inject,
+  signal,
+  viewChild,
+} from '@angular/core';
+import type { ApiToken, Session } from '@aos/contracts';
+import { TranslocoDirective } from '@jsverse/transloco';
+import { Store } from '@ngrx/store';
+import { firstValueFrom } from 'rxjs';
+import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
+import { session } from '../../shared/state/session';
+import { ConfirmDialog } from '../../shared/ui/confirm-dialog';
+import { Icon } from '../../shared/ui/icon';
+import { ProblemNote } from '../../shared/ui/problem-note';
+import { Age } from '../../shared/ui/time';
+import { SettingsApi } from './settings-api';
+import { TokenDialog } from './token-dialog';
+
+/** The ways in that are one's own: password, open sessions, tokens for programs. */
+@Component({
+  selector: 'aos-account-page',
+  imports: [Age, ConfirmDialog, Icon, ProblemNote, TokenDialog, TranslocoDirective],
+  changeDetection: ChangeDetectionStrategy.OnPush,
+  template: `
+    <div class="section" *transloco="let t">
+      <div class="top">
+        <h1>{{ t('settings.part.account') }}</h1>
+      </div>
+      <p class="lead">
+        {{ t('settings.account.lead', { email: me()?.user?.email ?? '' }) }}
+      </p>
+      @if (call(); as call) {
+        @if (call.state === 'failed') {
+          <aos-problem [problem]="call.problem" [canRetry]="true" (retry)="load()" />
+        }
+      }
+      <div class="top">
+        <h2>{{ t('settings.token.title') }}</h2>
+        <span class="grow"></span>
+        <button class="btn" type="button" (click)="isAdding.set(true)">
+          <aos-icon name="plus" [size]="14" />{{ t('settings.token.add') }}
+        </button>
+      </div>
+      <p class="lead">{{ t('settings.token.lead') }}</p>
+      @if (tokens().length) {
+        <div
+          class="card scroll"
+          tabindex="0"
+          role="region"
+          [attr.aria-label]="t('settings.token.title')"
+        >
+          <table>
+            <thead>
+              <tr>
+                <th>{{ t('settings.token.name') }}</th>
+                <th>{{ t('settings.token.scopes') }}</th>
+                <th>{{ t('settings.token.expires') }}</th>
+                <th>{{ t('settings.token.used') }}</th>
+                <th>
+                  <span class="sr-only">{{ t('settings.acts') }}</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              @for (token of tokens(); track token.id) {
+                <tr>
+                  <td>{{ token.name }}</td>
+                  <td class="scopes num" [title]="token.scopes.join(', ')">
+                    {{ t('settings.token.scopeCount', { n: token.scopes.length }) }}
+                  </td>
+                  <td class="nowrap">
+                    @if (token.expiresAt; as at) {
+                      <aos-age [at]="at" />
+                    } @else {
+                      {{ t('settings.never') }}
+                    }
+                  </td>
+                  <td class="meta">
+                    @if (token.lastUsedAt; as at) {
+                      <aos-age [at]="at" />
+                    } @else {
+                      {{ t('settings.never') }}
+                    }
+                  </td>
+                  <td class="acts">
+                    <button
+                      class="btn small quiet danger"
+                      type="button"
+                      [attr.aria-label]="t('settings.token.revokeOf', { name: token.name })"
+                      (click)="ask(token)"
+                    >
+                      {{ t('settings.token.revoke') }}
+                    </button>
+                  </td>
+                </tr>
+              }
+            </tbody>
+          </table>
+        </div>
+      } @else if (call().state === 'done') {
+        <p class="card empty">{{ t('settings.token.none') }}</p>
+      } @else if (call().state === 'loading') {
+        <div class="skeleton" aria-hidden="true"></div>
+      }
+
+      <h2>{{ t('settings.session.title') }}</h2>
+      @if (sessions().length) {
+        <div
+          class="card scroll"
+          tabindex="0"
+          role="region"
+          [attr.aria-label]="t('settings.session.title')"
+        >
+          <table>
+            <thead>
+              <tr>
+                <th>{{ t('settings.session.where') }}</th>
+                <th>{{ t('settings.session.ip') }}</th>
+                <th>{{ t('settings.session.since') }}</th>
+                <th>{{ t('settings.session.until') }}</th>
+                <th>
+                  <span class="sr-only">{{ t('settings.acts') }}</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              @for (each of sessions(); track each.id) {
+                <tr>
+                  <td [title]="each.userAgent ?? ''">
+                    {{ browserOf(each) || t('settings.session.unknown') }}
+                  </td>
+                  <td class="num nowrap">{{ each.ip ?? '–' }}</td>
+                  <td class="meta"><aos-age [at]="each.createdAt" /></td>
+                  <td class="meta"><aos-age [at]="each.expiresAt" /></td>
+                  <td class="acts">
+                    @if (each.isThis) {
+                      <span class="meta this">{{ t('settings.session.this') }}</span>
+                    } @else {
+                      <button class="btn small" type="button" (click)="end(each)">
+                        {{ t('settings.session.end') }}
+                      </button>
+                    }
+                  </td>
+                </tr>
+              }
+            </tbody>
+          </table>
+        </div>
+      }
+
+      <h2>{{ t('settings.password.title') }}</h2>
+      <form class="card form password" (submit)="change($event)">
+        <input
+          class="sr-only"
+          type="text"
+          autocomplete="username"
+          tabindex="-1"
+          aria-hidden="true"
+          [value]="me()?.user?.email ?? ''"
+          readonly
+        />
+        <div class="field">
+          <label for="password-now">{{ t('settings.password.now') }}</label>
+          <input
+            #now
+            id="password-now"
+            class="input"
+            type="password"
+            autocomplete="current-password"
+            required
+            maxlength="1024"
+          />
+        </div>
+        <div class="field">
+          <label for="password-next">{{ t('settings.password.next') }}</label>
+          <input
+            #next
+            id="password-next"
+            class="input"
+            type="password"
+            autocomplete="new-password"
+            required
+            minlength="12"
+            maxlength="1024"
+            aria-describedby="password-help"
+          />
+          <span class="help" id="password-help">{{ t('settings.password.help') }}</span>
+        </div>
+        @if (changing(); as call) {
+          @if (call.state === 'failed') {
+            <aos-problem [problem]="call.problem" />
+          } @else if (call.state === 'done') {
+            <p class="ok" role="status">{{ t('settings.password.changed') }}</p>
+          }
+        }
+        <div>
+          <button class="btn filled" type="submit" [disabled]="changing().state === 'loading'">
+            {{ t('settings.password.change') }}
+          </button>
+        </div>
+      </form>
+
+      @if (isAdding()) {
+        <aos-token-dialog
+          [mine]="me()?.permissions ?? []"
+          (saved)="load()"
+          (closed)="isAdding.set(false)"
+        />
+      }
+      @if (revoking(); as token) {
+        <aos-confirm-dialog
+          [title]="t('settings.token.revokeTitle')"
+          [action]="t('settings.token.revoke')"
+          [name]="token.name"
+          [call]="deed()"
+          (confirmed)="revoke(token)"
+          (closed)="revoking.set(null)"
+        >
+          <p>{{ t('settings.token.revokeWhat') }}</p>
+        </aos-confirm-dialog>
+      }
+    </div>
+  `,
+  styleUrl: './section.css',
+  styles: `
+    .password {
+      max-width: 460px;
+      padding: 16px;
+    }
+    .ok {
+      padding: 8px 12px;
+      border-radius: var(--radius);
+      background: var(--done-tint);
+      color: var(--done);
+    }
+    .this {
+      padding-right: 8px;
+    }
+    .top:not(:first-child) {
+      margin-top: 8px;
+    }
+  `,
+})
+export class AccountPage {
+  private readonly api = inject(SettingsApi);
+  private readonly now = viewChild.required<ElementRef<HTMLInputElement>>('now');
+  private readonly next = viewChild.required<ElementRef<HTMLInputElement>>('next');
+  protected readonly me = inject(Store).selectSignal(session.selectMe);
+  protected readonly call = signal<Call>(idle);
+  protected readonly tokens = signal<readonly ApiToken[]>([]);
+  protected readonly sessions = signal<readonly Session[]>([]);
+  protected readonly isAdding = signal(false);
+  protected readonly revoking = signal<ApiToken | null>(null);
+  protected readonly deed = signal<Call>(idle);
+  protected readonly changing = signal<Call>(idle);
+
+  constructor() {
+    void this.load();
+  }
+
+  protected async load(): Promise<void> {
+    this.call.set(loading);
+    try {
+      const [tokens, sessions] = await Promise.all([
+        firstValueFrom(this.api.tokens()),
+        firstValueFrom(this.api.sessions()),
+      ]);
+      this.tokens.set(tokens.items);
+      this.sessions.set(
+        [...sessions.items].sort(
+          (a, b) => Number(b.isThis) - Number(a.isThis) || (a.createdAt < b.createdAt ? 1 : -1),
+        ),
+      );
+      this.call.set(done);
+    } catch (error) {
+      this.call.set(failed(error));
+    }
+  }
+
+  protected ask(token: ApiToken): void {
+    this.deed.set(idle);
+    this.revoking.set(token);
+  }
+  protected async revoke({ id }: ApiToken): Promise<void> {
+    this.deed.set(loading);
+    try {
+      await firstValueFrom(this.api.revokeToken(id));
+      this.revoking.set(null);
+      await this.load();
+    } catch (error) {
+      this.deed.set(failed(error));
+    }
+  }
+  protected async end({ id }: Session): Promise<void> {
+    try {
+      await firstValueFrom(this.api.endSession(id));
+      await this.load();
+    } catch (error) {
+      this.call.set(failed(error));
+    }
+  }
+
+  /** The passwords stay in their fields and are read at the moment of sending. */
+  protected async change(event: Event): Promise<void> {
+    event.preventDefault();
+    const [now, next] = [this.now().nativeElement, this.next().nativeElement];
+    this.changing.set(loading);
+    try {
+      await firstValueFrom(
+        this.api.changePassword({ currentPassword: now.value, newPassword: next.value }),
+      );
+      now.value = '';
+      next.value = '';
+      this.changing.set(done);
+      await this.load();
+    } catch (error) {
+      this.changing.set(failed(error));
+    }
+  }
+
+  /** The two words of a user agent that tell a person which of their browsers it was. */
+  protected browserOf({ userAgent }: Session): string {
+    const browser = /(Edg|OPR|Firefox|Chrome|Safari|curl|node)\/?([\d]+)?/.exec(userAgent ?? '');
+    const system = /(Windows|Mac OS X|Android|iPhone|iPad|Linux)/.exec(userAgent ?? '');
+    const name = browser?.[1] === 'Edg' ? 'Edge' : browser?.[1] === 'OPR' ? 'Opera' : browser?.[1];
+    return [name && [name, browser?.[2]].filter(Boolean).join(' '), system?.[1]]
+      .filter(Boolean)
+      .join(' · ');
+  }
+}

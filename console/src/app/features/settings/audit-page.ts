@@ -1,0 +1,297 @@
+import {
+  ChangeDetectionStrategy,
+  Component,
+  computed,
+  effect,
+  inject,
+  input,
+  signal,
+  untracked,
+} from '@angular/core';
+import { Router } from '@angular/router';
+import type { AuditQuery, AuditRow, Person } from '@aos/contracts';
+import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
+import { Store } from '@ngrx/store';
+import { firstValueFrom } from 'rxjs';
+import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
+import { session } from '../../shared/state/session';
+import { Cell, type Column } from '../../shared/table/column';
+import { DataTable } from '../../shared/table/data-table';
+import { FilterBar } from '../../shared/ui/filter-bar';
+import type { Filter } from '../../shared/ui/filters';
+import { Icon } from '../../shared/ui/icon';
+import { StateMark, type Tone } from '../../shared/ui/state-mark';
+import { Age } from '../../shared/ui/time';
+import { AuditDetail } from './audit-detail';
+import { SettingsApi } from './settings-api';
+
+const HOUR_MS = 3_600_000;
+const ranges: Record<string, number> = {
+  '1h': HOUR_MS,
+  '24h': 24 * HOUR_MS,
+  '7d': 168 * HOUR_MS,
+  '30d': 720 * HOUR_MS,
+};
+const outcomes = ['allowed', 'denied', 'failed'] as const;
+
+/** Who did what. The record itself cannot be changed, not even by AOS. */
+@Component({
+  selector: 'aos-audit-page',
+  imports: [Age, AuditDetail, Cell, DataTable, FilterBar, Icon, StateMark, TranslocoDirective],
+  changeDetection: ChangeDetectionStrategy.OnPush,
+  template: `
+    <div class="room" *transloco="let t">
+      <div class="list">
+        <header>
+          <h1>{{ t('settings.part.audit') }}</h1>
+          <span class="grow"></span>
+          <button
+            class="btn"
+            type="button"
+            [disabled]="call().state === 'loading'"
+            (click)="load()"
+          >
+            <aos-icon name="retry" [size]="14" />{{ t('ui.reload') }}
+          </button>
+          <a class="btn" [href]="exportUrl()" download="aos-audit.ndjson">
+            <aos-icon name="download" [size]="14" />{{ t('settings.audit.export') }}
+          </a>
+        </header>
+        <aos-filter-bar
+          [filters]="filters()"
+          [resets]="['row']"
+          [label]="t('settings.audit.filters')"
+        />
+        <aos-data-table
+          tableId="audit"
+          [label]="t('settings.part.audit')"
+          [columns]="columns"
+          [rows]="rows()"
+          [rowId]="idOf"
+          [call]="call()"
+          [hasMore]="cursor() !== null"
+          [openId]="row() ?? null"
+          (more)="more()"
+          (opened)="open($event.id)"
+          (retry)="load()"
+        >
+          <aos-state
+            *aosCell="let each of rows(); column: 'outcome'"
+            [tone]="tones[each.outcome]"
+            [word]="'settings.audit.outcome.' + each.outcome"
+          />
+          <code *aosCell="let each of rows(); column: 'action'">{{ each.action }}</code>
+          <aos-age
+            *aosCell="let each of rows(); column: 'age'"
+            class="meta"
+            [at]="each.createdAt"
+          />
+          <p aosEmpty>
+            {{ t(isFiltered() ? 'settings.audit.noneOfThese' : 'settings.audit.none') }}
+          </p>
+        </aos-data-table>
+      </div>
+      @if (opened(); as it) {
+        <aos-audit-detail [row]="it" [actor]="actorOf(it)" (closed)="open(null)" />
+      }
+    </div>
+  `,
+  styles: `
+    .room {
+      display: flex;
+      height: 100%;
+    }
+    .list {
+      display: flex;
+      flex: 1 1 auto;
+      flex-direction: column;
+      gap: 12px;
+      min-width: 0;
+      padding: 20px 24px 0;
+    }
+    header {
+      display: flex;
+      flex-wrap: wrap;
+      align-items: center;
+      gap: 8px;
+    }
+    aos-data-table {
+      flex: 1;
+      min-height: 0;
+    }
+    @media (max-width: 719px) {
+      .list {
+        padding: 16px 16px 0;
+      }
+    }
+  `,
+})
+export class AuditPage {
+  /** Of the address. */
+  readonly actor = input<string>();
+  readonly action = input<string>();
+  readonly resource = input<string>();
+  readonly outcome = input<string>();
+  readonly range = input<string>();
+  readonly traceId = input<string>();
+  readonly row = input<string>();
+
+  private readonly api = inject(SettingsApi);
+  private readonly router = inject(Router);
+  private readonly transloco = inject(TranslocoService);
+  private readonly me = inject(Store).selectSignal(session.selectMe);
+  private readonly people = signal<readonly Person[]>([]);
+
+  protected readonly call = signal<Call>(idle);
+  protected readonly rows = signal<readonly AuditRow[]>([]);
+  protected readonly cursor = signal<string | null>(null);
+  protected readonly tones: Record<AuditRow['outcome'], Tone> = {
+    allowed: 'done',
+    denied: 'failed',
+    failed: 'waiting',
+  };
+  protected readonly idOf = ({ id }: AuditRow) => id;
+  protected readonly columns: readonly Column<AuditRow>[] = [
+    { id: 'outcome', header: 'settings.audit.result', width: '120px', isFixed: true },
+    {
+      id: 'action',
+      header: 'settings.audit.action',
+      width: 'minmax(140px, 1fr)',
+      isFixed: true,
+      text: ({ action }) => action,
+    },
+    {
+      id: 'resource',
+      header: 'settings.audit.resource',
+      width: '1.6fr',
+      text: ({ resource }) => resource,
+      hideNarrow: true,
+    },
+    {
+      id: 'actor',
+      header: 'settings.audit.actor',
+      width: '1fr',
+      text: (each) => this.actorOf(each),
+      hideNarrow: true,
+    },
+    {
+      id: 'ip',
+      header: 'settings.audit.ip',
+      width: '120px',
+      text: ({ ip }) => ip ?? '',
+      isHidden: true,
+    },
+    { id: 'age', header: 'settings.audit.when', width: '112px', align: 'end' },
+  ];
+  protected readonly opened = computed(() => this.rows().find(({ id }) => id === this.row()));
+
+  protected readonly filters = computed((): Filter[] => {
+    this.transloco.activeLang();
+    const t = (key: string) => this.transloco.translate<string>(`settings.audit.${key}`);
+    return [
+      {
+        kind: 'choice',
+        key: 'outcome',
+        label: t('result'),
+        options: outcomes.map((value) => ({ value, label: t(`outcome.${value}`) })),
+      },
+      this.people().length
+        ? {
+            kind: 'choice',
+            key: 'actor',
+            label: t('actor'),
+            options: [
+              { value: 'system', label: 'AOS' },
+              ...this.people().map(({ id, name }) => ({ value: `user:${id}`, label: name })),
+            ],
+          }
+        : { kind: 'text', key: 'actor', label: t('actor') },
+      { kind: 'text', key: 'action', label: t('action'), placeholder: 'config.save' },
+      { kind: 'text', key: 'resource', label: t('resource'), placeholder: 'config:system' },
+      { kind: 'text', key: 'traceId', label: t('trace') },
+      {
+        kind: 'choice',
+        key: 'range',
+        label: t('when'),
+        options: Object.keys(ranges).map((value) => ({ value, label: t(`range.${value}`) })),
+      },
+    ];
+  });
+  private readonly query = computed((): Partial<AuditQuery> => {
+    const outcome = outcomes.find((each) => each === this.outcome());
+    return {
+      ...(this.actor() && { actor: this.actor() }),
+      ...(this.action() && { action: this.action() }),
+      ...(this.resource() && { resource: this.resource() }),
+      ...(this.traceId() && { traceId: this.traceId() }),
+      ...(outcome && { outcome }),
+    };
+  });
+  protected readonly isFiltered = computed(
+    () => Object.keys(this.query()).length > 0 || this.range() !== undefined,
+  );
+  protected readonly exportUrl = computed(() => {
+    const query = new URLSearchParams(
+      Object.entries(this.wanted()).map(([key, value]) => [key, String(value)]),
+    );
+    return `/audit/export${query.size ? `?${query.toString()}` : ''}`;
+  });
+  /** The range is fixed when the list is loaded: pages of one list end at one moment. */
+  private readonly wanted = computed((): Partial<AuditQuery> => {
+    const length = ranges[this.range() ?? ''];
+    return {
+      ...this.query(),
+      ...(length && { since: new Date(Date.now() - length).toISOString() }),
+    };
+  });
+  private asked = 0;
+
+  constructor() {
+    effect(() => {
+      this.wanted();
+      untracked(() => void this.load());
+    });
+    void this.loadPeople();
+  }
+
+  private async loadPeople(): Promise<void> {
+    if (!this.me()?.permissions.includes('user.read')) return;
+    const { items } = await firstValueFrom(this.api.people()).catch(() => ({ items: [] }));
+    this.people.set(items);
+  }
+
+  protected load(): Promise<void> {
+    this.rows.set([]);
+    return this.read();
+  }
+  protected more(): Promise<void> {
+    return this.read(this.cursor() ?? undefined);
+  }
+  private async read(cursor?: string): Promise<void> {
+    const asked = (this.asked += 1);
+    this.call.set(loading);
+    try {
+      const page = await firstValueFrom(
+        this.api.audit({ ...this.wanted(), ...(cursor && { cursor }) }),
+      );
+      if (asked !== this.asked) return;
+      this.rows.update((rows) => [...rows, ...page.items]);
+      this.cursor.set(page.nextCursor);
+      this.call.set(done);
+    } catch (error) {
+      if (asked === this.asked) this.call.set(failed(error));
+    }
+  }
+
+  protected actorOf({ actor }: AuditRow): string {
+    if (actor === 'system') return 'AOS';
+    return this.people().find(({ id }) => `user:${id}` === actor)?.name ?? actor;
+  }
+  protected open(row: string | null): void {
+    void this.router.navigate([], {
+      queryParams: { row },
+      queryParamsHandling: 'merge',
+      replaceUrl: true,
+    });
+  }
+}

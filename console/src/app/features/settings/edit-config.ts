@@ -1,0 +1,377 @@
+import {
+  ChangeDetectionStrategy,
+  Component,
+  computed,
+  inject,
+  input,
+  linkedSignal,
+  output,
+  signal,
+} from '@angular/core';
+import type { ConfigPreview, SystemConfig, SystemConfigAnswer } from '@aos/contracts';
+import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
+import { firstValueFrom } from 'rxjs';
+import { type Call, failed, idle, loading, toProblem } from '../../shared/api/problem';
+import { type FormFault, schemaFaults } from '../../shared/forms/schema-faults';
+import { SchemaForm } from '../../shared/forms/schema-form';
+import { SchemaReader } from '../../shared/forms/schema-reader';
+import { Difference } from '../../shared/ui/difference';
+import { Dialog } from '../../shared/ui/dialog';
+import { ProblemNote } from '../../shared/ui/problem-note';
+import { type Words, isWords, leavesChanged, withLeaves, withTitles } from './config-changes';
+import { SettingsApi } from './settings-api';
+
+/**
+ * Two steps in one dialog: edit, then what changes. When somebody else has saved meanwhile, it shows what they
+ * changed and puts the changes made here upon it, once the person says so.
+ */
+@Component({
+  selector: 'aos-edit-config',
+  imports: [Dialog, Difference, ProblemNote, SchemaForm, TranslocoDirective],
+  changeDetection: ChangeDetectionStrategy.OnPush,
+  template: `
+    <aos-dialog
+      *transloco="let t"
+      size="large"
+      [title]="
+        t(isRestore() ? 'settings.system.restoring' : 'settings.system.editing', {
+          n: base().version,
+        })
+      "
+      [isBusy]="call().state === 'loading'"
+      (closed)="closed.emit()"
+    >
+      <ol class="steps" [attr.aria-label]="t('settings.system.steps')">
+        <li [attr.aria-current]="step() === 'edit' ? 'step' : null">
+          <span class="num">1</span>{{ t('settings.system.stepEdit') }}
+        </li>
+        <li [attr.aria-current]="step() === 'edit' ? null : 'step'">
+          <span class="num">2</span>{{ t('settings.system.stepChanges') }}
+        </li>
+      </ol>
+      @if (step() === 'edit') {
+        <div class="sections" role="group" [attr.aria-label]="t('settings.system.sections')">
+          @for (name of sections(); track name) {
+            <button
+              class="chip"
+              type="button"
+              [attr.aria-pressed]="name === chosen()"
+              (click)="chosen.set(name)"
+            >
+              {{ word(name + '.title') ?? name }}
+              @if (isTouched(name)) {
+                <span class="dot" aria-hidden="true"></span
+                ><span class="sr-only">{{ t('settings.system.touched') }}</span>
+              }
+            </button>
+          }
+        </div>
+        @if (word(chosen() + '.help'); as help) {
+          <p class="muted help">{{ help }}</p>
+        }
+        @for (name of [chosen()]; track name) {
+          <aos-schema-form
+            [schema]="schemaOf(name)"
+            [value]="partOf(name)"
+            [label]="word(name + '.title') ?? name"
+            [faults]="faultsOf(name)"
+            (changed)="change(name, $event)"
+            (broken)="isBroken.set($event)"
+          />
+        }
+      } @else if (newer(); as newer) {
+        <p class="warn">
+          {{ t('settings.system.newer', { n: newer.version, base: original().version }) }}
+        </p>
+        <h3>{{ t('settings.system.theirs') }}</h3>
+        <aos-difference
+          [before]="original().config"
+          [after]="newer.config"
+          [beforeLabel]="t('settings.system.versionN', { n: original().version })"
+          [afterLabel]="t('settings.system.versionN', { n: newer.version })"
+        />
+        <h3>{{ t('settings.system.yours') }}</h3>
+        <aos-difference
+          [before]="original().config"
+          [after]="draft()"
+          [beforeLabel]="t('settings.system.versionN', { n: original().version })"
+          [afterLabel]="t('settings.system.yourDraft')"
+        />
+      } @else {
+        <aos-difference
+          [before]="original().config"
+          [after]="draft()"
+          [beforeLabel]="t('settings.system.versionN', { n: original().version })"
+          [afterLabel]="t('settings.system.afterSaving')"
+        />
+        @if (touched().length) {
+          <h3>{{ t('settings.system.touches') }}</h3>
+          <ul class="touches">
+            @for (name of touched(); track name) {
+              <li>
+                <strong>{{ word(name + '.title') ?? name }}</strong>
+                {{ word(name + '.touches') ?? t('settings.system.touchesAtOnce') }}
+              </li>
+            }
+          </ul>
+          <div class="field">
+            <label for="config-comment">{{ t('settings.system.comment') }}</label>
+            <input
+              id="config-comment"
+              class="input"
+              type="text"
+              maxlength="500"
+              autocomplete="off"
+              [value]="comment()"
+              (input)="comment.set($any($event.target).value)"
+            />
+          </div>
+        }
+      }
+      @if (call(); as call) {
+        @if (call.state === 'failed') {
+          <aos-problem [problem]="call.problem" />
+        }
+      }
+      <ng-container ngProjectAs="[actions]">
+        @if (step() === 'edit') {
+          <button class="btn" type="button" (click)="closed.emit()">
+            {{ t('dialog.cancel') }}
+          </button>
+          <button
+            class="btn filled"
+            type="button"
+            [disabled]="isBroken() || call().state === 'loading' || !touched().length"
+            (click)="preview()"
+          >
+            {{ t('settings.system.toChanges') }}
+          </button>
+        } @else {
+          <button
+            class="btn"
+            type="button"
+            [disabled]="call().state === 'loading'"
+            (click)="back()"
+          >
+            {{ t('settings.system.back') }}
+          </button>
+          @if (newer()) {
+            <button class="btn filled" type="button" (click)="reapply()">
+              {{ t('settings.system.reapply') }}
+            </button>
+          } @else {
+            <button
+              class="btn filled"
+              type="button"
+              [disabled]="!touched().length || call().state === 'loading'"
+              (click)="save()"
+            >
+              {{ t(isRestore() ? 'settings.system.restore' : 'settings.system.save') }}
+            </button>
+          }
+        }
+      </ng-container>
+    </aos-dialog>
+  `,
+  styles: `
+    .steps {
+      display: flex;
+      gap: 20px;
+      margin: 0 0 14px;
+      padding: 0;
+      list-style: none;
+      color: var(--muted);
+    }
+    .steps li {
+      display: flex;
+      align-items: center;
+      gap: 8px;
+    }
+    .steps .num {
+      display: grid;
+      place-items: center;
+      width: 20px;
+      height: 20px;
+      border: 1px solid var(--line-strong);
+      border-radius: 50%;
+      font-size: 12px;
+    }
+    .steps [aria-current] {
+      color: var(--ink);
+      font-weight: 550;
+    }
+    .steps [aria-current] .num {
+      border-color: transparent;
+      background: var(--accent);
+      color: var(--on-accent);
+    }
+    .sections {
+      display: flex;
+      flex-wrap: wrap;
+      gap: 4px;
+      margin-bottom: 12px;
+    }
+    .dot {
+      width: 6px;
+      height: 6px;
+      border-radius: 50%;
+      background: var(--accent);
+    }
+    .help {
+      max-width: 76ch;
+      margin-bottom: 12px;
+    }
+    h3 {
+      margin: 18px 0 6px;
+    }
+    .touches {
+      margin: 0 0 16px;
+      padding-left: 18px;
+    }
+    .touches li {
+      margin-bottom: 4px;
+    }
+    .warn {
+      padding: 10px 12px;
+      border-radius: var(--radius);
+      background: var(--waiting-tint);
+    }
+    aos-problem {
+      margin-top: 16px;
+    }
+  `,
+})
+export class EditConfig {
+  /** What was read, and is compared with. */
+  readonly base = input.required<SystemConfigAnswer>();
+  readonly schema = input.required<object>();
+  readonly section = input('');
+  /** An older version to go back to: then the dialog begins with what that changes. */
+  readonly restore = input<SystemConfig | null>(null);
+  readonly saved = output<SystemConfigAnswer>();
+  readonly closed = output();
+
+  private readonly api = inject(SettingsApi);
+  private readonly transloco = inject(TranslocoService);
+
+  protected readonly isRestore = computed(() => this.restore() !== null);
+  protected readonly original = linkedSignal(() => this.base());
+  protected readonly draft = linkedSignal(() => this.restore() ?? this.base().config);
+  protected readonly chosen = linkedSignal(() => this.section() || (this.sections()[0] ?? ''));
+  protected readonly step = linkedSignal<'edit' | 'changes'>(() =>
+    this.restore() ? 'changes' : 'edit',
+  );
+  protected readonly newer = signal<SystemConfigAnswer | null>(null);
+  protected readonly call = signal<Call>(idle);
+  protected readonly comment = signal('');
+  protected readonly isBroken = signal(false);
+  private readonly refused = signal<readonly FormFault[]>([]);
+
+  protected readonly sections = computed(() =>
+    Object.keys((this.schema() as { properties?: object }).properties ?? {}),
+  );
+  private readonly titled = computed(
+    () =>
+      withTitles(this.schema(), (path) => this.word(path)) as {
+        properties: Record<string, unknown>;
+      },
+  );
+  private readonly changes = computed(() => leavesChanged(this.original().config, this.draft()));
+  protected readonly touched = computed(() => [
+    ...new Set(this.changes().map(({ path }) => path[0] ?? '')),
+  ]);
+
+  protected word(path: string): string | null {
+    const key = `settings.field.${path}`;
+    const text = this.transloco.translate<string>(key);
+    return text === key ? null : text;
+  }
+  protected isTouched(name: string): boolean {
+    return this.touched().includes(name);
+  }
+  protected schemaOf(name: string): unknown {
+    const part = this.titled().properties[name];
+    // A part as a whole is always there; its title stands on the chip.
+    return isWords(part) ? { ...part, title: undefined, description: undefined } : part;
+  }
+  protected partOf(name: string): unknown {
+    return (this.draft() as Words)[name] ?? {};
+  }
+  protected faultsOf(name: string): readonly FormFault[] {
+    const wrong = schemaFaults(new SchemaReader(this.schemaOf(name)), this.partOf(name));
+    const said = this.refused()
+      .filter(({ path }) => path.startsWith(`${name}.`))
+      .map((fault) => ({ ...fault, path: fault.path.slice(name.length + 1) }));
+    return [...wrong, ...said];
+  }
+  protected change(name: string, value: unknown): void {
+    this.refused.set([]);
+    this.draft.update((draft) => ({ ...draft, [name]: value ?? {} }));
+  }
+
+  protected async preview(): Promise<void> {
+    const wrong = this.sections().find((name) => this.faultsOf(name).length > 0);
+    if (wrong !== undefined) return this.chosen.set(wrong);
+    this.call.set(loading);
+    try {
+      const preview = await firstValueFrom(this.api.preview(this.draft()));
+      await this.compare(preview);
+      this.call.set(idle);
+    } catch (error) {
+      this.refuse(error);
+    }
+  }
+
+  private async compare({ baseVersion }: ConfigPreview): Promise<void> {
+    this.newer.set(
+      baseVersion === this.original().version ? null : await firstValueFrom(this.api.system()),
+    );
+    this.step.set('changes');
+  }
+
+  protected back(): void {
+    this.newer.set(null);
+    this.call.set(idle);
+    this.step.set('edit');
+  }
+
+  protected reapply(): void {
+    const newer = this.newer();
+    if (!newer) return;
+    this.draft.set(withLeaves(newer.config, this.changes()));
+    this.original.set(newer);
+    this.newer.set(null);
+    this.call.set(idle);
+  }
+
+  protected async save(): Promise<void> {
+    this.call.set(loading);
+    try {
+      const saved = await firstValueFrom(
+        this.api.save(this.draft(), this.original().version, this.comment().trim()),
+      );
+      this.call.set(idle);
+      this.saved.emit(saved);
+    } catch (error) {
+      const problem = toProblem(error);
+      if (problem.status !== 412) return this.refuse(error);
+      this.newer.set(await firstValueFrom(this.api.system()).catch(() => null));
+      if (this.newer()) this.call.set(idle);
+      else this.refuse(error);
+    }
+  }
+
+  /** Faults that have a field stand there; the person is led to the part they are in. */
+  private refuse(error: unknown): void {
+    const problem = toProblem(error);
+    this.call.set(failed(error));
+    const faults = (problem.errors ?? []).map(({ path, message }) => ({ path, message }));
+    const name = this.sections().find((each) =>
+      faults.some(({ path }) => path.startsWith(`${each}.`)),
+    );
+    if (name === undefined) return;
+    this.refused.set(faults);
+    this.chosen.set(name);
+    this.step.set('edit');
+  }
+}

@@ -1,0 +1,234 @@
+import { ChangeDetectionStrategy, Component, computed, inject, input, signal } from '@angular/core';
+import { Router } from '@angular/router';
+import type { ConfigVersion, SystemConfig, SystemConfigAnswer } from '@aos/contracts';
+import { TranslocoDirective } from '@jsverse/transloco';
+import { Store } from '@ngrx/store';
+import { firstValueFrom } from 'rxjs';
+import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
+import { session } from '../../shared/state/session';
+import { Difference } from '../../shared/ui/difference';
+import { ProblemNote } from '../../shared/ui/problem-note';
+import { Age } from '../../shared/ui/time';
+import { EditConfig } from './edit-config';
+import { SettingsApi } from './settings-api';
+
+/** Every version of the settings: two of them side by side, and the way back to one. */
+@Component({
+  selector: 'aos-history-page',
+  imports: [Age, Difference, EditConfig, ProblemNote, TranslocoDirective],
+  changeDetection: ChangeDetectionStrategy.OnPush,
+  template: `
+    <div class="section" *transloco="let t">
+      <div class="top">
+        <h1>{{ t('settings.part.history') }}</h1>
+      </div>
+      <p class="lead">{{ t('settings.history.lead') }}</p>
+      @if (call(); as call) {
+        @if (call.state === 'failed') {
+          <aos-problem [problem]="call.problem" [canRetry]="true" (retry)="load()" />
+        } @else if (call.state === 'loading' && !versions().length) {
+          <div class="skeleton" aria-hidden="true"></div>
+        }
+      }
+      @if (versions().length) {
+        <div
+          class="card scroll"
+          tabindex="0"
+          role="region"
+          [attr.aria-label]="t('settings.part.history')"
+        >
+          <table>
+            <thead>
+              <tr>
+                <th>{{ t('settings.history.from') }}</th>
+                <th>{{ t('settings.history.to') }}</th>
+                <th>{{ t('settings.history.version') }}</th>
+                <th>{{ t('settings.history.what') }}</th>
+                <th>{{ t('settings.history.who') }}</th>
+                <th>{{ t('settings.history.when') }}</th>
+                <th>
+                  <span class="sr-only">{{ t('settings.acts') }}</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              @for (version of versions(); track version.version) {
+                <tr>
+                  <td>
+                    <input
+                      type="radio"
+                      name="from"
+                      [checked]="version.version === left()"
+                      [attr.aria-label]="t('settings.history.fromN', { n: version.version })"
+                      (change)="choose({ from: version.version })"
+                    />
+                  </td>
+                  <td>
+                    <input
+                      type="radio"
+                      name="to"
+                      [checked]="version.version === right()"
+                      [attr.aria-label]="t('settings.history.toN', { n: version.version })"
+                      (change)="choose({ to: version.version })"
+                    />
+                  </td>
+                  <td class="num">{{ version.version }}</td>
+                  <td class="what">
+                    @if (version.changes.length) {
+                      <span class="paths">{{ pathsOf(version) }}</span>
+                    } @else {
+                      <span class="muted">{{ t('settings.history.first') }}</span>
+                    }
+                    @if (version.comment && version.changes.length) {
+                      <span class="muted">{{ version.comment }}</span>
+                    }
+                  </td>
+                  <td class="nowrap">{{ nameOf(version.updatedBy) }}</td>
+                  <td class="meta"><aos-age [at]="version.updatedAt" /></td>
+                  <td class="acts">
+                    @if (version.version === newest()?.version) {
+                      <span class="meta current">{{ t('settings.history.current') }}</span>
+                    } @else if (mayWrite() && schema()) {
+                      <button
+                        class="btn small"
+                        type="button"
+                        [attr.aria-label]="t('settings.history.restoreN', { n: version.version })"
+                        (click)="restoring.set(version.config)"
+                      >
+                        {{ t('settings.history.restore') }}
+                      </button>
+                    }
+                  </td>
+                </tr>
+              }
+            </tbody>
+          </table>
+        </div>
+        @if (cursor()) {
+          <button class="btn more" type="button" (click)="more()">{{ t('ui.more') }}</button>
+        }
+        @if (pair(); as pair) {
+          <h2>
+            {{ t('settings.history.compare', { from: pair[0].version, to: pair[1].version }) }}
+          </h2>
+          <aos-difference
+            [before]="pair[0].config"
+            [after]="pair[1].config"
+            [beforeLabel]="t('settings.system.versionN', { n: pair[0].version })"
+            [afterLabel]="t('settings.system.versionN', { n: pair[1].version })"
+          />
+        } @else if (versions().length === 1) {
+          <p class="empty">{{ t('settings.history.one') }}</p>
+        }
+      }
+      @if (restoring(); as config) {
+        <aos-edit-config
+          [base]="newest()!"
+          [schema]="schema()!"
+          [restore]="config"
+          (saved)="onSaved()"
+          (closed)="restoring.set(null)"
+        />
+      }
+    </div>
+  `,
+  styleUrl: './section.css',
+  styles: `
+    .what {
+      min-width: 200px;
+    }
+    .what span {
+      display: block;
+      overflow-wrap: anywhere;
+    }
+    .paths {
+      font-family: var(--mono);
+      font-size: 12px;
+    }
+    .current {
+      padding-right: 8px;
+    }
+    .more {
+      margin-top: 8px;
+    }
+  `,
+})
+export class HistoryPage {
+  /** Of the address: which two are compared. */
+  readonly from = input<string>();
+  readonly to = input<string>();
+
+  private readonly api = inject(SettingsApi);
+  private readonly router = inject(Router);
+  private readonly store = inject(Store);
+  private readonly me = this.store.selectSignal(session.selectMe);
+  protected readonly mayWrite = this.store.selectSignal(session.selectMay('config.write'));
+
+  protected readonly call = signal<Call>(idle);
+  protected readonly versions = signal<readonly ConfigVersion[]>([]);
+  protected readonly cursor = signal<string | null>(null);
+  protected readonly schema = signal<object | null>(null);
+  protected readonly restoring = signal<SystemConfig | null>(null);
+  private readonly people = signal<ReadonlyMap<string, string>>(new Map());
+
+  protected readonly newest = computed((): SystemConfigAnswer | undefined => this.versions()[0]);
+  protected readonly right = computed(() => Number(this.to() ?? this.newest()?.version ?? 0));
+  protected readonly left = computed(() => Number(this.from() ?? this.right() - 1));
+  protected readonly pair = computed((): [ConfigVersion, ConfigVersion] | null => {
+    const find = (n: number) => this.versions().find(({ version }) => version === n);
+    const [before, after] = [find(this.left()), find(this.right())];
+    return before && after && before !== after ? [before, after] : null;
+  });
+
+  constructor() {
+    void this.load();
+  }
+
+  protected async load(): Promise<void> {
+    this.call.set(loading);
+    try {
+      const [page, schema] = await Promise.all([
+        firstValueFrom(this.api.history()),
+        firstValueFrom(this.api.schema()),
+      ]);
+      this.versions.set(page.items);
+      this.cursor.set(page.nextCursor);
+      this.schema.set(schema);
+      this.call.set(done);
+    } catch (error) {
+      this.call.set(failed(error));
+      return;
+    }
+    if (!this.me()?.permissions.includes('user.read')) return;
+    const { items } = await firstValueFrom(this.api.people()).catch(() => ({ items: [] }));
+    this.people.set(new Map(items.map((person) => [`user:${person.id}`, person.name])));
+  }
+
+  protected async more(): Promise<void> {
+    const cursor = this.cursor();
+    if (cursor === null) return;
+    try {
+      const page = await firstValueFrom(this.api.history(cursor));
+      this.versions.update((all) => [...all, ...page.items]);
+      this.cursor.set(page.nextCursor);
+    } catch (error) {
+      this.call.set(failed(error));
+    }
+  }
+
+  protected choose(which: { from: number } | { to: number }): void {
+    const queryParams = { from: this.left(), to: this.right(), ...which };
+    void this.router.navigate([], { queryParams, queryParamsHandling: 'merge', replaceUrl: true });
+  }
+  protected onSaved(): void {
+    this.restoring.set(null);
+    void this.router.navigate([], { queryParams: {} });
+    void this.load();
+  }
+  protected pathsOf(version: ConfigVersion): string {
+    return version.changes.map(({ path }) => path).join(', ');
+  }
+  protected nameOf(actor: string): string {
+    return this.people().get(actor) ?? actor;
+  }
+}

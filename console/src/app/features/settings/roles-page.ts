@@ -1,0 +1,188 @@
+import { ChangeDetectionStrategy, Component, computed, inject, input, signal } from '@angular/core';
+import { Router, RouterLink } from '@angular/router';
+import type { Permission, Role } from '@aos/contracts';
+import { TranslocoDirective } from '@jsverse/transloco';
+import { Store } from '@ngrx/store';
+import { firstValueFrom } from 'rxjs';
+import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
+import { session } from '../../shared/state/session';
+import { ConfirmDialog } from '../../shared/ui/confirm-dialog';
+import { Icon } from '../../shared/ui/icon';
+import { ProblemNote } from '../../shared/ui/problem-note';
+import { PermissionMatrix } from './permission-matrix';
+import { RoleDialog } from './role-dialog';
+import { SettingsApi } from './settings-api';
+
+/** Roles, and what each may do. The built-in ones are the same everywhere; others are made here. */
+@Component({
+  selector: 'aos-roles-page',
+  imports: [
+    ConfirmDialog,
+    Icon,
+    PermissionMatrix,
+    ProblemNote,
+    RoleDialog,
+    RouterLink,
+    TranslocoDirective,
+  ],
+  changeDetection: ChangeDetectionStrategy.OnPush,
+  template: `
+    <div class="section" *transloco="let t">
+      <div class="top">
+        <h1>{{ t('settings.part.roles') }}</h1>
+        <span class="grow"></span>
+        @if (mayWrite()) {
+          <button class="btn filled" type="button" (click)="editing.set('new')">
+            <aos-icon name="plus" [size]="14" />{{ t('settings.role.add') }}
+          </button>
+        }
+      </div>
+      <p class="lead">{{ t('settings.role.lead') }}</p>
+      @if (call(); as call) {
+        @if (call.state === 'failed') {
+          <aos-problem [problem]="call.problem" [canRetry]="true" (retry)="load()" />
+        } @else if (call.state === 'loading' && !roles().length) {
+          <div class="skeleton" aria-hidden="true"></div>
+        }
+      }
+      @if (shown(); as role) {
+        <div class="pills" role="group" [attr.aria-label]="t('settings.part.roles')">
+          @for (each of roles(); track each.name) {
+            <a
+              class="chip"
+              routerLink="."
+              [queryParams]="{ role: each.name }"
+              [attr.aria-current]="each.name === role.name || null"
+              [class.here]="each.name === role.name"
+              >{{ each.name }}</a
+            >
+          }
+        </div>
+        <section class="card">
+          <header>
+            <div class="grow">
+              <h2>{{ role.name }}</h2>
+              <p class="meta">
+                {{ role.builtin ? t('settings.role.of.' + role.name) : role.description }}
+              </p>
+            </div>
+            @if (role.builtin) {
+              <span class="pill">{{ t('settings.role.builtin') }}</span>
+            } @else if (mayWrite()) {
+              <button class="btn small" type="button" (click)="editing.set(role)">
+                {{ t('settings.edit') }}
+              </button>
+              <button class="btn small quiet danger" type="button" (click)="ask(role)">
+                {{ t('settings.delete') }}
+              </button>
+            }
+          </header>
+          <aos-permission-matrix [permissions]="permissions()" [chosen]="role.permissions" />
+        </section>
+      }
+      @if (editing(); as role) {
+        <aos-role-dialog
+          [role]="role === 'new' ? null : role"
+          [permissions]="permissions()"
+          [mine]="mine()"
+          (saved)="onSaved($event)"
+          (closed)="editing.set(null)"
+        />
+      }
+      @if (deleting(); as role) {
+        <aos-confirm-dialog
+          [title]="t('settings.role.deleteTitle')"
+          [action]="t('settings.delete')"
+          [name]="role.name"
+          [call]="removal()"
+          (confirmed)="remove(role)"
+          (closed)="deleting.set(null)"
+        >
+          <p>{{ t('settings.role.deleteWhat') }}</p>
+        </aos-confirm-dialog>
+      }
+    </div>
+  `,
+  styleUrl: './section.css',
+  styles: `
+    .pills {
+      margin-bottom: 12px;
+    }
+    .chip.here {
+      border-color: transparent;
+      background: var(--chosen);
+      color: var(--ink);
+      font-weight: 550;
+    }
+    .chip:hover {
+      text-decoration: none;
+    }
+    header {
+      display: flex;
+      align-items: center;
+      gap: 8px;
+      padding: 12px;
+      border-bottom: 1px solid var(--line);
+    }
+    header h2 {
+      margin: 0;
+    }
+  `,
+})
+export class RolesPage {
+  /** Of the address: the role that is looked at. */
+  readonly role = input<string>();
+  private readonly api = inject(SettingsApi);
+  private readonly router = inject(Router);
+  private readonly store = inject(Store);
+  private readonly me = this.store.selectSignal(session.selectMe);
+  protected readonly mayWrite = this.store.selectSignal(session.selectMay('role.write'));
+
+  protected readonly call = signal<Call>(idle);
+  protected readonly roles = signal<readonly Role[]>([]);
+  protected readonly editing = signal<Role | 'new' | null>(null);
+  protected readonly deleting = signal<Role | null>(null);
+  protected readonly removal = signal<Call>(idle);
+  protected readonly shown = computed(
+    () => this.roles().find(({ name }) => name === this.role()) ?? this.roles()[0],
+  );
+  protected readonly mine = computed(() => new Set(this.me()?.permissions));
+  /** The owner holds every permission that there is: no list of our own that could fall behind. */
+  protected readonly permissions = computed(
+    (): readonly Permission[] =>
+      this.roles().find(({ name }) => name === 'owner')?.permissions ?? [],
+  );
+
+  constructor() {
+    void this.load();
+  }
+
+  protected async load(): Promise<void> {
+    this.call.set(loading);
+    try {
+      this.roles.set((await firstValueFrom(this.api.roles())).items);
+      this.call.set(done);
+    } catch (error) {
+      this.call.set(failed(error));
+    }
+  }
+  protected async onSaved({ name }: Role): Promise<void> {
+    this.editing.set(null);
+    await this.load();
+    await this.router.navigate([], { queryParams: { role: name } });
+  }
+  protected ask(role: Role): void {
+    this.removal.set(idle);
+    this.deleting.set(role);
+  }
+  protected async remove({ name }: Role): Promise<void> {
+    this.removal.set(loading);
+    try {
+      await firstValueFrom(this.api.deleteRole(name));
+      this.deleting.set(null);
+      await this.load();
+    } catch (error) {
+      this.removal.set(failed(error));
+    }
+  }
+}

@@ -1,0 +1,166 @@
+import {
+  ChangeDetectionStrategy,
+  Component,
+  type ElementRef,
+  computed,
+  inject,
+  input,
+  output,
+  signal,
+  viewChild,
+} from '@angular/core';
+import type { Project, SecretInfo } from '@aos/contracts';
+import { TranslocoDirective } from '@jsverse/transloco';
+import { firstValueFrom } from 'rxjs';
+import { type Call, failed, idle, loading } from '../../shared/api/problem';
+import { Dialog } from '../../shared/ui/dialog';
+import { ProblemNote } from '../../shared/ui/problem-note';
+import { SettingsApi } from './settings-api';
+
+/**
+ * A value goes in here and never comes out. It is read from the field at the moment of sending: no signal, no store
+ * and no attribute of the document ever holds it.
+ */
+@Component({
+  selector: 'aos-secret-dialog',
+  imports: [Dialog, ProblemNote, TranslocoDirective],
+  changeDetection: ChangeDetectionStrategy.OnPush,
+  template: `
+    <aos-dialog
+      *transloco="let t"
+      [title]="
+        secret()
+          ? t('settings.secret.rotateOf', { name: secret()!.name })
+          : t('settings.secret.add')
+      "
+      [isBusy]="isBusy()"
+      (closed)="closed.emit()"
+    >
+      <form id="secret" class="form" autocomplete="off" (submit)="save($event)">
+        @if (!secret()) {
+          <div class="field">
+            <label for="secret-name">{{ t('settings.secret.name') }}</label>
+            <input
+              id="secret-name"
+              class="input mono"
+              type="text"
+              required
+              maxlength="128"
+              pattern="[A-Z][A-Z0-9_]*"
+              spellcheck="false"
+              placeholder="LLM_API_KEY"
+              aria-describedby="secret-name-help"
+              [value]="name()"
+              (input)="name.set($any($event.target).value.toUpperCase())"
+            />
+            <span class="help" id="secret-name-help">{{ t('settings.secret.nameHelp') }}</span>
+          </div>
+          <div class="field">
+            <label for="secret-scope">{{ t('settings.secret.scope') }}</label>
+            <select
+              id="secret-scope"
+              class="input"
+              (change)="projectId.set($any($event.target).value)"
+            >
+              <option value="">{{ t('settings.everywhere') }}</option>
+              @for (project of projects(); track project.id) {
+                <option [value]="project.id">{{ project.name }}</option>
+              }
+            </select>
+          </div>
+        }
+        <div class="field">
+          <label for="secret-value">{{ t('settings.secret.value') }}</label>
+          <textarea
+            #value
+            id="secret-value"
+            class="input mono hidden"
+            rows="3"
+            required
+            maxlength="65536"
+            spellcheck="false"
+            autocomplete="off"
+            aria-describedby="secret-value-help"
+            (input)="hasValue.set($any($event.target).value !== '')"
+          ></textarea>
+          <span class="help" id="secret-value-help">{{ t('settings.secret.valueHelp') }}</span>
+        </div>
+        <div class="field">
+          <label for="secret-purpose">{{ t('settings.secret.purpose') }}</label>
+          <input
+            id="secret-purpose"
+            class="input"
+            type="text"
+            maxlength="500"
+            [value]="purpose()"
+            (input)="typed.set($any($event.target).value)"
+          />
+        </div>
+        @if (call(); as call) {
+          @if (call.state === 'failed') {
+            <aos-problem [problem]="call.problem" />
+          }
+        }
+      </form>
+      <button actions class="btn" type="button" [disabled]="isBusy()" (click)="closed.emit()">
+        {{ t('dialog.cancel') }}
+      </button>
+      <button
+        actions
+        class="btn filled"
+        type="submit"
+        form="secret"
+        [disabled]="isBusy() || !hasValue() || !isNamed()"
+      >
+        {{ t(secret() ? 'settings.secret.rotate' : 'settings.secret.save') }}
+      </button>
+    </aos-dialog>
+  `,
+  styleUrl: './section.css',
+  styles: `
+    .hidden:not(:focus) {
+      color: transparent;
+    }
+    .hidden:not(:focus)::selection {
+      color: transparent;
+    }
+  `,
+})
+export class SecretDialog {
+  /** Rotated when given; a new one when null. */
+  readonly secret = input.required<SecretInfo | null>();
+  readonly projects = input<readonly Project[]>([]);
+  readonly saved = output<SecretInfo>();
+  readonly closed = output();
+
+  private readonly api = inject(SettingsApi);
+  private readonly field = viewChild.required<ElementRef<HTMLTextAreaElement>>('value');
+  protected readonly name = signal('');
+  protected readonly projectId = signal('');
+  protected readonly typed = signal<string | null>(null);
+  protected readonly purpose = computed(() => this.typed() ?? this.secret()?.purpose ?? '');
+  protected readonly hasValue = signal(false);
+  protected readonly isNamed = computed(
+    () => this.secret() !== null || /^[A-Z][A-Z0-9_]*$/.test(this.name()),
+  );
+  protected readonly call = signal<Call>(idle);
+  protected readonly isBusy = computed(() => this.call().state === 'loading');
+
+  protected async save(event: Event): Promise<void> {
+    event.preventDefault();
+    const secret = this.secret();
+    const body = {
+      value: this.field().nativeElement.value,
+      purpose: this.purpose().trim(),
+      projectId: secret ? secret.projectId : this.projectId() || null,
+    };
+    this.call.set(loading);
+    try {
+      const info = await firstValueFrom(this.api.putSecret(secret?.name ?? this.name(), body));
+      this.field().nativeElement.value = '';
+      this.saved.emit(info);
+    } catch (error) {
+      this.call.set(failed(error));
+    }
+  }
+}

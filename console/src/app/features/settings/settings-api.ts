@@ -1,0 +1,171 @@
+import { Injectable, inject } from '@angular/core';
+import { Api } from '@aos/api-client';
+import {
+  changeOwnPassword,
+  checkAccess,
+  createBinding,
+  createRole,
+  createToken,
+  createUser,
+  deleteBinding,
+  deleteRole,
+  deleteSecret,
+  disableUser,
+  enableUser,
+  endSession,
+  getInstallation,
+  getRuntimeConfig,
+  getSystemConfig,
+  getSystemConfigSchema,
+  listAudit,
+  listBindings,
+  listProjects,
+  listRoles,
+  listSessions,
+  listSystemConfigHistory,
+  listTokens,
+  listUsers,
+  previewSystemConfig,
+  putRole,
+  putSecret,
+  putSystemConfig,
+  revokeToken,
+  setPassword,
+} from '@aos/api-client/functions';
+import type {
+  AccessAnswer,
+  AccessQuery,
+  ApiToken,
+  AuditQuery,
+  AuditRow,
+  Binding,
+  ChangeOwnPassword,
+  ConfigPreview,
+  ConfigVersion,
+  CreateBinding,
+  CreateRole,
+  CreateToken,
+  CreateUser,
+  CreatedToken,
+  Installation,
+  Page,
+  Person,
+  Project,
+  PutRole,
+  PutSecret,
+  Role,
+  RuntimeConfig,
+  SecretInfo,
+  Session,
+  SystemConfig,
+  SystemConfigAnswer,
+} from '@aos/contracts';
+import type { Observable } from 'rxjs';
+
+const PAGE = 100;
+const LONGEST_PAGE = 200;
+
+/** What this room asks of the server; as `shared/api/aos-api.ts`, typed by the contract. */
+@Injectable({ providedIn: 'root' })
+export class SettingsApi {
+  private readonly api = inject(Api);
+
+  system(): Observable<SystemConfigAnswer> {
+    return this.api.invoke(getSystemConfig, {});
+  }
+  schema(): Observable<object> {
+    return this.api.invoke(getSystemConfigSchema, {});
+  }
+  preview(config: SystemConfig): Observable<ConfigPreview> {
+    return this.api.invoke(previewSystemConfig, { body: config });
+  }
+  save(config: SystemConfig, version: number, comment: string): Observable<SystemConfigAnswer> {
+    return this.api.invoke(putSystemConfig, {
+      body: config,
+      'If-Match': `"${version}"`,
+      ...(comment && { comment }),
+    });
+  }
+  history(cursor?: string): Observable<Page<ConfigVersion>> {
+    return this.api.invoke(listSystemConfigHistory, { limit: PAGE, cursor });
+  }
+  installation(): Observable<Installation> {
+    return this.api.invoke(getInstallation, {});
+  }
+
+  runtime(): Observable<RuntimeConfig> {
+    return this.api.invoke(getRuntimeConfig, {});
+  }
+  putSecret(name: string, body: PutSecret): Observable<SecretInfo> {
+    return this.api.invoke(putSecret, { name, body });
+  }
+  deleteSecret(name: string, projectId: string | null): Observable<unknown> {
+    return this.api.invoke(deleteSecret, { name, ...(projectId !== null && { projectId }) });
+  }
+
+  people(cursor?: string): Observable<Page<Person>> {
+    return this.api.invoke(listUsers, { limit: LONGEST_PAGE, cursor });
+  }
+  createPerson(body: CreateUser): Observable<Person> {
+    return this.api.invoke(createUser, { body });
+  }
+  disable(id: string): Observable<unknown> {
+    return this.api.invoke(disableUser, { id });
+  }
+  enable(id: string): Observable<unknown> {
+    return this.api.invoke(enableUser, { id });
+  }
+  setPassword(id: string, password: string): Observable<unknown> {
+    return this.api.invoke(setPassword, { id, body: { password } });
+  }
+  bindings(cursor?: string): Observable<Page<Binding>> {
+    return this.api.invoke(listBindings, { limit: LONGEST_PAGE, cursor });
+  }
+  grant(body: CreateBinding): Observable<Binding> {
+    return this.api.invoke(createBinding, { body });
+  }
+  revoke(id: string): Observable<unknown> {
+    return this.api.invoke(deleteBinding, { id });
+  }
+  roles(): Observable<Page<Role>> {
+    return this.api.invoke(listRoles, { limit: LONGEST_PAGE });
+  }
+  createRole(body: CreateRole): Observable<Role> {
+    return this.api.invoke(createRole, { body });
+  }
+  putRole(name: string, version: number, body: PutRole): Observable<Role> {
+    return this.api.invoke(putRole, { name, body, 'If-Match': `"${version}"` });
+  }
+  deleteRole(name: string): Observable<unknown> {
+    return this.api.invoke(deleteRole, { name });
+  }
+  check(query: AccessQuery): Observable<AccessAnswer> {
+    return this.api.invoke(checkAccess, query);
+  }
+  projects(): Observable<Page<Project>> {
+    return this.api.invoke(listProjects, { limit: LONGEST_PAGE });
+  }
+
+  tokens(): Observable<Page<ApiToken>> {
+    return this.api.invoke(listTokens, { limit: LONGEST_PAGE });
+  }
+  createToken(body: CreateToken): Observable<CreatedToken> {
+    return this.api.invoke(createToken, { body });
+  }
+  revokeToken(id: string): Observable<unknown> {
+    return this.api.invoke(revokeToken, { id });
+  }
+  sessions(): Observable<Page<Session>> {
+    return this.api.invoke(listSessions, { limit: LONGEST_PAGE });
+  }
+  endSession(id: string): Observable<unknown> {
+    return this.api.invoke(endSession, { id });
+  }
+  changePassword(body: ChangeOwnPassword): Observable<unknown> {
+    return this.api.invoke(changeOwnPassword, { body });
+  }
+
+  audit(query: Partial<AuditQuery>): Observable<Page<AuditRow>> {
+    return this.api.invoke(listAudit, { limit: PAGE, ...query });
+  }
+}

@@ -1,0 +1,278 @@
+import { ChangeDetectionStrategy, Component, computed, inject, signal } from '@angular/core';
+import type { Installation, SystemConfigAnswer } from '@aos/contracts';
+import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
+import { Store } from '@ngrx/store';
+import { firstValueFrom } from 'rxjs';
+import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
+import { session } from '../../shared/state/session';
+import { ProblemNote } from '../../shared/ui/problem-note';
+import { Age } from '../../shared/ui/time';
+import { Preferences } from '../../shared/ui/preferences';
+import { isWords } from './config-changes';
+import { EditConfig } from './edit-config';
+import { SettingsApi } from './settings-api';
+
+interface Line {
+  path: string;
+  value: unknown;
+}
+
+const units = [
+  ['day', 86_400_000],
+  ['hour', 3_600_000],
+  ['minute', 60_000],
+  ['second', 1_000],
+  ['millisecond', 1],
+] as const;
+
+/** A setting in the largest unit that it is a whole number of. */
+function lengthOf(ms: number, language: string): string {
+  const [unit, size] = units.find(([, each]) => ms % each === 0 && ms >= each) ?? units[4];
+  return new Intl.NumberFormat(language === 'zh' ? 'zh-CN' : 'en-GB', {
+    style: 'unit',
+    unit,
+    unitDisplay: 'long',
+  }).format(ms / size);
+}
+
+/** The settings as they are, part by part, and what was decided when the process was started. */
+@Component({
+  selector: 'aos-system-page',
+  imports: [Age, EditConfig, ProblemNote, TranslocoDirective],
+  changeDetection: ChangeDetectionStrategy.OnPush,
+  template: `
+    <div class="section" *transloco="let t">
+      <div class="top">
+        <h1>{{ t('settings.part.system') }}</h1>
+        <span class="grow"></span>
+        @if (mayWrite()) {
+          <button
+            class="btn filled"
+            type="button"
+            [disabled]="!stored() || !schema()"
+            (click)="editing.set(sections()[0] ?? '')"
+          >
+            {{ t('settings.system.edit') }}
+          </button>
+        }
+      </div>
+      <p class="lead">{{ t('settings.system.lead') }}</p>
+      @if (call(); as call) {
+        @if (call.state === 'failed') {
+          <aos-problem [problem]="call.problem" [canRetry]="true" (retry)="load()" />
+        } @else if (call.state === 'loading' && !stored()) {
+          <div class="skeleton" aria-hidden="true"></div>
+        }
+      }
+      @if (stored(); as stored) {
+        <p class="meta version">
+          {{ t('settings.system.version', { n: stored.version }) }} ·
+          {{
+            stored.updatedBy === 'system' ? t('settings.system.defaults') : nameOf(stored.updatedBy)
+          }}
+          · <aos-age [at]="stored.updatedAt" />
+          @if (stored.comment && stored.updatedBy !== 'system') {
+            · {{ stored.comment }}
+          }
+        </p>
+        @for (section of sections(); track section) {
+          <section class="card">
+            <header>
+              <h2 class="grow">{{ word(section + '.title') ?? section }}</h2>
+              @if (mayWrite() && schema()) {
+                <button
+                  class="btn small quiet"
+                  type="button"
+                  [attr.aria-label]="
+                    t('settings.system.editOf', { name: word(section + '.title') ?? section })
+                  "
+                  (click)="editing.set(section)"
+                >
+                  {{ t('settings.edit') }}
+                </button>
+              }
+            </header>
+            <dl>
+              @for (line of linesOf(section); track line.path) {
+                <dt [title]="line.path">{{ word(line.path + '.title') ?? line.path }}</dt>
+                <dd [class.muted]="isUnset(line.value)">{{ shown(line) }}</dd>
+              }
+            </dl>
+          </section>
+        }
+        @if (installation(); as it) {
+          <section class="card">
+            <header>
+              <h2 class="grow">{{ t('settings.installation.title') }}</h2>
+              <span class="meta">{{ t('settings.installation.readOnly') }}</span>
+            </header>
+            <dl>
+              <dt>{{ t('settings.installation.database') }}</dt>
+              <dd>
+                {{ t('settings.installation.kind.' + it.database.kind) }} {{ it.database.version }}
+              </dd>
+              <dt>pgvector</dt>
+              <dd>
+                {{ t('settings.installation.' + (it.database.hasVector ? 'vector' : 'noVector')) }}
+              </dd>
+              <dt>OpenTelemetry</dt>
+              <dd [class.muted]="!it.traceExport">
+                {{
+                  it.traceExport
+                    ? t('settings.installation.exportTo', { host: it.traceExport })
+                    : t('settings.installation.noExport')
+                }}
+              </dd>
+              <dt>{{ t('settings.installation.bus') }}</dt>
+              <dd>{{ it.bus }}</dd>
+              <dt>{{ t('settings.installation.roles') }}</dt>
+              <dd>{{ it.roles.join(', ') }}</dd>
+              <dt>Node.js</dt>
+              <dd>{{ it.node }}</dd>
+            </dl>
+          </section>
+        }
+      }
+      @if (editing() !== null && stored() && schema()) {
+        <aos-edit-config
+          [base]="stored()!"
+          [schema]="schema()!"
+          [section]="editing()!"
+          (saved)="onSaved($event)"
+          (closed)="editing.set(null)"
+        />
+      }
+    </div>
+  `,
+  styleUrl: './section.css',
+  styles: `
+    .version {
+      margin-bottom: 12px;
+    }
+    section {
+      margin-bottom: 12px;
+    }
+    header {
+      display: flex;
+      align-items: center;
+      min-height: 44px;
+      padding: 0 8px 0 16px;
+      border-bottom: 1px solid var(--line);
+    }
+    header .meta {
+      padding-right: 8px;
+    }
+    section h2 {
+      margin: 0;
+    }
+    dl {
+      display: grid;
+      grid-template-columns: minmax(160px, 260px) 1fr;
+      gap: 8px 16px;
+      margin: 0;
+      padding: 12px 16px;
+    }
+    dt {
+      color: var(--muted);
+    }
+    dd {
+      margin: 0;
+      overflow-wrap: anywhere;
+      font-variant-numeric: tabular-nums;
+    }
+    @media (max-width: 719px) {
+      dl {
+        grid-template-columns: 1fr;
+        gap: 2px;
+      }
+      dd {
+        margin-bottom: 8px;
+      }
+    }
+  `,
+})
+export class SystemPage {
+  private readonly api = inject(SettingsApi);
+  private readonly transloco = inject(TranslocoService);
+  private readonly preferences = inject(Preferences);
+  private readonly store = inject(Store);
+  private readonly me = this.store.selectSignal(session.selectMe);
+  protected readonly mayWrite = this.store.selectSignal(session.selectMay('config.write'));
+
+  protected readonly call = signal<Call>(idle);
+  protected readonly stored = signal<SystemConfigAnswer | null>(null);
+  protected readonly schema = signal<object | null>(null);
+  protected readonly installation = signal<Installation | null>(null);
+  protected readonly people = signal<ReadonlyMap<string, string>>(new Map());
+  protected readonly editing = signal<string | null>(null);
+  protected readonly sections = computed(() => Object.keys(this.stored()?.config ?? {}));
+
+  constructor() {
+    void this.load();
+  }
+
+  protected async load(): Promise<void> {
+    this.call.set(loading);
+    try {
+      const [stored, schema, installation] = await Promise.all([
+        firstValueFrom(this.api.system()),
+        firstValueFrom(this.api.schema()),
+        firstValueFrom(this.api.installation()),
+      ]);
+      this.stored.set(stored);
+      this.schema.set(schema);
+      this.installation.set(installation);
+      this.call.set(done);
+    } catch (error) {
+      this.call.set(failed(error));
+      return;
+    }
+    if (!this.me()?.permissions.includes('user.read')) return;
+    // Who saved it reads better by name; without it the id stands there.
+    const { items } = await firstValueFrom(this.api.people()).catch(() => ({ items: [] }));
+    this.people.set(new Map(items.map((person) => [`user:${person.id}`, person.name])));
+  }
+
+  protected onSaved(stored: SystemConfigAnswer): void {
+    this.stored.set(stored);
+    this.editing.set(null);
+  }
+
+  protected nameOf(actor: string): string {
+    return this.people().get(actor) ?? actor;
+  }
+  protected word(path: string): string | null {
+    const key = `settings.field.${path}`;
+    const text = this.transloco.translate<string>(key);
+    return text === key ? null : text;
+  }
+  protected linesOf(section: string): Line[] {
+    const words = (this.stored()?.config as Record<string, unknown> | undefined)?.[section];
+    const known = (this.schema() as { properties?: Record<string, unknown> } | null)?.properties?.[
+      section
+    ];
+    const keys =
+      isWords(known) && isWords(known['properties']) ? Object.keys(known['properties']) : [];
+    const line = (value: unknown, path: string): Line[] =>
+      isWords(value)
+        ? Object.entries(value).flatMap(([key, inner]) => line(inner, `${path}.${key}`))
+        : [{ path, value }];
+    const all = isWords(words)
+      ? [...new Set([...keys, ...Object.keys(words)])].map((key) => [key, words[key]] as const)
+      : [];
+    return all.flatMap(([key, value]) => line(value, `${section}.${key}`));
+  }
+  protected isUnset(value: unknown): boolean {
+    return value === undefined || value === null || (Array.isArray(value) && value.length === 0);
+  }
+  protected shown({ path, value }: Line): string {
+    if (this.isUnset(value)) return this.transloco.translate('settings.system.unset');
+    if (typeof value === 'number' && path.endsWith('Ms'))
+      return lengthOf(value, this.preferences.language());
+    if (typeof value === 'boolean')
+      return this.transloco.translate(value ? 'settings.yes' : 'settings.no');
+    if (Array.isArray(value))
+      return value.map((each) => (isWords(each) ? JSON.stringify(each) : String(each))).join(', ');
+    return String(value);
+  }
+}
