@@ -1,6 +1,7 @@
 import { CreateTheRecord1763800000000 } from './1763800000000-create-the-record.js';
 import { StampEventsInAFunction1764150000000 } from './1764150000000-stamp-events-in-a-function.js';
 import { KeepWhatServersOffer1764154800000 } from './1764154800000-keep-what-servers-offer.js';
+import { KeepMeasurements1764158400000 } from './1764158400000-keep-measurements.js';
 import { ArchiveProjectsAndSaveViews1764160000000 } from './1764160000000-archive-projects-and-save-views.js';
 import { PinToolsAndLimitCalls1764161000000 } from './1764161000000-pin-tools-and-limit-calls.js';
 import { Remember1764164000000 } from './1764164000000-remember.js';
@@ -10,6 +11,7 @@ export const migrations = [
   CreateTheRecord1763800000000,
   StampEventsInAFunction1764150000000,
   KeepWhatServersOffer1764154800000,
+  KeepMeasurements1764158400000,
   ArchiveProjectsAndSaveViews1764160000000,
   PinToolsAndLimitCalls1764161000000,
   Remember1764164000000,

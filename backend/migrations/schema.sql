@@ -387,6 +387,7 @@ CREATE INDEX jobs_conversation ON public.jobs USING btree (conversation_id) WHER
 CREATE INDEX jobs_lease ON public.jobs USING btree (lease_until) WHERE (status = 'running'::text);
 CREATE INDEX jobs_project ON public.jobs USING btree (project_id, id DESC) WHERE (project_id IS NOT NULL);
 CREATE INDEX jobs_scheduled ON public.jobs USING btree (run_at) WHERE (status = 'scheduled'::text);
+CREATE INDEX jobs_waiting ON public.jobs USING btree (id) WHERE (status = 'waiting'::text);
 CREATE UNIQUE INDEX jobs_trace ON public.jobs USING btree (trace_id) WHERE (trace_id IS NOT NULL);
 
 CREATE TABLE logs (
@@ -403,6 +404,9 @@ CREATE TABLE logs (
   CONSTRAINT logs_pkey PRIMARY KEY (id, created_at)
 ) PARTITION BY RANGE (created_at);
 CREATE INDEX logs_agent ON ONLY public.logs USING btree (agent_id, id DESC) WHERE (agent_id IS NOT NULL);
+CREATE INDEX logs_created ON ONLY public.logs USING btree (created_at DESC, id DESC);
+CREATE INDEX logs_job ON ONLY public.logs USING btree (job_id, created_at DESC, id DESC) WHERE (job_id IS NOT NULL);
+CREATE INDEX logs_problems ON ONLY public.logs USING btree (created_at DESC, id DESC) WHERE (level = ANY (ARRAY['warn'::text, 'error'::text]));
 CREATE INDEX logs_trace ON ONLY public.logs USING btree (trace_id, id) WHERE (trace_id IS NOT NULL);
 
 CREATE TABLE mcp_lists (
@@ -500,6 +504,35 @@ CREATE TABLE messages (
   CONSTRAINT messages_role_check CHECK ((role = ANY (ARRAY['user'::text, 'assistant'::text])))
 );
 CREATE INDEX messages_conversation ON public.messages USING btree (conversation_id, created_at, id);
+
+CREATE TABLE metric_samples (
+  at timestamp with time zone NOT NULL,
+  step_s smallint NOT NULL,
+  process text NOT NULL,
+  roles text NOT NULL,
+  cpu_percent real NOT NULL,
+  rss_bytes bigint NOT NULL,
+  heap_bytes bigint NOT NULL,
+  loop_mean_ms real NOT NULL,
+  loop_p99_ms real NOT NULL,
+  clients integer NOT NULL,
+  queued integer NOT NULL,
+  running integer NOT NULL,
+  waiting integer NOT NULL,
+  scheduled integer NOT NULL,
+  relay_lag_ms real NOT NULL,
+  events integer NOT NULL,
+  requests integer NOT NULL,
+  request_errors integer NOT NULL,
+  jobs_succeeded integer NOT NULL,
+  jobs_failed integer NOT NULL,
+  jobs_cancelled integer NOT NULL,
+  calls_succeeded integer NOT NULL,
+  calls_failed integer NOT NULL,
+  job_ms jsonb NOT NULL,
+  call_ms jsonb NOT NULL,
+  CONSTRAINT metric_samples_pkey PRIMARY KEY (step_s, at, process)
+) PARTITION BY RANGE (at);
 
 CREATE TABLE project_vars (
   id bigint DEFAULT nextval('project_vars_id_seq'::regclass) NOT NULL,
@@ -652,6 +685,8 @@ CREATE TABLE spans (
   attributes jsonb DEFAULT '{}'::jsonb NOT NULL,
   events jsonb DEFAULT '[]'::jsonb NOT NULL
 ) PARTITION BY RANGE (started_at);
+CREATE INDEX spans_errors ON ONLY public.spans USING btree (trace_id) WHERE (status = 'error'::text);
+CREATE INDEX spans_started ON ONLY public.spans USING btree (started_at DESC);
 CREATE INDEX spans_trace ON ONLY public.spans USING btree (trace_id, started_at);
 
 CREATE TABLE tool_calls (
@@ -697,6 +732,7 @@ CREATE TABLE traces (
   output_tokens bigint DEFAULT 0 NOT NULL,
   CONSTRAINT traces_pkey PRIMARY KEY (trace_id)
 );
+CREATE INDEX traces_project ON public.traces USING btree (project_id, started_at DESC, trace_id DESC) WHERE (project_id IS NOT NULL);
 CREATE INDEX traces_started ON public.traces USING btree (started_at DESC, trace_id);
 
 CREATE TABLE user_profiles (

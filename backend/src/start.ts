@@ -12,6 +12,8 @@ import { Database } from './platform/database/database.js';
 import { lockDataFolder } from './platform/database/folder-lock.js';
 import { configureHttp } from './platform/http/configure-http.js';
 import { serveConsole } from './platform/http/console-files.js';
+import { LogStore } from './platform/telemetry/log-store.js';
+import { ServerLog } from './platform/telemetry/server-log.js';
 import { type Telemetry, startTelemetry } from './platform/telemetry/telemetry.js';
 
 /** The repository, seen from backend/dist/src. */
@@ -53,10 +55,12 @@ async function start(environment: Environment): Promise<Running> {
     release.unshift(() => database.close());
     telemetry.store.attach(database);
     step(database.kind === 'embedded' ? 'Embedded Postgres is open' : 'Postgres is connected');
+    const log = new ServerLog(logLevels(environment));
     const app = await NestFactory.create<NestExpressApplication>(
       AppModule.forRoot(environment, database),
-      { bodyParser: false, logger: logLevels(environment), abortOnError: false },
+      { bodyParser: false, logger: log, abortOnError: false },
     );
+    log.attach(app.get(LogStore));
     release.unshift(() => app.close());
     app.useWebSocketAdapter(new WsAdapter(app));
     configureHttp(app, environment);

@@ -1,6 +1,7 @@
 import { type DynamicModule, type Type } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { WsAdapter } from '@nestjs/platform-ws';
 import { Test } from '@nestjs/testing';
 import type { BuiltinRole, Permission, Problem } from '@aos/contracts';
 import { randomUUID } from 'node:crypto';
@@ -105,6 +106,7 @@ export async function openHttpApp(
     bodyParser: false,
     logger: false,
   });
+  app.useWebSocketAdapter(new WsAdapter(app));
   configureHttp(app, environment);
   await app.listen(0, '127.0.0.1');
   const baseUrl = `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`;

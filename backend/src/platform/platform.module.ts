@@ -5,6 +5,9 @@ import { Database } from './database/database.js';
 import { Maintenance } from './database/maintenance.js';
 import { Outbox } from './outbox/outbox.js';
 import { Wakeups } from './outbox/wakeups.js';
+import { Instruments } from './telemetry/instruments.js';
+import { LogStore } from './telemetry/log-store.js';
+import { Redactor } from './telemetry/redactor.js';
 
 /** Injection token of the Environment that the process was started with. */
 export const ENVIRONMENT = Symbol('ENVIRONMENT');
@@ -23,8 +26,20 @@ export class PlatformModule {
         Outbox,
         AuditTrail,
         Maintenance,
+        Instruments,
+        LogStore,
+        Redactor,
       ],
-      exports: [ENVIRONMENT, Database, Wakeups, Outbox, AuditTrail],
+      exports: [
+        ENVIRONMENT,
+        Database,
+        Wakeups,
+        Outbox,
+        AuditTrail,
+        Instruments,
+        LogStore,
+        Redactor,
+      ],
     };
   }
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { HttpMetrics } from '../../platform/http/http-metrics.js';
+import { Instruments } from '../../platform/telemetry/instruments.js';
 import { ToolMetrics } from '../integrations/index.js';
 import { Probe } from './probe.js';
 
@@ -10,10 +11,16 @@ export class Metrics {
     private readonly probe: Probe,
     private readonly http: HttpMetrics,
     private readonly tools: ToolMetrics,
+    private readonly instruments: Instruments,
   ) {}
 
   async render(): Promise<string> {
-    const own = [...this.process(), ...(await this.database()), ''].join('\n');
+    const own = [
+      ...this.process(),
+      ...(await this.database()),
+      ...this.instruments.render(),
+      '',
+    ].join('\n');
     return own + this.http.render() + this.tools.render();
   }
 

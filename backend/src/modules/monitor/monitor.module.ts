@@ -1,6 +1,25 @@
 import { Module } from '@nestjs/common';
+import { EventLines } from './event-lines.js';
+import { Live } from './live.js';
+import { LogsQueries } from './logs.queries.js';
+import { Meter } from './meter.js';
+import { MetricsQueries } from './metrics.queries.js';
 import { MonitorController } from './monitor.controller.js';
-import { MonitorQueries } from './monitor.queries.js';
+import { Sampler } from './sampler.js';
+import { TopologyQueries } from './topology.queries.js';
+import { TracesQueries } from './traces.queries.js';
 
-@Module({ controllers: [MonitorController], providers: [MonitorQueries] })
+@Module({
+  controllers: [MonitorController],
+  providers: [
+    Meter,
+    Sampler,
+    EventLines,
+    MetricsQueries,
+    LogsQueries,
+    TracesQueries,
+    TopologyQueries,
+    Live,
+  ],
+})
 export class MonitorModule {}

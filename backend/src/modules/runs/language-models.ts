@@ -156,6 +156,7 @@ export class RunModel {
       });
       const { inputPriceCny, outputPriceCny } = this.config;
       const cny = (inputTokens * inputPriceCny + outputTokens * outputPriceCny) / 1_000_000;
+      span.setAttribute('aos.cost.cny', cny);
       const use = { cny, inputTokens, outputTokens };
       const parsed = shape.safeParse(message.tool_calls?.[0]?.args ?? jsonIn(message.text));
       if (parsed.success) return { value: parsed.data, use };

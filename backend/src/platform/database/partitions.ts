@@ -1,7 +1,13 @@
 import type { Database } from './database.js';
 
 /** Retention in days, by default. Partitions are weeks, so a row lives at most 7 days longer. */
-export const retentionDays = { events: 60, tool_calls: 180, spans: 30, logs: 30 } as const;
+export const retentionDays = {
+  events: 60,
+  tool_calls: 180,
+  spans: 30,
+  logs: 30,
+  metric_samples: 14,
+} as const;
 export type PartitionedTable = keyof typeof retentionDays;
 
 const WEEK_MS = 7 * 24 * 3600_000;

@@ -3,6 +3,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Response } from 'express';
 import helmet from 'helmet';
 import type { Environment } from '../config/environment.js';
+import { LogStore } from '../telemetry/log-store.js';
 import { Redactor } from '../telemetry/redactor.js';
 import { AccessGuard } from './access.guard.js';
 import type { AosRequest } from './access.js';
@@ -34,7 +35,7 @@ export function configureHttp(app: NestExpressApplication, environment: Environm
   app.disable('x-powered-by');
   app.set('etag', false); // an ETag here is a version of a document, not a hash of an answer
   app.set('query parser', 'simple'); // a=1&a=2 is a list; a[b]=1 makes no objects
-  app.use(requestStart(app.get(HttpMetrics)));
+  app.use(requestStart(app.get(HttpMetrics), app.get(LogStore)));
   app.use(securityHeaders(environment.publicUrl?.startsWith('https:') ?? false));
   app.use(refuseForeigners(own));
   app.use(jsonBody());

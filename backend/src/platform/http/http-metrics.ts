@@ -12,8 +12,17 @@ interface Series {
 @Injectable()
 export class HttpMetrics {
   private readonly series = new Map<string, Series>();
+  private requests = 0;
+  private errors = 0;
+
+  /** Since the start of the process. An error is ours: 500 and above. */
+  totals(): { requests: number; errors: number } {
+    return { requests: this.requests, errors: this.errors };
+  }
 
   observe(method: string, route: string, status: number, seconds: number): void {
+    this.requests += 1;
+    if (status >= 500) this.errors += 1;
     const key = `method="${escapeLabel(method)}",route="${escapeLabel(route)}",status="${status}"`;
     let series = this.series.get(key);
     if (!series) {

@@ -2,7 +2,6 @@ import { Global, Module } from '@nestjs/common';
 import type { Environment } from '../config/environment.js';
 import { MasterKey } from '../config/master-key.js';
 import { ENVIRONMENT } from '../platform.module.js';
-import { Redactor } from '../telemetry/redactor.js';
 import { Denials } from './denials.js';
 import { HttpMetrics } from './http-metrics.js';
 import { IdempotencyInterceptor } from './idempotency.interceptor.js';
@@ -16,11 +15,10 @@ import { IdempotencyInterceptor } from './idempotency.interceptor.js';
       inject: [ENVIRONMENT],
       useFactory: (environment: Environment) => MasterKey.load(environment),
     },
-    Redactor,
     HttpMetrics,
     Denials,
     IdempotencyInterceptor,
   ],
-  exports: [MasterKey, Redactor, HttpMetrics, Denials, IdempotencyInterceptor],
+  exports: [MasterKey, HttpMetrics, Denials, IdempotencyInterceptor],
 })
 export class HttpModule {}

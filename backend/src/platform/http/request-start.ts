@@ -9,6 +9,7 @@ import {
 } from '@opentelemetry/api';
 import type { NextFunction, Response } from 'express';
 import { randomBytes } from 'node:crypto';
+import type { LogEntry, LogStore } from '../telemetry/log-store.js';
 import { contextOf } from '../telemetry/span.js';
 import type { AosRequest } from './access.js';
 import type { Principal } from './context.js';
@@ -24,14 +25,14 @@ export const anonymous: Principal = {
 };
 
 /** Probes, static files and open streams: spans of these would drown what matters. */
-const untraced = /^\/(health|metrics|console|agent\/events)(\/|$)/;
+const untraced = /^\/(health|metrics|console|agent\/events|monitor\/(metrics|logs)\/live)(\/|$)/;
 
 /**
  * The first thing that happens to a request: it gets its place in a trace (the caller's, when a valid
  * traceparent came along), a context that names nobody yet, and a nonce for the page's styles. Every
  * answer says its trace, also those that later layers refuse.
  */
-export function requestStart(metrics: HttpMetrics) {
+export function requestStart(metrics: HttpMetrics, log: LogStore) {
   const tracer = trace.getTracer('aos');
   return (request: AosRequest, response: Response, next: NextFunction): void => {
     response.locals['cspNonce'] = randomBytes(16).toString('base64');
@@ -54,12 +55,10 @@ export function requestStart(metrics: HttpMetrics) {
           );
     response.once('close', () => {
       const route = routeOf(request);
-      metrics.observe(
-        request.method,
-        route,
-        response.statusCode,
-        (performance.now() - startedAt) / 1000,
-      );
+      const durationMs = performance.now() - startedAt;
+      metrics.observe(request.method, route, response.statusCode, durationMs / 1000);
+      if (isWorthALine(request, response.statusCode))
+        log.add(lineOf(request, route, response.statusCode, Math.round(durationMs)));
       if (!span) return;
       span.updateName(`${request.method} ${route}`);
       span.setAttributes({ 'http.route': route, 'http.response.status_code': response.statusCode });
@@ -74,6 +73,29 @@ export function requestStart(metrics: HttpMetrics) {
     });
   };
 }
+
+/**
+ * Writes and failures. Reads that went well would drown them, and a stranger must not be able to fill the log: what
+ * nobody signed in for is counted, and in the audit where it matters.
+ */
+function isWorthALine(request: AosRequest, status: number): boolean {
+  if (status >= 500) return true;
+  if (request.ctx.actor.id === anonymous.id) return false;
+  return status >= 400 || (request.method !== 'GET' && request.method !== 'HEAD');
+}
+
+const lineOf = (
+  request: AosRequest,
+  route: string,
+  status: number,
+  durationMs: number,
+): LogEntry => ({
+  level: status >= 500 ? 'error' : status >= 400 ? 'warn' : 'info',
+  logger: 'http',
+  message: `${request.method} ${route} ${status} in ${durationMs} ms`,
+  attributes: { method: request.method, route, status, durationMs, actor: request.ctx.actor.name },
+  traceId: request.ctx.traceId,
+});
 
 /** The route's pattern, never the path itself: ids would make a metric of their own each. */
 function routeOf(request: AosRequest): string {

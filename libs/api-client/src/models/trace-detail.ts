@@ -3,11 +3,15 @@
 
 import { Span } from '../models/span';
 export interface TraceDetail {
+  agentId: (string | null);
+  agentName: (string | null);
   costCny: (number | null);
   finishedAt: (string | null);
+  inputTokens: number;
   jobId: (string | null);
   latencyMs: (number | null);
   name: string;
+  outputTokens: number;
   projectId: (string | null);
   spans: Array<Span>;
   startedAt: string;

@@ -7,24 +7,40 @@ import { filter, map } from 'rxjs/operators';
 import { StrictHttpResponse } from '../../strict-http-response';
 import { RequestBuilder } from '../../request-builder';
 
-import { LogPage } from '../../models/log-page';
+import { MonitorLogPage } from '../../models/monitor-log-page';
 
 export interface ListLogs$Params {
   limit?: number;
   cursor?: string;
+
+/**
+ * One or several of debug, info, warn, error; commas between
+ */
+  level?: string;
+  logger?: string;
   traceId?: string;
-  level?: 'debug' | 'info' | 'warn' | 'error';
+  jobId?: string;
+  agentId?: string;
   text?: string;
+  from?: string;
+  to?: string;
+  order?: 'newest' | 'oldest';
 }
 
-export function listLogs(http: HttpClient, rootUrl: string, params?: ListLogs$Params, context?: HttpContext): Observable<StrictHttpResponse<LogPage>> {
+export function listLogs(http: HttpClient, rootUrl: string, params?: ListLogs$Params, context?: HttpContext): Observable<StrictHttpResponse<MonitorLogPage>> {
   const rb = new RequestBuilder(rootUrl, listLogs.PATH, 'get');
   if (params) {
     rb.query('limit', params.limit, {});
     rb.query('cursor', params.cursor, {});
-    rb.query('traceId', params.traceId, {});
     rb.query('level', params.level, {});
+    rb.query('logger', params.logger, {});
+    rb.query('traceId', params.traceId, {});
+    rb.query('jobId', params.jobId, {});
+    rb.query('agentId', params.agentId, {});
     rb.query('text', params.text, {});
+    rb.query('from', params.from, {});
+    rb.query('to', params.to, {});
+    rb.query('order', params.order, {});
   }
 
   return http.request(
@@ -32,7 +48,7 @@ export function listLogs(http: HttpClient, rootUrl: string, params?: ListLogs$Pa
   ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
-      return r as StrictHttpResponse<LogPage>;
+      return r as StrictHttpResponse<MonitorLogPage>;
     })
   );
 }

@@ -12,7 +12,18 @@ import { TracePage } from '../../models/trace-page';
 export interface ListTraces$Params {
   limit?: number;
   cursor?: string;
+
+/**
+ * One or several of running, waiting, succeeded, failed, cancelled; commas between
+ */
   status?: string;
+  text?: string;
+  agentId?: string;
+  projectId?: string;
+  minMs?: number;
+  hasError?: 'true' | 'false';
+  from?: string;
+  to?: string;
 }
 
 export function listTraces(http: HttpClient, rootUrl: string, params?: ListTraces$Params, context?: HttpContext): Observable<StrictHttpResponse<TracePage>> {
@@ -21,6 +32,13 @@ export function listTraces(http: HttpClient, rootUrl: string, params?: ListTrace
     rb.query('limit', params.limit, {});
     rb.query('cursor', params.cursor, {});
     rb.query('status', params.status, {});
+    rb.query('text', params.text, {});
+    rb.query('agentId', params.agentId, {});
+    rb.query('projectId', params.projectId, {});
+    rb.query('minMs', params.minMs, {});
+    rb.query('hasError', params.hasError, {});
+    rb.query('from', params.from, {});
+    rb.query('to', params.to, {});
   }
 
   return http.request(

@@ -1,0 +1,56 @@
+import { ConsoleLogger, type LogLevel } from '@nestjs/common';
+import type { LogLine } from '@aos/contracts';
+import type { LogStore } from './log-store.js';
+
+/** What Nest says of itself at every start: hundreds of lines that answer no question. */
+const chatter = new Set(['InstanceLoader', 'RouterExplorer', 'RoutesResolver', 'NestFactory']);
+
+/**
+ * Nest's logger: to the terminal what the level of the environment lets through, and everything from `info` up into
+ * the log that Monitor searches.
+ */
+export class ServerLog extends ConsoleLogger {
+  private store: LogStore | undefined;
+
+  constructor(levels: LogLevel[] | false) {
+    super({ logLevels: levels || [] });
+  }
+
+  /** Before this, lines go to the terminal only: there is no database yet. */
+  attach(store: LogStore): void {
+    this.store = store;
+  }
+
+  override log(message: unknown, ...rest: unknown[]): void {
+    super.log(message, ...rest);
+    this.keep('info', message, rest);
+  }
+  override warn(message: unknown, ...rest: unknown[]): void {
+    super.warn(message, ...rest);
+    this.keep('warn', message, rest);
+  }
+  override error(message: unknown, ...rest: unknown[]): void {
+    super.error(message, ...rest);
+    this.keep('error', message, rest);
+  }
+  override fatal(message: unknown, ...rest: unknown[]): void {
+    super.fatal(message, ...rest);
+    this.keep('error', message, rest);
+  }
+
+  /** Nest appends the name of the logger, and before it, for an error, the stack. */
+  private keep(level: LogLine['level'], message: unknown, rest: unknown[]): void {
+    const logger = typeof rest.at(-1) === 'string' ? (rest.at(-1) as string) : 'server';
+    if (!this.store || chatter.has(logger)) return;
+    const stack = level === 'error' && rest.length > 1 ? rest[0] : undefined;
+    this.store.add({
+      level,
+      logger,
+      message: message instanceof Error ? message.message : asText(message),
+      ...(typeof stack === 'string' ? { attributes: { stack } } : {}),
+    });
+  }
+}
+
+const asText = (message: unknown) =>
+  typeof message === 'string' ? message : (JSON.stringify(message) ?? String(message));
