@@ -1,5 +1,5 @@
-import { ChangeDetectionStrategy, Component, input } from '@angular/core';
-import { RouterLink } from '@angular/router';
+import { ChangeDetectionStrategy, Component, inject, input } from '@angular/core';
+import { Router, RouterLink } from '@angular/router';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Waterfall } from '../../shared/trace/waterfall';
 import { CopyButton } from '../../shared/ui/copy-button';
@@ -12,19 +12,25 @@ import { Icon } from '../../shared/ui/icon';
   template: `
     <ng-container *transloco="let t">
       <header>
-        <a class="meta back" routerLink="/monitor"
-          ><aos-icon name="left" [size]="14" />{{ t('monitor.traces') }}</a
+        <a class="back" routerLink="/monitor/traces"
+          ><aos-icon name="left" [size]="14" />{{ t('monitor.trace.back') }}</a
         >
-        <div class="title">
-          <h1>{{ t('run.trace') }}</h1>
-          <aos-copy [text]="traceId()" [label]="traceId()" />
-          <span class="grow"></span>
-          <a class="btn" [routerLink]="['/projects', 'runs', traceId()]">{{
-            t('stream.openRun')
-          }}</a>
-        </div>
+        <h1>{{ t('monitor.trace.title') }}</h1>
+        <aos-copy [text]="traceId()" [label]="traceId()" />
+        <span class="grow"></span>
+        <a class="btn" routerLink="/monitor/logs" [queryParams]="{ traceId: traceId() }">{{
+          t('monitor.trace.openLogs')
+        }}</a>
+        <a class="btn" [routerLink]="['/projects', 'runs', traceId()]">{{
+          t('monitor.trace.openRun')
+        }}</a>
       </header>
-      <aos-waterfall [traceId]="traceId()" />
+      <aos-waterfall
+        [traceId]="traceId()"
+        [chosenId]="span() ?? null"
+        (chosenIdChange)="choose($event)"
+      />
+      <p class="meta keys" aria-hidden="true">{{ t('monitor.trace.keys') }}</p>
     </ng-container>
   `,
   styles: `
@@ -34,26 +40,55 @@ import { Icon } from '../../shared/ui/icon';
       height: 100%;
     }
     header {
-      padding: 14px 24px 12px;
+      display: flex;
+      flex: none;
+      flex-wrap: wrap;
+      align-items: center;
+      gap: 8px 12px;
+      min-height: 48px;
+      padding: 6px 16px;
       border-bottom: 1px solid var(--line);
+    }
+    h1 {
+      font-size: 14px;
+      line-height: 20px;
     }
     .back {
       display: inline-flex;
       align-items: center;
       gap: 4px;
     }
-    .title {
-      display: flex;
-      align-items: center;
-      flex-wrap: wrap;
-      gap: 12px;
+    aos-copy {
+      min-width: 0;
+      overflow: hidden;
     }
     aos-waterfall {
       flex: 1;
       height: auto;
     }
+    .keys {
+      flex: none;
+      padding: 4px 16px;
+      border-top: 1px solid var(--line);
+    }
+    @media (max-width: 719px) {
+      .keys {
+        display: none;
+      }
+    }
   `,
 })
 export class TracePage {
   readonly traceId = input.required<string>();
+  /** From the address: the span whose details are open. */
+  readonly span = input<string>();
+  private readonly router = inject(Router);
+
+  protected choose(span: string | null): void {
+    void this.router.navigate([], {
+      queryParams: { span },
+      queryParamsHandling: 'merge',
+      replaceUrl: true,
+    });
+  }
 }

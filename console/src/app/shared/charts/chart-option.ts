@@ -34,6 +34,8 @@ export const isEmpty = (series: readonly ChartSeries[]): boolean =>
 
 /** Up to three lines are named where they end; more than that would write over one another. */
 const DIRECT_LABELS = 3;
+/** How far apart two of them have to be, as a part of the height. */
+const LABEL_ROOM = 0.13;
 
 const hairline = (colour: string) => ({ lineStyle: { color: colour, width: 1 } });
 
@@ -78,7 +80,6 @@ function yAxis(spec: ChartSpec, inks: Inks) {
   return {
     type: 'value',
     min: 0,
-    max: spec.unit === 'percent' ? ({ max }: { max: number }) => Math.max(max, 1) : undefined,
     minInterval: whole ? 1 : 0,
     splitNumber: 3,
     axisLabel: {
@@ -91,11 +92,35 @@ function yAxis(spec: ChartSpec, inks: Inks) {
   };
 }
 
+/** Names at the ends of lines that lie on one another would be read as none: the upper one stands, the head has all. */
+function namedAtEnd(spec: ChartSpec): ReadonlySet<string> {
+  if (spec.kind === 'bar' || spec.series.length < 2 || spec.series.length > DIRECT_LABELS)
+    return new Set();
+  const ends = spec.series
+    .map(({ name, points }) => ({
+      name,
+      end: points.findLast(([, value]) => value !== null)?.[1] ?? null,
+    }))
+    .filter((line): line is { name: string; end: number } => line.end !== null)
+    .sort((a, b) => b.end - a.end);
+  const most = Math.max(
+    ...spec.series.flatMap(({ points }) => points.map(([, value]) => value ?? 0)),
+  );
+  let last = Infinity;
+  return new Set(
+    ends.flatMap(({ name, end }) => {
+      if (last - end <= most * LABEL_ROOM) return [];
+      last = end;
+      return [name];
+    }),
+  );
+}
+
 function oneSeries(spec: ChartSpec, inks: Inks, index: number) {
   const { name, points } = spec.series[index]!;
   const colour = inks.series[index]!;
   const isLine = spec.kind !== 'bar';
-  const isNamed = isLine && spec.series.length > 1 && spec.series.length <= DIRECT_LABELS;
+  const isNamed = namedAtEnd(spec).has(name);
   const stack = spec.kind === 'line' ? {} : { stack: 'all' };
   const limit =
     index === 0 && spec.limit
@@ -118,7 +143,8 @@ function oneSeries(spec: ChartSpec, inks: Inks, index: number) {
   return {
     name,
     type: isLine ? 'line' : 'bar',
-    data: points.map(([at, value]) => [at, value]),
+    // A bar of nothing is no bar, and not one of a pixel.
+    data: points.map(([at, value]) => [at, isLine || value !== 0 ? value : null]),
     color: colour,
     animation: false,
     ...stack,
@@ -128,9 +154,9 @@ function oneSeries(spec: ChartSpec, inks: Inks, index: number) {
           showSymbol: points.filter(([, value]) => value !== null).length === 1,
           symbol: 'circle',
           symbolSize: 5,
-          lineStyle: { width: 1.5 },
+          lineStyle: { width: spec.kind === 'area' ? 0 : 1.5 },
           connectNulls: false,
-          ...(spec.kind === 'area' ? { areaStyle: { opacity: 0.22 } } : {}),
+          ...(spec.kind === 'area' ? { areaStyle: { opacity: 0.6 } } : {}),
         }
       : {
           barMaxWidth: 18,
@@ -145,7 +171,6 @@ function oneSeries(spec: ChartSpec, inks: Inks, index: number) {
       fontSize: 11,
       distance: 4,
     },
-    labelLayout: { moveOverlap: 'shiftY' },
     emphasis: { disabled: true },
     silent: true,
   };

@@ -78,6 +78,16 @@ describe('what is drawn', () => {
     expect(option.series.map(({ endLabel }) => endLabel.show)).toEqual([true, true]);
     expect(option.series[0]).not.toHaveProperty('stack');
   });
+
+  it('names one of several lines that end at the same height, also at zero, and draws no bar of nothing', () => {
+    const flat = latency.map((line) => ({ ...line, points: [[at, 0]] as const }));
+    const draw = (kind: 'line' | 'bar') =>
+      chartOption({ ...spec, series: flat, kind, unit: 'ms' }, inks, '') as {
+        series: { endLabel: { show: boolean }; data: unknown[][] }[];
+      };
+    expect(draw('line').series.filter(({ endLabel }) => endLabel.show)).toHaveLength(1);
+    expect(draw('bar').series[0]?.data).toEqual([[at, null]]);
+  });
 });
 
 describe('units', () => {

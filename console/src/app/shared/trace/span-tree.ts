@@ -1,4 +1,5 @@
 import type { Span } from '@aos/contracts';
+import { type SpanNumbers, type SpanOrder, orderSpans } from './span-layout';
 
 export interface SpanRow {
   span: Span;
@@ -7,44 +8,91 @@ export interface SpanRow {
   offsetUs: number;
   /** How many rows hang below this one. */
   descendants: number;
+  isCritical: boolean;
+}
+
+export interface TraceLayout {
+  rows: SpanRow[];
+  lengthUs: number;
+}
+
+/** A layout this long would be felt; it is made in a worker. */
+export const WORKER_FROM = 5_000;
+
+/** Microseconds since 1970: `Date` would drop the last three digits of what the server gives. */
+export function startOf({ startedAt }: Span): number {
+  const micros = /\.\d{3}(\d{1,3})/.exec(startedAt)?.[1] ?? '0';
+  return Date.parse(startedAt) * 1000 + Number(micros.padEnd(3, '0'));
+}
+
+export function toNumbers(spans: readonly Span[]): SpanNumbers {
+  const places = new Map(spans.map(({ spanId }, index) => [spanId, index]));
+  return {
+    parent: Int32Array.from(spans, ({ parentSpanId }) =>
+      parentSpanId === null ? -1 : (places.get(parentSpanId) ?? -1),
+    ),
+    startUs: Float64Array.from(spans, startOf),
+    durationUs: Float64Array.from(spans, ({ durationUs }) => durationUs),
+  };
+}
+
+function toLayout(
+  spans: readonly Span[],
+  ends: { firstUs: number; lastUs: number; startUs: Float64Array },
+  made: SpanOrder,
+): TraceLayout {
+  return {
+    rows: Array.from(made.order, (index, row) => ({
+      span: spans[index]!,
+      depth: made.depth[row]!,
+      offsetUs: ends.startUs[index]! - ends.firstUs,
+      descendants: made.descendants[row]!,
+      isCritical: made.isCritical[row] === 1,
+    })),
+    lengthUs: Math.max(1, ends.lastUs - ends.firstUs),
+  };
+}
+
+function endsOf({ startUs, durationUs }: SpanNumbers) {
+  let firstUs = Infinity;
+  let lastUs = 0;
+  startUs.forEach((start, index) => {
+    firstUs = Math.min(firstUs, start);
+    lastUs = Math.max(lastUs, start + durationUs[index]!);
+  });
+  return { firstUs, lastUs, startUs: startUs.slice() };
 }
 
 /** Lays the spans out as rows, parents before children, children by their start. Strays become roots. */
-export function layOut(spans: readonly Span[]): { rows: SpanRow[]; lengthUs: number } {
-  const known = new Set(spans.map(({ spanId }) => spanId));
-  const children = new Map<string | null, Span[]>();
-  for (const span of spans) {
-    const parent =
-      span.parentSpanId !== null && known.has(span.parentSpanId) ? span.parentSpanId : null;
-    const siblings = children.get(parent);
-    if (siblings) siblings.push(span);
-    else children.set(parent, [span]);
-  }
-  const startUs = (span: Span) => Date.parse(span.startedAt) * 1000;
-  const first = spans.reduce((least, span) => Math.min(least, startUs(span)), Infinity);
-  const last = spans.reduce((most, span) => Math.max(most, startUs(span) + span.durationUs), 0);
-  for (const siblings of children.values()) siblings.sort((a, b) => startUs(a) - startUs(b));
+export function layOut(spans: readonly Span[]): TraceLayout {
+  const numbers = toNumbers(spans);
+  return toLayout(spans, endsOf(numbers), orderSpans(numbers));
+}
 
-  const rows: SpanRow[] = [];
-  // A stack of our own: a deep trace must not end in a call stack that is full.
-  const toDo = [...(children.get(null) ?? [])].reverse().map((span) => ({ span, depth: 0 }));
-  const placed = new Set<string>();
-  for (let next = toDo.pop(); next; next = toDo.pop()) {
-    const { span, depth } = next;
-    if (placed.has(span.spanId)) continue;
-    placed.add(span.spanId);
-    rows.push({ span, depth, offsetUs: startUs(span) - first, descendants: 0 });
-    for (const child of [...(children.get(span.spanId) ?? [])].reverse()) {
-      toDo.push({ span: child, depth: depth + 1 });
-    }
-  }
-  const open: SpanRow[] = [];
-  for (const row of rows) {
-    while (open.length > 0 && open[open.length - 1]!.depth >= row.depth) open.pop();
-    for (const ancestor of open) ancestor.descendants += 1;
-    open.push(row);
-  }
-  return { rows, lengthUs: Math.max(1, last - first) };
+/** The same, beside the page when it is long. */
+export function layOutAside(spans: readonly Span[], signal: AbortSignal): Promise<TraceLayout> {
+  if (spans.length <= WORKER_FROM || typeof Worker === 'undefined')
+    return Promise.resolve(layOut(spans));
+  const numbers = toNumbers(spans);
+  const ends = endsOf(numbers);
+  return new Promise((done, fail) => {
+    const worker = new Worker(new URL('./span-layout.worker', import.meta.url), { type: 'module' });
+    const end = () => worker.terminate();
+    signal.addEventListener('abort', end, { once: true });
+    worker.onmessage = ({ data }: MessageEvent<SpanOrder>) => {
+      end();
+      done(toLayout(spans, ends, data));
+    };
+    worker.onerror = (event) => {
+      end();
+      fail(new Error(event.message));
+    };
+    worker.postMessage(numbers, [
+      numbers.parent.buffer,
+      numbers.startUs.buffer,
+      numbers.durationUs.buffer,
+    ]);
+  });
 }
 
 export function visible(rows: readonly SpanRow[], folded: ReadonlySet<string>): SpanRow[] {
@@ -55,4 +103,11 @@ export function visible(rows: readonly SpanRow[], folded: ReadonlySet<string>): 
     if (folded.has(row.span.spanId)) index += row.descendants;
   }
   return shown;
+}
+
+/** The row above that a row hangs on; -1 for a root. */
+export function parentRow(rows: readonly SpanRow[], index: number): number {
+  const depth = rows[index]?.depth ?? 0;
+  for (let above = index - 1; above >= 0; above -= 1) if (rows[above]!.depth < depth) return above;
+  return -1;
 }

@@ -1,0 +1,60 @@
+import { ChangeDetectionStrategy, Component, computed, inject, input } from '@angular/core';
+import { Router } from '@angular/router';
+import { type MetricRange, metricRanges } from '@aos/contracts';
+import { TranslocoDirective } from '@jsverse/transloco';
+import { zoneName } from '../../shared/charts/units';
+import { Preferences } from '../../shared/ui/preferences';
+
+export const toRange = (word: string | undefined): MetricRange =>
+  metricRanges.find((range) => range === word) ?? '1h';
+
+/** How far back; it stands in the address. Beside it, whose times these are. */
+@Component({
+  selector: 'aos-range-picker',
+  imports: [TranslocoDirective],
+  changeDetection: ChangeDetectionStrategy.OnPush,
+  template: `
+    <ng-container *transloco="let t">
+      <div class="ranges" role="group" [attr.aria-label]="t('monitor.range.label')">
+        @for (name of ranges; track name) {
+          <button
+            class="chip"
+            type="button"
+            [attr.aria-pressed]="name === range()"
+            (click)="choose(name)"
+          >
+            {{ t('monitor.range.' + name) }}
+          </button>
+        }
+      </div>
+      <span class="meta zone">{{ t('monitor.zone', { zone: zone() }) }}</span>
+    </ng-container>
+  `,
+  styles: `
+    :host {
+      display: flex;
+      flex-wrap: wrap;
+      align-items: center;
+      gap: 4px 12px;
+    }
+    .ranges {
+      display: flex;
+      gap: 4px;
+    }
+  `,
+})
+export class RangePicker {
+  readonly range = input.required<MetricRange>();
+  private readonly router = inject(Router);
+  private readonly language = inject(Preferences).language;
+  protected readonly ranges = metricRanges;
+  protected readonly zone = computed(() => zoneName(this.language()));
+
+  protected choose(range: MetricRange): void {
+    void this.router.navigate([], {
+      queryParams: { range },
+      queryParamsHandling: 'merge',
+      replaceUrl: true,
+    });
+  }
+}
