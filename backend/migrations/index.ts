@@ -5,6 +5,7 @@ import { KeepMeasurements1764158400000 } from './1764158400000-keep-measurements
 import { ArchiveProjectsAndSaveViews1764160000000 } from './1764160000000-archive-projects-and-save-views.js';
 import { PinToolsAndLimitCalls1764161000000 } from './1764161000000-pin-tools-and-limit-calls.js';
 import { Remember1764164000000 } from './1764164000000-remember.js';
+import { NumberConversations1764165000000 } from './1764165000000-number-conversations.js';
 
 /** In order. A migration that has shipped is never edited: write the next one. */
 export const migrations = [
@@ -15,4 +16,5 @@ export const migrations = [
   ArchiveProjectsAndSaveViews1764160000000,
   PinToolsAndLimitCalls1764161000000,
   Remember1764164000000,
+  NumberConversations1764165000000,
 ];

@@ -270,6 +270,7 @@ CREATE TABLE conversations (
   created_by_user uuid,
   created_at timestamp with time zone DEFAULT now() NOT NULL,
   updated_at timestamp with time zone DEFAULT now() NOT NULL,
+  version integer DEFAULT 1 NOT NULL,
   CONSTRAINT conversations_pkey PRIMARY KEY (id)
 );
 CREATE INDEX conversations_recent ON public.conversations USING btree (updated_at DESC, id);

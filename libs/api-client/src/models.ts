@@ -73,6 +73,7 @@ export type { OpenApiAuth } from './models/open-api-auth';
 export type { OpenApiImport } from './models/open-api-import';
 export type { OutboundOAuth } from './models/outbound-o-auth';
 export type { PatchAgent } from './models/patch-agent';
+export type { PatchConversation } from './models/patch-conversation';
 export type { PatchProject } from './models/patch-project';
 export type { PatchServer } from './models/patch-server';
 export type { Permission } from './models/permission';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Step, TaskInput } from './jobs.js';
-import { AosEvent } from './events.js';
-import { Id, Timestamp, pageOf } from './page.js';
+import { AosEvent, ValueEventType } from './events.js';
+import { Id, PageQuery, Timestamp, pageOf } from './page.js';
 
 /** A message to Chat Hub: words, a plan in the Action DSL, or both. */
 export const SendMessage = z
@@ -52,6 +52,8 @@ export const Conversation = z
     createdBy: z.string(),
     createdAt: Timestamp,
     updatedAt: Timestamp,
+    /** Of its title. Messages do not change it: nobody edits those. */
+    version: z.number().int(),
   })
   .meta({ id: 'Conversation' });
 export type Conversation = z.infer<typeof Conversation>;
@@ -60,3 +62,27 @@ export const ConversationDetail = Conversation.extend({ messages: z.array(Messag
   id: 'ConversationDetail',
 });
 export type ConversationDetail = z.infer<typeof ConversationDetail>;
+
+/** `q` is looked for in the title and in what was written. */
+export const ConversationsQuery = PageQuery.extend({
+  q: z.string().trim().min(1).max(200).optional(),
+});
+export type ConversationsQuery = z.infer<typeof ConversationsQuery>;
+
+export const PatchConversation = z
+  .strictObject({ title: z.string().trim().min(1).max(200) })
+  .meta({ id: 'PatchConversation' });
+export type PatchConversation = z.infer<typeof PatchConversation>;
+
+/** The value stream's past. `types` is a list with commas, or is given several times. */
+export const PastEventsQuery = PageQuery.extend({
+  /** Only what was told before this seq. */
+  before: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
+  traceId: z.string().min(1).max(64).optional(),
+  types: z
+    .union([z.string(), z.array(z.string())])
+    .transform((value) => [value].flat().flatMap((part) => part.split(',')))
+    .pipe(z.array(ValueEventType).max(20))
+    .optional(),
+});
+export type PastEventsQuery = z.infer<typeof PastEventsQuery>;

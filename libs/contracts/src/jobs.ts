@@ -213,6 +213,8 @@ export const Approval = z
     status: z.enum(approvalStatuses),
     secondPerson: z.boolean(),
     requestedBy: z.string(),
+    /** As people know them: a person's or an agent's name. */
+    requestedByName: z.string(),
     createdAt: Timestamp,
     expiresAt: Timestamp,
     decidedBy: z.string().nullable(),

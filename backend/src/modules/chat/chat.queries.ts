@@ -1,9 +1,15 @@
 import { Injectable } from '@nestjs/common';
-import type { Conversation, ConversationDetail, Message, Page, PageQuery } from '@aos/contracts';
+import type {
+  Conversation,
+  ConversationDetail,
+  ConversationsQuery,
+  Message,
+  Page,
+} from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
 import { type Ctx, allowedProjects, isAllowed } from '../../platform/http/context.js';
 import { decodeCursor, toPage } from '../../platform/http/cursor.js';
-import { AosError, NotFound } from '../../platform/http/problem.js';
+import { AosError, Forbidden, NotFound } from '../../platform/http/problem.js';
 
 /** The newest messages of a conversation that one answer holds. */
 const MAX_MESSAGES = 1_000;
@@ -12,8 +18,11 @@ const MAX_MESSAGES = 1_000;
 export class ChatQueries {
   constructor(private readonly database: Database) {}
 
-  /** Those last written to first. The time goes out as text: a JavaScript date would lose its microseconds. */
-  async list(ctx: Ctx, query: PageQuery): Promise<Page<Conversation>> {
+  /**
+   * Those last written to first; with words, those whose title or messages hold them. The time goes out as text: a
+   * JavaScript date would lose its microseconds.
+   */
+  async list(ctx: Ctx, query: ConversationsQuery): Promise<Page<Conversation>> {
     const [at, id] = decodeCursor(query.cursor, 2)?.map(String) ?? [];
     if (at !== undefined && !(/^\d{4}-\d\d-\d\d [\d:.]+\+00$/.test(at) && isUuid(id!)))
       throw new AosError(
@@ -25,8 +34,16 @@ export class ChatQueries {
       `SELECT ${columns}, (updated_at AT TIME ZONE 'UTC')::text || '+00' AS key FROM conversations
         WHERE ($1::timestamptz IS NULL OR (updated_at, id) < ($1, $2::uuid))
           AND ($3::text[] IS NULL OR project_id = ANY($3))
-        ORDER BY updated_at DESC, id DESC LIMIT $4`,
-      [at ?? null, id ?? null, projects === 'all' ? null : projects, query.limit + 1],
+          AND ($4::text IS NULL OR title ILIKE $4
+               OR EXISTS (SELECT 1 FROM messages m WHERE m.conversation_id = conversations.id AND m.text ILIKE $4))
+        ORDER BY updated_at DESC, id DESC LIMIT $5`,
+      [
+        at ?? null,
+        id ?? null,
+        projects === 'all' ? null : projects,
+        query.q === undefined ? null : `%${query.q.replace(/[\\%_]/g, '\\$&')}%`,
+        query.limit + 1,
+      ],
     );
     return toPage(rows, query.limit, (row) => [row.key, row.id], toConversation);
   }
@@ -45,6 +62,14 @@ export class ChatQueries {
     return toConversation(row);
   }
 
+  /** A conversation that the actor may write in, and so may name or take away. */
+  async changeable(ctx: Ctx, id: string): Promise<Conversation> {
+    const conversation = await this.conversation(ctx, id);
+    if (!isAllowed(ctx.actor, 'task.create', conversation.projectId))
+      throw new Forbidden('You may read this conversation, but not change it.');
+    return conversation;
+  }
+
   async detail(ctx: Ctx, id: string): Promise<ConversationDetail> {
     const conversation = await this.conversation(ctx, id);
     const rows = await this.database.query<MessageRow>(
@@ -59,7 +84,7 @@ export class ChatQueries {
 }
 
 const isUuid = (text: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
-const columns = 'id, title, project_id, created_by, created_at, updated_at';
+const columns = 'id, title, project_id, created_by, created_at, updated_at, version';
 
 interface ConversationRow {
   id: string;
@@ -68,6 +93,7 @@ interface ConversationRow {
   created_by: string;
   created_at: Date;
   updated_at: Date;
+  version: number;
 }
 
 interface MessageRow {
@@ -87,6 +113,7 @@ const toConversation = (row: ConversationRow): Conversation => ({
   createdBy: row.created_by,
   createdAt: row.created_at.toISOString(),
   updatedAt: row.updated_at.toISOString(),
+  version: row.version,
 });
 
 const toMessage = (row: MessageRow): Message => ({

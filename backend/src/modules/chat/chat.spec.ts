@@ -1,4 +1,5 @@
-import type { Conversation, ConversationDetail, Page } from '@aos/contracts';
+import type { AosEvent, Conversation, ConversationDetail, Page } from '@aos/contracts';
+import { Relay } from '../../platform/outbox/relay.js';
 import { type RunBench, openRunBench, step } from '../../../test/factories/runs.js';
 
 let bench: RunBench;
@@ -118,4 +119,136 @@ test('a conversation is for those who may see its project', async () => {
   expect(
     (await bench.call('/api/chat/conversations?cursor=bm9wZQ', { as: bench.owner })).status,
   ).toBe(400);
+});
+
+test('a conversation is found by its title and by what was written in it', async () => {
+  const sent = await bench.send({ text: 'Count 100% of the gulls_now', steps: [step('a')] });
+  await bench.ended(sent.jobId);
+  const search = async (q: string) =>
+    (
+      await bench.call<Page<Conversation>>(`/api/chat/conversations?q=${encodeURIComponent(q)}`, {
+        as: bench.owner,
+      })
+    ).body.items.map(({ id }) => id);
+  expect(await search('GULLS')).toEqual([sent.conversationId]);
+  expect(await search('100% of')).toEqual([sent.conversationId]);
+  // What a pattern would mean is only what was typed.
+  expect(await search('100%gulls')).toEqual([]);
+  expect(await search('gullsXnow')).toEqual([]);
+  const { text } = (await detail(sent.conversationId)).messages[1]!;
+  expect(await search(text.slice(0, 20))).toContain(sent.conversationId);
+});
+
+test('a conversation is renamed against its version, and the audit says from what to what', async () => {
+  const sent = await bench.send({ text: 'old name', steps: [step('a')] });
+  await bench.ended(sent.jobId);
+  const path = `/api/chat/conversations/${sent.conversationId}`;
+  const rename = (title: string, version: string) =>
+    bench.call<Conversation>(path, {
+      method: 'PATCH',
+      as: bench.owner,
+      body: { title },
+      headers: { 'if-match': version },
+    });
+  const before = await detail(sent.conversationId);
+  const renamed = await rename('new name', '"1"');
+  expect(renamed.body).toMatchObject({
+    title: 'new name',
+    version: 2,
+    updatedAt: before.updatedAt,
+  });
+  expect(renamed.headers.get('etag')).toBe('"2"');
+  expect((await rename('late', '"1"')).status).toBe(412);
+  expect((await rename(' ', '"2"')).status).toBe(400);
+  const audit = await bench.database.query<{ diff: unknown }>(
+    `SELECT diff FROM audit_logs WHERE action = 'conversation.rename' AND resource = $1`,
+    [`conversation:${sent.conversationId}`],
+  );
+  expect(audit).toEqual([
+    { diff: { before: { title: 'old name' }, after: { title: 'new name' } } },
+  ]);
+});
+
+test('a conversation is deleted once its tasks have ended; the runs and the audit stay', async () => {
+  const waits = step('a', {}, { approval: 'required' });
+  const sent = await bench.send({ text: 'to be deleted', steps: [waits] });
+  const path = `/api/chat/conversations/${sent.conversationId}`;
+  const remove = (as: typeof bench.owner) => bench.call(path, { method: 'DELETE', as });
+  expect((await remove(bench.owner)).status).toBe(409);
+  await bench.call(`/jobs/${sent.jobId}/cancel`, { method: 'POST', as: bench.owner, body: {} });
+  await bench.ended(sent.jobId);
+  const viewer = await bench.signIn('viewer');
+  expect((await remove(viewer)).status).toBe(403);
+  expect((await remove(bench.owner)).status).toBe(204);
+  expect((await bench.call(path, { as: bench.owner })).status).toBe(404);
+  expect((await bench.call(`/jobs/${sent.jobId}`, { as: bench.owner })).status).toBe(200);
+  const audit = await bench.database.query<{ diff: unknown }>(
+    `SELECT diff FROM audit_logs WHERE action = 'conversation.delete' AND resource = $1`,
+    [`conversation:${sent.conversationId}`],
+  );
+  expect(audit).toEqual([{ diff: { before: { title: 'to be deleted', messages: 2 } } }]);
+});
+
+/** Hears from the relay which tasks have their receipt numbered. */
+function receiptsHeard() {
+  const heard = new Set<string>();
+  let look = () => {};
+  bench.app.get(Relay, { strict: false }).onStamped((rows) => {
+    for (const row of rows) if (row.type === 'task.receipt') heard.add(row.trace_id ?? '');
+    look();
+  });
+  return (traceId: string) =>
+    new Promise<void>((done) => {
+      look = () => heard.has(traceId) && done();
+      look();
+    });
+}
+
+test('the past of the value stream is paged by seq, for those who may see it', async () => {
+  const numbered = receiptsHeard();
+  const sent = await bench.send({
+    text: 'past',
+    steps: [step('a'), step('b', {}, { needs: ['a'] })],
+  });
+  await bench.ended(sent.jobId);
+  await numbered(sent.traceId);
+  const told = await bench.call<Page<AosEvent>>(`/api/chat/events?traceId=${sent.traceId}`, {
+    as: bench.owner,
+  });
+  const all = told.body.items;
+  expect(all.map(({ type }) => type)).toEqual([
+    'task.receipt',
+    'task.progress.milestone',
+    'task.progress.milestone',
+    'task.acceptance',
+  ]);
+  const seen: number[] = [];
+  for (let cursor: string | null = ''; cursor !== null;) {
+    const page: Page<AosEvent> = (
+      await bench.call<Page<AosEvent>>(
+        `/api/chat/events?limit=1&traceId=${sent.traceId}${cursor && `&cursor=${cursor}`}`,
+        { as: bench.owner },
+      )
+    ).body;
+    seen.push(...page.items.map(({ seq }) => seq));
+    cursor = page.nextCursor;
+  }
+  expect(seen).toEqual(all.map(({ seq }) => seq));
+  const earlier = await bench.call<Page<AosEvent>>(
+    `/api/chat/events?traceId=${sent.traceId}&before=${all[1]!.seq}`,
+    { as: bench.owner },
+  );
+  expect(earlier.body.items.map(({ seq }) => seq)).toEqual(seen.slice(2));
+  const receipts = await bench.call<Page<AosEvent>>(
+    `/api/chat/events?types=task.receipt&traceId=${sent.traceId}`,
+    { as: bench.owner },
+  );
+  expect(receipts.body.items.map(({ type }) => type)).toEqual(['task.receipt']);
+  const stranger = await bench.signIn('operator', 'elsewhere');
+  expect(
+    (await bench.call<Page<AosEvent>>('/api/chat/events', { as: stranger })).body.items,
+  ).toEqual([]);
+  expect((await bench.call('/api/chat/events?types=tool.call', { as: bench.owner })).status).toBe(
+    400,
+  );
 });

@@ -61,11 +61,14 @@ const isUuid = (text: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.
 
 const select = `
   SELECT a.id, a.job_id, a.trace_id, a.step_id, a.project_id, a.kind, a.tool, a.reason, a.args, a.schema, a.status,
-         a.second_person, a.requested_by, a.requested_by_user, a.created_at, a.expires_at, a.decided_by,
+         a.second_person, a.requested_by, a.requested_by_user,
+         coalesce(u.name, ra.name, a.requested_by) AS requested_by_name, a.created_at, a.expires_at, a.decided_by,
          a.decided_at, a.comment, coalesce(s.round, 1) AS step_round,
          ARRAY(SELECT jsonb_array_elements_text(coalesce(j.spec->'env', '[]') || coalesce(g.config->'env', '[]'))) AS env
     FROM approvals a LEFT JOIN jobs j ON j.id = a.job_id
     LEFT JOIN agents g ON g.id = j.agent_id
+    LEFT JOIN users u ON u.id = a.requested_by_user
+    LEFT JOIN agents ra ON a.requested_by = 'agent:' || ra.id
     LEFT JOIN job_steps s ON s.job_id = a.job_id AND s.step_id = a.step_id`;
 
 export interface ApprovalRow {
@@ -85,6 +88,7 @@ export interface ApprovalRow {
   second_person: boolean;
   requested_by: string;
   requested_by_user: string | null;
+  requested_by_name: string;
   created_at: Date;
   expires_at: Date;
   decided_by: string | null;
@@ -107,6 +111,7 @@ const toApproval = (row: ApprovalRow): Approval => ({
   status: row.status,
   secondPerson: row.second_person,
   requestedBy: row.requested_by,
+  requestedByName: row.requested_by_name,
   createdAt: row.created_at.toISOString(),
   expiresAt: row.expires_at.toISOString(),
   decidedBy: row.decided_by,

@@ -15,6 +15,7 @@ export interface Approval {
   projectId: (string | null);
   reason: string;
   requestedBy: string;
+  requestedByName: string;
   schema: {
 [key: string]: any;
 };

@@ -10,4 +10,5 @@ export interface ConversationDetail {
   projectId: (string | null);
   title: string;
   updatedAt: string;
+  version: number;
 }

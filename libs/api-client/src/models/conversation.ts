@@ -8,4 +8,5 @@ export interface Conversation {
   projectId: (string | null);
   title: string;
   updatedAt: string;
+  version: number;
 }

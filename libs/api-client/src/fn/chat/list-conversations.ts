@@ -12,6 +12,7 @@ import { ConversationPage } from '../../models/conversation-page';
 export interface ListConversations$Params {
   limit?: number;
   cursor?: string;
+  q?: string;
 }
 
 export function listConversations(http: HttpClient, rootUrl: string, params?: ListConversations$Params, context?: HttpContext): Observable<StrictHttpResponse<ConversationPage>> {
@@ -19,6 +20,7 @@ export function listConversations(http: HttpClient, rootUrl: string, params?: Li
   if (params) {
     rb.query('limit', params.limit, {});
     rb.query('cursor', params.cursor, {});
+    rb.query('q', params.q, {});
   }
 
   return http.request(
