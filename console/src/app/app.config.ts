@@ -64,6 +64,7 @@ export const appConfig: ApplicationConfig = {
     }),
     provideEffects({
       loadJobs: jobsEffects.loadJobs,
+      loadUnknown: jobsEffects.loadUnknown,
       jobsFromTheServer: jobsEffects.startFromTheServer,
     }),
     provideEffects({
@@ -71,6 +72,9 @@ export const appConfig: ApplicationConfig = {
       sendDecision: approvalsEffects.sendDecision,
       approvalsFromTheServer: approvalsEffects.startFromTheServer,
       noticeDecisionsOfOthers: approvalsEffects.noticeDecisionsOfOthers,
+      tellOtherTabs: approvalsEffects.tellOtherTabs,
+      hearOtherTabs: approvalsEffects.hearOtherTabs,
+      lookWhatStillWaits: approvalsEffects.lookWhatStillWaits,
     }),
     provideTransloco({
       config: {

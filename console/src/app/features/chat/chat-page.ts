@@ -11,8 +11,8 @@ import {
   untracked,
   viewChild,
 } from '@angular/core';
-import { Router, RouterLink } from '@angular/router';
-import type { Message } from '@aos/contracts';
+import { Router } from '@angular/router';
+import type { Conversation, Message } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
 import { Workspace } from '../../shared/artifacts/workspace';
@@ -26,7 +26,9 @@ import { stored } from '../../shared/ui/preferences';
 import { ProblemNote } from '../../shared/ui/problem-note';
 import { Age } from '../../shared/ui/time';
 import { ChatStore } from './chat-store';
-import { Composer, type Draft } from './composer';
+import { Composer } from './composer';
+import { ConversationList } from './conversation-list';
+import { ConversationsStore } from './conversations-store';
 import { TaskLine } from './task-line';
 
 const MIN_SHARE = 25;
@@ -39,16 +41,16 @@ type Pane = 'talk' | 'results' | 'stream';
   imports: [
     Age,
     Composer,
+    ConversationList,
     Icon,
     Markdown,
     ProblemNote,
-    RouterLink,
     TaskLine,
     TranslocoDirective,
     ValueStream,
     Workspace,
   ],
-  providers: [ChatStore],
+  providers: [ChatStore, ConversationsStore],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './chat-page.html',
   styleUrl: './chat-page.css',
@@ -61,13 +63,14 @@ export class ChatPage {
   readonly pane = input<string>();
 
   protected readonly chat = inject(ChatStore);
+  protected readonly list = inject(ConversationsStore);
   private readonly router = inject(Router);
   private readonly store = inject(Store);
   private readonly jobs = this.store.selectSignal(jobs.selectByTrace);
   protected readonly mayCreate = this.store.selectSignal(session.selectMay('task.create'));
   protected readonly waiting = this.store.selectSignal(approvals.selectPending);
 
-  private readonly composer = viewChild(Composer);
+  private readonly conversations = viewChild(ConversationList);
   private readonly thread = viewChild<ElementRef<HTMLElement>>('thread');
 
   protected readonly filter = computed(
@@ -111,15 +114,28 @@ export class ChatPage {
       : undefined;
   }
 
-  protected async send({ text, agentId }: Draft): Promise<void> {
-    const accepted = await this.chat.send(text, agentId);
+  protected async send(): Promise<void> {
+    const accepted = await this.chat.send();
     if (!accepted) return;
-    this.composer()?.clear();
+    void this.list.load();
     if (this.id() !== accepted.conversationId) {
       await this.router.navigate(['/chat', accepted.conversationId], {
         queryParamsHandling: 'preserve',
       });
     }
+  }
+
+  protected async rename(change: { conversation: Conversation; title: string }): Promise<void> {
+    const renamed = await this.list.rename(change.conversation, change.title);
+    if (!renamed) return;
+    this.conversations()?.done();
+    if (renamed.id === this.chat.conversation()?.id)
+      this.chat.named(renamed.title, renamed.version);
+  }
+  protected async delete(conversation: Conversation): Promise<void> {
+    if (!(await this.list.delete(conversation))) return;
+    this.conversations()?.done();
+    if (conversation.id === this.id()) await this.router.navigate(['/chat']);
   }
 
   protected show(changes: { stream?: StreamFilter; artifact?: string; pane?: Pane }): void {
@@ -148,7 +164,7 @@ export class ChatPage {
   }
   protected onDrop(event: DragEvent): void {
     this.onDrag(event, false);
-    void this.chat.attach([...(event.dataTransfer?.files ?? [])]);
+    this.chat.uploads.add([...(event.dataTransfer?.files ?? [])]);
   }
 
   protected drag(event: PointerEvent, area: HTMLElement): void {

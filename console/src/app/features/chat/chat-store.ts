@@ -1,15 +1,15 @@
-import { DestroyRef, Injectable, computed, inject, signal } from '@angular/core';
+import { DestroyRef, Injectable, computed, effect, inject, signal, untracked } from '@angular/core';
 import { takeUntilDestroyed } from '@angular/core/rxjs-interop';
 import type {
   Agent,
   ArtifactRef,
-  Conversation,
   ConversationDetail,
   Job,
+  McpTool,
   Message,
   MessageAccepted,
-  Problem,
   SendMessage,
+  Step,
 } from '@aos/contracts';
 import { Actions, ofType } from '@ngrx/effects';
 import { Store } from '@ngrx/store';
@@ -20,16 +20,10 @@ import { StreamEvents } from '../../shared/state/connection';
 import { JobsEvents } from '../../shared/state/jobs';
 import { artifactsOf } from '../../shared/state/payloads';
 import { session } from '../../shared/state/session';
-
-export interface Attachment {
-  key: string;
-  /** How a step refers to it: `${inputs.<name>}`. */
-  name: string;
-  fileName: string;
-  bytes: number;
-  artifactId: string | null;
-  problem: Problem | null;
-}
+import { ChatApi } from './chat-api';
+import { type Draft, Drafts, emptyDraft } from './drafts';
+import { stepsIn } from './dsl';
+import { Uploads } from './uploads';
 
 /** Only the newest tasks of a conversation are asked for their results; older ones are one click away. */
 const EPISODES_READ = 8;
@@ -43,20 +37,28 @@ export class ChatStore {
   private readonly store = inject(Store);
   private readonly me = this.store.selectSignal(session.selectMe);
 
-  readonly conversations = signal<Conversation[]>([]);
-  readonly conversationsCall = signal<Call>(idle);
-  private nextCursor: string | null = null;
-  readonly hasMore = signal(false);
-
   readonly conversation = signal<ConversationDetail | null>(null);
   readonly conversationCall = signal<Call>(idle);
 
   readonly agents = signal<Agent[]>([]);
-  readonly attachments = signal<Attachment[]>([]);
+  readonly tools = signal<McpTool[]>([]);
+  readonly uploads = new Uploads(inject(ChatApi));
+  readonly draft = signal<Draft>(emptyDraft);
+  private readonly drafts = new Drafts(() => this.me()?.user.id ?? '');
+  private readonly saidBefore = signal(this.drafts.said());
+  /** What one may want to say again: this conversation's and this tab's, the newest last. */
+  readonly said = computed(() => {
+    const here = (this.conversation()?.messages ?? [])
+      .filter(({ role }) => role === 'user')
+      .map(({ text }) => text);
+    return [...new Set([...here, ...this.saidBefore()].reverse())].reverse();
+  });
   readonly sendCall = signal<Call>(idle);
   private draftKey = crypto.randomUUID();
   /** Which conversation is wanted; an answer about another comes too late. */
   private wanted: string | null = null;
+  /** Whose draft is in the composer; undefined until the first conversation was opened. */
+  private readonly draftOf = signal<string | null | undefined>(undefined);
 
   private readonly byTrace = signal<ReadonlyMap<string, ArtifactRef[]>>(new Map());
   readonly artifacts = computed(() => {
@@ -92,30 +94,27 @@ export class ChatStore {
       )
       .subscribe((traceId) => void this.readEpisode(traceId));
 
-    void this.loadConversations();
     this.api.agents().subscribe({
       next: ({ items }) => this.agents.set(items),
       // Without the list the picker is not shown; the planner chooses by itself then.
       error: () => undefined,
     });
-  }
-
-  async loadConversations(more = false): Promise<void> {
-    this.conversationsCall.set(loading);
-    try {
-      const page = await firstValueFrom(
-        this.api.conversations(more ? (this.nextCursor ?? undefined) : undefined),
-      );
-      this.conversations.update((known) => (more ? [...known, ...page.items] : page.items));
-      this.nextCursor = page.nextCursor;
-      this.hasMore.set(page.nextCursor !== null);
-      this.conversationsCall.set(done);
-    } catch (error) {
-      this.conversationsCall.set(failed(error));
-    }
+    inject(ChatApi)
+      .tools()
+      .subscribe({
+        next: (tools) => this.tools.set(tools),
+        // Without them nothing is offered and nothing is said beforehand; the server checks all the same.
+        error: () => undefined,
+      });
+    effect(() => {
+      const of = this.draftOf();
+      const draft = { ...this.draft(), files: this.uploads.all() };
+      if (of !== undefined) untracked(() => this.drafts.write(of, draft));
+    });
   }
 
   async open(id: string | null): Promise<void> {
+    this.takeUpDraft(id);
     if (id === this.wanted && (id === null || this.conversation())) return;
     this.wanted = id;
     this.sendCall.set(idle);
@@ -156,55 +155,50 @@ export class ChatStore {
     }
   }
 
-  async attach(files: readonly File[]): Promise<void> {
-    await Promise.all([...files].map((file) => this.upload(file)));
+  private takeUpDraft(id: string | null): void {
+    if (id === this.draftOf()) return;
+    const { files, ...draft } = this.drafts.read(id);
+    this.draftOf.set(id);
+    this.draft.set(draft);
+    this.uploads.replace(files);
   }
 
-  private async upload(file: File): Promise<void> {
-    const key = crypto.randomUUID();
-    const name = inputName(
-      file.name,
-      this.attachments().map((other) => other.name),
-    );
-    const attachment: Attachment = {
-      key,
-      name,
-      fileName: file.name,
-      bytes: file.size,
-      artifactId: null,
-      problem: null,
-    };
-    this.attachments.update((all) => [...all, attachment]);
-    const change = (changes: Partial<Attachment>) =>
-      this.attachments.update((all) => all.map((a) => (a.key === key ? { ...a, ...changes } : a)));
-    try {
-      change({ artifactId: (await firstValueFrom(this.api.upload(file))).artifactId });
-    } catch (error) {
-      change({ problem: toProblem(error) });
-    }
+  /** The next message goes to the same agent, in the same manner. */
+  private clearDraft(conversationId: string): void {
+    this.drafts.write(this.draftOf() ?? null, { ...emptyDraft, files: [] });
+    this.draftOf.set(conversationId);
+    this.uploads.replace([]);
+    this.draft.update(({ mode, agentId }) => ({ ...emptyDraft, mode, agentId }));
   }
 
-  detach(key: string): void {
-    this.attachments.update((all) => all.filter((attachment) => attachment.key !== key));
-  }
-
-  /** Gives the answer of the server, or nothing where `sendCall` says why. */
-  async send(text: string, agentId: string | null): Promise<MessageAccepted | null> {
-    const inputs = this.attachments().flatMap(({ name, artifactId }) =>
-      artifactId ? { name, artifactId } : [],
-    );
+  private get message(): SendMessage {
+    const { mode, text, dsl, agentId } = this.draft();
+    const inputs = this.uploads
+      .all()
+      .flatMap(({ name, artifactId }) => (artifactId ? { name, artifactId } : []));
     const conversationId = this.conversation()?.id;
-    const message: SendMessage = {
-      text,
+    const words = text.trim();
+    return {
+      ...(words && { text: words }),
+      // What is wrong with a step is the server's to say, at the path where it stands.
+      ...(mode === 'dsl' && { steps: (stepsIn(dsl) ?? []) as Step[] }),
       ...(conversationId && { conversationId }),
       ...(inputs.length > 0 && { inputs }),
       ...(agentId && { agentId }),
     };
+  }
+
+  /** Gives the answer of the server, or nothing where `sendCall` says why. The draft stays until it is taken. */
+  async send(): Promise<MessageAccepted | null> {
+    const message = this.message;
     this.sendCall.set(loading);
     try {
       const accepted = await firstValueFrom(this.api.send(message, this.draftKey));
       this.draftKey = crypto.randomUUID();
-      this.attachments.set([]);
+      const text = message.text ?? goalIn(accepted) ?? '';
+      if (message.text) this.drafts.say(message.text);
+      this.saidBefore.set(this.drafts.said());
+      this.clearDraft(accepted.conversationId);
       this.sendCall.set(done);
       this.store.dispatch(
         JobsEvents.accepted({
@@ -244,10 +238,15 @@ export class ChatStore {
       createdBy: before?.createdBy ?? '',
       createdAt: before?.createdAt ?? now,
       updatedAt: now,
+      version: before?.version ?? 1,
       messages: [...(before?.messages ?? []), message],
     });
     this.conversationCall.set(done);
-    void this.loadConversations();
+  }
+
+  /** As the list has it now. */
+  named(title: string, version: number): void {
+    this.conversation.update((one) => one && { ...one, title, version });
   }
 
   private holds(traceId: string): boolean {
@@ -283,15 +282,8 @@ export class ChatStore {
   }
 }
 
-/** `Bird strikes (2).csv` -> `Bird_strikes_2`, told apart from those that are taken. */
-export function inputName(fileName: string, taken: readonly string[]): string {
-  const stem = fileName
-    .replace(/\.[^.]*$/, '')
-    .replace(/[^A-Za-z0-9_-]+/g, '_')
-    .replace(/^[^A-Za-z]+|_+$/g, '')
-    .slice(0, 56);
-  const name = stem || 'file';
-  let unique = name;
-  for (let n = 2; taken.includes(unique); n += 1) unique = `${name}_${n}`;
-  return unique;
+/** Steps without words get their goal from the server; its first event names it. */
+function goalIn({ events }: MessageAccepted): string | null {
+  const goal = events.find(({ type }) => type === 'task.acceptance')?.payload['goal'];
+  return typeof goal === 'string' ? goal : null;
 }

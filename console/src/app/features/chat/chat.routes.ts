@@ -1,4 +1,5 @@
 import type { Routes, UrlMatcher } from '@angular/router';
+import { provideRoomWords } from '../../shared/i18n/room-words';
 import { ChatPage } from './chat-page';
 
 /**
@@ -11,4 +12,12 @@ const atMostAnId: UrlMatcher = (segments) => {
   return id ? { consumed: segments, posParams: { id } } : { consumed: segments };
 };
 
-export const routes: Routes = [{ matcher: atMostAnId, component: ChatPage }];
+export const routes: Routes = [
+  {
+    matcher: atMostAnId,
+    component: ChatPage,
+    providers: [
+      provideRoomWords('chat', { en: () => import('./words.en'), zh: () => import('./words.zh') }),
+    ],
+  },
+];

@@ -4,272 +4,283 @@ import {
   Component,
   ElementRef,
   computed,
+  inject,
   input,
+  linkedSignal,
+  model,
   output,
+  resource,
   signal,
   viewChild,
 } from '@angular/core';
 import { MatMenu, MatMenuItem, MatMenuTrigger } from '@angular/material/menu';
-import type { Agent } from '@aos/contracts';
-import { TranslocoDirective } from '@jsverse/transloco';
+import type { Agent, McpTool } from '@aos/contracts';
+import type { CompletionSource } from '@codemirror/autocomplete';
+import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
 import type { Call } from '../../shared/api/problem';
+import { CodeEditor, type CodeFault } from '../../shared/ui/code-editor';
 import { Icon } from '../../shared/ui/icon';
 import { ProblemNote } from '../../shared/ui/problem-note';
-import { fileSize } from '../../shared/ui/time';
-import type { Attachment } from './chat-store';
+import type { Draft } from './drafts';
+import { planFaults, stepFor, stepsIn, toCodeFaults, withStep } from './dsl';
+import { FileChips } from './file-chips';
+import { insertPhrase, phraseFor } from './phrases';
+import { type Suggestion, SuggestList } from './suggest-list';
+import type { Attachment } from './uploads';
 
-export interface Draft {
-  text: string;
-  agentId: string | null;
+/** `/` or `@` at the start of a word, and what has been typed after it. */
+interface Offer {
+  mark: '/' | '@';
+  from: number;
+  to: number;
+  query: string;
 }
 
-/** Where a goal is written: text, files, and who should do it. */
+let composers = 0;
+
+/** Where a task is written: in words or in steps, with its files and who should do it. */
 @Component({
   selector: 'aos-composer',
   imports: [
     CdkTextareaAutosize,
+    CodeEditor,
+    FileChips,
     Icon,
     MatMenu,
     MatMenuItem,
     MatMenuTrigger,
     ProblemNote,
+    SuggestList,
     TranslocoDirective,
   ],
   changeDetection: ChangeDetectionStrategy.OnPush,
-  template: `
-    <ng-container *transloco="let t">
-      @if (problem(); as problem) {
-        <aos-problem [problem]="problem" [canRetry]="canSend()" (retry)="submit()" />
-      }
-      <form class="box" (submit)="$event.preventDefault(); submit()">
-        @if (attachments().length) {
-          <ul class="files" [attr.aria-label]="t('composer.files')">
-            @for (file of attachments(); track file.key) {
-              <li [class.fault]="file.problem" [title]="file.problem?.detail ?? file.fileName">
-                <aos-icon [name]="file.problem ? 'failed' : 'text'" [size]="14" />
-                <span class="cut">{{ file.fileName }}</span>
-                <span class="meta num">
-                  @if (file.problem) {
-                    {{ t('composer.refused') }}
-                  } @else if (!file.artifactId) {
-                    {{ t('composer.uploading') }}
-                  } @else {
-                    {{ size(file.bytes) }}
-                  }
-                </span>
-                <button
-                  type="button"
-                  [attr.aria-label]="t('composer.remove', { name: file.fileName })"
-                  (click)="detached.emit(file.key)"
-                >
-                  <aos-icon name="close" [size]="12" />
-                </button>
-              </li>
-            }
-          </ul>
-        }
-        <label class="sr-only" for="goal">{{ t('composer.label') }}</label>
-        <textarea
-          #goal
-          id="goal"
-          cdkTextareaAutosize
-          cdkAutosizeMinRows="1"
-          cdkAutosizeMaxRows="12"
-          maxlength="20000"
-          [placeholder]="t('composer.placeholder')"
-          [value]="text()"
-          (input)="text.set(goal.value)"
-          (keydown)="onKey($event)"
-          (paste)="onPaste($event)"
-        ></textarea>
-        <div class="tools">
-          <input
-            #picker
-            class="sr-only"
-            type="file"
-            multiple
-            tabindex="-1"
-            aria-hidden="true"
-            (change)="onPicked(picker)"
-          />
-          <button
-            class="btn quiet icon"
-            type="button"
-            [attr.aria-label]="t('composer.attach')"
-            [title]="t('composer.attach')"
-            (click)="picker.click()"
-          >
-            <aos-icon name="attach" />
-          </button>
-          @if (agents().length) {
-            <button class="btn quiet" type="button" [matMenuTriggerFor]="agentMenu">
-              <aos-icon name="agents" />
-              <span class="cut">{{ agent()?.name ?? t('composer.anyAgent') }}</span>
-              <aos-icon name="down" [size]="12" />
-            </button>
-          }
-          <span class="grow"></span>
-          <span class="meta hint">{{ t('composer.hint') }}</span>
-          <button
-            class="btn filled icon"
-            type="submit"
-            [disabled]="!canSend()"
-            [attr.aria-label]="t('composer.send')"
-            [title]="t('composer.send')"
-          >
-            <aos-icon name="send" />
-          </button>
-        </div>
-      </form>
-      <mat-menu #agentMenu="matMenu" (closed)="goal.focus()">
-        <button mat-menu-item type="button" (click)="agent.set(null)">
-          {{ t('composer.anyAgent') }}
-        </button>
-        @for (one of agents(); track one.id) {
-          <button mat-menu-item type="button" (click)="agent.set(one)">
-            {{ one.name }}
-            <span class="meta">{{ t('agents.status.' + one.status) }}</span>
-          </button>
-        }
-      </mat-menu>
-    </ng-container>
-  `,
-  styles: `
-    :host {
-      display: flex;
-      flex-direction: column;
-      gap: 8px;
-    }
-    .box {
-      display: flex;
-      flex-direction: column;
-      border: 1px solid var(--line-strong);
-      border-radius: 10px;
-      background: var(--surface);
-    }
-    .box:focus-within {
-      border-color: var(--accent);
-      box-shadow: 0 0 0 1px var(--accent);
-    }
-    textarea {
-      width: calc(100% - 28px);
-      margin: 12px 14px 4px;
-      padding: 0;
-      border: 0;
-      background: none;
-      outline: none;
-      resize: none;
-      font-size: 14px;
-      line-height: 22px;
-    }
-    .tools {
-      display: flex;
-      align-items: center;
-      gap: 4px;
-      min-width: 0;
-      padding: 6px;
-    }
-    .tools .btn.quiet {
-      color: var(--muted);
-      min-width: 0;
-    }
-    .hint {
-      padding: 0 8px;
-      white-space: nowrap;
-    }
-    .files {
-      display: flex;
-      flex-wrap: wrap;
-      gap: 6px;
-      margin: 0;
-      padding: 10px 10px 0;
-      list-style: none;
-    }
-    li {
-      display: flex;
-      align-items: center;
-      gap: 6px;
-      max-width: 100%;
-      height: 28px;
-      padding: 0 4px 0 8px;
-      border: 1px solid var(--line);
-      border-radius: var(--radius);
-      background: var(--sunken);
-    }
-    li.fault {
-      border-color: var(--failed);
-      color: var(--failed);
-    }
-    li button {
-      display: grid;
-      place-items: center;
-      width: 20px;
-      height: 20px;
-      padding: 0;
-      border: 0;
-      border-radius: 4px;
-      background: none;
-      color: var(--muted);
-      cursor: pointer;
-    }
-    @media (max-width: 719px) {
-      .hint {
-        display: none;
-      }
-    }
-  `,
+  templateUrl: './composer.html',
+  styleUrl: './composer.css',
 })
 export class Composer {
+  readonly draft = model.required<Draft>();
   readonly agents = input.required<readonly Agent[]>();
-  readonly attachments = input.required<readonly Attachment[]>();
+  readonly tools = input.required<readonly McpTool[]>();
+  readonly files = input.required<readonly Attachment[]>();
+  /** What was said before, oldest first. */
+  readonly said = input<readonly string[]>([]);
   readonly call = input.required<Call>();
-  readonly submitted = output<Draft>();
+  readonly submitted = output();
   readonly picked = output<File[]>();
-  readonly detached = output<string>();
+  readonly removed = output<string>();
+  readonly retried = output<string>();
 
+  private readonly transloco = inject(TranslocoService);
   private readonly goal = viewChild.required<ElementRef<HTMLTextAreaElement>>('goal');
-  private readonly menu = viewChild(MatMenuTrigger);
-  protected readonly text = signal('');
-  protected readonly agent = signal<Agent | null>(null);
-  protected readonly size = fileSize;
+  private readonly editor = viewChild(CodeEditor);
+  private readonly size = viewChild(CdkTextareaAutosize);
+  protected readonly listId = `suggest-${(composers += 1)}`;
+
+  protected readonly isDsl = computed(() => this.draft().mode === 'dsl');
+  protected readonly agent = computed(() =>
+    this.agents().find(({ id }) => id === this.draft().agentId),
+  );
   protected readonly problem = computed(() => {
     const call = this.call();
     return call.state === 'failed' ? call.problem : null;
   });
-  protected readonly canSend = computed(
-    () =>
-      this.text().trim() !== '' &&
-      this.call().state !== 'loading' &&
-      this.attachments().every(({ artifactId }) => artifactId !== null),
-  );
+  private readonly inputs = computed(() => this.files().map(({ name }) => name));
 
-  /** The message is under way on the server's side; until then the draft stays, whatever goes wrong. */
-  clear(): void {
-    this.text.set('');
-    this.goal().nativeElement.value = '';
-  }
+  /** What the server found wrong with the steps that it was sent; a change of them makes it old. */
+  private readonly refused = linkedSignal<unknown, readonly CodeFault[]>({
+    source: () => this.problem(),
+    computation: () =>
+      (this.problem()?.errors ?? []).filter(({ path }) => /^\/?steps\b/.test(path)),
+  });
+  protected readonly faults = computed((): CodeFault[] => {
+    this.transloco.activeLang();
+    const { dsl } = this.draft();
+    const own = toCodeFaults(planFaults(dsl, this.tools(), this.inputs()), (word, values) =>
+      this.transloco.translate(word, values),
+    );
+    // The server says the same of the same place, in its own words: once is enough.
+    const known = new Set(own.map(({ path }) => path));
+    return [...own, ...this.refused().filter(({ path }) => !known.has(path))];
+  });
+  private readonly source = resource({
+    params: () => (this.isDsl() ? {} : undefined),
+    loader: () => import('./dsl-completion'),
+  });
+  protected readonly completions = computed((): CompletionSource | null => {
+    const source = this.source.hasValue() ? this.source.value() : undefined;
+    if (!source) return null;
+    const known = {
+      tools: this.tools(),
+      inputs: this.inputs(),
+      say: (key: string) => this.transloco.translate<string>(key),
+    };
+    return (context) => source.completeDsl(context, known);
+  });
+
+  protected readonly canSend = computed(() => {
+    const { mode, text, dsl } = this.draft();
+    const isSaid = mode === 'dsl' ? (stepsIn(dsl)?.length ?? 0) > 0 : text.trim() !== '';
+    return (
+      isSaid &&
+      this.call().state !== 'loading' &&
+      this.files().every(({ artifactId }) => artifactId !== null)
+    );
+  });
+
+  protected readonly offer = signal<Offer | null>(null);
+  protected readonly at = linkedSignal<unknown, number>({
+    source: () => this.offer()?.query,
+    computation: () => 0,
+  });
+  protected readonly suggestions = computed((): Suggestion[] => {
+    const offer = this.offer();
+    if (!offer) return [];
+    return (offer.mark === '/' ? this.skills() : this.people()).filter((one) =>
+      `${one.name} ${one.about}`.toLowerCase().includes(offer.query.toLowerCase()),
+    );
+  });
+  private readonly skills = computed(() =>
+    [...this.tools()]
+      .sort((a, b) => rank(a) - rank(b) || a.tool.localeCompare(b.tool))
+      .map((tool): Suggestion => ({
+        id: tool.tool,
+        icon: tool.tool.startsWith('skills.') ? 'play' : 'integrations',
+        name: tool.tool.replace(/^skills\./, ''),
+        about: tool.description || tool.title || '',
+        ...(!this.isDsl() &&
+          phraseFor(tool, null) === null && {
+            mark: this.transloco.translate<string>('chat.composer.asStep'),
+          }),
+      })),
+  );
+  private readonly people = computed(() =>
+    this.agents().map((agent): Suggestion => ({
+      id: agent.id,
+      icon: 'agents',
+      name: agent.name,
+      about: this.transloco.translate(`chat.composer.agentStatus.${agent.status}`),
+    })),
+  );
+  /** How far back in what was said; 0 is the draft itself. */
+  private back = 0;
+
   fill(text: string): void {
-    this.text.set(text);
+    this.put(text, text.length);
+  }
+  focus(): void {
     this.goal().nativeElement.focus();
   }
 
+  protected write(changes: Partial<Draft>): void {
+    if (changes.dsl !== undefined && changes.dsl !== this.draft().dsl) this.refused.set([]);
+    this.draft.update((draft) => ({ ...draft, ...changes }));
+  }
+
   protected submit(): void {
-    if (!this.canSend()) return;
-    this.submitted.emit({ text: this.text().trim(), agentId: this.agent()?.id ?? null });
+    this.offer.set(null);
+    this.back = 0;
+    if (this.canSend()) this.submitted.emit();
+  }
+
+  protected turn(): void {
+    this.write({ mode: this.isDsl() ? 'text' : 'dsl' });
+    this.focus();
+  }
+
+  protected insert(text: string): void {
+    this.editor()?.insert(text);
+  }
+
+  /** Is the cursor behind a `/` or an `@` that begins a word? */
+  protected look(): void {
+    const { value, selectionStart, selectionEnd } = this.goal().nativeElement;
+    const word = /(?:^|\s)([/@])([^\s/@]*)$/.exec(value.slice(0, selectionStart));
+    const mark = word?.[1] as Offer['mark'] | undefined;
+    const query = word?.[2] ?? '';
+    const isOf = mark === '@' ? this.agents().length > 0 : this.tools().length > 0;
+    this.offer.set(
+      mark && isOf && selectionStart === selectionEnd
+        ? { mark, query, from: selectionStart - query.length - 1, to: selectionStart }
+        : null,
+    );
+  }
+
+  protected take({ id }: Suggestion): void {
+    const offer = this.offer();
+    if (!offer) return;
+    this.offer.set(null);
+    if (offer.mark === '@') {
+      const { text } = this.draft();
+      this.put(text.slice(0, offer.from) + text.slice(offer.to), offer.from);
+      this.write({ agentId: id });
+      return;
+    }
+    const tool = this.tools().find((one) => one.tool === id);
+    if (tool) this.say(tool, offer);
+  }
+
+  /** As words where words can say it, else as a step. */
+  private say(tool: McpTool, { from, to }: Offer): void {
+    const { text, dsl } = this.draft();
+    const only = this.files().length === 1 ? this.files()[0]! : null;
+    const phrase = this.isDsl() ? null : phraseFor(tool, only?.fileName ?? null);
+    if (phrase !== null) {
+      const next = insertPhrase(text, from, to, phrase);
+      this.put(next.text, next.cursor);
+      return;
+    }
+    const taken = (stepsIn(dsl) ?? []).map((step) => String((step as { id?: unknown }).id));
+    this.write({
+      mode: 'dsl',
+      text: (text.slice(0, from) + text.slice(to)).trim(),
+      dsl: withStep(dsl, stepFor(tool, taken, only?.name ?? null)),
+    });
+    this.editor()?.focus();
   }
 
   protected onKey(event: KeyboardEvent): void {
     // Enter also ends the choice of a Chinese character; that one is not meant for us.
-    if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
+    if (event.isComposing) return;
+    if (this.offer() && this.onOfferKey(event)) {
+      event.preventDefault();
+      event.stopPropagation();
+    } else if (event.key === 'Enter' && !event.shiftKey) {
       event.preventDefault();
       this.submit();
-    }
+    } else if (event.key === 'ArrowUp' || event.key === 'ArrowDown') this.recall(event);
+    else this.back = 0;
+  }
+
+  private onOfferKey({ key }: KeyboardEvent): boolean {
+    const count = this.suggestions().length;
+    const chosen = this.suggestions()[this.at()];
+    if (key === 'Escape') this.offer.set(null);
+    else if (key === 'ArrowDown' && count) this.at.update((at) => (at + 1) % count);
+    else if (key === 'ArrowUp' && count) this.at.update((at) => (at - 1 + count) % count);
+    else if ((key === 'Enter' || key === 'Tab') && chosen) this.take(chosen);
+    else return false;
+    document.getElementById(`${this.listId}-${this.at()}`)?.scrollIntoView?.({ block: 'nearest' });
+    return true;
+  }
+
+  /** In an empty composer the arrows walk through what was said before. */
+  private recall(event: KeyboardEvent): void {
+    const said = this.said();
+    if (this.back === 0 && (this.draft().text !== '' || event.key === 'ArrowDown')) return;
+    const back = this.back + (event.key === 'ArrowUp' ? 1 : -1);
+    if (back > said.length) return;
+    event.preventDefault();
+    this.fill(said[said.length - back] ?? '');
+    this.back = back;
+  }
+
+  private put(text: string, cursor: number): void {
+    this.write({ text });
     const box = this.goal().nativeElement;
-    const before = box.value.slice(0, box.selectionStart);
-    if (event.key === '@' && this.agents().length > 0 && /(^|\s)$/.test(before)) {
-      event.preventDefault();
-      this.menu()?.openMenu();
-    }
+    box.value = text;
+    box.setSelectionRange(cursor, cursor);
+    box.focus();
+    this.size()?.resizeToFitContent(true);
   }
 
   protected onPaste(event: ClipboardEvent): void {
@@ -284,3 +295,6 @@ export class Composer {
     picker.value = '';
   }
 }
+
+/** What ships as a skill comes first: a sentence can ask for it. */
+const rank = ({ tool }: McpTool) => (tool.startsWith('skills.') ? 0 : 1);

@@ -24,7 +24,7 @@ import { Elapsed } from '../../shared/ui/time';
         <span
           class="bar"
           role="progressbar"
-          [attr.aria-label]="t('task.progress')"
+          [attr.aria-label]="t('chat.progress')"
           [attr.aria-valuenow]="job().progress.done"
           [attr.aria-valuemax]="total()"
           aria-valuemin="0"

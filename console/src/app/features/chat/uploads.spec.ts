@@ -1,4 +1,4 @@
-import { inputName } from './chat-store';
+import { inputName } from './uploads';
 
 describe('the name of an input', () => {
   it.each([

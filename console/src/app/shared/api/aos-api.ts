@@ -5,26 +5,25 @@ import {
   decideApproval,
   getConversation,
   getEpisode,
+  getJob,
   getRuntimeConfig,
   getTrace,
   listAgents,
   listApprovals,
-  listConversations,
   listJobs,
   listProjects,
+  listPastEvents,
   listTraces,
   login,
   logout,
   me,
   rerunJob,
   sendMessage,
-  uploadArtifact,
 } from '@aos/api-client/functions';
 import type {
   Agent,
+  AosEvent,
   Approval,
-  Artifact,
-  Conversation,
   ConversationDetail,
   DecideRequest,
   Episode,
@@ -40,6 +39,7 @@ import type {
   SendMessage,
   TraceDetail,
   TraceSummary,
+  ValueEventType,
 } from '@aos/contracts';
 import { type Observable, map } from 'rxjs';
 
@@ -66,9 +66,6 @@ export class AosApi {
     return this.api.invoke(me, {});
   }
 
-  conversations(cursor?: string): Observable<Page<Conversation>> {
-    return this.api.invoke(listConversations, { limit: PAGE, cursor });
-  }
   conversation(id: string): Observable<ConversationDetail> {
     return this.api.invoke(getConversation, { id });
   }
@@ -77,7 +74,22 @@ export class AosApi {
     return this.api.invoke(sendMessage, { body: message, 'Idempotency-Key': key });
   }
 
-  approvals(query: { status?: Approval['status'] }): Observable<Page<Approval>> {
+  /** What the value stream told, the latest first; `before` is a seq. */
+  pastEvents(query: {
+    before?: number;
+    cursor?: string;
+    traceId?: string;
+    types?: readonly ValueEventType[];
+  }): Observable<Page<AosEvent>> {
+    const { types, ...rest } = query;
+    return this.api.invoke(listPastEvents, {
+      limit: PAGE,
+      ...rest,
+      ...(types?.length && { types: types.join(',') }),
+    });
+  }
+
+  approvals(query: { status?: Approval['status']; cursor?: string }): Observable<Page<Approval>> {
     return this.api.invoke(listApprovals, { limit: LONGEST_PAGE, ...query });
   }
   decide(decision: DecideRequest): Observable<Approval> {
@@ -86,6 +98,9 @@ export class AosApi {
 
   jobs(query: { status?: JobStatus; cursor?: string } = {}): Observable<Page<Job>> {
     return this.api.invoke(listJobs, { limit: PAGE, ...query });
+  }
+  job(id: string): Observable<Job> {
+    return this.api.invoke(getJob, { id });
   }
   cancelJob(id: string): Observable<Job> {
     return this.api.invoke(cancelJob, { id, body: {} });
@@ -102,9 +117,6 @@ export class AosApi {
     return this.api.invoke(listProjects, { limit: LONGEST_PAGE });
   }
 
-  upload(file: File): Observable<Artifact> {
-    return this.api.invoke(uploadArtifact, { body: { file } });
-  }
   /** Where the bytes of an artifact are; fit for `<img src>` and `<a download>` alike. */
   contentUrl(id: string): string {
     return `/api/artifacts/${encodeURIComponent(id)}/content`;

@@ -2,6 +2,8 @@ export interface TextPart {
   text: string;
   /** True when the file goes on after `text`; then `text` ends at the end of a line. */
   isPartial: boolean;
+  /** Of the whole file; null where the server did not say. */
+  totalBytes: number | null;
 }
 
 /**
@@ -18,18 +20,24 @@ export async function readText(
     const problem: unknown = await answer.json().catch(() => undefined);
     throw new Error(`The server answered ${answer.status}`, { cause: problem });
   }
+  const length = Number(answer.headers.get('content-length'));
+  const totalBytes = length > 0 ? length : null;
   const reader = answer.body.getReader();
   const decoder = new TextDecoder();
   let text = '';
   let bytes = 0;
   for (;;) {
     const { done, value } = await reader.read();
-    if (done) return { text: text + decoder.decode(), isPartial: false };
+    if (done) return { text: text + decoder.decode(), isPartial: false, totalBytes: bytes };
     bytes += value.byteLength;
     text += decoder.decode(value, { stream: true });
     if (bytes >= maxBytes) {
       await reader.cancel();
-      return { text: text.slice(0, text.lastIndexOf('\n') + 1) || text, isPartial: true };
+      return {
+        text: text.slice(0, text.lastIndexOf('\n') + 1) || text,
+        isPartial: true,
+        totalBytes,
+      };
     }
   }
 }

@@ -1,141 +1,143 @@
-import { ScrollingModule } from '@angular/cdk/scrolling';
-import { ChangeDetectionStrategy, Component, computed, input } from '@angular/core';
-import { dsvFormat } from 'd3-dsv';
+import {
+  ChangeDetectionStrategy,
+  Component,
+  DestroyRef,
+  ElementRef,
+  computed,
+  effect,
+  inject,
+  input,
+  signal,
+  untracked,
+  viewChild,
+} from '@angular/core';
+import { TranslocoDirective } from '@jsverse/transloco';
+import { Icon } from '../ui/icon';
+import { Preferences } from '../ui/preferences';
+import { ProblemNote } from '../ui/problem-note';
+import type { Sorting } from './table-file';
+import { MAX_ROWS, TableSource } from './table-source';
 
 const MAX_COLUMN_CH = 36;
-const isNumber = (text: string) => /^-?[\d,]*\.?\d+(e[+-]?\d+)?%?$/i.test(text);
+const ROW_PX = 30;
+const AROUND = 12;
+const TYPING_MS = 200;
 
-/** A CSV file as a table of which only the rows in sight exist. */
+/**
+ * A CSV file as a table of which only the rows in sight exist. It is read, ordered and searched in a worker, so that
+ * a hundred thousand rows never hold up the page.
+ */
 @Component({
   selector: 'aos-table-view',
-  imports: [ScrollingModule],
+  imports: [Icon, ProblemNote, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
-  template: `
-    <div
-      class="scroller"
-      cdkVirtualScrollingElement
-      tabindex="0"
-      role="table"
-      [attr.aria-rowcount]="rows().length + 1"
-      [attr.aria-label]="name()"
-    >
-      <div class="row head" role="row" [style.grid-template-columns]="columns()">
-        <span role="columnheader" class="no">#</span>
-        @for (title of header(); track $index) {
-          <span
-            role="columnheader"
-            class="cut"
-            [class.number]="numeric()[$index]"
-            [title]="title"
-            >{{ title }}</span
-          >
-        }
-      </div>
-      <cdk-virtual-scroll-viewport
-        itemSize="30"
-        minBufferPx="600"
-        maxBufferPx="1200"
-        role="rowgroup"
-        [style.width]="'max-content'"
-      >
-        <div
-          *cdkVirtualFor="let row of rows(); let index = index; templateCacheSize: 60"
-          class="row"
-          role="row"
-          [style.grid-template-columns]="columns()"
-        >
-          <span class="no num" role="cell">{{ index + 1 }}</span>
-          @for (cell of row; track $index) {
-            <span role="cell" class="cut" [class.number]="numeric()[$index]" [title]="cell">{{
-              cell
-            }}</span>
-          }
-        </div>
-      </cdk-virtual-scroll-viewport>
-    </div>
-  `,
-  styles: `
-    :host {
-      display: block;
-      height: 100%;
-    }
-    .scroller {
-      height: 100%;
-      overflow: auto;
-    }
-    cdk-virtual-scroll-viewport,
-    :host ::ng-deep .cdk-virtual-scroll-content-wrapper {
-      min-width: 100%;
-    }
-    /* A row longer than the header goes on to the right instead of breaking into a second line. */
-    .row {
-      display: grid;
-      grid-auto-flow: column;
-      grid-auto-columns: max-content;
-      align-items: center;
-      width: max-content;
-      min-width: 100%;
-      height: 30px;
-      border-bottom: 1px solid var(--line);
-    }
-    .row:hover:not(.head) {
-      background: var(--hover);
-    }
-    .row > span {
-      padding: 0 12px;
-    }
-    .head {
-      position: sticky;
-      top: 0;
-      z-index: 1;
-      background: var(--sunken);
-      color: var(--muted);
-    }
-    /* On the cells and not on the row: a bolder row would have wider columns than those below it. */
-    .head > span {
-      font-weight: 550;
-    }
-    .number {
-      text-align: right;
-      font-variant-numeric: tabular-nums;
-    }
-    .no {
-      color: var(--muted);
-      text-align: right;
-    }
-  `,
+  templateUrl: './table-view.html',
+  styleUrl: './table-view.css',
 })
 export class TableView {
-  readonly text = input.required<string>();
+  readonly url = input.required<string>();
   readonly name = input.required<string>();
-  /** Commas or tabs, by what the first line has more of: names lie, and so do media types. */
-  private readonly parsed = computed(() => {
-    const text = this.text().replace(/^\ufeff/, '');
-    const first = text.slice(0, text.indexOf('\n') + 1 || undefined);
-    const marks = [',', '\t', ';'].map((mark) => ({ mark, n: first.split(mark).length }));
-    const { mark } = marks.reduce((best, next) => (next.n > best.n ? next : best));
-    return dsvFormat(mark).parseRows(text);
-  });
-  protected readonly header = computed(() => this.parsed()[0] ?? []);
-  protected readonly rows = computed(() => this.parsed().slice(1));
-  private readonly sample = computed(() => this.rows().slice(0, 200));
-  protected readonly numeric = computed(() =>
-    this.header().map((_, column) => {
-      const cells = this.sample()
-        .map((row) => row[column] ?? '')
-        .filter((cell) => cell !== '');
-      return cells.length > 0 && cells.every(isNumber);
-    }),
+
+  protected readonly maxRows = MAX_ROWS;
+  protected readonly rowPx = ROW_PX;
+  private readonly scroller = viewChild<ElementRef<HTMLElement>>('scroller');
+  private readonly source = signal<TableSource | null>(null);
+  private readonly tries = signal(0);
+  protected readonly words = signal('');
+  protected readonly sorting = signal<Sorting | null>(null);
+  private readonly top = signal(0);
+  private readonly height = signal(600);
+  private typing: ReturnType<typeof setTimeout> | undefined;
+
+  protected readonly columns = computed(() => this.source()?.columns() ?? []);
+  protected readonly rows = computed(() => this.source()?.rows() ?? 0);
+  protected readonly found = computed(() => this.source()?.found() ?? 0);
+  protected readonly isDone = computed(() => this.source()?.isDone() ?? false);
+  protected readonly isPartial = computed(() => this.source()?.isPartial() ?? false);
+  protected readonly problem = computed(() => this.source()?.problem() ?? null);
+  protected readonly first = computed(() =>
+    Math.max(0, Math.min(Math.floor(this.top() / ROW_PX) - AROUND, this.found() - 1)),
   );
-  /** Wide enough for what stands in the first rows, so that columns do not jump while scrolling. */
-  protected readonly columns = computed(() => {
-    const widths = this.header().map((title, column) => {
-      const longest = this.sample().reduce(
-        (length, row) => Math.max(length, (row[column] ?? '').length),
-        title.length,
-      );
-      return `calc(${Math.min(MAX_COLUMN_CH, longest + 1)}ch + 24px)`;
+  protected readonly shown = computed(() => {
+    const source = this.source();
+    if (!source) return [];
+    source.come();
+    const last = Math.min(
+      source.found(),
+      this.first() + Math.ceil(this.height() / ROW_PX) + 2 * AROUND,
+    );
+    return Array.from({ length: Math.max(0, last - this.first()) }, (_, n) => {
+      const at = this.first() + n;
+      const row = source.at(at);
+      return { at, no: row?.no ?? null, cells: row?.cells ?? [] };
     });
-    return ['64px', ...widths].join(' ');
   });
+  /** Wide enough for what stands in the first rows, so that columns do not jump while scrolling. */
+  protected readonly grid = computed(() =>
+    [
+      '64px',
+      ...this.columns().map(
+        ({ widest }) => `calc(${Math.min(MAX_COLUMN_CH, widest + 1)}ch + 40px)`,
+      ),
+    ].join(' '),
+  );
+
+  constructor() {
+    effect(() => {
+      const url = this.url();
+      this.tries();
+      untracked(() => {
+        this.source()?.close();
+        this.words.set('');
+        this.sorting.set(null);
+        this.source.set(new TableSource(url));
+      });
+    });
+    effect((onCleanup) => {
+      const element = this.scroller()?.nativeElement;
+      if (!element || typeof ResizeObserver === 'undefined') return;
+      const watch = new ResizeObserver(() => this.height.set(element.clientHeight));
+      watch.observe(element);
+      onCleanup(() => watch.disconnect());
+    });
+    inject(DestroyRef).onDestroy(() => {
+      clearTimeout(this.typing);
+      this.source()?.close();
+    });
+  }
+
+  private readonly preferences = inject(Preferences);
+  protected readonly n = (count: number): string =>
+    count.toLocaleString(this.preferences.language() === 'zh' ? 'zh-CN' : 'en-GB');
+
+  protected retry(): void {
+    this.tries.update((n) => n + 1);
+  }
+  protected onScroll({ target }: Event): void {
+    this.top.set((target as HTMLElement).scrollTop);
+  }
+  protected find(words: string): void {
+    this.words.set(words);
+    clearTimeout(this.typing);
+    this.typing = setTimeout(() => this.look(), TYPING_MS);
+  }
+  /** Up, then down, then as it stands in the file. */
+  protected sortBy(column: number): void {
+    const now = this.sorting();
+    if (now?.column !== column) this.sorting.set({ column, by: 1 });
+    else this.sorting.set(now.by === 1 ? { column, by: -1 } : null);
+    this.look();
+  }
+  protected order(column: number): 'ascending' | 'descending' | 'none' {
+    const now = this.sorting();
+    if (now?.column !== column) return 'none';
+    return now.by === 1 ? 'ascending' : 'descending';
+  }
+
+  private look(): void {
+    this.source()?.look(this.words().trim(), this.sorting());
+    const element = this.scroller()?.nativeElement;
+    if (element) element.scrollTop = 0;
+    this.top.set(0);
+  }
 }

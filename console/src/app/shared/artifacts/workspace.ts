@@ -1,11 +1,14 @@
 import {
   ChangeDetectionStrategy,
   Component,
+  ElementRef,
+  afterRenderEffect,
   computed,
   inject,
   input,
   linkedSignal,
   output,
+  viewChild,
 } from '@angular/core';
 import type { ArtifactRef } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
@@ -22,7 +25,7 @@ import { ArtifactView } from './artifact-view';
   template: `
     <ng-container *transloco="let t">
       <header>
-        <div class="tabs" role="tablist" [attr.aria-label]="t('artifact.title')">
+        <div #tabs class="tabs" role="tablist" [attr.aria-label]="t('artifact.title')">
           @for (artifact of artifacts(); track artifact.artifactId; let index = $index) {
             <button
               class="tab"
@@ -155,6 +158,22 @@ export class Workspace {
   protected readonly open = computed(
     () => this.artifacts().find(({ artifactId }) => artifactId === this.openId()) ?? this.first(),
   );
+  private readonly tabs = viewChild<ElementRef<HTMLElement>>('tabs');
+
+  constructor() {
+    afterRenderEffect(() => {
+      const id = this.open()?.artifactId;
+      const row = this.tabs()?.nativeElement;
+      const tab = id ? row?.querySelector<HTMLElement>(`[id="tab-${CSS.escape(id)}"]`) : null;
+      if (!row || !tab) return;
+      // By hand: scrollIntoView would move the page around the row as well.
+      const [left, right] = [tab.offsetLeft - row.offsetLeft, tab.offsetWidth];
+      if (left < row.scrollLeft) row.scrollLeft = left;
+      else if (left + right > row.scrollLeft + row.clientWidth)
+        row.scrollLeft = left + right - row.clientWidth;
+    });
+  }
+
   protected icon(artifact: ArtifactRef) {
     return kindIcons[kindOf(artifact)];
   }

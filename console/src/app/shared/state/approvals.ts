@@ -13,15 +13,20 @@ import {
   props,
 } from '@ngrx/store';
 import {
+  EMPTY,
   catchError,
   concatMap,
   debounceTime,
   filter,
   forkJoin,
+  fromEvent,
+  interval,
   map,
+  merge,
   mergeMap,
   of,
   switchMap,
+  tap,
 } from 'rxjs';
 import { AosApi } from '../api/aos-api';
 import { toProblem } from '../api/problem';
@@ -46,6 +51,8 @@ export interface LiveApproval extends Approval {
   deciding: DecideRequest['decision'] | null;
   problem: Problem | null;
 }
+
+const STILL_WAITS_MS = 5_000;
 
 const adapter = createEntityAdapter<LiveApproval>({
   sortComparer: (a, b) => a.createdAt.localeCompare(b.createdAt),
@@ -184,6 +191,43 @@ export const startFromTheServer = createEffect(
       ),
       map(() => ApprovalsEvents.pendingWanted()),
     ),
+  { functional: true },
+);
+
+/** Tabs of one browser tell each other: what was decided in one is over in all, at once. */
+const tabs =
+  typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('aos.approvals');
+
+export const tellOtherTabs = createEffect(
+  (actions = inject(Actions)) =>
+    actions.pipe(
+      ofType(ApprovalsEvents.decided),
+      tap(() => tabs?.postMessage('decided')),
+    ),
+  { functional: true, dispatch: false },
+);
+
+/** What is heard says only that something changed; what it is, the server says to each as they may know it. */
+export const hearOtherTabs = createEffect(
+  () =>
+    tabs
+      ? fromEvent(tabs, 'message').pipe(map(() => ApprovalsEvents.pendingWanted()))
+      : EMPTY,
+  { functional: true },
+);
+
+/**
+ * What somebody else decides elsewhere is no event of the value stream. As long as something waits here and a person
+ * may be looking at it, ask now and then; and whenever they come back to this tab.
+ */
+export const lookWhatStillWaits = createEffect(
+  (store = inject(Store)) => {
+    const pending = store.selectSignal(approvals.selectPending);
+    return merge(interval(STILL_WAITS_MS), fromEvent(document, 'visibilitychange')).pipe(
+      filter(() => document.visibilityState === 'visible' && pending().length > 0),
+      map(() => ApprovalsEvents.pendingWanted()),
+    );
+  },
   { functional: true },
 );
 

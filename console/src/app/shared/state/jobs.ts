@@ -10,7 +10,7 @@ import {
   on,
   props,
 } from '@ngrx/store';
-import { catchError, map, of, switchMap } from 'rxjs';
+import { EMPTY, catchError, map, mergeMap, of, switchMap } from 'rxjs';
 import { AosApi } from '../api/aos-api';
 import { type Call, done, idle, loading, toProblem } from '../api/problem';
 import { ApprovalsEvents } from './approvals';
@@ -28,6 +28,8 @@ export const JobsEvents = createActionGroup({
     Loaded: props<{ job: Job }>(),
     /** A page of a list that keeps its own filter and cursor. */
     'Page loaded': props<{ jobs: Job[] }>(),
+    /** Seen among older events, without their rows. */
+    Unknown: props<{ ids: string[] }>(),
     /** A message was sent and this job came of it; the stream has not spoken of it yet. */
     Accepted: props<{ id: string; traceId: string; goal: string; conversationId: string | null }>(),
   },
@@ -220,6 +222,25 @@ export const loadJobs = createEffect(
           ),
           catchError((error: unknown) => of(JobsEvents.listFailed({ problem: toProblem(error) }))),
         ),
+      ),
+    ),
+  { functional: true },
+);
+
+const AT_ONCE = 4;
+export const loadUnknown = createEffect(
+  (actions = inject(Actions), api = inject(AosApi)) =>
+    actions.pipe(
+      ofType(JobsEvents.unknown),
+      mergeMap(({ ids }) => ids),
+      mergeMap(
+        (id) =>
+          api.job(id).pipe(
+            map((job) => JobsEvents.loaded({ job })),
+            // The card stands without the name of its task.
+            catchError(() => EMPTY),
+          ),
+        AT_ONCE,
       ),
     ),
   { functional: true },

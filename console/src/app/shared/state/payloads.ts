@@ -64,6 +64,7 @@ export function approvalOf(event: AosEvent): Approval | null {
     status: 'pending',
     secondPerson: payload['secondPerson'] === true,
     requestedBy: text(payload['requestedBy']) ?? '',
+    requestedByName: text(payload['requestedByName']) ?? '',
     createdAt: event.createdAt,
     expiresAt,
     decidedBy: null,

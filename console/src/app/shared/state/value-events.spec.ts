@@ -14,19 +14,6 @@ describe('the value events', () => {
     expect(reduce([c!], [a!, b!], [b!]).ids).toEqual(['event-1', 'event-2', 'event-3']);
   });
 
-  it('stack by task, the task that moved last on top', () => {
-    const state = reduce([
-      anEvent({ seq: 1, traceId: 'a' }),
-      anEvent({ seq: 2, traceId: 'b' }),
-      anEvent({ seq: 3, traceId: 'a' }),
-    ]);
-    const stacks = valueEvents.selectByTask.projector(state.ids.map((id) => state.entities[id]!));
-    expect(stacks.map(({ traceId, events }) => [traceId, events.length])).toEqual([
-      ['a', 2],
-      ['b', 1],
-    ]);
-  });
-
   it('let the oldest go, so that memory stays flat', () => {
     const state = reduce(
       Array.from({ length: KEPT_EVENTS + 500 }, (_, index) => anEvent({ seq: index + 1 })),

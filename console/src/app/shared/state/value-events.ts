@@ -8,14 +8,6 @@ export const KEPT_EVENTS = 2_000;
 
 const adapter = createEntityAdapter<AosEvent>({ sortComparer: (a, b) => a.seq - b.seq });
 
-export interface TaskEvents {
-  traceId: string;
-  jobId: string | null;
-  /** Oldest first. */
-  events: AosEvent[];
-  latest: AosEvent;
-}
-
 export const valueEvents = createFeature({
   name: 'valueEvents',
   reducer: createReducer(
@@ -23,29 +15,10 @@ export const valueEvents = createFeature({
     on(StreamEvents.received, (state, { events }) => trim(adapter.upsertMany(events, state))),
     on(StreamEvents.resyncDemanded, StreamEvents.closed, (state) => adapter.removeAll(state)),
   ),
-  extraSelectors: ({ selectValueEventsState }) => {
-    const selectAll = createSelector(selectValueEventsState, adapter.getSelectors().selectAll);
-    return {
-      selectAll,
-      /** Stacked by task, the task that moved last on top. */
-      selectByTask: createSelector(selectAll, (events): TaskEvents[] => {
-        const byTrace = new Map<string, AosEvent[]>();
-        for (const event of events) {
-          const stack = byTrace.get(event.traceId);
-          if (stack) stack.push(event);
-          else byTrace.set(event.traceId, [event]);
-        }
-        return [...byTrace]
-          .map(([traceId, stack]) => ({
-            traceId,
-            jobId: stack.find(({ jobId }) => jobId)?.jobId ?? null,
-            events: stack,
-            latest: stack[stack.length - 1]!,
-          }))
-          .sort((a, b) => b.latest.seq - a.latest.seq);
-      }),
-    };
-  },
+  extraSelectors: ({ selectValueEventsState }) => ({
+    /** Oldest first. */
+    selectAll: createSelector(selectValueEventsState, adapter.getSelectors().selectAll),
+  }),
 });
 
 function trim(state: EntityState<AosEvent>): EntityState<AosEvent> {

@@ -16,11 +16,12 @@ import { ProblemNote } from '../ui/problem-note';
 import { StateMark } from '../ui/state-mark';
 import { Age, stopwatch } from '../ui/time';
 import { Verbatim } from '../ui/verbatim';
+import { EditArgs } from './edit-args';
 
 /** What a task waits for: everything that is needed to decide, and the three answers. */
 @Component({
   selector: 'aos-approval-card',
-  imports: [Age, Icon, ProblemNote, StateMark, TranslocoDirective, Verbatim],
+  imports: [Age, EditArgs, Icon, ProblemNote, StateMark, TranslocoDirective, Verbatim],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <ng-container *transloco="let t">
@@ -47,14 +48,33 @@ import { Verbatim } from '../ui/verbatim';
             }
           </p>
           <aos-verbatim [value]="approval().args" [label]="t('approval.args')" />
+          @if (canEdit()) {
+            <button class="btn quiet small edit" type="button" (click)="isEditing.set(true)">
+              {{ t('approval.edit') }}
+            </button>
+          }
+          @if (isEditing()) {
+            @defer (on immediate) {
+              <aos-edit-args
+                [approval]="approval()"
+                [startComment]="comment()"
+                (decided)="decided.emit($event)"
+                (closed)="isEditing.set(false)"
+              />
+            }
+          }
           <p class="meta">
-            @if (approval().requestedBy; as who) {
+            @if (approval().requestedByName; as who) {
               {{ t('approval.askedBy', { who }) }} ·
             }
             {{ t('approval.noUndo') }}
           </p>
-          @if (!mayDecide()) {
+          @if (leftMs() <= 0) {
+            <p class="meta">{{ t('approval.expiredWhat') }}</p>
+          } @else if (!mayDecide()) {
             <p class="meta">{{ t('approval.mayNot') }}</p>
+          } @else if (approval().secondPerson && isOwn()) {
+            <p class="meta">{{ t('approval.second') }}</p>
           } @else if (leftMs() > 0) {
             @if (hasComment()) {
               <label class="sr-only" [attr.for]="'comment-' + approval().id">{{
@@ -126,6 +146,9 @@ import { Verbatim } from '../ui/verbatim';
             }
           </span>
           <span class="grow"></span>
+          @if (approval().comment) {
+            <aos-icon name="chat" [size]="12" />
+          }
           <aos-age class="meta" [at]="approval().decidedAt ?? approval().createdAt" />
         </p>
       }
@@ -158,6 +181,11 @@ import { Verbatim } from '../ui/verbatim';
       font-weight: 550;
       overflow-wrap: anywhere;
     }
+    .edit {
+      align-self: flex-start;
+      margin-top: -4px;
+      color: var(--accent);
+    }
     .answers {
       display: flex;
       flex-wrap: wrap;
@@ -177,11 +205,22 @@ export class ApprovalCard {
   readonly approval = input.required<LiveApproval>();
   readonly goal = input<string | null>(null);
   readonly mayDecide = input(true);
+  /** Asked for by whoever looks at it: where two people are needed, not theirs to decide. */
+  readonly isOwn = input(false);
   readonly decided = output<DecideRequest>();
 
   private readonly clock = inject(Clock);
   protected readonly comment = signal('');
   protected readonly hasComment = signal(false);
+
+  protected readonly isEditing = signal(false);
+  protected readonly canEdit = computed(
+    () =>
+      this.mayDecide() &&
+      !(this.approval().secondPerson && this.isOwn()) &&
+      this.leftMs() > 0 &&
+      Object.keys(this.approval().schema).length > 0,
+  );
 
   protected readonly isOpen = computed(() => this.approval().status === 'pending');
   protected readonly isBusy = computed(() => this.approval().deciding !== null);

@@ -1,6 +1,7 @@
 import {
   ChangeDetectionStrategy,
   Component,
+  ElementRef,
   computed,
   inject,
   input,
@@ -11,41 +12,40 @@ import { RouterLink } from '@angular/router';
 import type { AosEvent, DecideRequest } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
-import { ApprovalsEvents, type LiveApproval, approvals } from '../state/approvals';
+import { AosApi } from '../api/aos-api';
+import { ApprovalsEvents, approvals } from '../state/approvals';
 import { connection } from '../state/connection';
-import { type LiveJob, jobs } from '../state/jobs';
-import { approvalOf, receiptOf } from '../state/payloads';
+import { JobsEvents, jobs } from '../state/jobs';
 import { session } from '../state/session';
 import { valueEvents } from '../state/value-events';
 import { Icon } from '../ui/icon';
+import { ProblemNote } from '../ui/problem-note';
 import { StateMark, toneOf, wordOf } from '../ui/state-mark';
 import { Age } from '../ui/time';
 import { ApprovalCard } from './approval-card';
 import { EventCard } from './event-card';
+import { PastPages } from './past';
+import { type Stack, type StreamFilter, fits, stacksOf, streamFilters } from './stacks';
 
-export const streamFilters = ['needs-me', 'problems', 'results', 'all'] as const;
-export type StreamFilter = (typeof streamFilters)[number];
+export { type StreamFilter, streamFilters } from './stacks';
 
-interface Row {
-  id: string;
-  event: AosEvent | null;
-  approval: LiveApproval | null;
-}
-interface Stack {
-  traceId: string;
-  job: LiveJob | undefined;
-  at: string;
-  rows: Row[];
-  hidden: number;
-}
-
-const SHOWN_PER_TASK = 3;
 const STACKS_PER_PAGE = 40;
+/** A stack is opened by so many rows at a time: a burst of thousands is not put on the screen at once. */
+const ROWS_PER_OPENING = 50;
 
 /** The value stream: what moved, stacked by task, the newest on top; what waits for a person stays in sight. */
 @Component({
   selector: 'aos-value-stream',
-  imports: [Age, ApprovalCard, EventCard, Icon, RouterLink, StateMark, TranslocoDirective],
+  imports: [
+    Age,
+    ApprovalCard,
+    EventCard,
+    Icon,
+    ProblemNote,
+    RouterLink,
+    StateMark,
+    TranslocoDirective,
+  ],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './value-stream.html',
   styleUrl: './value-stream.css',
@@ -56,64 +56,48 @@ export class ValueStream {
   readonly traceId = input<string | null>(null);
 
   private readonly store = inject(Store);
+  private readonly host = inject<ElementRef<HTMLElement>>(ElementRef);
   protected readonly filters = streamFilters;
   protected readonly toneOf = toneOf;
   protected readonly wordOf = wordOf;
   protected readonly status = this.store.selectSignal(connection.selectStatus);
   protected readonly mayDecide = this.store.selectSignal(session.selectMay('approval.decide'));
-  private readonly tasks = this.store.selectSignal(valueEvents.selectByTask);
+  private readonly me = this.store.selectSignal(session.selectMe);
+  private readonly live = this.store.selectSignal(valueEvents.selectAll);
   private readonly jobs = this.store.selectSignal(jobs.selectByTrace);
   private readonly pending = this.store.selectSignal(approvals.selectPending);
   private readonly approvals = this.store.selectSignal(approvals.selectEntities);
 
-  private readonly opened = signal<ReadonlySet<string>>(new Set());
+  private readonly past = new PastPages(inject(AosApi));
+  protected readonly pastCall = this.past.call.asReadonly();
+  private readonly opened = signal<ReadonlyMap<string, number>>(new Map());
   private readonly pages = signal(1);
   /** The order at the moment the pointer came in: nothing moves under a hand that is about to press. */
   private readonly heldOrder = signal<readonly string[] | null>(null);
 
   protected readonly needsMe = computed(() => this.pending().length);
 
-  private readonly allStacks = computed((): Stack[] => {
+  /** The past and the present, oldest first, each event once. */
+  private readonly events = computed((): readonly AosEvent[] => {
     const filter = this.filter();
-    const pending = this.pending();
-    const opened = this.opened();
-    const told = new Set<string>();
-    const stacks: Stack[] = [];
-
-    for (const { traceId, events, latest } of this.tasks()) {
-      const rows = events
-        .filter((event) => fits(event, filter))
-        .map((event): Row => ({ id: event.id, event, approval: this.approvalFor(event) }))
-        .filter(({ approval }) => filter !== 'needs-me' || approval?.status === 'pending')
-        .reverse();
-      for (const { approval } of rows) if (approval) told.add(approval.id);
-      if (rows.length === 0) continue;
-      stacks.push({
-        traceId,
-        job: this.jobs().get(traceId),
-        at: latest.createdAt,
-        ...cut(rows, opened.has(traceId)),
-      });
-    }
-    // What waits since before the stream began is not on it, and waits all the same.
-    if (filter === 'needs-me' || filter === 'all') {
-      for (const approval of pending.filter(({ id }) => !told.has(id)).reverse()) {
-        const row: Row = { id: approval.id, event: null, approval };
-        const stack = stacks.find(({ traceId }) => traceId === approval.traceId);
-        if (stack) stack.rows.unshift(row);
-        else
-          stacks.unshift({
-            traceId: approval.traceId,
-            job: this.jobs().get(approval.traceId),
-            at: approval.createdAt,
-            rows: [row],
-            hidden: 0,
-          });
-      }
-    }
-    const only = this.traceId();
-    return only ? stacks.filter(({ traceId }) => traceId === only) : stacks;
+    const traces = [null, this.traceId(), ...this.opened().keys()];
+    const older = traces.flatMap((traceId) => this.past.of(filter, traceId));
+    if (older.length === 0) return this.live();
+    const all = new Map([...older, ...this.live()].map((event) => [event.id, event]));
+    return [...all.values()].sort((a, b) => a.seq - b.seq);
   });
+
+  private readonly allStacks = computed((): Stack[] =>
+    stacksOf({
+      events: this.events(),
+      filter: this.filter(),
+      approvals: this.approvals(),
+      pending: this.pending(),
+      jobs: this.jobs(),
+      opened: this.opened(),
+      only: this.traceId(),
+    }),
+  );
 
   private readonly inOrder = computed(() => {
     const held = this.heldOrder();
@@ -127,7 +111,14 @@ export class ValueStream {
     this.inOrder().stacks.slice(0, STACKS_PER_PAGE * this.pages()),
   );
   protected readonly news = computed(() => this.inOrder().news);
-  protected readonly older = computed(() => this.inOrder().stacks.length - this.stacks().length);
+  private readonly hidden = computed(() => this.inOrder().stacks.length - this.stacks().length);
+  /** There is more below: here already, or on the server. */
+  protected readonly hasOlder = computed(
+    () =>
+      this.hidden() > 0 ||
+      // What waits is known whole: the approvals are a list of their own.
+      (this.filter() !== 'needs-me' && !this.past.isWhole(this.filter(), this.traceId())),
+  );
 
   protected hold(): void {
     this.heldOrder.set(this.allStacks().map(({ traceId }) => traceId));
@@ -135,46 +126,53 @@ export class ValueStream {
   protected letGo(): void {
     this.heldOrder.set(null);
   }
-  protected open(traceId: string): void {
-    this.opened.update((opened) => new Set(opened).add(traceId));
+  protected isOwn(requestedBy: string): boolean {
+    return requestedBy === `user:${this.me()?.user.id}`;
   }
-  protected showOlder(): void {
-    this.pages.update((pages) => pages + 1);
+
+  protected open({ traceId, rows }: Stack): void {
+    this.opened.update((opened) => new Map(opened).set(traceId, rows.length + ROWS_PER_OPENING));
   }
+  protected fold({ traceId }: Stack): void {
+    this.opened.update((opened) => {
+      const rest = new Map(opened);
+      rest.delete(traceId);
+      return rest;
+    });
+  }
+
+  async showOlder(): Promise<void> {
+    if (this.hidden() > 0) {
+      this.pages.update((pages) => pages + 1);
+      return;
+    }
+    this.letGo();
+    const only = this.traceId();
+    const oldest = this.live().find((event) => !only || event.traceId === only);
+    const come = await this.past.turn(this.filter(), only, oldest?.seq ?? null);
+    const known = this.jobs();
+    const unknown = come.filter(({ traceId, jobId }) => jobId && !known.has(traceId));
+    if (unknown.length > 0) this.store.dispatch(JobsEvents.unknown({ ids: [...new Set(unknown.map(({ jobId }) => jobId!))] }));
+    if (come.some((event) => fits(event, this.filter()))) this.pages.update((pages) => pages + 1);
+  }
+
   protected decide(decision: DecideRequest): void {
     this.store.dispatch(ApprovalsEvents.decisionMade({ decision }));
   }
 
-  private approvalFor(event: AosEvent): LiveApproval | null {
-    if (event.type !== 'approval.request') return null;
-    const asked = approvalOf(event);
-    if (!asked) return null;
-    return this.approvals()[asked.id] ?? { ...asked, deciding: null, problem: null };
+  /** j and k go from task to task. */
+  protected step(event: KeyboardEvent): void {
+    const by = { j: 1, k: -1 }[event.key];
+    const target = event.target as HTMLElement;
+    if (!by || event.ctrlKey || event.metaKey || event.altKey || target.closest('textarea, input'))
+      return;
+    const heads = [...this.host.nativeElement.querySelectorAll<HTMLElement>('.goal')];
+    const here = target.closest('.stack')?.querySelector<HTMLElement>('.goal');
+    const next = heads[here ? heads.indexOf(here) + by : 0];
+    if (!next) return;
+    event.preventDefault();
+    event.stopPropagation();
+    next.focus();
+    next.closest('.stack')?.scrollIntoView({ block: 'nearest' });
   }
-}
-
-function fits(event: AosEvent, filter: StreamFilter): boolean {
-  switch (filter) {
-    case 'needs-me':
-      return event.type === 'approval.request';
-    case 'problems':
-      return (
-        event.type === 'anomaly.detected' ||
-        event.type === 'recovery.start' ||
-        (event.type === 'task.receipt' && receiptOf(event)?.status === 'failed')
-      );
-    case 'results':
-      return event.type === 'task.receipt';
-    case 'all':
-      return true;
-  }
-}
-
-/** The newest few, and whatever waits for a person however old it is. */
-function cut(rows: Row[], isOpen: boolean): { rows: Row[]; hidden: number } {
-  if (isOpen || rows.length <= SHOWN_PER_TASK + 1) return { rows, hidden: 0 };
-  const shown = rows.filter(
-    ({ approval }, index) => index < SHOWN_PER_TASK || approval?.status === 'pending',
-  );
-  return { rows: shown, hidden: rows.length - shown.length };
 }

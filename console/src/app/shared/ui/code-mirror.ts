@@ -146,6 +146,7 @@ function behaviour({ completions, onSubmit, label, placeholder: hint, words }: S
     indentUnit.of('  '),
     EditorState.tabSize.of(2),
     EditorView.lineWrapping,
+    EditorView.domEventHandlers({ beforeinput: typeOver }),
     // Fixed, so that the frame of the editor does not cut off what hangs out of it.
     tooltips({ position: 'fixed' }),
     autocompletion({
@@ -182,6 +183,23 @@ function behaviour({ completions, onSubmit, label, placeholder: hint, words }: S
       ...lintKeymap,
     ]),
   ];
+}
+
+/**
+ * What is typed over several chosen lines. Left to the browser, it would join what remains by style attributes, which
+ * the page's policy refuses, aloud.
+ */
+function typeOver(event: InputEvent, view: EditorView): boolean {
+  const { from, to } = view.state.selection.main;
+  const isOverLines = view.state.doc.lineAt(from).number < view.state.doc.lineAt(to).number;
+  if (event.inputType !== 'insertText' || !event.data || !isOverLines || view.composing)
+    return false;
+  event.preventDefault();
+  view.dispatch(view.state.replaceSelection(event.data), {
+    userEvent: 'input.type',
+    scrollIntoView: true,
+  });
+  return true;
 }
 
 const parseFault = jsonParseLinter();
