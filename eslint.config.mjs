@@ -10,6 +10,7 @@ const projects = [
   'libs/contracts/tsconfig.spec.json',
   'backend/tsconfig.spec.json',
   'console/tsconfig.spec.json',
+  'console/tsconfig.worker.json',
   'console/tsconfig.e2e.json',
 ].filter((file) => existsSync(new URL(file, import.meta.url)));
 

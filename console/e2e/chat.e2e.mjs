@@ -13,7 +13,7 @@ test('a goal with a file becomes a conversation with a task that lives', async (
     buffer: Buffer.from(csv),
   });
   await page.fill('#goal', 'profile strikes.csv');
-  await page.locator('.files li', { hasText: 'kB' }).waitFor();
+  await page.locator('aos-file-chips li', { hasText: 'kB' }).waitFor();
   await page.press('#goal', 'Enter');
   await page.waitForURL(/\/chat\/[0-9a-f-]{36}/);
   await page.locator('.message .said', { hasText: 'profile strikes.csv' }).waitFor();
@@ -93,5 +93,67 @@ test('a decision made elsewhere folds the card here', async () => {
   const { id } = items.find((approval) => approval.traceId === traceId);
   await api.post('/agent/approve', { approvalId: id, decision: 'abort', comment: 'not today' });
   await stack.locator('aos-approval-card article').waitFor({ state: 'detached' });
+  await close();
+});
+
+test('a conversation is found, renamed and deleted', async () => {
+  const { page, faults, close } = await browser.open();
+  await signIn(page);
+  const api = await asPerson(page);
+  const { artifactId } = await api.upload('data.csv', csv);
+  const send = async (text) => {
+    const { jobId } = await api.post('/api/chat/send', {
+      text,
+      steps: plan.slice(0, 1),
+      inputs: [{ name: 'data', artifactId }],
+    });
+    while ((await api.get(`/jobs/${jobId}`)).status !== 'succeeded') await page.waitForTimeout(100);
+  };
+  await send('The needle, once');
+  await send('Only hay');
+  await page.reload();
+  const list = page.locator('aos-conversation-list');
+  await list.getByRole('searchbox').fill('needle');
+  await list.getByRole('link', { name: 'Only hay' }).waitFor({ state: 'detached' });
+  await list.getByRole('link', { name: /The needle, once/ }).click();
+  await page.waitForURL(/\/chat\/[0-9a-f-]{36}/);
+  await list.getByRole('button', { name: 'Actions for The needle, once' }).click();
+  await page.getByRole('menuitem', { name: 'Rename' }).click();
+  await page.getByRole('dialog').getByLabel('Name').fill('The needle, found');
+  await page.keyboard.press('Enter');
+  await list.getByRole('link', { name: /The needle, found/ }).waitFor();
+  await list.getByRole('button', { name: 'Actions for The needle, found' }).click();
+  await page.getByRole('menuitem', { name: 'Delete' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await list.getByText('No conversation holds these words.').waitFor();
+  await page.waitForURL(/\/chat$/);
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test('on a narrow screen, in Chinese: written, watched and decided', async () => {
+  const { page, faults, close } = await browser.open({ language: 'zh', width: 390, height: 844 });
+  await signIn(page);
+  const api = await asPerson(page);
+  const { artifactId } = await api.upload('data.csv', csv);
+  const { conversationId } = await api.post('/api/chat/send', {
+    text: '窄屏上的任务',
+    steps: plan,
+    inputs: [{ name: 'data', artifactId }],
+  });
+  await page.goto(`/console/chat/${conversationId}`);
+  await page.locator('.message .said', { hasText: '窄屏上的任务' }).waitFor();
+  await page.getByRole('button', { name: /动态/ }).first().click();
+  const stack = page.locator('.stack', { hasText: '窄屏上的任务' });
+  await stack.getByRole('button', { name: '继续' }).click();
+  await stack.locator('aos-event-card aos-state.done').waitFor();
+  await page.getByRole('button', { name: /成果/ }).first().click();
+  await page.locator('aos-workspace [role=tab]').first().waitFor();
+  const over = () =>
+    page.evaluate(() => document.documentElement.scrollWidth - globalThis.innerWidth);
+  assert.equal(await over(), 0);
+  await page.locator('.panes').getByRole('button', { name: '对话', exact: true }).click();
+  assert.equal(await over(), 0);
+  assert.deepEqual(faults, []);
   await close();
 });

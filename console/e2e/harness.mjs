@@ -83,11 +83,11 @@ export async function asPerson(page) {
     get: async (path) => take(await request.get(path)),
     send: (method, path, data) => request.fetch(path, { method, data, headers: headers() }),
     post: async (path, data) => take(await request.post(path, { data, headers: headers() })),
-    upload: async (name, text) =>
+    upload: async (name, content, mimeType = 'text/csv') =>
       take(
         await request.post('/api/artifacts', {
           headers: headers(),
-          multipart: { file: { name, mimeType: 'text/csv', buffer: Buffer.from(text) } },
+          multipart: { file: { name, mimeType, buffer: Buffer.from(content) } },
         }),
       ),
   };

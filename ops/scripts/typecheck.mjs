@@ -15,6 +15,7 @@ const projects = [
   'backend/tsconfig.spec.json',
   'console/tsconfig.app.json',
   'console/tsconfig.spec.json',
+  'console/tsconfig.worker.json',
   'console/tsconfig.e2e.json',
 ].filter((file) => existsSync(inRoot(file)));
 

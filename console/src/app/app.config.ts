@@ -27,6 +27,7 @@ import { guardWrites, noticeExpiry } from './shared/api/csrf';
 import * as lifeOfTheStream from './shared/realtime/stream-effects';
 import * as approvalsEffects from './shared/state/approvals';
 import { connection } from './shared/state/connection';
+import * as notices from './shared/state/notices';
 import * as jobsEffects from './shared/state/jobs';
 import * as sessionEffects from './shared/state/session';
 import { valueEvents } from './shared/state/value-events';
@@ -62,6 +63,7 @@ export const appConfig: ApplicationConfig = {
       followSession: lifeOfTheStream.followSession,
       noticeEndOfSession: lifeOfTheStream.noticeEndOfSession,
     }),
+    provideEffects({ tellTheDesktop: notices.tellTheDesktop }),
     provideEffects({
       loadJobs: jobsEffects.loadJobs,
       loadUnknown: jobsEffects.loadUnknown,

@@ -2,7 +2,8 @@ import { provideTransloco } from '@jsverse/transloco';
 import { of } from 'rxjs';
 import { words } from '../app/i18n/en';
 
-export const provideWords = () => [
+/** The words of the frame, and of the rooms that are named with theirs. */
+export const provideWords = (rooms: Record<string, object> = {}) => [
   provideTransloco({
     config: {
       availableLangs: ['en', 'zh'],
@@ -12,7 +13,7 @@ export const provideWords = () => [
       missingHandler: { logMissingKey: false },
     },
     loader: class {
-      getTranslation = () => of(words);
+      getTranslation = () => of({ ...words, ...rooms });
     },
   }),
 ];

@@ -2,6 +2,7 @@ import { ChangeDetectionStrategy, Component, inject, input, output } from '@angu
 import { MatMenu, MatMenuItem, MatMenuTrigger } from '@angular/material/menu';
 import type { Me } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
+import { Notices } from '../shared/state/notices';
 import { Icon } from '../shared/ui/icon';
 import { Preferences, type Language, type Theme } from '../shared/ui/preferences';
 
@@ -31,6 +32,22 @@ import { Preferences, type Language, type Theme } from '../shared/ui/preferences
         <button mat-menu-item type="button" [matMenuTriggerFor]="languageMenu">
           {{ t('language.title') }}
         </button>
+        @if (notices.isAvailable) {
+          <button
+            mat-menu-item
+            type="button"
+            role="menuitemcheckbox"
+            [disabled]="notices.leave() === 'denied'"
+            [attr.aria-checked]="notices.areOn()"
+            (click)="notices.turn()"
+          >
+            <span class="tick">
+              @if (notices.areOn()) {
+                <aos-icon name="check" [size]="14" />
+              }</span
+            >{{ t(notices.leave() === 'denied' ? 'notices.refused' : 'notices.title') }}
+          </button>
+        }
         <button mat-menu-item type="button" (click)="shortcutsWanted.emit()">
           {{ t('shortcuts.title') }}
         </button>
@@ -96,6 +113,7 @@ export class AccountMenu {
   readonly shortcutsWanted = output();
   readonly signOutPressed = output();
   protected readonly preferences = inject(Preferences);
+  protected readonly notices = inject(Notices);
   protected readonly themes: readonly Theme[] = ['system', 'light', 'dark'];
   protected readonly languages: readonly { code: Language; lang: string; name: string }[] = [
     { code: 'en', lang: 'en', name: 'English' },

@@ -6,171 +6,164 @@ import {
   computed,
   inject,
   input,
+  linkedSignal,
   output,
   signal,
   viewChild,
 } from '@angular/core';
+import { toObservable, toSignal } from '@angular/core/rxjs-interop';
+import { Router } from '@angular/router';
 import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
+import { catchError, debounceTime, distinctUntilChanged, map, of, switchMap } from 'rxjs';
 import { Icon, type IconName } from '../shared/ui/icon';
+import { PaletteSearch, type Place } from './palette-search';
 
 export interface Command {
   key: string;
   icon: IconName;
+  /** Further words by which it is found. */
+  also?: string;
   run: () => void;
 }
 
-/** Every command of the console, by its name. A native dialog: it keeps the focus in and gives it back. */
+interface Entry {
+  id: string;
+  icon: IconName;
+  name: string;
+  /** The heading that stands above it, where it is the first under it. */
+  heading: string | null;
+  run: () => void;
+}
+
+const TYPING_MS = 200;
+const SHORTEST = 2;
+
+/**
+ * Every command of the console by its name, and every run, conversation, agent and server by its own. A native
+ * dialog: it keeps the focus in and gives it back.
+ */
 @Component({
   selector: 'aos-palette',
   imports: [Icon, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   host: { '(click)': 'onClick($event)' },
-  template: `
-    <dialog
-      #dialog
-      *transloco="let t"
-      [attr.aria-label]="t('palette.title')"
-      (close)="closed.emit()"
-    >
-      <div class="search">
-        <aos-icon name="search" />
-        <input
-          type="text"
-          role="combobox"
-          aria-expanded="true"
-          aria-controls="commands"
-          autocomplete="off"
-          spellcheck="false"
-          [attr.aria-activedescendant]="'command-' + chosen()"
-          [attr.aria-label]="t('palette.title')"
-          [placeholder]="t('palette.placeholder')"
-          (input)="look($any($event.target).value)"
-          (keydown)="onKey($event)"
-        />
-      </div>
-      <div class="list" id="commands" role="listbox" [attr.aria-label]="t('palette.title')">
-        @for (command of found(); track command.key; let index = $index) {
-          <button
-            type="button"
-            role="option"
-            tabindex="-1"
-            [id]="'command-' + index"
-            [attr.aria-selected]="index === chosen()"
-            (pointermove)="chosen.set(index)"
-            (click)="run(command)"
-          >
-            <aos-icon [name]="command.icon" />{{ t(command.key) }}
-          </button>
-        } @empty {
-          <p class="none">{{ t('palette.none') }}</p>
-        }
-      </div>
-    </dialog>
-  `,
-  styles: `
-    dialog {
-      width: min(560px, calc(100vw - 32px));
-      margin: 12vh auto auto;
-      padding: 0;
-      border: 0;
-      border-radius: 12px;
-      background: var(--raised);
-      color: var(--ink);
-      box-shadow: var(--float);
-      overflow: hidden;
-    }
-    dialog::backdrop {
-      background: rgb(10 10 12 / 32%);
-    }
-    .search {
-      display: flex;
-      align-items: center;
-      gap: 10px;
-      padding: 0 16px;
-      border-bottom: 1px solid var(--line);
-      color: var(--muted);
-    }
-    input {
-      flex: 1;
-      height: 48px;
-      border: 0;
-      background: none;
-      color: var(--ink);
-      font-size: 15px;
-      outline: none;
-    }
-    .list {
-      max-height: 46vh;
-      margin: 0;
-      padding: 6px;
-      overflow: auto;
-    }
-    button,
-    .none {
-      display: flex;
-      align-items: center;
-      gap: 10px;
-      height: 34px;
-      padding: 0 10px;
-      border: 0;
-      border-radius: var(--radius);
-      background: none;
-      text-align: left;
-      cursor: pointer;
-    }
-    button {
-      width: 100%;
-    }
-    button aos-icon {
-      color: var(--muted);
-    }
-    button[aria-selected='true'] {
-      background: var(--chosen);
-    }
-    .none {
-      color: var(--muted);
-      cursor: default;
-    }
-  `,
+  templateUrl: './palette.html',
+  styleUrl: './palette.css',
 })
 export class Palette {
   readonly commands = input.required<readonly Command[]>();
   readonly closed = output();
   private readonly transloco = inject(TranslocoService);
+  private readonly router = inject(Router);
+  private readonly search = inject(PaletteSearch);
   private readonly dialog = viewChild.required<ElementRef<HTMLDialogElement>>('dialog');
-  private readonly query = signal('');
-  protected readonly chosen = signal(0);
-  protected readonly found = computed(() => {
+  protected readonly query = signal('');
+  protected readonly chosen = linkedSignal<string, number>({
+    source: this.query,
+    computation: () => 0,
+  });
+
+  private readonly lists = toSignal(this.search.lists(), { initialValue: [] });
+  private readonly answer = toSignal(
+    toObservable(this.query).pipe(
+      map((query) => query.trim()),
+      distinctUntilChanged(),
+      debounceTime(TYPING_MS),
+      switchMap((words) =>
+        words.length < SHORTEST
+          ? of({ words, places: [] })
+          : this.search.find(words).pipe(
+              map((places) => ({ words, places })),
+              catchError(() => of({ words, places: [] as Place[] })),
+            ),
+      ),
+    ),
+    { initialValue: { words: '', places: [] as Place[] } },
+  );
+  protected readonly isSearching = computed(() => {
+    const words = this.query().trim();
+    return words.length >= SHORTEST && this.answer().words !== words;
+  });
+
+  protected readonly entries = computed((): Entry[] => {
     const words = this.query().toLowerCase().split(/\s+/).filter(Boolean);
-    return this.commands().filter(({ key }) => {
-      const name = `${this.transloco.translate(key)} ${key}`.toLowerCase();
-      return words.every((word) => name.includes(word));
-    });
+    if (words.length === 0) return [...this.recent(), ...this.actions(this.commands(), 'actions')];
+    const fits = (name: string) => words.every((word) => name.toLowerCase().includes(word));
+    const commands = this.commands().filter(({ key, also = '' }) =>
+      fits(`${this.transloco.translate(key)} ${key} ${also}`),
+    );
+    // Found by the server: whatever in them fits, fits. What is kept here is looked through here.
+    const found = [...this.lists().filter(({ name }) => fits(name)), ...this.answer().places];
+    return [
+      ...this.actions(commands, 'actions'),
+      ...(['runs', 'conversations', 'agents', 'servers'] as const).flatMap((group) =>
+        this.places(
+          found.filter((place) => place.group === group),
+          group,
+        ),
+      ),
+    ];
   });
 
   constructor() {
     afterNextRender(() => this.dialog().nativeElement.showModal());
   }
 
-  protected look(query: string): void {
-    this.query.set(query);
-    this.chosen.set(0);
+  private recent(): Entry[] {
+    const entries = this.search.recent().flatMap((id): Entry[] => {
+      const command = this.commands().find(({ key }) => key === id);
+      if (command) return this.actions([command], null);
+      const place = this.search.recentPlaces().find((one) => one.id === id);
+      return place ? this.places([place], null) : [];
+    });
+    return entries.map((entry, index) => ({
+      ...entry,
+      id: `recent ${entry.id}`,
+      heading: index === 0 ? 'palette.group.recent' : null,
+    }));
   }
+
+  private actions(commands: readonly Command[], group: string | null): Entry[] {
+    return commands.map(({ key, icon, run }, index) => ({
+      id: key,
+      icon,
+      name: this.transloco.translate(key),
+      heading: index === 0 && group ? `palette.group.${group}` : null,
+      run: () => {
+        this.search.remember(key);
+        run();
+      },
+    }));
+  }
+
+  private places(places: readonly Place[], group: string | null): Entry[] {
+    return places.map((place, index) => ({
+      id: place.id,
+      icon: place.icon,
+      name: place.name,
+      heading: index === 0 && group ? `palette.group.${group}` : null,
+      run: () => {
+        this.search.remember(place.id, place);
+        void this.router.navigateByUrl(place.url);
+      },
+    }));
+  }
+
   protected onKey(event: KeyboardEvent): void {
     const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
     if (step !== 0) {
       event.preventDefault();
-      const count = this.found().length;
+      const count = this.entries().length;
       this.chosen.update((index) => (count === 0 ? 0 : (index + step + count) % count));
       document.getElementById(`command-${this.chosen()}`)?.scrollIntoView({ block: 'nearest' });
     } else if (event.key === 'Enter' && !event.isComposing) {
-      const command = this.found()[this.chosen()];
-      if (command) this.run(command);
+      const entry = this.entries()[this.chosen()];
+      if (entry) this.run(entry);
     }
   }
-  protected run(command: Command): void {
+  protected run(entry: Entry): void {
     this.dialog().nativeElement.close();
-    command.run();
+    entry.run();
   }
 
   /** A click beside the box meets the dialog itself. */

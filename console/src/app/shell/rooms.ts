@@ -16,3 +16,10 @@ export const rooms = [
   { path: 'integrations', icon: 'integrations', key: 'i' },
   { path: 'agents', icon: 'agents', key: 'a' },
 ] as const satisfies readonly Room[];
+
+/** Pages inside the rooms that are worth a command of their own. */
+export const places = [
+  { key: 'runs', icon: 'play', url: '/projects' },
+  { key: 'createAgent', icon: 'plus', url: '/agents?new=1' },
+  { key: 'registerServer', icon: 'plus', url: '/integrations?register=1' },
+] as const satisfies readonly { key: string; icon: IconName; url: string }[];

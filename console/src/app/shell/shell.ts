@@ -17,7 +17,8 @@ import { filter, map, startWith } from 'rxjs';
 import { approvals } from '../shared/state/approvals';
 import { connection } from '../shared/state/connection';
 import { SessionEvents, session } from '../shared/state/session';
-import { ValueStream } from '../shared/stream/value-stream';
+import { Unread } from '../shared/state/unread';
+import { Inbox } from '../shared/stream/inbox';
 import { EventStream } from '../shared/realtime/event-stream';
 import { Clock } from '../shared/ui/clock';
 import { Icon } from '../shared/ui/icon';
@@ -28,7 +29,7 @@ import { AccountMenu } from './account-menu';
 import { MoreRooms } from './more-rooms';
 import { type Command, Palette } from './palette';
 import { RoomLoading } from './room-loading';
-import { rooms } from './rooms';
+import { places, rooms } from './rooms';
 import { ScopeSwitch } from './scope-switch';
 import { Shortcuts } from './shortcuts';
 
@@ -40,6 +41,7 @@ const BANNER_AFTER_MS = 3_000;
   imports: [
     AccountMenu,
     Icon,
+    Inbox,
     MoreRooms,
     Palette,
     RouterLink,
@@ -48,7 +50,6 @@ const BANNER_AFTER_MS = 3_000;
     ScopeSwitch,
     Shortcuts,
     TranslocoDirective,
-    ValueStream,
   ],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './shell.html',
@@ -65,6 +66,7 @@ export class Shell {
   private readonly drawer = viewChild<ElementRef<HTMLElement>>('drawer');
   private readonly preferences = inject(Preferences);
 
+  protected readonly unread = inject(Unread);
   protected readonly rooms = rooms;
   protected readonly onBar = rooms.slice(0, 4);
   protected readonly underMore = rooms.slice(4);
@@ -114,7 +116,14 @@ export class Shell {
       run: () => void this.router.navigate(['/', path]),
     })),
     { key: 'palette.newChat', icon: 'plus', run: () => void this.router.navigate(['/chat']) },
-    { key: 'palette.inbox', icon: 'inbox', run: () => this.showInbox() },
+    { key: 'palette.inbox', icon: 'inbox', run: () => this.hasInbox.set(true) },
+    ...places.map(({ key, icon, url }): Command => ({
+      key: `palette.place.${key}`,
+      icon,
+      run: () => void this.router.navigateByUrl(url),
+    })),
+    { key: 'palette.theme', icon: 'moon', run: () => this.preferences.turn() },
+    { key: 'palette.language', icon: 'globe', run: () => this.preferences.speakOther() },
     { key: 'palette.light', icon: 'sun', run: () => this.preferences.theme.set('light') },
     { key: 'palette.dark', icon: 'moon', run: () => this.preferences.theme.set('dark') },
     { key: 'palette.system', icon: 'system', run: () => this.preferences.theme.set('system') },
@@ -136,6 +145,11 @@ export class Shell {
         this.roomFailed.set(null);
       });
     effect(() => this.drawer()?.nativeElement.focus());
+    // The stream is in sight in the Chat Hub, for as long as somebody has the tab before them.
+    effect(() => {
+      this.clock.now();
+      if (this.room() === 'chat' && document.visibilityState === 'visible') this.unread.look();
+    });
   }
 
   private awaitsRoom = false;
@@ -162,6 +176,8 @@ export class Shell {
       this.open.set('palette');
     } else if (event.key === '?') this.open.set('shortcuts');
     else if (event.key === 'g') this.awaitsRoom = true;
+    else if (event.key === 'i') this.showInbox();
+    else if (event.key === 'c') void this.router.navigate(['/chat']);
     else if (event.key === 'Escape' && this.hasInbox()) this.closeInbox();
   }
 
@@ -170,13 +186,7 @@ export class Shell {
     stored.set('rail', this.isPinned() ? 'open' : 'closed');
   }
   protected showInbox(): void {
-    // The Chat Hub has the stream beside it where there is room; elsewhere it slides over.
-    if (this.room() === 'chat') {
-      void this.router.navigate([], {
-        queryParams: { stream: 'needs-me', pane: 'stream' },
-        queryParamsHandling: 'merge',
-      });
-    } else if (this.hasInbox()) this.closeInbox();
+    if (this.hasInbox()) this.closeInbox();
     else this.hasInbox.set(true);
   }
   protected closeInbox(): void {

@@ -28,21 +28,30 @@ import { rooms } from './rooms';
           <aos-icon name="close" />
         </button>
       </header>
-      <dl>
-        @for (row of rows; track row.key) {
-          <dt>
-            @for (key of row.keys; track $index) {
-              <kbd>{{ key }}</kbd>
-            }
-          </dt>
-          <dd>{{ t(row.key) }}</dd>
+      <div class="groups">
+        @for (group of groups; track group.key) {
+          <section>
+            <h3>{{ t(group.key) }}</h3>
+            <dl>
+              @for (row of group.rows; track row.key) {
+                <dt>
+                  @for (key of row.keys; track $index) {
+                    <kbd>{{ key }}</kbd>
+                  }
+                </dt>
+                <dd>{{ t(row.key) }}</dd>
+              }
+            </dl>
+          </section>
         }
-      </dl>
+      </div>
     </dialog>
   `,
   styles: `
     dialog {
-      width: min(440px, calc(100vw - 32px));
+      width: min(760px, calc(100vw - 32px));
+      max-height: calc(100dvh - 48px);
+      overflow: auto;
       padding: 16px 20px 20px;
       border: 0;
       border-radius: 12px;
@@ -58,6 +67,19 @@ import { rooms } from './rooms';
       align-items: center;
       justify-content: space-between;
       margin-bottom: 8px;
+    }
+    .groups {
+      columns: 2 300px;
+      column-gap: 32px;
+    }
+    section {
+      margin-bottom: 16px;
+      break-inside: avoid;
+    }
+    h3 {
+      margin-bottom: 8px;
+      color: var(--muted);
+      font-weight: 400;
     }
     dl {
       display: grid;
@@ -77,15 +99,51 @@ import { rooms } from './rooms';
 export class Shortcuts {
   readonly closed = output();
   private readonly dialog = viewChild.required<ElementRef<HTMLDialogElement>>('dialog');
-  protected readonly rows = [
-    { keys: ['Ctrl', 'K'], key: 'shortcuts.palette' },
-    { keys: ['/'], key: 'shortcuts.palette2' },
-    { keys: ['?'], key: 'shortcuts.sheet' },
-    ...rooms.map(({ path, key }) => ({ keys: ['g', key], key: `rooms.${path}` })),
-    { keys: ['j', 'k'], key: 'shortcuts.rows' },
-    { keys: ['x'], key: 'shortcuts.choose' },
-    { keys: ['Enter'], key: 'shortcuts.open' },
-    { keys: ['Esc'], key: 'shortcuts.close' },
+  protected readonly groups = [
+    {
+      key: 'shortcuts.everywhere',
+      rows: [
+        { keys: ['Ctrl', 'K'], key: 'shortcuts.palette' },
+        { keys: ['/'], key: 'shortcuts.palette2' },
+        { keys: ['i'], key: 'shortcuts.inbox' },
+        { keys: ['c'], key: 'palette.newChat' },
+        { keys: ['?'], key: 'shortcuts.sheet' },
+        { keys: ['Esc'], key: 'shortcuts.close' },
+      ],
+    },
+    {
+      key: 'shortcuts.goTo',
+      rows: rooms.map(({ path, key }) => ({ keys: ['g', key], key: `rooms.${path}` })),
+    },
+    {
+      key: 'shortcuts.lists',
+      rows: [
+        { keys: ['j', 'k'], key: 'shortcuts.rows' },
+        { keys: ['x'], key: 'shortcuts.choose' },
+        { keys: ['Enter'], key: 'shortcuts.open' },
+      ],
+    },
+    {
+      key: 'shortcuts.composer',
+      rows: [
+        { keys: ['Enter'], key: 'shortcuts.send' },
+        { keys: ['Shift', 'Enter'], key: 'shortcuts.line' },
+        { keys: ['↑'], key: 'shortcuts.said' },
+        { keys: ['/'], key: 'shortcuts.skills' },
+        { keys: ['@'], key: 'shortcuts.agents' },
+        { keys: ['Ctrl', 'Space'], key: 'shortcuts.complete' },
+        { keys: ['Ctrl', 'Enter'], key: 'shortcuts.sendSteps' },
+      ],
+    },
+    {
+      key: 'shortcuts.results',
+      rows: [
+        { keys: ['←', '→'], key: 'shortcuts.tabs' },
+        { keys: ['+', '−', '0'], key: 'shortcuts.zoom' },
+        { keys: ['→', '←'], key: 'shortcuts.tree' },
+        { keys: ['c', 'p'], key: 'shortcuts.copy' },
+      ],
+    },
   ];
 
   constructor() {

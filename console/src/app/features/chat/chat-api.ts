@@ -3,6 +3,7 @@ import { Injectable, inject } from '@angular/core';
 import { Api } from '@aos/api-client';
 import {
   deleteConversation,
+  getArtifact,
   listConversations,
   listTools,
   renameConversation,
@@ -32,6 +33,10 @@ export class ChatApi {
   }
   delete(id: string): Observable<unknown> {
     return this.api.invoke(deleteConversation, { id });
+  }
+
+  artifact(id: string): Observable<Artifact> {
+    return this.api.invoke(getArtifact, { id });
   }
 
   /** All of them: completion and checks need to know every name. */

@@ -86,7 +86,14 @@ export class ChatPage {
 
   /** Closed by hand, the workspace stays closed until something new arrives. */
   private readonly closedAt = signal(-1);
-  protected readonly hasWorkspace = computed(() => this.chat.artifacts().length > this.closedAt());
+  protected readonly artifacts = computed(() => {
+    const [results, peeked] = [this.chat.artifacts(), this.chat.peeked()];
+    const isAsked = peeked && peeked.artifactId === this.artifact();
+    return isAsked && !results.some(({ artifactId }) => artifactId === peeked.artifactId)
+      ? [...results, peeked]
+      : results;
+  });
+  protected readonly hasWorkspace = computed(() => this.artifacts().length > this.closedAt());
   protected readonly share = signal(clampShare(Number(stored.get('workspace.share')) || 50));
 
   constructor() {
@@ -97,6 +104,11 @@ export class ChatPage {
         void this.chat.open(id);
       });
     });
+    effect(() => {
+      const id = this.artifact();
+      const isResult = this.chat.artifacts().some(({ artifactId }) => artifactId === id);
+      if (id && !isResult) untracked(() => void this.chat.peek(id));
+    });
     // The newest message in sight, where the reader was at the end of the thread already.
     let last = 0;
     afterRenderEffect(() => {
@@ -106,6 +118,14 @@ export class ChatPage {
       last = count;
       thread.scrollTop = thread.scrollHeight;
     });
+  }
+
+  protected inputsOf({ role, traceId }: Message) {
+    return (role === 'user' && traceId && this.chat.inputs().get(traceId)) || [];
+  }
+  protected look(artifactId: string): void {
+    this.closedAt.set(0);
+    this.show({ artifact: artifactId, pane: 'results' });
   }
 
   protected jobOf(message: Message): LiveJob | undefined {
@@ -142,6 +162,7 @@ export class ChatPage {
     void this.router.navigate([], {
       queryParams: {
         ...changes,
+        ...('artifact' in changes && { artifact: changes.artifact ?? null }),
         ...(changes.stream === 'all' && { stream: null }),
         ...(changes.pane === 'talk' && { pane: null }),
       },
@@ -151,7 +172,8 @@ export class ChatPage {
   }
 
   protected closeWorkspace(): void {
-    this.closedAt.set(this.chat.artifacts().length);
+    this.closedAt.set(this.artifacts().length);
+    this.show({ artifact: undefined });
   }
   protected openWorkspace(): void {
     this.closedAt.set(0);

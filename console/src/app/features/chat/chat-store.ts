@@ -10,6 +10,7 @@ import type {
   MessageAccepted,
   SendMessage,
   Step,
+  TaskSpec,
 } from '@aos/contracts';
 import { Actions, ofType } from '@ngrx/effects';
 import { Store } from '@ngrx/store';
@@ -25,6 +26,8 @@ import { type Draft, Drafts, emptyDraft } from './drafts';
 import { stepsIn } from './dsl';
 import { Uploads } from './uploads';
 
+type TaskInput = NonNullable<TaskSpec['inputs']>[number];
+
 /** Only the newest tasks of a conversation are asked for their results; older ones are one click away. */
 const EPISODES_READ = 8;
 const SETTLE_MS = 700;
@@ -34,6 +37,7 @@ const ANSWER_TRIES = 6;
 @Injectable()
 export class ChatStore {
   private readonly api = inject(AosApi);
+  private readonly chatApi = inject(ChatApi);
   private readonly store = inject(Store);
   private readonly me = this.store.selectSignal(session.selectMe);
 
@@ -42,7 +46,7 @@ export class ChatStore {
 
   readonly agents = signal<Agent[]>([]);
   readonly tools = signal<McpTool[]>([]);
-  readonly uploads = new Uploads(inject(ChatApi));
+  readonly uploads = new Uploads(this.chatApi);
   readonly draft = signal<Draft>(emptyDraft);
   private readonly drafts = new Drafts(() => this.me()?.user.id ?? '');
   private readonly saidBefore = signal(this.drafts.said());
@@ -70,6 +74,11 @@ export class ChatStore {
     }
     return [...seen.values()];
   });
+
+  /** What a person brought in, by the trace of the task that it was for. */
+  readonly inputs = signal<ReadonlyMap<string, readonly TaskInput[]>>(new Map());
+  /** One that is looked at and is no result of this conversation: an input, or one that a link names. */
+  readonly peeked = signal<ArtifactRef | null>(null);
 
   private readonly moved = new Subject<string>();
 
@@ -99,13 +108,11 @@ export class ChatStore {
       // Without the list the picker is not shown; the planner chooses by itself then.
       error: () => undefined,
     });
-    inject(ChatApi)
-      .tools()
-      .subscribe({
-        next: (tools) => this.tools.set(tools),
-        // Without them nothing is offered and nothing is said beforehand; the server checks all the same.
-        error: () => undefined,
-      });
+    this.chatApi.tools().subscribe({
+      next: (tools) => this.tools.set(tools),
+      // Without them nothing is offered and nothing is said beforehand; the server checks all the same.
+      error: () => undefined,
+    });
     effect(() => {
       const of = this.draftOf();
       const draft = { ...this.draft(), files: this.uploads.all() };
@@ -152,6 +159,17 @@ export class ChatStore {
       const isHere = messages.some((m) => m.role === 'assistant' && m.traceId === traceId);
       if (isHere || !this.holds(traceId)) return;
       await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+    }
+  }
+
+  async peek(id: string): Promise<void> {
+    if (this.peeked()?.artifactId === id) return;
+    try {
+      const { artifactId, name, mediaType } = await firstValueFrom(this.chatApi.artifact(id));
+      this.peeked.set({ artifactId, name, mediaType });
+    } catch {
+      // A link to what is gone, or not for this person: the results stand as they are.
+      this.peeked.set(null);
     }
   }
 
@@ -223,7 +241,8 @@ export class ChatStore {
     const message: Message = {
       id: accepted.messageId,
       role: 'user',
-      author: this.me()?.user.name ?? '',
+      // As the server writes it, so that nothing changes under the eye when its answer comes.
+      author: this.me()?.user.email ?? '',
       text,
       jobId: accepted.jobId,
       traceId: accepted.traceId,
@@ -257,6 +276,8 @@ export class ChatStore {
     try {
       const episode = await firstValueFrom(this.api.episode(traceId));
       this.store.dispatch(JobsEvents.loaded({ job: episode.job satisfies Job }));
+      const brought = episode.task.inputs ?? [];
+      this.inputs.update((known) => new Map(known).set(traceId, brought));
       // What the person brought in is no result.
       const inputs = new Set(episode.task.inputs?.map(({ artifactId }) => artifactId));
       this.keepArtifacts(

@@ -135,9 +135,13 @@ export class Composer {
   protected readonly suggestions = computed((): Suggestion[] => {
     const offer = this.offer();
     if (!offer) return [];
-    return (offer.mark === '/' ? this.skills() : this.people()).filter((one) =>
-      `${one.name} ${one.about}`.toLowerCase().includes(offer.query.toLowerCase()),
+    const query = offer.query.toLowerCase();
+    const all = (offer.mark === '/' ? this.skills() : this.people()).filter((one) =>
+      `${one.name} ${one.about}`.toLowerCase().includes(query),
     );
+    // What begins as it was typed is meant more often than what only holds it.
+    const begins = (one: Suggestion) => one.name.toLowerCase().startsWith(query);
+    return [...all.filter(begins), ...all.filter((one) => !begins(one))];
   });
   private readonly skills = computed(() =>
     [...this.tools()]

@@ -1,5 +1,5 @@
 import { ChangeDetectionStrategy, Component, computed, input, output, signal } from '@angular/core';
-import { MatMenu, MatMenuItem, MatMenuTrigger } from '@angular/material/menu';
+import { MatMenu, MatMenuContent, MatMenuItem, MatMenuTrigger } from '@angular/material/menu';
 import { RouterLink } from '@angular/router';
 import type { Conversation } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
@@ -19,6 +19,7 @@ import { Age } from '../../shared/ui/time';
     Dialog,
     Icon,
     MatMenu,
+    MatMenuContent,
     MatMenuItem,
     MatMenuTrigger,
     ProblemNote,

@@ -15,10 +15,7 @@ export interface Known {
 }
 
 /** What fits where the cursor stands: a tool, a key, a step that is there already, a reference. */
-export function completeDsl(
-  context: CompletionContext,
-  known: Known,
-): CompletionResult | null {
+export function completeDsl(context: CompletionContext, known: Known): CompletionResult | null {
   const { state, pos } = context;
   const node = syntaxTree(state).resolveInner(pos, -1);
   const steps = stepsOf(state);
@@ -33,13 +30,20 @@ export function completeDsl(
   if (node.name === 'Object' || node.name === '{' || node.name === ',') {
     const around = node.name === 'Object' ? node : node.parent;
     const keys = keysAt(around, step, state, known);
-    return keys && { from: pos, options: keys.map((one) => ({ ...one, apply: `"${one.label}": ` })) };
+    return (
+      keys && { from: pos, options: keys.map((one) => ({ ...one, apply: `"${one.label}": ` })) }
+    );
   }
   return null;
 }
 
 function inside(node: SyntaxNode, options: Completion[]): CompletionResult {
-  return { from: node.from + 1, to: Math.max(node.from + 1, node.to - 1), options, validFor: /^[^"]*$/ };
+  return {
+    from: node.from + 1,
+    to: Math.max(node.from + 1, node.to - 1),
+    options,
+    validFor: /^[^"]*$/,
+  };
 }
 
 function stepsOf(state: EditorState): SyntaxNode[] {
@@ -123,13 +127,21 @@ function valuesAt(
   }
   const parent = node.parent;
   if (parent?.name === 'Array' && parent.parent && nameOf(parent.parent, state) === 'needs')
-    return inside(node, ids.map((label) => ({ label })));
+    return inside(
+      node,
+      ids.map((label) => ({ label })),
+    );
   if (parent?.name !== 'Property') return null;
   const key = nameOf(parent, state);
   if (parent.parent?.from === step?.from) {
     if (key === 'tool') return inside(node, tools(known));
     const all = choices[key];
-    return all ? inside(node, all.map((label) => ({ label, detail: known.say(`chat.dsl.choice.${label}`) }))) : null;
+    return all
+      ? inside(
+          node,
+          all.map((label) => ({ label, detail: known.say(`chat.dsl.choice.${label}`) })),
+        )
+      : null;
   }
   return argument(key, node, step, state, known);
 }
@@ -148,10 +160,16 @@ function argument(
   const field = shape.kind === 'object' ? shape.fields.find((one) => one.key === key) : undefined;
   const inner = field && reader.shape(field.node);
   if (inner?.kind === 'enum')
-    return inside(node, inner.options.map(({ value }) => ({ label: String(value) })));
+    return inside(
+      node,
+      inner.options.map(({ value }) => ({ label: String(value) })),
+    );
   // Most texts are free; a file is one of those that are attached.
   if (key !== 'file' || known.inputs.length === 0) return null;
-  return inside(node, known.inputs.map((name) => ({ label: `\${inputs.${name}}` })));
+  return inside(
+    node,
+    known.inputs.map((name) => ({ label: `\${inputs.${name}}` })),
+  );
 }
 
 const tools = ({ tools: all }: Known): Completion[] =>
@@ -164,8 +182,14 @@ const tools = ({ tools: all }: Known): Completion[] =>
   }));
 
 const references = (ids: readonly string[], { inputs, say }: Known): Completion[] => [
-  ...inputs.map((name): Completion => ({ label: `inputs.${name}`, detail: say('chat.dsl.ref.inputs') })),
-  ...ids.map((id): Completion => ({ label: `steps.${id}.artifactId`, detail: say('chat.dsl.ref.file') })),
+  ...inputs.map((name): Completion => ({
+    label: `inputs.${name}`,
+    detail: say('chat.dsl.ref.inputs'),
+  })),
+  ...ids.map((id): Completion => ({
+    label: `steps.${id}.artifactId`,
+    detail: say('chat.dsl.ref.file'),
+  })),
   ...ids.map((id): Completion => ({ label: `steps.${id}.`, detail: say('chat.dsl.ref.steps') })),
   { label: 'vars.', detail: say('chat.dsl.ref.vars') },
   { label: 'secret.', detail: say('chat.dsl.ref.secret') },

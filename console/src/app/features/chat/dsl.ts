@@ -18,6 +18,7 @@ export const choices: Record<string, readonly string[]> = {
 };
 const isBag = (value: unknown): value is Bag =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+const textOf = (value: unknown) => (typeof value === 'string' ? value : '');
 const idForm = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 
 /** The steps in the text: a list, or an object that holds one. Null where it is no JSON or holds none. */
@@ -51,7 +52,7 @@ export function planFaults(
   const steps = stepsIn(text);
   if (!steps) return isJson(text) ? [{ path: '', word: 'noSteps' }] : [];
   const byName = new Map(tools.map((tool) => [tool.tool, tool]));
-  const ids = steps.map((step) => (isBag(step) ? String(step['id'] ?? '') : ''));
+  const ids = steps.map((step) => (isBag(step) ? textOf(step['id']) : ''));
   const faults = steps.flatMap((step, index) =>
     new StepCheck(index, ids, byName, inputs).faults(step),
   );
@@ -120,7 +121,7 @@ class StepCheck {
 
   private choices(step: Bag): DslFault[] {
     return Object.entries(choices)
-      .filter(([key, all]) => step[key] !== undefined && !all.includes(String(step[key])))
+      .filter(([key, all]) => step[key] !== undefined && !all.includes(textOf(step[key])))
       .map(([key, all]) => ({
         path: `${this.at}.${key}`,
         word: 'choice',
@@ -165,7 +166,8 @@ class StepCheck {
         return [{ path, word: 'reference', values }];
       if (kind === 'inputs' && !this.inputs.includes(name))
         return [{ path, word: 'noInput', values }];
-      if (kind === 'steps' && !this.ids.includes(name)) return [{ path, word: 'noNeed', values: { id: name } }];
+      if (kind === 'steps' && !this.ids.includes(name))
+        return [{ path, word: 'noNeed', values: { id: name } }];
       return [];
     });
   }
@@ -194,9 +196,7 @@ function waitsFor(step: unknown): string[] {
 
 /** One round of steps that wait for each other, from its first step back to it; null where there is none. */
 function circleIn(steps: readonly unknown[]): string[] | null {
-  const needs = new Map(
-    steps.filter(isBag).map((step) => [String(step['id'] ?? ''), waitsFor(step)]),
-  );
+  const needs = new Map(steps.filter(isBag).map((step) => [textOf(step['id']), waitsFor(step)]));
   const done = new Set<string>();
   const walk = (id: string, way: readonly string[]): string[] | null => {
     const at = way.indexOf(id);
@@ -235,7 +235,12 @@ export function stepFor(tool: McpTool, taken: readonly string[], file: string | 
               ? 0
               : '';
     }
-  const stem = tool.name.split(/[./]/).at(-1)!.replace(/[^A-Za-z0-9_-]/g, '_').replace(/^[^A-Za-z]+/, '') || 'step';
+  const stem =
+    tool.name
+      .split(/[./]/)
+      .at(-1)!
+      .replace(/[^A-Za-z0-9_-]/g, '_')
+      .replace(/^[^A-Za-z]+/, '') || 'step';
   let id = stem;
   for (let n = 2; taken.includes(id); n += 1) id = `${stem}-${n}`;
   return { id, tool: tool.tool, args };

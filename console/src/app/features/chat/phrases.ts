@@ -20,7 +20,9 @@ export function phraseFor({ tool, inputSchema }: McpTool, file: string | null): 
   const shape = new SchemaReader(inputSchema).shape(inputSchema);
   const must = shape.kind === 'object' ? shape.fields.filter((field) => field.isRequired) : [];
   if (must.length === 0) return `${tool}‸`;
-  return must.length === 1 && must[0]!.key === 'file' ? `${tool} ${file ? quoted(file) : ''}‸` : null;
+  return must.length === 1 && must[0]!.key === 'file'
+    ? `${tool} ${file ? quoted(file) : ''}‸`
+    : null;
 }
 
 const quoted = (file: string) => (/\s/.test(file) ? `"${file}"` : file);
@@ -33,8 +35,7 @@ export function insertPhrase(
   phrase: string,
 ): { text: string; cursor: number } {
   const before = text.slice(0, from).replace(/\s+$/, '');
-  const joint =
-    before === '' ? '' : /(?:[,;.\n]|\b(?:and|then))$/i.test(before) ? ' ' : ' and ';
+  const joint = before === '' ? '' : /(?:[,;.\n]|\b(?:and|then))$/i.test(before) ? ' ' : ' and ';
   const cursor = before.length + joint.length + phrase.indexOf('‸');
   return { text: before + joint + phrase.replace('‸', '') + text.slice(to), cursor };
 }

@@ -26,6 +26,7 @@ export const words = {
   resize: 'Width of the results',
   showResults: 'Show results ({{n}})',
   noResults: 'No results yet. They open here when the first one is made.',
+  inputs: 'Files of this message',
   progress: 'Progress',
   composer: {
     label: 'What should be done',
@@ -97,7 +98,8 @@ export const words = {
       noTool: 'A step needs a tool: server.tool.',
       unknownTool: 'There is no tool “{{tool}}”.',
       args: 'An object with the arguments of the tool.',
-      reference: '{{reference}} is not a reference: inputs.name, steps.id.field, vars.name or secret.NAME.',
+      reference:
+        '{{reference}} is not a reference: inputs.name, steps.id.field, vars.name or secret.NAME.',
       noInput: 'No file is attached as “{{name}}”.',
       circle: 'These steps wait for each other: {{circle}}.',
     },

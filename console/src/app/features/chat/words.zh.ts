@@ -24,6 +24,7 @@ export const words = {
   resize: '成果区宽度',
   showResults: '查看成果（{{n}}）',
   noResults: '还没有成果。第一份成果生成后会在这里打开。',
+  inputs: '这条消息的文件',
   progress: '进度',
   composer: {
     label: '要做什么',
@@ -90,7 +91,8 @@ export const words = {
       noTool: '步骤需要工具：服务器.工具。',
       unknownTool: '没有工具“{{tool}}”。',
       args: '应是包含工具参数的对象。',
-      reference: '{{reference}} 不是有效引用：inputs.名称、steps.id.字段、vars.名称或 secret.名称。',
+      reference:
+        '{{reference}} 不是有效引用：inputs.名称、steps.id.字段、vars.名称或 secret.名称。',
       noInput: '没有以“{{name}}”为名的附件。',
       circle: '这些步骤互相等待：{{circle}}。',
     },

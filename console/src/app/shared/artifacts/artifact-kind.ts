@@ -3,18 +3,13 @@ import type { CodeLanguage } from '../ui/code-editor';
 import type { IconName } from '../ui/icon';
 
 export type ArtifactKind =
-  | 'image'
-  | 'table'
-  | 'markdown'
-  | 'json'
-  | 'diff'
-  | 'code'
-  | 'pdf'
-  | 'text'
-  | 'other';
+  'image' | 'table' | 'markdown' | 'json' | 'diff' | 'code' | 'pdf' | 'text' | 'other';
 
 const endings: Record<string, CodeLanguage> = {
-  ...each('c-like', 'js mjs cjs jsx ts mts cts tsx java kt c h cc cpp hpp cs go rs swift php dart scala'),
+  ...each(
+    'c-like',
+    'js mjs cjs jsx ts mts cts tsx java kt c h cc cpp hpp cs go rs swift php dart scala',
+  ),
   ...each('python', 'py pyi rb jl r'),
   ...each('sql', 'sql'),
   ...each('shell', 'sh bash zsh ps1 dockerfile makefile'),

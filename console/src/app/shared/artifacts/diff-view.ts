@@ -17,20 +17,34 @@ const marks: Partial<Record<DiffLine['kind'], string>> = { new: '+', gone: '−'
         <span class="new">{{ t('artifact.linesNew', { n: count().new }) }}</span>
         <span class="gone">{{ t('artifact.linesGone', { n: count().gone }) }}</span>
       </p>
-      <div class="scroller" cdkVirtualScrollingElement tabindex="0" role="region" [attr.aria-label]="name()">
+      <div
+        class="scroller"
+        cdkVirtualScrollingElement
+        tabindex="0"
+        role="region"
+        [attr.aria-label]="name()"
+      >
         <cdk-virtual-scroll-viewport itemSize="20" minBufferPx="400" maxBufferPx="800">
-          <div
-            *cdkVirtualFor="let line of lines()"
-            class="line"
-            [class]="line.kind"
-          >
+          <div *cdkVirtualFor="let line of lines()" class="line" [class]="line.kind">
             <span class="no num">{{ line.before }}</span>
             <span class="no num">{{ line.after }}</span>
             <span class="mark" aria-hidden="true">{{ mark(line) }}</span>
             <span class="sr-only">{{
-              line.kind === 'new' ? t('artifact.lineNew') : line.kind === 'gone' ? t('artifact.lineGone') : ''
+              line.kind === 'new'
+                ? t('artifact.lineNew')
+                : line.kind === 'gone'
+                  ? t('artifact.lineGone')
+                  : ''
             }}</span>
-            <span class="text">@for (run of runs(line); track $index) {@if (run.isUnseen) {<mark [title]="t('ui.unseen')">{{ run.text }}</mark>} @else {{{ run.text }}}}</span>
+            <span class="text">
+              @for (run of runs(line); track $index) {
+                @if (run.isUnseen) {
+                  <mark [title]="t('ui.unseen')">{{ run.text }}</mark>
+                } @else {
+                  {{ run.text }}
+                }
+              }
+            </span>
           </div>
         </cdk-virtual-scroll-viewport>
       </div>

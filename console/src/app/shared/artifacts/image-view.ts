@@ -41,7 +41,11 @@ import { PreviewFault } from './preview-fault';
           >
             −
           </button>
-          <button class="btn small num" type="button" (click)="zoom.set(zoom() === null ? 1 : null)">
+          <button
+            class="btn small num"
+            type="button"
+            (click)="zoom.set(zoom() === null ? 1 : null)"
+          >
             {{ zoom() === null ? t('artifact.fit') : percent() }}
           </button>
           <button

@@ -58,9 +58,23 @@ const MAX_PAGES = 500;
           }
         </div>
         <div class="zoom">
-          <button class="btn small icon" type="button" [attr.aria-label]="t('artifact.zoomOut')" (click)="scale(0.8)">−</button>
+          <button
+            class="btn small icon"
+            type="button"
+            [attr.aria-label]="t('artifact.zoomOut')"
+            (click)="scale(0.8)"
+          >
+            −
+          </button>
           <button class="btn small num" type="button" (click)="zoom.set(1)">{{ percent() }}</button>
-          <button class="btn small icon" type="button" [attr.aria-label]="t('artifact.zoomIn')" (click)="scale(1.25)">+</button>
+          <button
+            class="btn small icon"
+            type="button"
+            [attr.aria-label]="t('artifact.zoomIn')"
+            (click)="scale(1.25)"
+          >
+            +
+          </button>
         </div>
       }
     </ng-container>
@@ -184,7 +198,11 @@ export class PdfView {
     return { pdf, sheets };
   }
 
-  private async draw(pdf: PDFDocumentProxy, canvas: HTMLCanvasElement, zoom: number): Promise<void> {
+  private async draw(
+    pdf: PDFDocumentProxy,
+    canvas: HTMLCanvasElement,
+    zoom: number,
+  ): Promise<void> {
     const key = String(zoom);
     if (canvas.dataset['drawn'] === key) return;
     canvas.dataset['drawn'] = key;

@@ -95,7 +95,8 @@ export class TableFile {
       const keys = new Map(found.map((at) => [at, value(at) === '' ? NaN : toNumber(value(at))]));
       found.sort((a, b) => {
         const [x, y] = [keys.get(a)!, keys.get(b)!];
-        if (Number.isNaN(x) || Number.isNaN(y)) return Number(Number.isNaN(x)) - Number(Number.isNaN(y));
+        if (Number.isNaN(x) || Number.isNaN(y))
+          return Number(Number.isNaN(x)) - Number(Number.isNaN(y));
         return by * (x - y) || a - b;
       });
       return;
@@ -134,7 +135,9 @@ export class TableFile {
     if (quote < 0 || (line >= 0 && quote > line)) {
       if (line < 0 && !isEnd) return -1;
       const end = line < 0 ? text.length : line;
-      this.take(text.slice(from, text[end - 1] === '\r' && end > from ? end - 1 : end).split(this.mark));
+      this.take(
+        text.slice(from, text[end - 1] === '\r' && end > from ? end - 1 : end).split(this.mark),
+      );
       return end + 1;
     }
     return this.quoted(text, from, isEnd);

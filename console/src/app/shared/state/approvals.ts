@@ -195,8 +195,7 @@ export const startFromTheServer = createEffect(
 );
 
 /** Tabs of one browser tell each other: what was decided in one is over in all, at once. */
-const tabs =
-  typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('aos.approvals');
+const tabs = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('aos.approvals');
 
 export const tellOtherTabs = createEffect(
   (actions = inject(Actions)) =>
@@ -210,9 +209,7 @@ export const tellOtherTabs = createEffect(
 /** What is heard says only that something changed; what it is, the server says to each as they may know it. */
 export const hearOtherTabs = createEffect(
   () =>
-    tabs
-      ? fromEvent(tabs, 'message').pipe(map(() => ApprovalsEvents.pendingWanted()))
-      : EMPTY,
+    tabs ? fromEvent(tabs, 'message').pipe(map(() => ApprovalsEvents.pendingWanted())) : EMPTY,
   { functional: true },
 );
 

@@ -150,6 +150,8 @@ export const leave = createEffect(
     actions.pipe(
       ofType(SessionEvents.signedOut, SessionEvents.expired),
       tap(({ type }) => {
+        // Drafts are for the one who wrote them. A session that only ran out is taken up again by the same person.
+        if (type === SessionEvents.signedOut.type) sessionStorage.clear();
         const here = router.url.startsWith('/sign-in') ? '/' : router.url;
         const next = type === SessionEvents.expired.type && here !== '/' ? here : undefined;
         void router

@@ -48,11 +48,6 @@ import { EditArgs } from './edit-args';
             }
           </p>
           <aos-verbatim [value]="approval().args" [label]="t('approval.args')" />
-          @if (canEdit()) {
-            <button class="btn quiet small edit" type="button" (click)="isEditing.set(true)">
-              {{ t('approval.edit') }}
-            </button>
-          }
           @if (isEditing()) {
             @defer (on immediate) {
               <aos-edit-args
@@ -124,7 +119,18 @@ import { EditArgs } from './edit-args';
               >
                 {{ approval().deciding === 'abort' ? t('approval.sending') : t('approval.abort') }}
               </button>
-              <span class="grow"></span>
+            </div>
+            <div class="besides">
+              @if (canEdit()) {
+                <button
+                  class="btn quiet small"
+                  type="button"
+                  [disabled]="isBusy()"
+                  (click)="isEditing.set(true)"
+                >
+                  {{ t('approval.edit') }}
+                </button>
+              }
               @if (!hasComment()) {
                 <button class="btn quiet small" type="button" (click)="hasComment.set(true)">
                   {{ t('approval.addComment') }}
@@ -181,9 +187,15 @@ import { EditArgs } from './edit-args';
       font-weight: 550;
       overflow-wrap: anywhere;
     }
-    .edit {
-      align-self: flex-start;
-      margin-top: -4px;
+    .besides {
+      display: flex;
+      gap: 4px;
+      margin: 0 0 -4px -8px;
+    }
+    .besides:empty {
+      display: none;
+    }
+    .besides .btn {
       color: var(--accent);
     }
     .answers {

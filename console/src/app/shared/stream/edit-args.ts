@@ -1,4 +1,12 @@
-import { ChangeDetectionStrategy, Component, computed, input, linkedSignal, output, signal } from '@angular/core';
+import {
+  ChangeDetectionStrategy,
+  Component,
+  computed,
+  input,
+  linkedSignal,
+  output,
+  signal,
+} from '@angular/core';
 import type { DecideRequest } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { type FormFault, same, schemaFaults } from '../forms/schema-faults';

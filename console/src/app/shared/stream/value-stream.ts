@@ -152,7 +152,10 @@ export class ValueStream {
     const come = await this.past.turn(this.filter(), only, oldest?.seq ?? null);
     const known = this.jobs();
     const unknown = come.filter(({ traceId, jobId }) => jobId && !known.has(traceId));
-    if (unknown.length > 0) this.store.dispatch(JobsEvents.unknown({ ids: [...new Set(unknown.map(({ jobId }) => jobId!))] }));
+    if (unknown.length > 0)
+      this.store.dispatch(
+        JobsEvents.unknown({ ids: [...new Set(unknown.map(({ jobId }) => jobId!))] }),
+      );
     if (come.some((event) => fits(event, this.filter()))) this.pages.update((pages) => pages + 1);
   }
 

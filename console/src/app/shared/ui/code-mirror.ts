@@ -17,8 +17,8 @@ import {
   indentUnit,
   syntaxHighlighting,
 } from '@codemirror/language';
-import { type Diagnostic, forceLinting, lintGutter, lintKeymap, linter } from '@codemirror/lint';
-import { Compartment, EditorState, type Extension } from '@codemirror/state';
+import { type Diagnostic, lintGutter, lintKeymap, linter } from '@codemirror/lint';
+import { Compartment, EditorState, type Extension, StateEffect } from '@codemirror/state';
 import {
   EditorView,
   drawSelection,
@@ -71,6 +71,8 @@ export interface Mounted {
 }
 
 const LINE_PX = 20;
+/** The faults have changed, though the text has not. */
+const lookAgain = StateEffect.define<null>();
 
 /** Puts an editor into the shadow root of `place`. Loaded on demand: see CodeEditor. */
 export function mount(place: HTMLElement, setup: Setup): Mounted {
@@ -88,7 +90,11 @@ export function mount(place: HTMLElement, setup: Setup): Mounted {
         language.of([]),
         looks(setup),
         behaviour(setup),
-        linter((one) => faultsIn(one, shown), { delay: 150 }),
+        linter((one) => faultsIn(one, shown), {
+          delay: 150,
+          needsRefresh: ({ transactions }) =>
+            transactions.some(({ effects }) => effects.some((effect) => effect.is(lookAgain))),
+        }),
         lintGutter(),
         EditorView.updateListener.of((update) => {
           if (!update.docChanged) return;
@@ -106,14 +112,13 @@ export function mount(place: HTMLElement, setup: Setup): Mounted {
       if (next.language !== before.language)
         void grammar(next.language).then((chosen) => {
           if (shown.language !== next.language) return;
-          view.dispatch({ effects: language.reconfigure(chosen) });
-          forceLinting(view);
+          view.dispatch({ effects: [language.reconfigure(chosen), lookAgain.of(null)] });
         });
       if (next.isReadonly !== before.isReadonly)
         view.dispatch({ effects: access.reconfigure(EditorState.readOnly.of(next.isReadonly)) });
       if (next.value !== view.state.doc.toString())
         view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: next.value } });
-      if (next.faults !== before.faults) forceLinting(view);
+      if (next.faults !== before.faults) view.dispatch({ effects: lookAgain.of(null) });
     },
     focus: () => view.focus(),
     insert(text) {

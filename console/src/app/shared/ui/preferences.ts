@@ -52,4 +52,15 @@ export class Preferences {
     stored.set('language', language);
     this.language.set(language);
   }
+
+  /** The other of the two that can be seen now, whatever the system says. */
+  turn(): void {
+    const isDark =
+      this.theme() === 'dark' ||
+      (this.theme() === 'system' && matchMedia('(prefers-color-scheme: dark)').matches);
+    this.theme.set(isDark ? 'light' : 'dark');
+  }
+  speakOther(): void {
+    this.choose(this.language() === 'zh' ? 'en' : 'zh');
+  }
 }
