@@ -19,7 +19,21 @@ export const rooms = [
 
 /** Pages inside the rooms that are worth a command of their own. */
 export const places = [
-  { key: 'runs', icon: 'play', url: '/projects' },
-  { key: 'createAgent', icon: 'plus', url: '/agents?new=1' },
-  { key: 'registerServer', icon: 'plus', url: '/integrations?register=1' },
+  { key: 'createAgent', icon: 'plus', url: '/agents?new' },
+  { key: 'registerServer', icon: 'plus', url: '/integrations?register' },
+  { key: 'findTool', icon: 'search', url: '/integrations?view=tools' },
+  { key: 'tasks', icon: 'list', url: '/projects' },
+  { key: 'projects', icon: 'projects', url: '/projects/all' },
+  { key: 'traces', icon: 'monitor', url: '/monitor/traces' },
+  { key: 'logs', icon: 'text', url: '/monitor/logs' },
+  { key: 'map', icon: 'integrations', url: '/monitor/map' },
+  { key: 'system', icon: 'settings', url: '/settings/system' },
+  { key: 'history', icon: 'settings', url: '/settings/history' },
+  { key: 'runtime', icon: 'settings', url: '/settings/runtime' },
+  { key: 'people', icon: 'person', url: '/settings/people' },
+  { key: 'roles', icon: 'person', url: '/settings/roles' },
+  { key: 'access', icon: 'person', url: '/settings/access' },
+  { key: 'audit', icon: 'list', url: '/settings/audit' },
+  { key: 'account', icon: 'person', url: '/settings/account' },
+  { key: 'preferences', icon: 'settings', url: '/settings/preferences' },
 ] as const satisfies readonly { key: string; icon: IconName; url: string }[];

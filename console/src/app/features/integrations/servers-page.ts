@@ -48,6 +48,8 @@ const finds = (query: string, ...texts: (string | null)[]) => {
 export class ServersPage {
   readonly view = input<string>();
   readonly q = input<string>();
+  /** In the address, so that a command can lead to the form. */
+  readonly register = input<string>();
 
   private readonly api = inject(IntegrationsApi);
   private readonly router = inject(Router);
@@ -58,7 +60,9 @@ export class ServersPage {
   private readonly allTools = signal<readonly McpTool[]>([]);
   protected readonly call = signal<Call>(loading);
   protected readonly toolsCall = signal<Call>(loading);
-  protected readonly isRegistering = signal(false);
+  protected readonly isRegistering = linkedSignal(
+    () => this.mayWrite() && this.register() !== undefined,
+  );
 
   protected readonly shows = linkedSignal(() => (this.view() === 'tools' ? 'tools' : 'servers'));
   protected readonly rows = computed((): ServerRow[] =>

@@ -74,6 +74,7 @@ const marks: Partial<Record<DiffLine['kind'], string>> = { new: '+', gone: '−'
       min-height: 0;
       overflow: auto;
       font: 12px/20px var(--mono);
+      font-variant-ligatures: none;
     }
     cdk-virtual-scroll-viewport {
       width: max-content;

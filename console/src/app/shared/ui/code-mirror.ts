@@ -231,6 +231,7 @@ function looks({ minLines, maxLines, fills }: Setup): Extension {
       '&.cm-focused': { outline: 'none' },
       '.cm-scroller': {
         fontFamily: 'var(--mono)',
+        fontVariantLigatures: 'none',
         lineHeight: `${LINE_PX}px`,
         overflow: 'auto',
         ...(!fills && { maxHeight: `${maxLines * LINE_PX + 12}px` }),

@@ -126,7 +126,12 @@ let trees = 0;
     }
     cdk-virtual-scroll-viewport {
       font: 12px/24px var(--mono);
+      font-variant-ligatures: none;
       border-radius: var(--radius);
+    }
+    /* As wide as its place and no wider, so that what is cut says so. */
+    :host ::ng-deep .cdk-virtual-scroll-content-wrapper {
+      max-width: 100%;
     }
     .row {
       display: flex;

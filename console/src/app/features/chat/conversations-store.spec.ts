@@ -1,0 +1,86 @@
+import { provideHttpClient } from '@angular/common/http';
+import { HttpTestingController, provideHttpClientTesting } from '@angular/common/http/testing';
+import { TestBed } from '@angular/core/testing';
+import type { Conversation, Page } from '@aos/contracts';
+import { provideState, provideStore } from '@ngrx/store';
+import { session } from '../../shared/state/session';
+import { ConversationsStore } from './conversations-store';
+
+const conversation = (id: string, title = id): Conversation => ({
+  ...{ id, title, projectId: null, createdBy: 'mara', version: 3 },
+  ...{ createdAt: '2026-11-22T10:00:00.000Z', updatedAt: '2026-11-22T10:00:00.000Z' },
+});
+const page = (ids: string[], nextCursor: string | null = null): Page<Conversation> => ({
+  items: ids.map((id) => conversation(id)),
+  nextCursor,
+});
+
+/** The answer goes through promises; what waits on them comes after what is queued now. */
+const settled = () => new Promise((done) => setTimeout(done));
+
+async function setup(first = page(['a', 'b'], 'next')) {
+  TestBed.configureTestingModule({
+    providers: [
+      provideHttpClient(),
+      provideHttpClientTesting(),
+      provideStore(),
+      provideState(session),
+      ConversationsStore,
+    ],
+  });
+  const http = TestBed.inject(HttpTestingController);
+  const store = TestBed.inject(ConversationsStore);
+  const answer = async (body: object | null, method = 'GET') => {
+    const request = http.expectOne((one) => one.method === method);
+    request.flush(body);
+    await settled();
+    return request.request;
+  };
+  await answer(first);
+  return { http, store, answer, ids: () => store.items().map(({ id }) => id) };
+}
+
+describe('the conversations', () => {
+  it('go on where the last page ended', async () => {
+    const { store, answer, ids } = await setup();
+    expect(store.hasMore()).toBe(true);
+    void store.load(true);
+    const request = await answer(page(['c']));
+    expect(request.params.get('cursor')).toBe('next');
+    expect(ids()).toEqual(['a', 'b', 'c']);
+    expect(store.hasMore()).toBe(false);
+  });
+
+  it('take the answer to the last words only', async () => {
+    const { http, store, ids } = await setup();
+    store.query.set('gulls');
+    void store.load();
+    const early = http.expectOne((one) => one.params.get('q') === 'gulls');
+    store.query.set('doves');
+    void store.load();
+    http.expectOne((one) => one.params.get('q') === 'doves').flush(page(['doves']));
+    early.flush(page(['gulls']));
+    await settled();
+    expect(ids()).toEqual(['doves']);
+  });
+
+  it('are renamed against the version that was read', async () => {
+    const { store, answer } = await setup();
+    const renaming = store.rename(store.items()[0]!, 'new');
+    const request = await answer({ ...conversation('a', 'new'), version: 4 }, 'PATCH');
+    expect(request.headers.get('if-match')).toBe('"3"');
+    expect((await renaming)?.version).toBe(4);
+    expect(store.items()[0]?.title).toBe('new');
+  });
+
+  it('stay in the list when the server will not delete them', async () => {
+    const { http, store, ids } = await setup();
+    const deleting = store.delete(store.items()[0]!);
+    http
+      .expectOne((one) => one.method === 'DELETE')
+      .flush({ code: 'conflict', title: 'No', status: 409 }, { status: 409, statusText: 'no' });
+    expect(await deleting).toBe(false);
+    expect(ids()).toEqual(['a', 'b']);
+    expect(store.change()).toMatchObject({ state: 'failed', problem: { code: 'conflict' } });
+  });
+});
