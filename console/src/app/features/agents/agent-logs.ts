@@ -23,7 +23,7 @@ import { exactTime } from '../../shared/ui/time';
 import { AgentsApi } from './agents-api';
 
 const levels = ['debug', 'info', 'warn', 'error'] as const;
-const MOST_LINES = 2_000;
+const MOST_LINES = 1_000;
 /** Lines that come within this time of each other are shown together. */
 const GATHER_MS = 80;
 
@@ -142,11 +142,9 @@ const clock = (at: string, language: Language) =>
     .entry {
       display: grid;
       grid-template-columns: 64px 44px 150px minmax(0, 1fr) auto;
-      gap: 10px;
+      gap: 0 10px;
       align-items: baseline;
       padding: 2px 12px;
-      content-visibility: auto;
-      contain-intrinsic-size: auto 22px;
     }
     .entry:hover {
       background: var(--hover);

@@ -89,6 +89,7 @@ export class AgentsPage {
       width: '60px',
       align: 'end',
       text: ({ version }) => version,
+      hideNarrow: true,
     },
     {
       id: 'running',
@@ -96,6 +97,7 @@ export class AgentsPage {
       width: '72px',
       align: 'end',
       text: ({ load }) => String(load.running),
+      hideNarrow: true,
     },
     {
       id: 'queued',

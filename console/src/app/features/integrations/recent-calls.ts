@@ -99,6 +99,7 @@ export class RecentCalls {
       header: 'integrations.col.who',
       width: '120px',
       text: ({ actorName }) => actorName,
+      hideNarrow: true,
     },
     {
       id: 'took',

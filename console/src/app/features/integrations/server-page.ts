@@ -84,6 +84,7 @@ export class ServerPage {
   protected readonly activity = signal<ReadonlyMap<string, ToolActivity>>(new Map());
   protected readonly whole = signal<ToolActivity | undefined>(undefined);
   protected readonly call = signal<Call>(loading);
+  protected readonly toolsCall = signal<Call>(loading);
   protected readonly trial = signal<ServerTrial | null>(null);
   protected readonly trying = signal<Call>(idle);
   protected readonly switching = signal<Call>(idle);
@@ -121,7 +122,9 @@ export class ServerPage {
       const server = this.server();
       untracked(() => {
         this.info.set(null);
+        this.tools.set([]);
         this.call.set(loading);
+        this.toolsCall.set(loading);
         this.trial.set(null);
         this.load();
         if (this.mayReadCalls()) this.calls.show(server);
@@ -158,8 +161,11 @@ export class ServerPage {
 
   private loadTools(): void {
     this.api.tools(this.server()).subscribe({
-      next: (tools) => this.tools.set(tools),
-      error: (error: unknown) => this.call.set(failed(error)),
+      next: (tools) => {
+        this.tools.set(tools);
+        this.toolsCall.set(done);
+      },
+      error: (error: unknown) => this.toolsCall.set(failed(error)),
     });
   }
 

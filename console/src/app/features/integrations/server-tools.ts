@@ -99,6 +99,7 @@ export class ServerTools {
       width: '64px',
       align: 'end',
       text: ({ activity }) => (activity ? String(activity.calls) : ''),
+      hideNarrow: true,
     },
     {
       id: 'p95',
@@ -115,7 +116,13 @@ export class ServerTools {
       align: 'end',
       text: (row) => this.share(row),
     },
-    { id: 'age', header: 'integrations.col.lastCall', width: '76px', align: 'end' },
+    {
+      id: 'age',
+      header: 'integrations.col.lastCall',
+      width: '76px',
+      align: 'end',
+      hideNarrow: true,
+    },
   ];
 
   protected open(row: ToolRow): void {

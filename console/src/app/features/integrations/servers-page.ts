@@ -89,7 +89,7 @@ export class ServersPage {
   protected readonly icons = icons;
   protected readonly errorShare = errorShare;
   protected readonly columns: readonly Column<ServerRow>[] = [
-    { id: 'state', header: 'integrations.col.state', width: '120px', isFixed: true },
+    { id: 'state', header: 'integrations.col.state', width: '100px', isFixed: true },
     {
       id: 'name',
       header: 'integrations.col.name',
@@ -110,6 +110,7 @@ export class ServersPage {
       width: '60px',
       align: 'end',
       text: ({ server }) => String(server.tools),
+      hideNarrow: true,
     },
     {
       id: 'calls',
@@ -138,7 +139,7 @@ export class ServersPage {
     {
       id: 'errors',
       header: 'integrations.col.errors',
-      width: '72px',
+      width: '58px',
       align: 'end',
       text: ({ activity }) => errorShare(activity),
     },
@@ -149,7 +150,13 @@ export class ServersPage {
       text: ({ server, activity }) => server.health.error ?? activity?.lastError ?? '',
       hideNarrow: true,
     },
-    { id: 'age', header: 'integrations.col.lastCall', width: '80px', align: 'end' },
+    {
+      id: 'age',
+      header: 'integrations.col.lastCall',
+      width: '80px',
+      align: 'end',
+      hideNarrow: true,
+    },
   ];
   protected readonly toolColumns: readonly Column<McpTool>[] = [
     {

@@ -13,7 +13,7 @@ export const words = {
   never: '尚无',
   state: {
     healthy: '正常',
-    degraded: '性能下降',
+    degraded: '错误偏多',
     unreachable: '无法连接',
     off: '已停用',
     unknown: '尚未检测',

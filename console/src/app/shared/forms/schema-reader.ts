@@ -31,8 +31,8 @@ type Words = Readonly<Record<string, unknown>>;
 
 /** Of `$ref` to `$ref`: one that goes round in a circle ends as a field for JSON. */
 const MAX_HOPS = 20;
-/** A line of this length no longer fits its field. */
-const LONG_TEXT = 200;
+/** Whoever takes more than this takes a text, and not a name or a path. */
+const LONG_TEXT = 1000;
 const longNames =
   /^(body|code|content|contents|css|diff|html|markdown|message|patch|prompt|query|script|sql|text)$/i;
 
