@@ -39,7 +39,8 @@ test('the policy has no exception, and no room with all of its parts open offend
       parts.add(part);
     assert.deepEqual(await page.evaluate(() => window.offences), [], view.name);
   }
-  assert.deepEqual([...parts].sort(), ['chart', 'editor', 'graph', 'waterfall']);
+  for (const part of ['chart', 'editor', 'graph', 'picture', 'waterfall'])
+    assert.ok(parts.has(part), `no view has shown a ${part}`);
 
   assert.ok(policies.length > 0);
   for (const policy of policies) {
