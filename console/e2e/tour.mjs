@@ -79,8 +79,8 @@ export function viewsOf({ agent, done, failed, waiting }) {
   return [
     { name: 'chat', path: `chat/${done.conversationId}`, ready: 'aos-task-line' },
     { name: 'chat-new', path: 'chat', ready: '#goal' },
-    { name: 'chat-waiting', path: `chat/${waiting.conversationId}`, ready: 'aos-approval-card' },
-    { name: 'monitor', path: 'monitor', ready: 'main h1, main [role=tablist], main nav' },
+    { name: 'chat-waiting', path: `chat/${waiting.conversationId}`, ready: 'aos-task-line' },
+    { name: 'monitor', path: 'monitor', ready: 'aos-chart canvas' },
     { name: 'traces', path: 'monitor/traces', ready: 'main' },
     { name: 'logs', path: 'monitor/logs', ready: 'main' },
     { name: 'map', path: 'monitor/map', ready: 'main' },
