@@ -6,7 +6,6 @@ import { ArchiveProjectsAndSaveViews1764160000000 } from './1764160000000-archiv
 import { PinToolsAndLimitCalls1764161000000 } from './1764161000000-pin-tools-and-limit-calls.js';
 import { Remember1764164000000 } from './1764164000000-remember.js';
 import { NumberConversations1764165000000 } from './1764165000000-number-conversations.js';
-import { Remember1764164000000 } from './1764164000000-remember.js';
 
 /** In order. A migration that has shipped is never edited: write the next one. */
 export const migrations = [
@@ -18,5 +17,4 @@ export const migrations = [
   PinToolsAndLimitCalls1764161000000,
   Remember1764164000000,
   NumberConversations1764165000000,
-  Remember1764164000000,
 ];
