@@ -77,7 +77,7 @@ test('the log follows a run, can be held, is filtered in the address and leads t
   assert.deepEqual(await seriousFaults(page), []);
   await panel.getByRole('button', { name: 'Lines around it' }).click();
   await page.waitForURL(/around=/);
-  await page.locator('[role=row]', { hasText: 'http' }).first().waitFor();
+  await page.locator('[role=row]', { hasText: 'POST /api/run' }).first().waitFor();
   await panel.getByRole('link', { name: 'Trace', exact: true }).click();
   await page.waitForURL(new RegExp(`/monitor/traces/${first}`));
   assert.deepEqual(faults, []);
