@@ -201,6 +201,10 @@ import { VarDialog } from './var-dialog';
     }
     .name code {
       font-weight: 550;
+      vertical-align: middle;
+    }
+    .name aos-copy {
+      vertical-align: middle;
     }
     .value {
       min-width: 180px;

@@ -226,7 +226,7 @@ import { TokenDialog } from './token-dialog';
   `,
   styleUrl: './section.css',
   styles: `
-    .password {
+    .card.password {
       max-width: 460px;
       padding: 16px;
     }

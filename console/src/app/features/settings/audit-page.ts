@@ -152,7 +152,7 @@ export class AuditPage {
   };
   protected readonly idOf = ({ id }: AuditRow) => id;
   protected readonly columns: readonly Column<AuditRow>[] = [
-    { id: 'outcome', header: 'settings.audit.result', width: '120px', isFixed: true },
+    { id: 'outcome', header: 'settings.audit.result', width: '100px', isFixed: true },
     {
       id: 'action',
       header: 'settings.audit.action',
@@ -181,7 +181,7 @@ export class AuditPage {
       text: ({ ip }) => ip ?? '',
       isHidden: true,
     },
-    { id: 'age', header: 'settings.audit.when', width: '112px', align: 'end' },
+    { id: 'age', header: 'settings.audit.when', width: '104px', align: 'end' },
   ];
   protected readonly opened = computed(() => this.rows().find(({ id }) => id === this.row()));
 

@@ -226,6 +226,9 @@ type Open =
     .who {
       min-width: 180px;
     }
+    .who strong {
+      margin-right: 6px;
+    }
     .mail {
       display: block;
     }
