@@ -6,3 +6,6 @@ try {
 } catch {
   // A browser that forbids storage follows the system.
 }
+
+// The schema library compiles its checks with `new Function` unless it is told not to; the policy would refuse that.
+globalThis.__zod_globalConfig = { jitless: true };
