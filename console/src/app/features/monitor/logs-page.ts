@@ -9,7 +9,7 @@ import {
   untracked,
 } from '@angular/core';
 import { Router } from '@angular/router';
-import { type MonitorLogLine, logLevels } from '@aos/contracts';
+import type { MonitorLogLine } from '@aos/contracts';
 import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
 import { firstValueFrom } from 'rxjs';
 import { AosApi } from '../../shared/api/aos-api';
@@ -20,6 +20,7 @@ import { FilterBar } from '../../shared/ui/filter-bar';
 import type { Filter } from '../../shared/ui/filters';
 import { Icon } from '../../shared/ui/icon';
 import { Preferences } from '../../shared/ui/preferences';
+import { logLevels } from './choices';
 import { followSource } from './live-source';
 import { LogDetail } from './log-detail';
 import { LogsStore } from './logs-store';

@@ -1,9 +1,10 @@
 import { ChangeDetectionStrategy, Component, computed, inject, input } from '@angular/core';
 import { Router } from '@angular/router';
-import { type MetricRange, metricRanges } from '@aos/contracts';
+import type { MetricRange } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { zoneName } from '../../shared/charts/units';
 import { Preferences } from '../../shared/ui/preferences';
+import { metricRanges } from './choices';
 
 export const toRange = (word: string | undefined): MetricRange =>
   metricRanges.find((range) => range === word) ?? '1h';

@@ -10,7 +10,7 @@ import {
   untracked,
 } from '@angular/core';
 import { Router, RouterLink } from '@angular/router';
-import { type TraceSummary, traceStatuses } from '@aos/contracts';
+import type { TraceSummary } from '@aos/contracts';
 import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
 import { firstValueFrom } from 'rxjs';
 import { AosApi } from '../../shared/api/aos-api';
@@ -24,6 +24,7 @@ import { Icon } from '../../shared/ui/icon';
 import { Preferences } from '../../shared/ui/preferences';
 import { StateMark, type Tone } from '../../shared/ui/state-mark';
 import { Age, duration } from '../../shared/ui/time';
+import { traceStatuses } from './choices';
 import { MonitorApi, type TraceFilter } from './monitor-api';
 import { TimeChip } from './time-chip';
 import { sinces, timeWindow } from './time-window';

@@ -122,13 +122,17 @@ import { SettingsApi } from './settings-api';
         }
       }
       @if (restoring(); as config) {
-        <aos-edit-config
-          [base]="newest()!"
-          [schema]="schema()!"
-          [restore]="config"
-          (saved)="onSaved()"
-          (closed)="restoring.set(null)"
-        />
+        @defer (on immediate) {
+          <aos-edit-config
+            [base]="newest()!"
+            [schema]="schema()!"
+            [restore]="config"
+            (saved)="onSaved()"
+            (closed)="restoring.set(null)"
+          />
+        } @error {
+          <p class="fault" role="alert">{{ t('shell.roomFailed') }}</p>
+        }
       }
     </div>
   `,

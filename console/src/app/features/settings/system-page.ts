@@ -134,13 +134,17 @@ function lengthOf(ms: number, language: string): string {
         }
       }
       @if (editing() !== null && stored() && schema()) {
-        <aos-edit-config
-          [base]="stored()!"
-          [schema]="schema()!"
-          [section]="editing()!"
-          (saved)="onSaved($event)"
-          (closed)="editing.set(null)"
-        />
+        @defer (on immediate) {
+          <aos-edit-config
+            [base]="stored()!"
+            [schema]="schema()!"
+            [section]="editing()!"
+            (saved)="onSaved($event)"
+            (closed)="editing.set(null)"
+          />
+        } @error {
+          <p class="fault" role="alert">{{ t('shell.roomFailed') }}</p>
+        }
       }
     </div>
   `,
