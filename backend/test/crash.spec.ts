@@ -521,7 +521,9 @@ describe(`a server that is killed again and again (AOS_TEST_SEED=${seed})`, () =
     const plan = { tasks: 6, inCalls: 2, afterEvents: 0, without: 'ledger' as const };
     const { outcome, kills } = await play(scene, plan);
     expect(kills).toBeGreaterThan(0);
-    expect(violations(outcome)).toContainEqual(expect.stringMatching(/happened 2 times$/));
+    expect(violations(outcome)).toContainEqual(
+      expect.stringMatching(/happened ([2-9]|\d{2,}) times$/),
+    );
   }, 200_000);
 
   const withTwoProcesses = isNative ? test : test.skip; // PGlite has one process, so nobody can take its job: npm test runs this on native Postgres too

@@ -462,15 +462,16 @@ describe('the registry over HTTP', () => {
     expect(
       (await http.refused('/mcp/registry/env', { method: 'DELETE', as: admin })).body.code,
     ).toBe('conflict');
-    expect(
+    const called = async (more: object) =>
       (
         await http.refused('/mcp/call', {
           method: 'POST',
           as: admin,
-          body: { server: 'env', tool: 'x', caps: 'y' },
+          body: { server: 'env', tool: 'x', ...more },
         })
-      ).status,
-    ).toBe(400);
+      ).status;
+    expect(await called({ capz: 'y' })).toBe(400);
+    expect(await called({ caps: 'not a grant' })).toBe(403);
   });
 
   it('tells what a call would do, and does not do it', async () => {
