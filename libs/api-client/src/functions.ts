@@ -95,6 +95,8 @@ export type { RerunJob$Params as RerunJob$Params } from './fn/jobs/rerun-job';
 export { rerunJob as rerunJob } from './fn/jobs/rerun-job';
 export type { GetProtectedResource$Params as GetProtectedResource$Params } from './fn/integrations/get-protected-resource';
 export { getProtectedResource as getProtectedResource } from './fn/integrations/get-protected-resource';
+export type { GetProtectedResourceOfMcp$Params as GetProtectedResourceOfMcp$Params } from './fn/integrations/get-protected-resource-of-mcp';
+export { getProtectedResourceOfMcp as getProtectedResourceOfMcp } from './fn/integrations/get-protected-resource-of-mcp';
 export type { IssueGrant$Params as IssueGrant$Params } from './fn/integrations/issue-grant';
 export { issueGrant as issueGrant } from './fn/integrations/issue-grant';
 export type { McpStream$Params as McpStream$Params } from './fn/integrations/mcp-stream';

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, Inject, Post, Req } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiExcludeEndpoint, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { IssueGrant, IssuedGrant, ProtectedResource } from '@aos/contracts';
 import type { Request } from 'express';
 import type { Environment } from '../../platform/config/environment.js';
@@ -43,7 +43,11 @@ export class AccessController {
   /** For a resource with a path the well-known part comes before the path (RFC 9728, 3.1). */
   @Get('.well-known/oauth-protected-resource/mcp')
   @Public()
-  @ApiExcludeEndpoint()
+  @ApiOperation({
+    summary: 'The same, at the place where clients of /mcp look first',
+    operationId: 'getProtectedResourceOfMcp',
+  })
+  @ApiResponse({ status: 200, standardSchema: ProtectedResource })
   metadataOfPath(@Req() request: Request): Promise<ProtectedResource> {
     return this.metadata(request);
   }

@@ -48,9 +48,10 @@ it('describes every route as OpenAPI 3.1, with an id of its own, its rule and it
   expect(ids.filter((id) => !/^[a-z][A-Za-z]+$/.test(id))).toEqual([]);
   for (const operation of documented) {
     expect(Object.keys(operation.responses)).toEqual(expect.arrayContaining(['4XX', '5XX']));
-    const isPublic = ['login', 'healthLive', 'healthReady', 'metrics'].includes(
-      operation.operationId,
-    );
+    const isPublic = [
+      ...['login', 'healthLive', 'healthReady', 'metrics'],
+      ...['getProtectedResource', 'getProtectedResourceOfMcp'],
+    ].includes(operation.operationId);
     expect([operation.operationId, operation.security.length > 0]).toEqual([
       operation.operationId,
       !isPublic,
@@ -83,7 +84,7 @@ it('tells what goes in from what comes out where they differ, and only there', a
   expect(schemas['SystemConfig']!.required).toContain('llm');
   expect(schemas['SystemConfigInput']!.required ?? []).not.toContain('llm');
   expect(Object.keys(schemas).filter((name) => name.endsWith('Input'))).toEqual([
-    'SystemConfigInput',
+    ...['PolicyConditionInput', 'PolicyDocumentInput', 'PolicyRuleInput', 'SystemConfigInput'],
   ]);
 });
 
