@@ -140,7 +140,7 @@ for (const [language, theme] of [
     assert.match(await card.innerText(), /skills\.csv\.clean/);
     assert.match(await card.innerText(), /dropDuplicates/);
     await card.getByRole('button', { name: words.continue }).click();
-    await page.locator('aos-task-line', { hasText: words.done }).waitFor();
+    await page.locator('aos-task-line aos-state.done').waitFor();
     const { traceId, id } = await runOf(api, goal);
     await assertCards(page, api, goal, traceId);
     await seeResults(page);
@@ -150,7 +150,7 @@ for (const [language, theme] of [
       .locator('main')
       .getByRole('link', { name: words.traces, exact: true })
       .or(page.locator('main').getByRole('tab', { name: words.traces, exact: true }));
-    if (await traces.count()) await traces.first().click();
+    await traces.first().click();
     await page.locator('main').getByText(goal).first().click();
     const whole = page.locator(`main a[href*="/monitor/traces/${traceId}"]`).first();
     if (!page.url().includes(`/monitor/traces/${traceId}`)) await whole.click();
@@ -319,7 +319,7 @@ test('the keyboard alone takes a person from the door to the rerun', async () =>
   await page.evaluate(() => document.activeElement?.blur());
   await tabTo(page, 'Continue');
   await page.keyboard.press('Enter');
-  await page.locator('aos-task-line', { hasText: 'Done' }).waitFor();
+  await page.locator('aos-task-line aos-state.done').waitFor();
   const { traceId } = await runOf(api, goal);
   await assertCards(page, api, goal, traceId);
 

@@ -98,6 +98,10 @@ test('a server is registered after a look at what it brings, tried, and its call
   assert.ok(!(await names()).includes('sums'), 'nothing is kept before Register is pressed');
   await press(page, 'Register');
   await page.waitForURL(/\/integrations\/sums$/);
+  // Its description hides a character, so the tool is off until somebody has looked at it.
+  await page.getByRole('region', { name: 'add' }).getByText('U+202E').first().waitFor();
+  assert.deepEqual(await seriousFaults(page), [], 'held');
+  await press(page, 'Approve this definition');
   await row(page, 'add').waitFor();
   assert.deepEqual(await seriousFaults(page), [], 'server');
   await row(page, 'add').click();

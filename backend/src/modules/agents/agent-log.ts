@@ -91,7 +91,7 @@ export class AgentLog implements OnModuleDestroy {
     const rows = await this.database.query<Row & { log_id: string | null; seq: string | null }>(
       `SELECT * FROM (
          SELECT 'l' || id AS id, created_at, level, logger, message, trace_id, attributes, id AS log_id, NULL::bigint AS seq
-           FROM logs WHERE agent_id = $1 AND id > $2
+           FROM logs WHERE agent_id = $1 AND logger = 'agent' AND id > $2
          UNION ALL
          SELECT 'e' || e.id, e.created_at, ${levelOf}, e.type, e.summary, e.trace_id, e.payload, NULL, e.seq
            FROM events e JOIN jobs j ON j.trace_id = e.trace_id
@@ -134,7 +134,8 @@ const insert = `INSERT INTO logs (agent_id, job_id, trace_id, level, logger, mes
 const levelOf = `CASE e.severity WHEN 'error' THEN 'error' WHEN 'warning' THEN 'warn' ELSE 'info' END`;
 
 /** Of the last hundred tasks: what is older is in Monitor. */
-const lines = `SELECT 'l' || id AS id, created_at, level, logger, message, trace_id, attributes FROM logs WHERE agent_id = $1
+const lines = `SELECT 'l' || id AS id, created_at, level, logger, message, trace_id, attributes FROM logs
+   WHERE agent_id = $1 AND logger = 'agent'
   UNION ALL
   SELECT 'e' || e.id, e.created_at, ${levelOf}, e.type, e.summary, e.trace_id, e.payload FROM events e
    WHERE e.trace_id IN (SELECT trace_id FROM jobs WHERE agent_id = $1 ORDER BY id DESC LIMIT 100)`;

@@ -1,10 +1,12 @@
 import { Injectable, inject } from '@angular/core';
 import { Api } from '@aos/api-client';
 import {
+  approvePin,
   callTool,
   changeServer,
   getServer,
   listLaunchTemplates,
+  listPins,
   listRecentCalls,
   listServers,
   listToolActivity,
@@ -15,6 +17,7 @@ import {
   testServer,
 } from '@aos/api-client/functions';
 import type {
+  ApprovePin,
   CallAnswer,
   LaunchTemplate,
   McpServerInfo,
@@ -25,6 +28,7 @@ import type {
   RegisterServer,
   ServerTrial,
   ToolActivity,
+  ToolPin,
 } from '@aos/contracts';
 import { EMPTY, type Observable, expand, map, reduce } from 'rxjs';
 
@@ -54,6 +58,13 @@ export class IntegrationsApi {
   }
   calls(server: string, tool?: string, cursor?: string): Observable<Page<RecentCall>> {
     return this.api.invoke(listRecentCalls, { server, tool, cursor, limit: PAGE });
+  }
+  /** The definitions of a server's tools, those that wait for approval among them. */
+  pins(server: string): Observable<ToolPin[]> {
+    return this.all((cursor) => this.api.invoke(listPins, { limit: LONGEST_PAGE, cursor, server }));
+  }
+  approvePin(approval: ApprovePin): Observable<ToolPin> {
+    return this.api.invoke(approvePin, { body: approval });
   }
 
   launchTemplates(): Observable<LaunchTemplate[]> {

@@ -35,6 +35,7 @@ import { IntegrationsApi } from './integrations-api';
 import { RecentCalls } from './recent-calls';
 import { ServerFacts } from './server-facts';
 import { ServerSettings } from './server-settings';
+import { HeldTools } from './held-tools';
 import { ServerTools } from './server-tools';
 import { icons, stateOf, tones } from './server-state';
 import { TrialNote } from './trial-note';
@@ -48,6 +49,7 @@ const tabs = ['tools', 'calls', 'settings'] as const;
     CallDetail,
     ConfirmDialog,
     Dialog,
+    HeldTools,
     Icon,
     ProblemNote,
     RecentCalls,
@@ -157,6 +159,12 @@ export class ServerPage {
       },
       error: (error: unknown) => this.call.set(failed(error)),
     });
+  }
+
+  /** A definition was approved: its tool is there now. */
+  protected reload(): void {
+    this.load();
+    this.loadTools();
   }
 
   private loadTools(): void {

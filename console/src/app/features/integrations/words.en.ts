@@ -1,4 +1,12 @@
 export const words = {
+  held: {
+    changed: 'Off: its definition has changed since it was approved.',
+    quarantined: 'Off: its definition hides text. Look at it before anybody calls it.',
+    hidden: 'Hidden in {{path}}: {{characters}}',
+    before: 'Approved',
+    after: 'As its server tells it now',
+    approve: 'Approve this definition',
+  },
   view: 'What to show',
   servers: 'Servers',
   tools: 'Tools',

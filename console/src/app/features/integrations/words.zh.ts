@@ -1,4 +1,12 @@
 export const words = {
+  held: {
+    changed: '已停用：定义自上次确认后有变化。',
+    quarantined: '已停用：定义里夹带了看不见的文字，请先查看再决定是否启用。',
+    hidden: '{{path}} 中的隐藏字符：{{characters}}',
+    before: '已确认的定义',
+    after: '服务现在给出的定义',
+    approve: '确认此定义',
+  },
   view: '显示内容',
   servers: '服务器',
   tools: '工具',
