@@ -100,7 +100,9 @@ export class Relay implements OnApplicationShutdown {
     this.isRunning = true;
     this.pool ??= this.openPool();
     const stops = [
-      this.wakeups.on('outbox', () => this.look()),
+      this.wakeups.on('outbox', (isTaken) => {
+        if (!isTaken) this.look();
+      }),
       this.wakeups.onCommit((runner, commit) => this.ride(runner, commit)),
     ];
     this.unlisten = () => {

@@ -26,7 +26,7 @@ type Rider = (runner: QueryRunner, commit: () => Promise<void>) => Promise<boole
  */
 @Injectable()
 export class Wakeups implements OnApplicationShutdown {
-  private readonly listeners = new Map<Channel, Set<() => void>>();
+  private readonly listeners = new Map<Channel, Set<(isTaken: boolean) => void>>();
   private readonly pending = new Set<Channel>();
   private flushTimer: NodeJS.Timeout | undefined;
   private reconnectTimer: NodeJS.Timeout | undefined;
@@ -45,7 +45,8 @@ export class Wakeups implements OnApplicationShutdown {
     if (this.database.kind === 'server' && !this.client) await this.connect();
   }
 
-  on(channel: Channel, listener: () => void): () => void {
+  /** `isTaken`: the relay is at it already (see `onCommit`); others hear of it as ever. */
+  on(channel: Channel, listener: (isTaken: boolean) => void): () => void {
     const set = this.listeners.get(channel) ?? new Set();
     this.listeners.set(channel, set.add(listener));
     return () => set.delete(listener);
@@ -70,7 +71,9 @@ export class Wakeups implements OnApplicationShutdown {
         const isTaken = rider ? await rider(runner, commit) : (await commit(), false);
         if (runner.isTransactionActive) return; // a nested one: a savepoint was released
         restore();
-        for (const each of scheduled) if (each !== 'outbox' || !isTaken) this.wake(each);
+        for (const each of scheduled)
+          if (each === 'outbox' && isTaken) this.emit(each, true);
+          else this.wake(each);
       };
       runner.rollbackTransaction = async () => {
         if (runner.isTransactionActive) restore();
@@ -82,7 +85,7 @@ export class Wakeups implements OnApplicationShutdown {
 
   /**
    * Lets the relay do the commit of a transaction that leaves events, so that it can be along: see Relay. It
-   * answers true when nobody need be woken.
+   * answers true when it need not be woken.
    */
   onCommit(rider: Rider): () => void {
     this.rider = rider;
@@ -121,8 +124,8 @@ export class Wakeups implements OnApplicationShutdown {
     await this.client?.end().catch(() => undefined); // it may be cut already; it is not needed again
   }
 
-  private emit(channel: Channel): void {
-    for (const listener of this.listeners.get(channel) ?? []) listener();
+  private emit(channel: Channel, isTaken = false): void {
+    for (const listener of this.listeners.get(channel) ?? []) listener(isTaken);
   }
 
   private async flush(): Promise<void> {
