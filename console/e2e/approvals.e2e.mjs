@@ -167,6 +167,7 @@ test('keyboard alone: written, sent, approved with a comment, result and trace o
     .first()
     .waitFor();
   await page.keyboard.press('Control+k');
+  await page.locator('aos-palette dialog[open]').waitFor();
   await page.keyboard.type('by keyboard');
   await page.getByRole('option', { name: 'By keyboard alone' }).first().waitFor();
   await page.keyboard.press('ArrowDown');

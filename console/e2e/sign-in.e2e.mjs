@@ -54,6 +54,7 @@ test('signing out ends the session', async () => {
   const { page, close } = await browser.open();
   await signIn(page);
   await page.keyboard.press('Control+k');
+  await page.locator('aos-palette dialog[open]').waitFor();
   await page.keyboard.type('sign out');
   await page.keyboard.press('Enter');
   await page.waitForSelector('#email');
