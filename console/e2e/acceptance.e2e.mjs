@@ -302,7 +302,7 @@ test('the keyboard alone takes a person from the door to the rerun', async () =>
   await page.keyboard.press('Enter');
   const chooser = await asked;
   await chooser.setFiles(data);
-  await page.locator('li', { hasText: /birdstrikes\.csv/ }).waitFor();
+  await page.locator('li', { hasText: /birdstrikes\.csv.*kB|birdstrikes\.csv.*MB/s }).waitFor();
   await tabTo(page, /^Any agent/);
   await page.keyboard.press('Enter');
   await page.getByRole('menuitem', { name: new RegExp(`^analyst-typed-${tag}`) }).waitFor();
