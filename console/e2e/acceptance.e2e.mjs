@@ -313,6 +313,10 @@ test('the keyboard alone takes a person from the door to the rerun', async () =>
     .waitFor();
   await tabTo(page, 'What should be done', 'Shift+Tab');
   await page.keyboard.type(goal);
+  await page.waitForFunction((text) => document.querySelector('#goal')?.value === text, goal);
+  await page.waitForFunction(
+    () => !document.querySelector('form.box button[type=submit]')?.disabled,
+  );
   await page.keyboard.press('Enter');
   await page.waitForURL(/\/chat\/[0-9a-f-]{36}/);
   await openCard(page, goal).waitFor();
