@@ -1,5 +1,6 @@
 import { Database } from '../../../platform/database/database.js';
-import { type GatewayParts, actor, admin, isNative, startGateway } from '../testing.js';
+import { isNative } from '../../../../test/harness.js';
+import { type GatewayParts, actor, admin, startGateway } from '../testing.js';
 import { Limits } from './limits.js';
 import { dayKey, msToMidnight } from './limits-in-force.js';
 import { type ToolServerOfTest, startToolServer } from './testing.js';
@@ -129,6 +130,7 @@ describe('counts', () => {
   });
 
   // Only there do several processes share a database.
+  // PGlite has one process: npm test runs this on native Postgres too.
   (isNative ? it : it.skip)(
     'are shared by processes on a Postgres server, whatever they hold in advance',
     async () => {
