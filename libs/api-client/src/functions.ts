@@ -139,6 +139,8 @@ export type { ApprovePin$Params as ApprovePin$Params } from './fn/integrations/a
 export { approvePin as approvePin } from './fn/integrations/approve-pin';
 export type { ListToolActivity$Params as ListToolActivity$Params } from './fn/integrations/list-tool-activity';
 export { listToolActivity as listToolActivity } from './fn/integrations/list-tool-activity';
+export type { GetToolReport$Params as GetToolReport$Params } from './fn/integrations/get-tool-report';
+export { getToolReport as getToolReport } from './fn/integrations/get-tool-report';
 export type { ListRecentCalls$Params as ListRecentCalls$Params } from './fn/integrations/list-recent-calls';
 export { listRecentCalls as listRecentCalls } from './fn/integrations/list-recent-calls';
 export type { ListLaunchTemplates$Params as ListLaunchTemplates$Params } from './fn/integrations/list-launch-templates';

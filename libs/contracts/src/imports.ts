@@ -23,7 +23,13 @@ export type OpenApiAuth = z.infer<typeof OpenApiAuth>;
 export const ImportOpenApi = z
   .strictObject({
     name: RegisterServer.shape.name,
-    document: z.record(z.string(), z.unknown()),
+    /** Read already, or as the text of a file in JSON or YAML. */
+    document: z.union([z.record(z.string(), z.unknown()), z.string().max(4_000_000)]).optional(),
+    /** Where the document is, to be fetched from there; instead of `document`. */
+    documentUrl: z
+      .url({ protocol: /^https?$/ })
+      .max(2000)
+      .optional(),
     /** Where the service is; the document's first server when absent. */
     baseUrl: z
       .url({ protocol: /^https?$/ })
@@ -35,6 +41,10 @@ export const ImportOpenApi = z
     description: z.string().max(2000).optional(),
     /** Tells what would come of it, and keeps nothing. */
     preview: z.boolean().default(false),
+  })
+  .refine((input) => (input.document === undefined) !== (input.documentUrl === undefined), {
+    path: ['document'],
+    message: 'give a document or a documentUrl',
   })
   .meta({ id: 'ImportOpenApi' });
 export type ImportOpenApi = z.infer<typeof ImportOpenApi>;

@@ -54,6 +54,10 @@ export const OutboundOAuth = z
   .meta({ id: 'OutboundOAuth' });
 export type OutboundOAuth = z.infer<typeof OutboundOAuth>;
 
+/** How a server is signed in to: with a secret as it is, or with a token that is had for one. */
+export const ServerAuth = z.union([OutboundOAuth, z.strictObject({ secret: z.string().max(128) })]);
+export type ServerAuth = z.infer<typeof ServerAuth>;
+
 export const RegisterServer = z
   .strictObject({
     name,
@@ -66,7 +70,7 @@ export const RegisterServer = z
     command: z.string().min(1).optional(),
     args: z.array(z.string()).max(100).optional(),
     description: z.string().max(2000).optional(),
-    auth: z.union([OutboundOAuth, z.strictObject({ secret: z.string().max(128) })]).optional(),
+    auth: ServerAuth.optional(),
     timeoutMs: z.number().int().min(100).max(600_000).optional(),
     idempotentTools: z.array(z.string().max(200)).max(1000).optional(),
     prefix: z.boolean().optional(),
@@ -81,8 +85,22 @@ export const RegisterServer = z
   .meta({ id: 'RegisterServer' });
 export type RegisterServer = z.infer<typeof RegisterServer>;
 
+/**
+ * With another way to the server (`url`, `command`, `args`, `auth`) it is asked there first: one that does not answer
+ * changes nothing, and tools that are told of otherwise than approved are off until somebody has looked at them.
+ */
 export const PatchServer = z
   .strictObject({
+    /** Of a server over HTTP. */
+    url: z
+      .url({ protocol: /^https?$/ })
+      .max(2000)
+      .optional(),
+    /** Of a server over stdio. */
+    command: z.string().min(1).optional(),
+    args: z.array(z.string()).max(100).optional(),
+    /** Null: it is signed in to no longer. */
+    auth: ServerAuth.nullable().optional(),
     description: z.string().max(2000).optional(),
     timeoutMs: z.number().int().min(100).max(600_000).optional(),
     enabled: z.boolean().optional(),
@@ -130,9 +148,9 @@ export const McpServerInfo = z
       p50Ms: z.number().nullable(),
       p95Ms: z.number().nullable(),
     }),
-    /** Definitions that wait for somebody: changed since they were pinned, or with hidden text. */
     /** How it gets the token that it signs in with, when that is one of an authorization server. */
     oauth: OutboundOAuth.nullable(),
+    /** Definitions that wait for somebody: changed since they were pinned, or with hidden text. */
     pins: z.object({ changed: z.number().int(), quarantined: z.number().int() }),
     tools: z.number().int(),
     timeoutMs: z.number().int(),
@@ -322,7 +340,10 @@ export const PoliciesPage = pageOf(Policies).meta({ id: 'PoliciesPage' });
 export const PreviewPolicies = z
   .strictObject({
     document: PolicyDocument,
-    /** A call to judge by the draft. */
+    /**
+     * A call to judge by the draft, link by link, without making it. By somebody with these roles, or by this agent
+     * on their behalf; by whoever asks when there is neither.
+     */
     call: z
       .strictObject({
         server: z.string().min(1).max(64),
@@ -339,12 +360,26 @@ export type PreviewPolicies = z.infer<typeof PreviewPolicies>;
 
 const PolicyDecision = z.object({ effect: PolicyEffect, rule: z.string().nullable() });
 
+/** What would become of a call. */
+export const ForeseenCall = z
+  .object({
+    /** By the policies that are in force. */
+    before: PolicyDecision,
+    /** By the draft. */
+    after: PolicyDecision,
+    /** With the draft in force: nothing, a question to somebody, or a call. */
+    outcome: z.enum(['stop', 'ask', 'call']),
+    links: z.array(CallFinding),
+  })
+  .meta({ id: 'ForeseenCall' });
+export type ForeseenCall = z.infer<typeof ForeseenCall>;
+
 export const PoliciesPreview = z
   .object({
     /** The version compared with: send it as If-Match to save. */
     baseVersion: z.number().int(),
     changes: z.array(z.object({ path: z.string(), before: z.unknown(), after: z.unknown() })),
-    decision: PolicyDecision.nullable(),
+    call: ForeseenCall.nullable(),
     /** The last calls on record, judged by the draft. */
     recent: z.object({
       looked: z.number().int(),

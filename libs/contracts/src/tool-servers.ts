@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Id, PageQuery, Timestamp, pageOf } from './page.js';
+import { McpServerInfo, PinState } from './integrations.js';
 import { ToolCall } from './jobs.js';
 
 /** How a server, or one tool of it, has done of late: of the last day, at most the last 200 calls of each tool. */
@@ -22,6 +23,29 @@ export type ToolActivity = z.infer<typeof ToolActivity>;
 export const ToolActivityList = pageOf(ToolActivity).meta({ id: 'ToolActivityList' });
 export const ToolActivityQuery = z.strictObject({ server: Id.optional() });
 export type ToolActivityQuery = z.infer<typeof ToolActivityQuery>;
+
+/** One tool as it does now: its last calls, what is used of its limits, and the state of its server. */
+export const ToolReport = z
+  .object({
+    server: z.string(),
+    tool: z.string(),
+    /** Null when nobody called it of late. */
+    activity: ToolActivity.nullable(),
+    /** Calls to this tool in the minute; null where there is no limit. */
+    perMinute: z.object({ limit: z.number().int(), used: z.number().int() }).nullable(),
+    /** All calls to its server. */
+    quota: McpServerInfo.shape.quota,
+    circuit: McpServerInfo.shape.circuit,
+    health: McpServerInfo.shape.health,
+    pin: z.object({
+      state: PinState,
+      hash: z.string(),
+      approvedBy: z.string().nullable(),
+      changedAt: Timestamp.nullable(),
+    }),
+  })
+  .meta({ id: 'ToolReport' });
+export type ToolReport = z.infer<typeof ToolReport>;
 
 /** A row of the ledger. A large result is left out here; the run's own page has it. */
 export const RecentCall = ToolCall.extend({

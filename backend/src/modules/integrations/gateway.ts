@@ -7,6 +7,7 @@ import { Chain } from './chain/chain.js';
 import type { CallFailure } from './chain/ledger.js';
 import { type Finding, Passage } from './chain/link.js';
 import { PolicyLink } from './chain/policy.js';
+import type { Decision } from './chain/policy-rules.js';
 import { SchemaLink } from './chain/schema.js';
 import type { SchemaFault } from './chain/tool-schema.js';
 import { ServerUnreachable, ToolFailed, ToolTimedOut } from './integrations.errors.js';
@@ -42,10 +43,9 @@ export class Gateway {
     const passage = new Passage(ctx, call);
     const links = await this.chain.foresee(passage);
     const { target } = passage;
-    const isStopped = links.some(({ verdict }) => verdict === 'stop');
     return {
       dryRun: true,
-      outcome: isStopped ? 'stop' : links.some(({ verdict }) => verdict === 'ask') ? 'ask' : 'call',
+      outcome: outcomeOf(links),
       links,
       tool: target.tool.tool,
       transport: target.server.transport,
@@ -53,6 +53,14 @@ export class Gateway {
       idempotent: target.tool.idempotent,
       timeoutMs: passage.timeoutMs,
     };
+  }
+
+  /** The same for somebody else, and as if the policies had decided this: refusals are findings here, not thrown. */
+  async foresee(ctx: Ctx, call: GatewayCall, decision: Decision): Promise<Foreseen> {
+    const passage = new Passage(ctx, call);
+    passage.foretold = decision;
+    const links = await this.chain.foresee(passage, true);
+    return { outcome: outcomeOf(links), links };
   }
 
   /** Whether a policy wants somebody's approval of this call; a run asks before it makes it. */
@@ -75,17 +83,27 @@ export class Gateway {
   }
 }
 
-export interface DryRun {
-  dryRun: true;
+export interface Foreseen {
   /** What would become of it: nothing, a question to somebody, or a call. */
   outcome: 'stop' | 'ask' | 'call';
   links: Finding[];
+}
+
+export interface DryRun extends Foreseen {
+  dryRun: true;
   tool: string;
   transport: string;
   health: string;
   idempotent: boolean;
   timeoutMs: number;
 }
+
+const outcomeOf = (links: readonly Finding[]): Foreseen['outcome'] =>
+  links.some(({ verdict }) => verdict === 'stop')
+    ? 'stop'
+    : links.some(({ verdict }) => verdict === 'ask')
+      ? 'ask'
+      : 'call';
 
 function failureOf(passage: Passage, { kind, error, retryAfterSeconds }: CallFailure): AosError {
   const { name } = passage;

@@ -45,6 +45,26 @@ export class ServerNameTaken extends AosError {
   }
 }
 
+/** Where it is belongs to what it is. */
+export class ServerPlaceFixed extends AosError {
+  constructor(server: string, transport: string) {
+    super(
+      'conflict',
+      `"${server}" (${transport}) cannot be moved like that: an address belongs to a server over HTTP, a command to one over stdio. To reach it in another way, register it under another name.`,
+    );
+  }
+}
+
+/** A change of the way to it is tried before it is kept. */
+export class ServerNotThere extends AosError {
+  constructor(server: string, why: string) {
+    super(
+      'server_unreachable',
+      `"${server}" does not answer there, so it stays where it was: ${why}. Its definitions can only be checked by asking it; mend the address, the command or the sign-in and try again.`,
+    );
+  }
+}
+
 export class ServerDisabled extends AosError {
   constructor(server: string) {
     super(

@@ -53,6 +53,7 @@ import { PoliciesQueries } from './policies.queries.js';
 import { ReadOnlySql } from './read-only-sql.js';
 import { Registry } from './registry.js';
 import { RegistryQueries } from './registry.queries.js';
+import { ToolReportQueries } from './tool-report.queries.js';
 import { ToolServersController } from './tool-servers.controller.js';
 import { ServerReports } from './server-reports.js';
 import { HealthProbes } from './upstreams/health-probes.js';
@@ -127,6 +128,7 @@ const chainLinks = [
     RemoveMcpServerHandler,
     SavePoliciesHandler,
     ServerReports,
+    ToolReportQueries,
     TryMcpServerHandler,
     Upstreams,
   ],

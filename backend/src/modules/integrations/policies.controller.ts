@@ -69,12 +69,13 @@ export class PoliciesController {
   @HttpCode(200)
   @Allow('tool.write')
   @ApiOperation({
-    summary: 'What a draft would change: the document, one call, and the last calls on record',
+    summary:
+      'What a draft would change: the document, one call link by link, and the last calls on record',
     operationId: 'previewPolicies',
   })
   @ApiResponse({ status: 200, standardSchema: PoliciesPreview })
-  preview(@Body({ schema: PreviewPolicies }) body: PreviewPolicies) {
-    return this.policies.preview(body);
+  preview(@RequestCtx() ctx: Ctx, @Body({ schema: PreviewPolicies }) body: PreviewPolicies) {
+    return this.policies.preview(ctx, body);
   }
 
   @Get('pins')

@@ -1,18 +1,23 @@
 import { Injectable } from '@nestjs/common';
 import {
+  type ForeseenCall,
   type Page,
+  type Permission,
   type PageQuery,
   type Policies as PoliciesAnswer,
   type PoliciesPreview,
   PolicyDocument,
   type PreviewPolicies,
 } from '@aos/contracts';
+import { randomUUID } from 'node:crypto';
 import { Database } from '../../platform/database/database.js';
+import type { Ctx, Principal } from '../../platform/http/context.js';
 import { decodeCursor, toPage } from '../../platform/http/cursor.js';
 import { configChanges } from '../config/index.js';
 import { Policies, type PoliciesRow, toPolicies } from './chain/policies.js';
 import { type CompiledPolicy, type Question, compile } from './chain/policy-rules.js';
 import { requireSound } from './commands/save-policies.js';
+import { Gateway } from './gateway.js';
 
 /** So many calls on record are judged by a draft. */
 const LOOKED_AT = 500;
@@ -23,6 +28,7 @@ export class PoliciesQueries {
   constructor(
     private readonly database: Database,
     private readonly policies: Policies,
+    private readonly gateway: Gateway,
   ) {}
 
   async current(): Promise<PoliciesAnswer> {
@@ -51,15 +57,70 @@ export class PoliciesQueries {
   }
 
   /** What saving a draft would change: in the document, for a call, and for the last calls on record. */
-  async preview({ document, call }: PreviewPolicies): Promise<PoliciesPreview> {
+  async preview(ctx: Ctx, { document, call }: PreviewPolicies): Promise<PoliciesPreview> {
     requireSound(document);
     const present = await this.policies.stored();
+    const before = present.compiled ?? compile(present.document);
     const draft = compile(document);
     return {
       baseVersion: present.version,
       changes: configChanges(present.document, document),
-      decision: call ? draft.decide({ ...call, agent: call.agent ? [call.agent] : [] }) : null,
-      recent: await this.recent(present.compiled ?? compile(present.document), draft),
+      call: call ? await this.foresee(ctx, call, before, draft) : null,
+      recent: await this.recent(before, draft),
+    };
+  }
+
+  private async foresee(
+    ctx: Ctx,
+    call: NonNullable<PreviewPolicies['call']>,
+    before: CompiledPolicy,
+    draft: CompiledPolicy,
+  ): Promise<ForeseenCall> {
+    const { server, tool, args, projectId } = call;
+    const agent = call.agent === undefined ? undefined : await this.agent(call.agent);
+    const isSelf = agent === undefined && call.roles.length === 0;
+    const question = {
+      ...{ server, tool, args, projectId },
+      roles: isSelf ? await this.policies.rolesOf(ctx.actor, projectId) : call.roles,
+      agent: agent ? [agent.name, agent.id] : [],
+    };
+    const after = draft.decide(question);
+    const actor = isSelf ? ctx.actor : await this.somebody(call.roles, agent, projectId);
+    const foreseen = await this.gateway.foresee(
+      { ...ctx, actor },
+      { server, tool, args, projectId },
+      after,
+    );
+    return { before: before.decide(question), after, ...foreseen };
+  }
+
+  /** By its name or its id; one that does not exist yet has no other name. */
+  private async agent(of: string): Promise<{ id: string; name: string }> {
+    const [row] = await this.database.query<{ id: string; name: string }>(
+      'SELECT id::text AS id, name FROM agents WHERE name = $1 OR id::text = $1 LIMIT 1',
+      [of],
+    );
+    return row ?? { id: of, name: of };
+  }
+
+  /** Nobody in particular: with what these roles may do, or what a run of the agent may. */
+  private async somebody(
+    roles: readonly string[],
+    agent: { id: string; name: string } | undefined,
+    projectId: string | null,
+  ): Promise<Principal> {
+    const rows = agent
+      ? [{ permission: 'tool.call' as const }]
+      : await this.database.query<{ permission: Permission }>(
+          'SELECT DISTINCT unnest(permissions) AS permission FROM roles WHERE name = ANY($1)',
+          [roles],
+        );
+    return {
+      kind: agent ? 'agent' : 'user',
+      id: agent ? `agent:${agent.id}` : `user:${randomUUID()}`,
+      name: agent?.name ?? roles.join(', '),
+      userId: null,
+      grants: rows.map(({ permission }) => ({ permission, projectId })),
     };
   }
 

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import type { McpServerInfo } from '@aos/contracts';
+import type { McpServerInfo, ToolReport } from '@aos/contracts';
 import { BulkheadLink } from './chain/bulkhead.js';
 import { CircuitLink } from './chain/circuit.js';
 import { Limits } from './chain/limits.js';
-import { LimitsInForce, dayKey } from './chain/limits-in-force.js';
+import { LimitsInForce, dayKey, toolKey } from './chain/limits-in-force.js';
 import { ToolMetrics } from './chain/tool-metrics.js';
 import { DEFAULT_TIMEOUT_MS, type ServerRow } from './registry.js';
 
@@ -30,12 +30,7 @@ export class ServerReports {
       oauth: row.auth,
       caps: row.capabilities,
       enabled: row.is_enabled,
-      health: {
-        state: row.is_enabled ? row.health.state : 'disabled',
-        checkedAt: row.health.checkedAt ?? null,
-        error: row.health.error ?? null,
-        latencyMs: row.health.latencyMs ?? null,
-      },
+      health: healthOf(row),
       quota: await this.quotaOf(row),
       limits: row.limits,
       circuit: this.circuit.report(row.name),
@@ -50,14 +45,37 @@ export class ServerReports {
     };
   }
 
+  /** What a tool shares with its server, and what is used of its own limit. */
+  async ofTool(
+    row: ServerRow,
+    tool: string,
+  ): Promise<Pick<ToolReport, 'perMinute' | 'quota' | 'circuit' | 'health'>> {
+    const { toolPerMinute } = await this.inForce.ofServer(row.limits);
+    return {
+      perMinute: await this.used(toolKey(`${row.name}.${tool}`), toolPerMinute),
+      quota: await this.quotaOf(row),
+      circuit: this.circuit.report(row.name),
+      health: healthOf(row),
+    };
+  }
+
   private async quotaOf({ name, limits }: ServerRow): Promise<McpServerInfo['quota']> {
     const { perMinute, perDay, concurrent } = await this.inForce.ofServer(limits);
-    const used = async (key: string, limit: number | null) =>
-      limit === null ? null : { limit, used: await this.limits.used(key, limit) };
     return {
-      perMinute: await used(`minute:server:${name}`, perMinute),
-      perDay: await used(dayKey(`server:${name}`), perDay),
+      perMinute: await this.used(`minute:server:${name}`, perMinute),
+      perDay: await this.used(dayKey(`server:${name}`), perDay),
       concurrent: { limit: concurrent, used: this.bulkhead.inFlight(name) },
     };
   }
+
+  private async used(key: string, limit: number | null) {
+    return limit === null ? null : { limit, used: await this.limits.used(key, limit) };
+  }
 }
+
+const healthOf = ({ is_enabled, health }: ServerRow): McpServerInfo['health'] => ({
+  state: is_enabled ? health.state : 'disabled',
+  checkedAt: health.checkedAt ?? null,
+  error: health.error ?? null,
+  latencyMs: health.latencyMs ?? null,
+});

@@ -143,11 +143,14 @@ export async function startGateway(servers: BuiltinServers = builtinServers) {
     change: new ChangeMcpServerHandler(
       database,
       registry,
+      registration,
       upstreams,
+      circuit,
       outbox,
       audit,
       wakeups,
       reports,
+      environment,
     ),
     remove: new RemoveMcpServerHandler(
       database,

@@ -9,6 +9,7 @@ import {
   ServerTrial,
   ToolActivityList,
   ToolActivityQuery,
+  ToolReport,
 } from '@aos/contracts';
 import type { Environment } from '../../platform/config/environment.js';
 import { Allow, RequestCtx } from '../../platform/http/access.js';
@@ -16,6 +17,7 @@ import type { Ctx } from '../../platform/http/context.js';
 import { ENVIRONMENT } from '../../platform/platform.module.js';
 import { CallsQueries } from './calls.queries.js';
 import { TryMcpServer } from './commands/try-server.js';
+import { ToolReportQueries } from './tool-report.queries.js';
 import { launchChoices } from './upstreams/launch-choices.js';
 
 /** How the servers do, and what a person needs to set one up. */
@@ -25,6 +27,7 @@ export class ToolServersController {
   constructor(
     private readonly commands: CommandBus,
     private readonly queries: CallsQueries,
+    private readonly toolReports: ToolReportQueries,
     @Inject(ENVIRONMENT) private readonly environment: Environment,
   ) {}
 
@@ -37,6 +40,18 @@ export class ToolServersController {
   @ApiResponse({ status: 200, standardSchema: ToolActivityList })
   activity(@RequestCtx() ctx: Ctx, @Query({ schema: ToolActivityQuery }) query: ToolActivityQuery) {
     return this.queries.activity(ctx, query);
+  }
+
+  @Get('tools/:server/:tool')
+  @Allow('tool.read', { anyProject: true })
+  @ApiOperation({
+    summary:
+      'One tool as it does now: recent calls, limits used, circuit and health of its server, its pinned definition',
+    operationId: 'getToolReport',
+  })
+  @ApiResponse({ status: 200, standardSchema: ToolReport })
+  tool(@RequestCtx() ctx: Ctx, @Param('server') server: string, @Param('tool') tool: string) {
+    return this.toolReports.of(ctx, server, tool);
   }
 
   @Get('calls')

@@ -10,6 +10,7 @@ import type {
   RecentCall,
   ServerTrial,
   ToolActivity,
+  ToolReport,
 } from '@aos/contracts';
 import { type HttpApp, type SignedIn, openHttpApp } from '../../../test/http-app.js';
 import { IntegrationsModule } from './index.js';
@@ -155,6 +156,30 @@ describe('what the ledger tells of the servers', () => {
     const { items } = await get<Page<RecentCall>>('/mcp/calls?server=env');
     expect(items[0]).toMatchObject({ isResultLeftOut: true });
     expect(items[0]!.result).toBeUndefined();
+  });
+});
+
+describe('one tool', () => {
+  it('is told of as it does now: calls, limits, circuit and definition', async () => {
+    await http.call('/mcp/registry/env', {
+      method: 'PATCH',
+      as: admin,
+      headers: { 'if-match': `"${(await get<McpServerInfo>('/mcp/registry/env')).version}"` },
+      body: { limits: { toolPerMinute: 40 } },
+    });
+    await call('files.write', { path: 'live.txt', content: 'x' });
+    const report = await get<ToolReport>('/mcp/tools/env/files.write', viewer);
+    expect(report).toMatchObject({
+      activity: { calls: 1, failed: 0 },
+      circuit: { state: 'closed', retryAt: null },
+      health: { state: 'healthy' },
+      pin: { state: 'pinned', approvedBy: null },
+      quota: { concurrent: { used: 0 } },
+    });
+    expect(report.perMinute!.limit).toBe(40);
+    expect(report.perMinute!.used).toBeGreaterThan(0);
+    expect((await get<ToolReport>('/mcp/tools/env/files.read')).activity).toBeNull();
+    expect((await http.call('/mcp/tools/env/nothing', { as: admin })).status).toBe(404);
   });
 });
 

@@ -6,9 +6,10 @@ export interface ImportOpenApi {
   auth?: OpenApiAuth;
   baseUrl?: string;
   description?: string;
-  document: {
+  document?: ({
 [key: string]: any;
-};
+} | string);
+  documentUrl?: string;
   include?: Array<string>;
   name: string;
   preview?: boolean;

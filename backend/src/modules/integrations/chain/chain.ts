@@ -106,8 +106,11 @@ export class Chain {
     return from(0);
   }
 
-  /** Asks each link what it would do. After a stop the others are asked as well: all faults at once. */
-  async foresee(passage: Passage): Promise<Finding[]> {
+  /**
+   * Asks each link what it would do. After a stop the others are asked as well: all faults at once.
+   * @param isAboutAnother whoever asks may see the tools, and asks what somebody else could do with one
+   */
+  async foresee(passage: Passage, isAboutAnother = false): Promise<Finding[]> {
     const findings: Finding[] = [];
     for (const link of this.links) {
       if (!link.preview) continue;
@@ -116,8 +119,10 @@ export class Chain {
       } catch (error) {
         if (!(error instanceof AosError)) throw error;
         // Who may not call, or calls what is not there, is told that and nothing of what lies behind.
-        if (!passage.hasTarget) throw error;
+        if (!passage.hasTarget && !isAboutAnother) throw error;
         findings.push(stopped(link.name, error));
+        // The links behind it look at the tool.
+        if (!passage.hasTarget && link.name === 'tool') break;
       }
     }
     return findings;

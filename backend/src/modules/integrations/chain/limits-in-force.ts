@@ -39,7 +39,7 @@ export class LimitsInForce {
     return some([
       [`minute:actor:${ctx.actor.id}`, limits.principalPerMinute, ctx.actor.name],
       [`minute:server:${call.server}`, own.perMinute, call.server],
-      [`minute:tool:${name}`, own.toolPerMinute, name],
+      [toolKey(name), own.toolPerMinute, name],
     ]);
   }
 
@@ -52,6 +52,9 @@ export class LimitsInForce {
     ]);
   }
 }
+
+/** Of `server.tool`. */
+export const toolKey = (tool: string) => `minute:tool:${tool}`;
 
 /** Days are those of UTC, the same for every process. */
 export const dayKey = (of: string, now = new Date()) =>

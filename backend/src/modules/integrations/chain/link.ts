@@ -4,6 +4,7 @@ import { AosError } from '../../../platform/http/problem.js';
 import type { GatewayCall } from '../call.js';
 import type { Target } from '../registry.js';
 import type { CallEnd, LedgerRow } from './ledger.js';
+import type { Decision } from './policy-rules.js';
 
 export type LinkName =
   | 'trace'
@@ -55,6 +56,8 @@ export class Passage {
   /** Whose rule let the call through, or asked for an approval. */
   rule: string | null = null;
   needsApproval = false;
+  /** Of a dry run by rules that are not in force: what those say. */
+  foretold: Decision | undefined;
   secrets: ReadonlyMap<string, string> = new Map();
   row: LedgerRow | undefined;
   callId = '';

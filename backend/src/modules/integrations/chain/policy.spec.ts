@@ -219,7 +219,7 @@ describe('the gateway', () => {
         rules: [{ id: 'x', effect: 'deny', when: [{ pointer: '', op: 'matches', value: '(' }] }],
       }),
     ).rejects.toMatchObject({ code: 'validation_failed' });
-    const queries = new PoliciesQueries(parts.database, parts.policies);
+    const queries = new PoliciesQueries(parts.database, parts.policies, parts.gateway);
     const history = await queries.history({ limit: 1 });
     expect(history.items).toMatchObject([{ document: { rules: [{ id: 'one' }] } }]);
     expect(history.nextCursor).not.toBeNull();
@@ -233,16 +233,79 @@ describe('the gateway', () => {
   it('tells of a draft what it would change for the last calls, and for one', async () => {
     await call('delete');
     await call('read');
-    const queries = new PoliciesQueries(parts.database, parts.policies);
-    const preview = await queries.preview({
+    const queries = new PoliciesQueries(parts.database, parts.policies, parts.gateway);
+    const preview = await queries.preview(admin(), {
       document: PolicyDocument.parse({ rules: [{ id: 'd', effect: 'deny', tools: ['delete'] }] }),
       call: { server: 'p', tool: 'delete', args: {}, roles: [], projectId: null },
     });
-    expect(preview.decision).toEqual({ effect: 'deny', rule: 'd' });
+    expect(preview.call).toMatchObject({
+      before: { effect: 'allow', rule: null },
+      after: { effect: 'deny', rule: 'd' },
+      outcome: 'stop',
+    });
     expect(preview.recent).toMatchObject({
       looked: 2,
       changed: [{ tool: 'p.delete', before: { effect: 'allow' }, after: { effect: 'deny' } }],
     });
     await call('delete');
+  });
+
+  describe('tells of a call by a draft, link by link,', () => {
+    const foresee = async (rules: object[], more: object = {}) => {
+      const queries = new PoliciesQueries(parts.database, parts.policies, parts.gateway);
+      const { call: foreseen } = await queries.preview(admin(), {
+        document: PolicyDocument.parse({ rules }),
+        call: { server: 'p', tool: 'read', args: {}, roles: [], projectId: null, ...more },
+      });
+      return foreseen!;
+    };
+    const of = ({ links }: Awaited<ReturnType<typeof foresee>>, link: string) =>
+      links.find((each) => each.link === link);
+
+    it('and neither calls nor keeps anything', async () => {
+      await save({ rules: [{ id: 'no', effect: 'deny' }] });
+      const foreseen = await foresee([{ id: 'ask', effect: 'approve' }], { args: { path: 1 } });
+      expect(foreseen).toMatchObject({
+        before: { effect: 'deny', rule: 'no' },
+        after: { effect: 'approve', rule: 'ask' },
+        outcome: 'stop',
+      });
+      expect(of(foreseen, 'policy')).toMatchObject({ verdict: 'ask' });
+      expect(of(foreseen, 'schema')).toMatchObject({ verdict: 'stop', errors: [{ path: 'path' }] });
+      expect(await foresee([{ id: 'ask', effect: 'approve' }])).toMatchObject({ outcome: 'ask' });
+      expect(calls).toBe(0);
+      expect(await ledgerOf(parts)).toHaveLength(0);
+      // What is in force is what was saved.
+      await expect(call('read')).rejects.toMatchObject({ code: 'policy_denied' });
+    });
+
+    it('for somebody with a role, whose refusal is a finding too', async () => {
+      const rules = [{ id: 'ops', effect: 'deny', roles: ['operator'] }];
+      await parts.database.query(
+        `INSERT INTO roles (name, permissions) VALUES ('operator', '{tool.call}'), ('viewer', '{}') ON CONFLICT DO NOTHING`,
+      );
+      const operator = await foresee(rules, { roles: ['operator'] });
+      expect([operator.after.rule, of(operator, 'identity')?.verdict]).toEqual(['ops', 'pass']);
+      const viewer = await foresee(rules, { roles: ['viewer'] });
+      expect([viewer.after.rule, of(viewer, 'identity')?.code]).toEqual([null, 'forbidden']);
+      // The others say what they would all the same.
+      expect(of(viewer, 'schema')).toMatchObject({ verdict: 'pass' });
+      expect(viewer.outcome).toBe('stop');
+    });
+
+    it('for a run of an agent, by its name or its id', async () => {
+      const rules = [{ id: 'bot', effect: 'deny', agents: ['bot-*'] }];
+      await parts.database.query(
+        `INSERT INTO agents (id, name, config, created_by) VALUES (77, 'bot-one', '{}', 'test')`,
+      );
+      for (const agent of ['bot-one', '77'])
+        expect(await foresee(rules, { agent })).toMatchObject({ after: { rule: 'bot' } });
+      expect(await foresee(rules, { agent: 'other' })).toMatchObject({ after: { rule: null } });
+    });
+
+    it('also of a tool that there is not', async () => {
+      const foreseen = await foresee([], { tool: 'gone' });
+      expect(foreseen.links.at(-1)).toMatchObject({ link: 'tool', code: 'unknown_tool' });
+    });
   });
 });

@@ -40,7 +40,7 @@ export class PolicyLink implements Link {
 
   async preview(passage: Passage): Promise<Foresight> {
     const { ctx, call, projectId } = passage;
-    const { effect, rule } = await this.decide(ctx, call, projectId);
+    const { effect, rule } = passage.foretold ?? (await this.decide(ctx, call, projectId));
     const by = rule === null ? 'no rule matches, and the default' : `the rule ${rule}`;
     if (effect === 'deny') throw new PolicyDenied(passage.name, rule);
     passage.needsApproval = effect === 'approve';

@@ -5,6 +5,7 @@ import type { Ctx } from '../../../platform/http/context.js';
 import { AosError } from '../../../platform/http/problem.js';
 import { AddressRefused, GuardedFetch } from '../chain/guarded-fetch.js';
 import { ServerUrlRefused } from '../integrations.errors.js';
+import { documentOf } from '../openapi/document-source.js';
 import { DocumentRefused, type ReadDocument, readOperations } from '../openapi/operations.js';
 import { ServerReports } from '../server-reports.js';
 import { Registration } from './registration.js';
@@ -30,7 +31,7 @@ export class ImportOpenApiHandler implements ICommandHandler<ImportOpenApi> {
   ) {}
 
   async execute({ ctx, input }: ImportOpenApi): Promise<OpenApiImport> {
-    const read = this.read(input);
+    const read = await this.read(input);
     const baseUrl = input.baseUrl ?? read.baseUrl;
     const tools = read.tools.filter(
       ({ operation }) => !input.include || input.include.includes(operation.tool),
@@ -61,13 +62,18 @@ export class ImportOpenApiHandler implements ICommandHandler<ImportOpenApi> {
     return { ...answer, server: await this.register(ctx, input, { ...read, baseUrl, tools }) };
   }
 
-  private read(input: Input): ReadDocument {
+  private async read(input: Input): Promise<ReadDocument> {
     try {
-      return readOperations(input.document);
+      return readOperations(await documentOf(input, this.outside));
     } catch (error) {
+      const path = input.documentUrl === undefined ? 'document' : 'documentUrl';
+      if (error instanceof AddressRefused)
+        throw new AosError('validation_failed', 'The address of the document is not allowed.', {
+          errors: [{ path, message: error.message }],
+        });
       if (!(error instanceof DocumentRefused)) throw error;
       throw new AosError('validation_failed', `The document cannot be read. ${error.message}`, {
-        errors: [{ path: 'document', message: error.message }],
+        errors: [{ path, message: error.message }],
       });
     }
   }

@@ -44,7 +44,11 @@ export class Registration {
   }
 
   /** Where a token would be asked for. The refusal is in the audit: someone wanted this machine to ask there. */
-  async requireEndpoint(ctx: Ctx, { name, auth }: Pick<NewServer, 'name' | 'auth'>): Promise<void> {
+  async requireEndpoint(
+    ctx: Ctx,
+    { name, auth }: Pick<NewServer, 'name' | 'auth'>,
+    action: 'registry.create' | 'registry.change' = 'registry.create',
+  ): Promise<void> {
     if (!auth || !isOAuth(auth)) return;
     const address = auth.tokenUrl ?? auth.issuer!;
     try {
@@ -52,7 +56,7 @@ export class Registration {
     } catch (error) {
       if (!(error instanceof AddressRefused)) throw error;
       await this.audit.recordAlone(ctx, {
-        action: 'registry.create',
+        action,
         resource: `mcp-server:${name}`,
         outcome: 'denied',
         diff: { address, why: error.message },
@@ -147,4 +151,4 @@ export const routeOf = (input: NewServer) => ({
   openapi: input.openapi ?? null,
 });
 
-const isOAuth = (auth: object): auth is OutboundOAuth => 'type' in auth;
+export const isOAuth = (auth: object): auth is OutboundOAuth => 'type' in auth;

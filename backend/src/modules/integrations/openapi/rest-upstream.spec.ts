@@ -175,6 +175,51 @@ describe('a REST service', () => {
         Input.parse({ name: `shop${++n}`, document, baseUrl: base, ...more }),
       ),
     );
+  it('is described by the text of a file, in JSON or in YAML', async () => {
+    const yaml = 'openapi: 3.1.0\npaths:\n  /things:\n    get: { operationId: list }\n';
+    for (const text of [
+      yaml,
+      JSON.stringify({ openapi: '3.1.0', paths: { '/things': { get: { operationId: 'list' } } } }),
+    ])
+      expect((await importIt({ document: text, preview: true })).tools).toMatchObject([
+        { name: 'list', method: 'GET', path: '/things' },
+      ]);
+    await expect(importIt({ document: 'a: [' })).rejects.toMatchObject({
+      code: 'validation_failed',
+      errors: [{ path: 'document' }],
+    });
+    // Ten names for ten names for ten...: what it would unfold to fits into no memory.
+    const bomb = [
+      'a0: &a0 [x]',
+      ...Array.from(
+        { length: 9 },
+        (_, k) => `a${k + 1}: &a${k + 1} [${Array(10).fill(`*a${k}`).join(', ')}]`,
+      ),
+    ].join('\n');
+    await expect(importIt({ document: bomb })).rejects.toMatchObject({
+      code: 'validation_failed',
+      message: expect.stringMatching(/alias/) as string,
+    });
+  });
+
+  it('is described by a document that is fetched, through the same gate as its calls', async () => {
+    respond = { status: 200, body: JSON.stringify(document) };
+    const from = { document: undefined, preview: true };
+    const { tools } = await importIt({ ...from, documentUrl: `${base}/openapi.json` });
+    expect(tools.map(({ name }) => name)).toEqual(['getItem', 'put_item']);
+    expect(asked.at(-1)!.url).toMatch(/openapi\.json$/);
+    for (const [documentUrl, why] of [
+      ['http://169.254.169.254/openapi.json', /address|allowed/],
+      [`${base}/none`, /answered with 404/],
+    ] as const) {
+      respond = { status: 404 };
+      await expect(importIt({ ...from, documentUrl })).rejects.toMatchObject({
+        code: 'validation_failed',
+        errors: [{ path: 'documentUrl', message: expect.stringMatching(why) as string }],
+      });
+    }
+  });
+
   const call = (tool: string, args: Record<string, unknown>) =>
     parts.gateway.call(admin(), { server: `shop${n}`, tool, args });
 

@@ -1,0 +1,113 @@
+import { rolePermissions } from '@aos/contracts';
+import type { Ctx } from '../../../platform/http/context.js';
+import { startToolServer, type ToolServerOfTest } from '../chain/testing.js';
+import { type GatewayParts, actor, admin, startGateway } from '../testing.js';
+import { ChangeMcpServer } from './change-server.js';
+
+let parts: GatewayParts;
+let old: ToolServerOfTest;
+let next: ToolServerOfTest;
+let n = 0;
+
+beforeAll(async () => {
+  parts = await startGateway({});
+  await parts.secret('TOKEN', 'canary-token');
+});
+afterAll(() => parts.stop());
+beforeEach(async () => {
+  [old, next] = await Promise.all([
+    startToolServer([{ name: 'read' }, { name: 'gone' }]),
+    startToolServer([{ name: 'read' }, { name: 'more' }]),
+  ]);
+});
+afterEach(() => Promise.all([old.stop(), next.stop()]));
+
+async function register(more: object = {}) {
+  const name = `m${++n}`;
+  return parts.register({ name, transport: 'http', url: old.url, ...more });
+}
+const change = (of: { name: string; version: number }, input: object, by: Ctx = admin()) =>
+  parts.change.execute(new ChangeMcpServer(by, of.name, of.version, input));
+const call = (server: string, tool = 'read') =>
+  parts.gateway.call(admin(), { server, tool, args: {} });
+const stored = async (name: string) => (await parts.queries.server(name)).url;
+
+describe('a server that is moved', () => {
+  it('is asked at the new place, and called there from then on', async () => {
+    const before = await register();
+    await call(before.name);
+    const after = await change(before, { url: next.url });
+    expect(after).toMatchObject({ url: next.url, tools: 2, health: { state: 'healthy' } });
+    await call(before.name);
+    expect([old.calls(), next.calls()]).toEqual([1, 1]);
+    await expect(call(before.name, 'gone')).rejects.toMatchObject({ code: 'unknown_tool' });
+    const [row] = await parts.database.query<{ diff: unknown }>(
+      `SELECT diff FROM audit_logs WHERE action = 'registry.change' AND resource = $1`,
+      [`mcp-server:${before.name}`],
+    );
+    expect(row!.diff).toMatchObject({ before: { url: old.url }, after: { url: next.url } });
+  });
+
+  it('holds back a tool that is told of otherwise there', async () => {
+    next.tools = [{ name: 'read', description: 'Another one' }];
+    const before = await register();
+    const after = await change(before, { url: next.url });
+    expect(after.pins).toEqual({ changed: 1, quarantined: 0 });
+    await expect(call(before.name)).rejects.toMatchObject({ code: 'tool_quarantined' });
+    expect(next.calls()).toBe(0);
+  });
+
+  it('stays where it was when nobody answers at the new place', async () => {
+    const before = await register();
+    await expect(
+      change(before, { url: 'http://127.0.0.1:9/mcp', description: 'moved' }),
+    ).rejects.toMatchObject({ code: 'server_unreachable' });
+    const kept = await parts.queries.server(before.name);
+    expect([kept.url, kept.description, kept.version]).toEqual([old.url, '', before.version]);
+    await call(before.name);
+  });
+
+  it('takes its secret along only for whoever may give one', async () => {
+    const before = await register({ auth: { secret: 'TOKEN' } });
+    const by = actor('admin');
+    by.actor.grants = rolePermissions.admin
+      .filter((permission) => permission !== 'secret.write')
+      .map((permission) => ({ permission, projectId: null }));
+    await expect(change(before, { url: next.url }, by)).rejects.toMatchObject({
+      code: 'forbidden',
+    });
+    expect(next.seen).toHaveLength(0);
+    // Without a secret there is none to give away.
+    const after = await change(before, { url: next.url, auth: null }, by);
+    expect(after.authSecret).toBeNull();
+    expect(next.seen.some(({ headers }) => headers.authorization !== undefined)).toBe(false);
+  });
+
+  it('may sign in otherwise at the same place', async () => {
+    const before = await register();
+    const after = await change(before, { auth: { secret: 'TOKEN' } });
+    expect([after.url, after.authSecret]).toEqual([old.url, 'TOKEN']);
+    old.seen.length = 0;
+    await call(before.name);
+    expect(old.seen.at(-1)!.headers.authorization).toBe('Bearer canary-token');
+  });
+
+  it.each([
+    ['the metadata service', { url: 'http://169.254.169.254/' }, 'validation_failed'],
+    ['a command, being a server over HTTP', { command: 'node' }, 'conflict'],
+    ['a secret that there is not', { auth: { secret: 'NOPE' } }, 'unknown_secret'],
+  ])('cannot be given %s', async (_, input, code) => {
+    const before = await register();
+    await expect(change(before, input)).rejects.toMatchObject({ code });
+    expect(await stored(before.name)).toBe(old.url);
+  });
+
+  it('is not asked anywhere for a stale change', async () => {
+    const before = await register();
+    await change(before, { description: 'newer' });
+    await expect(change(before, { url: next.url })).rejects.toMatchObject({
+      code: 'precondition_failed',
+    });
+    expect(next.seen).toHaveLength(0);
+  });
+});
