@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
-import { asPerson, signIn, useBrowser } from './harness.mjs';
+import { asPerson, owner, signIn, useBrowser } from './harness.mjs';
 
 const browser = useBrowser();
 const data = fileURLToPath(new URL('../../ops/demo/data/birdstrikes.csv', import.meta.url));
@@ -218,6 +218,140 @@ test('a line that is cut in the middle of the task loses no card and shows none 
   await openCard(page, goal).waitFor({ state: 'detached' });
   await stackOf(page, goal).locator('aos-event-card aos-state.done').first().waitFor();
   await assertCards(page, api, goal, traceId);
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+// ── The keyboard alone ────────────────────────────────────────────────────────────────────────────
+
+/** Presses Tab until what has the focus is called this. */
+async function tabTo(page, name, key = 'Tab') {
+  const met = [];
+  for (let n = 0; n < 120; n += 1) {
+    await page.keyboard.press(key);
+    const focused = await page.evaluate(() => {
+      let { activeElement: element } = document;
+      while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
+      const label = element?.labels?.[0]?.textContent;
+      return (element?.getAttribute('aria-label') ?? label ?? element?.textContent ?? '').trim();
+    });
+    if (typeof name === 'string' ? focused === name : name.test(focused)) return;
+    met.push(focused.slice(0, 40));
+  }
+  throw new Error(`Tab never came to ${name}; it came to ${[...new Set(met)].join(' | ')}`);
+}
+const go = async (page, ...keys) => {
+  for (const key of keys) await page.keyboard.press(key);
+};
+
+test('the keyboard alone takes a person from the door to the rerun', async () => {
+  const goal = `Look into the bird strikes, typed ${tag}`;
+  const { page, faults, close } = await browser.open();
+  await page.goto('/console/');
+  await page.waitForSelector('#email:focus');
+  await page.keyboard.type(owner.email);
+  await page.keyboard.press('Tab');
+  await page.keyboard.type(owner.password);
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('#goal');
+  await page.waitForSelector('.live.live');
+  const api = await asPerson(page);
+
+  await page.keyboard.press('Control+k');
+  await page.waitForSelector('aos-palette input');
+  await page.keyboard.type('agents');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/\/agents$/);
+  await page.getByRole('button', { name: 'Create agent' }).waitFor();
+  await tabTo(page, 'Create agent');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('#new-name');
+  await page.waitForSelector('aos-dialog dialog [type=radio]');
+  if (!(await page.locator('#new-name').evaluate((e) => e === document.activeElement)))
+    await tabTo(page, 'Name');
+  await page.keyboard.type(`analyst-typed-${tag}`);
+  await page.keyboard.press('Enter');
+  await page.locator('aos-agent-prompt').waitFor();
+  await tabTo(page, 'Next');
+  await page.keyboard.press('Enter');
+  await page.locator('aos-tool-picker').waitFor();
+  await tabTo(page, /^env\.\*/);
+  await page.keyboard.press('Space');
+  for (const step of ['3', '4']) {
+    await tabTo(page, 'Next');
+    await page.keyboard.press('Enter');
+    await page.locator(`.steps li.now:nth-child(${Number(step) + 1})`).waitFor();
+  }
+  await tabTo(page, 'Create');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/\/agents\/analyst-typed-/);
+  await page.getByRole('button', { name: 'Start', exact: true }).waitFor();
+  await tabTo(page, 'Start');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Stop', exact: true }).waitFor();
+  await tabTo(page, 'Register with gateway', 'Tab');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Take out of gateway' }).waitFor();
+
+  await go(page, 'Escape', 'g', 'c');
+  await page.waitForURL(/\/chat/);
+  await page.waitForSelector('#goal');
+  const asked = page.waitForEvent('filechooser');
+  await tabTo(page, 'Attach files');
+  await page.keyboard.press('Enter');
+  const chooser = await asked;
+  await chooser.setFiles(data);
+  await page.locator('li', { hasText: /birdstrikes\.csv.*kB|birdstrikes\.csv.*MB/s }).waitFor();
+  await tabTo(page, /^Any agent/);
+  await page.keyboard.press('Enter');
+  await page.getByRole('menuitem', { name: new RegExp(`^analyst-typed-${tag}`) }).waitFor();
+  await tabTo(page, new RegExp(`^analyst-typed-${tag}`), 'ArrowDown');
+  await page.keyboard.press('Enter');
+  await page
+    .locator('form.box .tools [aria-haspopup=menu]', { hasText: `analyst-typed-${tag}` })
+    .waitFor();
+  // Who it is for is chosen: the cursor is back where the goal is written.
+  await page.waitForSelector('#goal:focus');
+  await page.keyboard.type(goal);
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/\/chat\/[0-9a-f-]{36}/);
+  await openCard(page, goal).waitFor();
+  await page.evaluate(() => document.activeElement?.blur());
+  await tabTo(page, 'Continue');
+  await page.keyboard.press('Enter');
+  await page.locator('aos-task-line aos-state.done').waitFor();
+  const { traceId } = await runOf(api, goal);
+  await assertCards(page, api, goal, traceId);
+
+  await page.evaluate(() => document.activeElement?.blur());
+  await go(page, 'g', 'm');
+  await page.waitForURL(/\/monitor/);
+  await go(page, 'g', 'p');
+  await page.waitForURL(/\/projects/);
+  await page.locator('main').getByText(goal).first().waitFor();
+  await go(page, 'j', 'Enter');
+  const whole = page.getByRole('link', { name: 'Open the run' });
+  await whole
+    .or(page.getByRole('button', { name: 'Rerun' }))
+    .first()
+    .waitFor();
+  if (await whole.count()) {
+    await tabTo(page, 'Open the run');
+    await page.keyboard.press('Enter');
+  }
+  await page.waitForURL(new RegExp(`/runs/${traceId}`));
+  await page.getByRole('button', { name: 'Replay' }).waitFor();
+  await tabTo(page, 'Replay');
+  await page.keyboard.press('Enter');
+  await page.getByRole('slider', { name: 'Moment of the run' }).waitFor();
+  await tabTo(page, 'Moment of the run');
+  await page.keyboard.press('Home');
+  await tabTo(page, 'Rerun', 'Shift+Tab');
+  await page.keyboard.press('Enter');
+  await page.waitForURL((url) => /\/runs\//.test(url.pathname) && !url.pathname.includes(traceId));
+  const [, again] = /runs\/([0-9a-f]{32})/.exec(page.url());
+  const { job } = await api.get(`/api/episodes/${again}`);
+  await api.post(`/jobs/${job.id}/cancel`, {});
   assert.deepEqual(faults, []);
   await close();
 });
