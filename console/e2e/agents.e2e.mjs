@@ -1,18 +1,9 @@
-import axe from 'axe-core';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { asPerson, csv, signIn, useBrowser } from './harness.mjs';
+import { asPerson, csv, seriousFaults, signIn, useBrowser } from './harness.mjs';
 
 const browser = useBrowser();
 const press = (page, name) => page.getByRole('button', { name, exact: true }).click();
-
-async function seriousFaults(page) {
-  await page.evaluate(`${axe.source}; void 0`);
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document));
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
-}
 
 /** Writes into a CodeMirror, as a person would: all of it anew. */
 async function write(page, label, text) {

@@ -1,8 +1,10 @@
+import axe from 'axe-core';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { after, afterEach, before } from 'node:test';
 import { chromium } from 'playwright-core';
 
 export const base = process.env.AOS_URL;
@@ -21,16 +23,26 @@ export const launchArgs = [
   '--disable-sync',
 ];
 
+const pictures = fileURLToPath(new URL('../../.aos/e2e', import.meta.url));
+
 /** One browser for the tests of a file; `open()` gives each test a person of its own. */
 export function useBrowser() {
   let browser;
   let profile;
+  const open = new Map();
   before(async () => {
     profile = mkdtempSync(join(tmpdir(), 'aos-e2e-'));
     browser = await chromium.launch({
       executablePath: process.env.CHROMIUM_PATH,
       args: launchArgs,
     });
+  });
+  afterEach(async (test) => {
+    for (const [page, faults] of open) {
+      if (!test.passed) await tellOf(page, faults, test.name);
+      await page.context().close();
+    }
+    open.clear();
   });
   after(async () => {
     await browser?.close();
@@ -52,18 +64,57 @@ export function useBrowser() {
       page.on('console', (message) => {
         if (/Content Security Policy|violates/i.test(message.text())) faults.push(message.text());
       });
-      return { page, faults, close: () => context.close() };
+      open.set(page, faults);
+      const close = () => {
+        open.delete(page);
+        return context.close();
+      };
+      return { page, faults, close };
     },
   };
 }
 
-export async function signIn(page) {
+/** What a person would have seen where a test failed: a picture in `.aos/e2e`, and in the report the words. */
+async function tellOf(page, faults, name) {
+  mkdirSync(pictures, { recursive: true });
+  const path = join(pictures, `${name.replace(/[^\p{L}\p{N}]+/gu, '-')}.png`);
+  const words = await page.locator('body').innerText({ timeout: 5_000 });
+  await page.screenshot({ path, timeout: 10_000 });
+  console.error(
+    [`${name}: failed at ${page.url()}`, path, ...faults, words.slice(0, 2_000)].join('\n'),
+  );
+}
+
+export async function signIn(page, { email, password } = owner) {
   await page.goto('/console/');
-  await page.fill('#email', owner.email);
-  await page.fill('#password', owner.password);
+  await page.fill('#email', email);
+  await page.fill('#password', password);
   await page.click('button[type=submit]');
   await page.waitForSelector('#goal');
   await page.waitForSelector('.live.live');
+}
+
+/**
+ * What axe finds serious or critical on the page, `rule: element | element`. Without motion meanwhile: halfway into
+ * the sight every card is pale, and cards of other people's work may come at any time.
+ */
+export async function seriousFaults(page) {
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await page.evaluate(() =>
+    Promise.allSettled(
+      document
+        .getAnimations()
+        .filter(({ effect }) => Number.isFinite(effect.getComputedTiming().endTime))
+        .map(({ finished }) => finished),
+    ),
+  );
+  // Injected by the debugger, which the page's policy does not bind.
+  await page.evaluate(`${axe.source}; void 0`);
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document));
+  await page.emulateMedia({ reducedMotion: 'no-preference' });
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
 }
 
 /** The API as this person, for what a test needs and no one looks at. */

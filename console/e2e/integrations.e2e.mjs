@@ -1,8 +1,7 @@
-import axe from 'axe-core';
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
-import { asPerson, signIn, useBrowser } from './harness.mjs';
+import { asPerson, seriousFaults, signIn, useBrowser } from './harness.mjs';
 
 const browser = useBrowser();
 
@@ -62,14 +61,6 @@ function answerTo({ method, params }) {
   }
   if (method === 'ping') return { result: {} };
   return { error: { code: -32601, message: `${method} is not known` } };
-}
-
-async function seriousFaults(page) {
-  await page.evaluate(`${axe.source}; void 0`);
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document));
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
 }
 
 const press = (page, name) => page.getByRole('button', { name, exact: true }).click();

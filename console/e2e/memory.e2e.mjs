@@ -1,21 +1,12 @@
-import axe from 'axe-core';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { asPerson, signIn, useBrowser } from './harness.mjs';
+import { asPerson, seriousFaults, signIn, useBrowser } from './harness.mjs';
 
 const browser = useBrowser();
 
 async function openPart(page, part, query = '') {
   await page.goto(`/console/memory/${part}${query}`);
   await page.getByRole('heading', { level: 1 }).waitFor();
-}
-
-async function seriousFaults(page) {
-  await page.evaluate(`${axe.source}; void 0`);
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document));
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
 }
 
 test('a fact is remembered, found by a Chinese word, changed with its difference and forgotten', async () => {

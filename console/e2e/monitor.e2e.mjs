@@ -1,17 +1,8 @@
-import axe from 'axe-core';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { asPerson, csv, plan, signIn, useBrowser } from './harness.mjs';
+import { asPerson, csv, plan, seriousFaults, signIn, useBrowser } from './harness.mjs';
 
 const browser = useBrowser();
-
-async function seriousFaults(page) {
-  await page.evaluate(`${axe.source}; void 0`);
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document));
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
-}
 
 /** A run that reads one file and is over by itself. */
 async function runOnce(person, goal) {

@@ -1,7 +1,6 @@
-import axe from 'axe-core';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { asPerson, csv, plan, signIn, useBrowser } from './harness.mjs';
+import { asPerson, csv, plan, seriousFaults, signIn, useBrowser } from './harness.mjs';
 
 const browser = useBrowser();
 
@@ -26,14 +25,6 @@ async function untilEnded(person, jobId) {
     if (['succeeded', 'failed', 'cancelled'].includes(job.status)) return job;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-}
-
-async function seriousFaults(page) {
-  await page.evaluate(`${axe.source}; void 0`);
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document));
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
 }
 
 test('a project is made, renamed and archived, and the scope is in the address', async () => {

@@ -1,19 +1,9 @@
-import axe from 'axe-core';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { asPerson, signIn, useBrowser } from './harness.mjs';
+import { asPerson, seriousFaults, signIn, useBrowser } from './harness.mjs';
 import { furnish, viewsOf, visit } from './tour.mjs';
 
 const browser = useBrowser();
-
-async function faultsOf(page) {
-  // Injected by the debugger, which the page's policy does not bind.
-  await page.evaluate(`${axe.source}; void 0`);
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document));
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
-}
 
 let furnished;
 /** Once for all tests of this file: three runs take their time. */
@@ -27,28 +17,28 @@ for (const [language, theme] of [
     const { page, faults, close } = await browser.open({ language, theme });
     await page.goto('/console/');
     await page.waitForSelector('#email');
-    assert.deepEqual(await faultsOf(page), [], 'sign-in');
+    assert.deepEqual(await seriousFaults(page), [], 'sign-in');
     await signIn(page);
     for (const view of await furnishedBy(page)) {
       await visit(page, view);
-      assert.deepEqual(await faultsOf(page), [], view.name);
+      assert.deepEqual(await seriousFaults(page), [], view.name);
     }
     // What is open over a room belongs to the frame, and is the same in all of them.
     await page.keyboard.press('Control+k');
     await page.locator('aos-palette dialog[open]').waitFor();
-    assert.deepEqual(await faultsOf(page), [], 'palette');
+    assert.deepEqual(await seriousFaults(page), [], 'palette');
     await page.keyboard.press('Escape');
     await page.locator('aos-palette').waitFor({ state: 'detached' });
     await page.locator('button.me').click();
     await page.locator('[role=menu]').first().waitFor();
-    assert.deepEqual(await faultsOf(page), [], 'account menu');
+    assert.deepEqual(await seriousFaults(page), [], 'account menu');
     await page.keyboard.press('Escape');
     await page.locator('[role=menu]').waitFor({ state: 'detached' });
     await page.goto('/console/agents');
     await page.waitForSelector('.live.live');
     await page.locator('button.inbox').click();
     await page.locator('aside.drawer aos-approval-card').first().waitFor();
-    assert.deepEqual(await faultsOf(page), [], 'inbox');
+    assert.deepEqual(await seriousFaults(page), [], 'inbox');
     assert.deepEqual(faults, []);
     await close();
   });

@@ -128,14 +128,7 @@ export async function visit(page, { path, ready }) {
     window.history.pushState(null, '', to);
     window.dispatchEvent(new window.PopStateEvent('popstate'));
   }, `/console/${path}`);
-  const there = page.locator(ready).first();
-  // A navigation that was still under way may have had the last word; then the address is opened anew.
-  const isThere = await there.waitFor({ timeout: 12_000 }).then(
-    () => true,
-    () => false,
-  );
-  if (!isThere) await page.goto(`/console/${path}`);
-  await there.waitFor();
+  await page.locator(ready).first().waitFor();
   await page.waitForFunction(() => !document.querySelector('.skeleton, .boot, .bar.arriving'));
   while (onTheLine.get(page).size > 0) await sleep(50);
   await page.evaluate(
