@@ -6,6 +6,7 @@ import { ArchiveProjectsAndSaveViews1764160000000 } from './1764160000000-archiv
 import { PinToolsAndLimitCalls1764161000000 } from './1764161000000-pin-tools-and-limit-calls.js';
 import { Remember1764164000000 } from './1764164000000-remember.js';
 import { NumberConversations1764165000000 } from './1764165000000-number-conversations.js';
+import { FillRateBuckets1764168000000 } from './1764168000000-fill-rate-buckets.js';
 
 /** In order. A migration that has shipped is never edited: write the next one. */
 export const migrations = [
@@ -17,4 +18,5 @@ export const migrations = [
   PinToolsAndLimitCalls1764161000000,
   Remember1764164000000,
   NumberConversations1764165000000,
+  FillRateBuckets1764168000000,
 ];

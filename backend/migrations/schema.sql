@@ -562,6 +562,13 @@ CREATE TABLE projects (
   CONSTRAINT projects_pkey PRIMARY KEY (id)
 );
 
+CREATE TABLE rate_buckets (
+  key text NOT NULL,
+  full_at_ms double precision NOT NULL,
+  taken integer NOT NULL,
+  CONSTRAINT rate_buckets_pkey PRIMARY KEY (key)
+);
+
 CREATE TABLE rate_limits (
   key character varying(255) NOT NULL,
   points integer DEFAULT 0 NOT NULL,

@@ -13,7 +13,7 @@ import { PlatformModule } from '../src/platform/platform.module.js';
 import { AuthModule } from '../src/modules/auth/index.js';
 import { hashToken, newSessionToken } from '../src/modules/auth/secret-token.js';
 import { RbacModule } from '../src/modules/rbac/index.js';
-import { openTestDatabase, temporaryFolder } from './harness.js';
+import { type TestDatabase, openTestDatabase, temporaryFolder } from './harness.js';
 
 /** Someone who is signed in: `token` as bearer, or `cookie` with `csrf`. */
 export interface SignedIn {
@@ -84,9 +84,11 @@ export async function openHttpApp(
     /** Providers of the imported modules to be replaced. */
     overrides?: { provide: symbol | Type; useValue: unknown }[];
     environment?: Partial<Environment>;
+    /** Instead of one of its own: for a second process on the same. */
+    database?: TestDatabase;
   } = {},
 ): Promise<HttpApp> {
-  const { database, close } = await openTestDatabase();
+  const { database, close } = options.database ?? (await openTestDatabase());
   const environment = testEnvironment({ dataDir: await temporaryFolder(), ...options.environment });
   const testing = Test.createTestingModule({
     imports: [

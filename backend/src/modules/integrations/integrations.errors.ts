@@ -182,23 +182,48 @@ export class ToolQuarantined extends AosError {
   }
 }
 
-export class QuotaExceeded extends AosError {
-  constructor(of: string, limit: number, retryAfterSeconds: number) {
+/** What a call was held against. */
+export interface HeldAgainst {
+  name: 'minute' | 'day' | 'grant' | 'concurrent';
+  limit: number;
+  windowSeconds?: number;
+}
+
+/** Says when to come back: Retry-After, and the RateLimit fields of draft-ietf-httpapi-ratelimit-headers. */
+export class LimitReached extends AosError {
+  constructor(
+    code: 'quota_exceeded' | 'too_many_requests',
+    detail: string,
+    readonly rateLimit: HeldAgainst,
+    /** Undefined when waiting does not help. */
+    retryAfterMs: number | undefined,
+  ) {
+    const { name, limit, windowSeconds } = rateLimit;
+    const seconds = retryAfterMs === undefined ? undefined : Math.ceil(retryAfterMs / 1000);
+    super(code, detail, {
+      ...(seconds === undefined ? {} : { retryAfterSeconds: seconds }),
+      headers: {
+        'ratelimit-policy': `"${name}";q=${limit}${windowSeconds === undefined ? '' : `;w=${windowSeconds}`}`,
+        ratelimit: `"${name}";r=0${seconds === undefined ? '' : `;t=${seconds}`}`,
+      },
+    });
+  }
+}
+
+export class QuotaExceeded extends LimitReached {
+  constructor(of: string, limit: number, retryAfterMs: number) {
     super(
       'quota_exceeded',
       `The quota of ${of} (${limit} calls a day) is used up until midnight, UTC.`,
-      {
-        retryAfterSeconds: Math.ceil(retryAfterSeconds),
-      },
+      { name: 'day', limit, windowSeconds: 86_400 },
+      retryAfterMs,
     );
   }
 }
 
-export class TooManyCalls extends AosError {
-  constructor(of: string, limit: string, retryAfterMs: number | undefined) {
-    super('too_many_requests', `The limit of ${of} (${limit}) is reached.`, {
-      ...(retryAfterMs === undefined ? {} : { retryAfterSeconds: Math.ceil(retryAfterMs / 1000) }),
-    });
+export class TooManyCalls extends LimitReached {
+  constructor(of: string, words: string, against: HeldAgainst, retryAfterMs?: number) {
+    super('too_many_requests', `The limit of ${of} (${words}) is reached.`, against, retryAfterMs);
   }
 }
 

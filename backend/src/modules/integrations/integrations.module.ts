@@ -24,6 +24,7 @@ import { QuotaLink, RateLimitLink } from './chain/rate-limit.js';
 import { RedactionLink } from './chain/redaction.js';
 import { ResultCheckLink } from './chain/result-check-link.js';
 import { SchemaLink } from './chain/schema.js';
+import { TokenBuckets } from './chain/token-buckets.js';
 import { ToolLink } from './chain/tool.js';
 import { ToolMetrics } from './chain/tool-metrics.js';
 import { ToolSchemas } from './chain/tool-schema.js';
@@ -80,6 +81,7 @@ const chainLinks = [
   RedactionLink,
   ResultCheckLink,
   SchemaLink,
+  TokenBuckets,
   ToolLink,
   ToolMetrics,
   ToolSchemas,

@@ -4,6 +4,7 @@ import { BulkheadLink } from './chain/bulkhead.js';
 import { CircuitLink } from './chain/circuit.js';
 import { Limits } from './chain/limits.js';
 import { LimitsInForce, dayKey, toolKey } from './chain/limits-in-force.js';
+import { TokenBuckets } from './chain/token-buckets.js';
 import { ToolMetrics } from './chain/tool-metrics.js';
 import { DEFAULT_TIMEOUT_MS, type ServerRow } from './registry.js';
 
@@ -12,6 +13,7 @@ import { DEFAULT_TIMEOUT_MS, type ServerRow } from './registry.js';
 export class ServerReports {
   constructor(
     private readonly limits: Limits,
+    private readonly buckets: TokenBuckets,
     private readonly inForce: LimitsInForce,
     private readonly bulkhead: BulkheadLink,
     private readonly circuit: CircuitLink,
@@ -52,7 +54,7 @@ export class ServerReports {
   ): Promise<Pick<ToolReport, 'perMinute' | 'quota' | 'circuit' | 'health'>> {
     const { toolPerMinute } = await this.inForce.ofServer(row.limits);
     return {
-      perMinute: await this.used(toolKey(`${row.name}.${tool}`), toolPerMinute),
+      perMinute: await used(this.buckets, toolKey(`${row.name}.${tool}`), toolPerMinute),
       quota: await this.quotaOf(row),
       circuit: this.circuit.report(row.name),
       health: healthOf(row),
@@ -62,16 +64,15 @@ export class ServerReports {
   private async quotaOf({ name, limits }: ServerRow): Promise<McpServerInfo['quota']> {
     const { perMinute, perDay, concurrent } = await this.inForce.ofServer(limits);
     return {
-      perMinute: await this.used(`minute:server:${name}`, perMinute),
-      perDay: await this.used(dayKey(`server:${name}`), perDay),
+      perMinute: await used(this.buckets, `server:${name}`, perMinute),
+      perDay: await used(this.limits, dayKey(`server:${name}`), perDay),
       concurrent: { limit: concurrent, used: this.bulkhead.inFlight(name) },
     };
   }
-
-  private async used(key: string, limit: number | null) {
-    return limit === null ? null : { limit, used: await this.limits.used(key, limit) };
-  }
 }
+
+const used = async (counts: Limits | TokenBuckets, key: string, limit: number | null) =>
+  limit === null ? null : { limit, used: await counts.used(key, limit) };
 
 const healthOf = ({ is_enabled, health }: ServerRow): McpServerInfo['health'] => ({
   state: is_enabled ? health.state : 'disabled',

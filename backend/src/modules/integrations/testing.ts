@@ -31,6 +31,7 @@ import { QuotaLink, RateLimitLink } from './chain/rate-limit.js';
 import { RedactionLink } from './chain/redaction.js';
 import { ResultCheckLink } from './chain/result-check-link.js';
 import { SchemaLink } from './chain/schema.js';
+import { TokenBuckets } from './chain/token-buckets.js';
 import { ToolLink } from './chain/tool.js';
 import { ToolMetrics } from './chain/tool-metrics.js';
 import { ToolSchemas } from './chain/tool-schema.js';
@@ -83,6 +84,7 @@ export async function startGateway(servers: BuiltinServers = builtinServers) {
   await new BuiltinSeed(database, registry, servers).onApplicationBootstrap();
   const ledger = new Ledger(database, outbox);
   const limits = new Limits(database);
+  const buckets = new TokenBuckets(database);
   const inForce = new LimitsInForce(settings);
   const schemas = new ToolSchemas();
   const metrics = new ToolMetrics();
@@ -100,7 +102,7 @@ export async function startGateway(servers: BuiltinServers = builtinServers) {
     new PinLink(),
     schema,
     new QuotaLink(limits, inForce),
-    new RateLimitLink(limits, inForce),
+    new RateLimitLink(buckets, inForce),
     new ApprovalLink(database, outbox, audit, settings, masterKey),
     bulkhead,
     circuit,
@@ -110,7 +112,7 @@ export async function startGateway(servers: BuiltinServers = builtinServers) {
     new UpstreamLink(vault, settings),
   );
   const gateway = new Gateway(chain, registry, policy, schema);
-  const reports = new ServerReports(limits, inForce, bulkhead, circuit, metrics);
+  const reports = new ServerReports(limits, buckets, inForce, bulkhead, circuit, metrics);
   const putSecret = new PutSecretHandler(database, vault, audit, outbox);
   const registration = new Registration(database, registry, upstreams, outbox, audit, outside);
   const register = new RegisterMcpServerHandler(database, registration, reports, environment);
@@ -133,6 +135,7 @@ export async function startGateway(servers: BuiltinServers = builtinServers) {
     chain,
     circuit,
     limits,
+    buckets,
     masterKey,
     metrics,
     policies,

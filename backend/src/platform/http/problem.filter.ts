@@ -40,6 +40,8 @@ export class ProblemFilter implements ExceptionFilter {
     }
     if (error.retryAfterSeconds !== undefined)
       response.setHeader('retry-after', String(Math.ceil(error.retryAfterSeconds)));
+    for (const [name, value] of Object.entries(error.headers ?? {}))
+      response.setHeader(name, value);
     response.removeHeader('etag');
     this.answer(request, response, error);
   }

@@ -9,6 +9,8 @@ export class AosError extends Error {
   readonly errors: { path: string; message: string }[] | undefined;
   /** Seconds, for 429 and 503. */
   readonly retryAfterSeconds: number | undefined;
+  /** Of the answer, besides those that every problem has. */
+  readonly headers: Record<string, string> | undefined;
 
   constructor(
     readonly code: ErrorCode,
@@ -17,6 +19,7 @@ export class AosError extends Error {
       cause?: unknown;
       errors?: { path: string; message: string }[];
       retryAfterSeconds?: number;
+      headers?: Record<string, string>;
     } = {},
   ) {
     super(detail, { cause: options.cause });
@@ -24,6 +27,7 @@ export class AosError extends Error {
     this.status = errorCodes[code].status;
     this.errors = options.errors;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.headers = options.headers;
   }
 }
 

@@ -2,7 +2,7 @@ import { type CallToolResult, ProtocolError, type Tool } from '@modelcontextprot
 import { AosError } from '../../../platform/http/problem.js';
 import { toAosError, toProblem } from '../../../platform/http/problem.filter.js';
 import type { GatewayResult } from '../call.js';
-import { ApprovalRequired, InsufficientScope } from '../integrations.errors.js';
+import { ApprovalRequired, InsufficientScope, LimitReached } from '../integrations.errors.js';
 import type { ClientSide } from '../upstreams/client-side.js';
 import { UpstreamFault } from '../upstreams/upstream.js';
 
@@ -82,6 +82,7 @@ export function toProtocolError(
     ...(error.retryAfterSeconds === undefined
       ? {}
       : { retryAfterSeconds: Math.ceil(error.retryAfterSeconds) }),
+    ...(error instanceof LimitReached ? { rateLimit: { ...error.rateLimit, remaining: 0 } } : {}),
     ...(error instanceof ApprovalRequired && error.asked ? { approval: error.asked } : {}),
     ...(error instanceof InsufficientScope ? { scopes: error.scopes } : {}),
   };

@@ -24,7 +24,8 @@ export class BulkheadLink implements Link {
       return await this.gateOf(server.name, concurrent).execute(next);
     } catch (error) {
       if (!isBulkheadRejectedError(error)) throw error;
-      throw new TooManyCalls(server.name, `${concurrent} calls at once`, COME_BACK_MS);
+      const against = { name: 'concurrent', limit: concurrent } as const;
+      throw new TooManyCalls(server.name, `${concurrent} calls at once`, against, COME_BACK_MS);
     }
   }
 

@@ -20,7 +20,8 @@ export class CapabilityLink implements Link {
       if (maxCalls === undefined) continue;
       const lifeMs = capability.expiresAt.getTime() - Date.now();
       const spent = await this.limits.spend(`grant:${capability.id}`, maxCalls, lifeMs);
-      if (!spent.isWithin) throw new TooManyCalls('the grant', `${maxCalls} calls`, undefined);
+      const against = { name: 'grant', limit: maxCalls } as const;
+      if (!spent.isWithin) throw new TooManyCalls('the grant', `${maxCalls} calls`, against);
     }
     return next();
   }

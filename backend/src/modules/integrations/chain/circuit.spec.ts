@@ -1,25 +1,31 @@
 import { type GatewayParts, admin, startGateway } from '../testing.js';
 import { RetryBudget } from './retry-budget.js';
-import { type ToolServerOfTest, startToolServer } from './testing.js';
+import { type ToolServerOfTest, controlledClock, startToolServer } from './testing.js';
 
 let parts: GatewayParts;
 let server: ToolServerOfTest;
+let clock: ReturnType<typeof controlledClock>;
 let n = 0;
 let name = '';
+const OPEN_FOR_MS = 5_000;
+/** Longer than any pause of a connection after a failure. */
+const LONG_MS = 60_000;
 
 beforeAll(async () => {
   parts = await startGateway({});
 });
 afterAll(() => parts.stop());
 beforeEach(async () => {
-  await parts.configure({ circuit: { failures: 3, openForMs: 300 }, retries: 2 });
+  clock = controlledClock();
+  await parts.configure({ circuit: { failures: 3, openForMs: OPEN_FOR_MS }, retries: 2 });
   server = await startToolServer([{ name: 'once' }, { name: 'again' }]);
   name = `s${++n}`;
   await parts.register({ name, transport: 'http', url: server.url, idempotentTools: ['again'] });
 });
-afterEach(() => server.stop());
-
-const moment = () => new Promise((resolve) => setTimeout(resolve, 10));
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await server.stop();
+});
 
 const call = (tool = 'once') => parts.gateway.call(admin(), { server: name, tool, args: {} });
 const ended = (tool?: string) =>
@@ -28,15 +34,16 @@ const ended = (tool?: string) =>
     (error: { code: string }) => error.code,
   );
 async function fail(): Promise<void> {
-  // Between two tries the connection waits, too; what it refuses by itself does not count.
-  while (parts.circuit.report(name).state !== 'open') {
+  for (;;) {
     expect(await ended()).toBe('server_unreachable');
-    await moment();
+    if (parts.circuit.report(name).state === 'open') return;
+    // Between two tries the connection waits, too; what it refuses by itself does not count.
+    clock.pass(LONG_MS);
   }
 }
-const until = async (isSo: () => boolean | Promise<boolean>) => {
-  while (!(await isSo())) await moment();
-};
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
+}
 
 describe('a circuit', () => {
   it('opens after several failures in a row: the server is asked no more, and the refusal says until when', async () => {
@@ -44,7 +51,7 @@ describe('a circuit', () => {
     await fail();
     const before = server.calls();
     const refused = await call().catch((error: unknown) => error);
-    expect(refused).toMatchObject({ code: 'circuit_open', status: 503, retryAfterSeconds: 1 });
+    expect(refused).toMatchObject({ code: 'circuit_open', status: 503, retryAfterSeconds: 5 });
     expect(server.calls()).toBe(before);
     expect(await parts.queries.server(name)).toMatchObject({
       circuit: { state: 'open', retryAt: expect.any(String) },
@@ -55,7 +62,7 @@ describe('a circuit', () => {
         `SELECT 1 FROM events WHERE type = 'anomaly.detected' AND payload->>'code' = 'circuit_open' AND payload->>'server' = $1`,
         [name],
       );
-    await until(async () => (await opened()).length > 0);
+    while ((await opened()).length === 0); // it is told beside the call
   });
 
   it('lets one call through to try, and refuses the others meanwhile', async () => {
@@ -64,12 +71,10 @@ describe('a circuit', () => {
     let answer!: (status: number) => void;
     server.onCall = () => new Promise((resolve) => (answer = resolve));
     const before = server.calls();
-    let probe = Promise.resolve('');
-    await until(async () => {
-      probe = ended();
-      await Promise.race([probe, until(() => server.calls() > before)]);
-      return server.calls() > before;
-    });
+    expect(await ended()).toBe('circuit_open');
+    clock.pass(LONG_MS);
+    const probe = ended();
+    await until(() => server.calls() > before);
     const others = await Promise.all(Array.from({ length: 20 }, () => ended()));
     expect(new Set(others)).toEqual(new Set(['circuit_open']));
     expect(server.calls()).toBe(before + 1);
@@ -83,9 +88,28 @@ describe('a circuit', () => {
     server.onCall = () => 500;
     await fail();
     server.onCall = () => ({ content: [] });
-    await until(async () => (await ended()) === 'ok');
+    expect(await ended()).toBe('circuit_open');
+    clock.pass(LONG_MS);
+    expect(await ended()).toBe('ok');
     expect(await ended()).toBe('ok');
     expect(parts.circuit.report(name)).toEqual({ state: 'closed', retryAt: null });
+  });
+
+  it('lets a server that fails for a minute be asked once each time it is tried, whatever the crowd', async () => {
+    server.onCall = () => 500;
+    await fail();
+    const asked: number[] = [];
+    for (let second = 0; second < 60; second++) {
+      clock.pass(1_000);
+      const before = server.calls();
+      await Promise.all(Array.from({ length: 10 }, () => ended('again')));
+      asked.push(server.calls() - before);
+    }
+    expect(Math.max(...asked)).toBe(1);
+    // Each try that fails opens the circuit for five seconds more.
+    const tries = asked.reduce((sum, each) => sum + each, 0);
+    expect(tries).toBeGreaterThan(0);
+    expect(tries).toBeLessThanOrEqual(60_000 / OPEN_FOR_MS);
   });
 
   it('does not count that a tool answers with an error: the server works', async () => {
@@ -115,9 +139,13 @@ describe('a retry', () => {
   });
 
   it('comes out of a budget: a server that fails is asked hardly more often than it is called', async () => {
-    await parts.configure({ circuit: { failures: 1000, openForMs: 300 }, retries: 5 });
+    await parts.configure({ circuit: { failures: 1000, openForMs: OPEN_FOR_MS }, retries: 5 });
     server.onCall = () => 500;
-    for (let i = 0; i < 30; i++) await ended('again');
+    for (let i = 0; i < 30; i++) {
+      clock.pass(LONG_MS);
+      await ended('again');
+    }
+    expect(server.calls()).toBeGreaterThanOrEqual(30);
     expect(server.calls()).toBeLessThanOrEqual(33);
   });
 

@@ -37,8 +37,8 @@ export class LimitsInForce {
     const { limits } = (await this.settings.system()).gateway;
     const own = await this.ofServer(target.server.limits);
     return some([
-      [`minute:actor:${ctx.actor.id}`, limits.principalPerMinute, ctx.actor.name],
-      [`minute:server:${call.server}`, own.perMinute, call.server],
+      [`actor:${ctx.actor.id}`, limits.principalPerMinute, ctx.actor.name],
+      [`server:${call.server}`, own.perMinute, call.server],
       [toolKey(name), own.toolPerMinute, name],
     ]);
   }
@@ -54,7 +54,7 @@ export class LimitsInForce {
 }
 
 /** Of `server.tool`. */
-export const toolKey = (tool: string) => `minute:tool:${tool}`;
+export const toolKey = (tool: string) => `tool:${tool}`;
 
 /** Days are those of UTC, the same for every process. */
 export const dayKey = (of: string, now = new Date()) =>

@@ -28,7 +28,8 @@ const MOST_LEASE = 500;
 const MOST_KEYS = 20_000;
 
 /**
- * Counts calls against limits, in windows that begin with the first call.
+ * Counts calls against limits that hold for a stretch of time as a whole: a day, the life of a grant. What may
+ * happen in a minute is not counted in windows: see TokenBuckets.
  *
  * On a Postgres server the counts are rows that all processes share. A statement for each call and limit would
  * cost more than the call, so a process takes points in advance, a fiftieth of the limit at a time, and spends
@@ -75,6 +76,14 @@ export class Limits {
     }
   }
 
+  /** Puts a point back that was spent for a call which was then stopped before it was made. */
+  giveBack(key: string): void {
+    const lease = this.leaseOf(key);
+    if (Date.now() >= lease.until) return; // of a window that is over
+    lease.left++;
+    lease.isSpent = false;
+  }
+
   /** How many points of the window are gone, as far as all processes have said. */
   async used(key: string, limit: number): Promise<number> {
     const state = await this.counter.get(shortKey(key));
@@ -105,14 +114,17 @@ export class Limits {
         if (points > 1) await this.counter.reward(shortKey(key), points, options);
       }
     } catch (cause) {
-      throw new AosError('unavailable', 'The limits of this call cannot be counted at present.', {
-        cause,
-        retryAfterSeconds: 2,
-      });
+      throw cannotCount(cause);
     }
   }
 }
 
+export const cannotCount = (cause: unknown) =>
+  new AosError('unavailable', 'The limits of this call cannot be counted at present.', {
+    cause,
+    retryAfterSeconds: 2,
+  });
+
 /** The column takes 255 characters. */
-const shortKey = (key: string) =>
+export const shortKey = (key: string) =>
   key.length <= 200 ? key : createHash('sha256').update(key).digest('hex');

@@ -4,10 +4,12 @@ import type { CallEnd } from './ledger.js';
 import { Limits } from './limits.js';
 import { LimitsInForce, type LimitInForce, msToMidnight } from './limits-in-force.js';
 import type { Foresight, Link, Next, Passage } from './link.js';
+import { MINUTE_MS, TokenBuckets } from './token-buckets.js';
 
-const MINUTE_MS = 60_000;
-
-/** Calls per day and person, and per day and server; the day is that of UTC. */
+/**
+ * Calls per day and person, and per day and server; the day is that of UTC. A call that is stopped before it is in
+ * the ledger has used nothing up.
+ */
 @Injectable()
 export class QuotaLink implements Link {
   readonly name = 'quota';
@@ -18,54 +20,71 @@ export class QuotaLink implements Link {
   ) {}
 
   async pass(passage: Passage, next: Next): Promise<CallEnd> {
-    for (const { key, limit, of } of await this.inForce.perDay(passage)) {
-      const { isWithin } = await this.limits.spend(key, limit, msToMidnight());
-      if (!isWithin) throw new QuotaExceeded(of, limit, msToMidnight() / 1000);
+    const spent: LimitInForce[] = [];
+    try {
+      for (const limit of await this.inForce.perDay(passage)) {
+        const { isWithin } = await this.limits.spend(limit.key, limit.limit, msToMidnight());
+        if (!isWithin) throw new QuotaExceeded(limit.of, limit.limit, msToMidnight());
+        spent.push(limit);
+      }
+      return await next();
+    } catch (error) {
+      if (!passage.row) for (const { key } of spent) this.limits.giveBack(key);
+      throw error;
     }
-    return next();
   }
 
   async preview(passage: Passage): Promise<Foresight> {
     return tell(this.limits, await this.inForce.perDay(passage), 'today', (of, limit) => {
-      throw new QuotaExceeded(of, limit, msToMidnight() / 1000);
+      throw new QuotaExceeded(of, limit, msToMidnight());
     });
   }
 }
 
-/** Calls per minute: of a caller, to a server, to a tool. */
+/** Calls per minute: of a caller, to a server, to a tool. A call that one of them refuses takes from none. */
 @Injectable()
 export class RateLimitLink implements Link {
   readonly name = 'rate-limit';
 
   constructor(
-    private readonly limits: Limits,
+    private readonly buckets: TokenBuckets,
     private readonly inForce: LimitsInForce,
   ) {}
 
   async pass(passage: Passage, next: Next): Promise<CallEnd> {
-    for (const { key, limit, of } of await this.inForce.perMinute(passage)) {
-      const { isWithin, retryAfterMs } = await this.limits.spend(key, limit, MINUTE_MS);
-      if (!isWithin) throw new TooManyCalls(of, `${limit} calls a minute`, retryAfterMs);
+    const taken: LimitInForce[] = [];
+    for (const limit of await this.inForce.perMinute(passage)) {
+      const { isWithin, retryAfterMs } = await this.buckets.spend(limit.key, limit.limit);
+      if (isWithin) taken.push(limit);
+      else {
+        for (const each of taken) this.buckets.giveBack(each.key, each.limit);
+        throw tooMany(limit, retryAfterMs!);
+      }
     }
     return next();
   }
 
   async preview(passage: Passage): Promise<Foresight> {
-    return tell(this.limits, await this.inForce.perMinute(passage), 'this minute', (of, limit) => {
-      throw new TooManyCalls(of, `${limit} calls a minute`, MINUTE_MS);
+    return tell(this.buckets, await this.inForce.perMinute(passage), 'this minute', (of, limit) => {
+      throw tooMany({ of, limit }, MINUTE_MS / limit);
     });
   }
 }
 
+function tooMany({ of, limit }: Pick<LimitInForce, 'of' | 'limit'>, retryAfterMs: number) {
+  const against = { name: 'minute', limit, windowSeconds: MINUTE_MS / 1000 } as const;
+  return new TooManyCalls(of, `${limit} calls a minute`, against, retryAfterMs);
+}
+
 async function tell(
-  limits: Limits,
+  counts: Pick<Limits | TokenBuckets, 'used'>,
   inForce: LimitInForce[],
   when: string,
   refuse: (of: string, limit: number) => never,
 ): Promise<Foresight> {
   const said: string[] = [];
   for (const { key, limit, of } of inForce) {
-    const used = await limits.used(key, limit);
+    const used = await counts.used(key, limit);
     if (used >= limit) refuse(of, limit);
     said.push(`${of} has used ${used} of ${limit} ${when}`);
   }

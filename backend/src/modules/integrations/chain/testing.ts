@@ -1,6 +1,15 @@
 import { type IncomingHttpHeaders, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+/** Time that goes by when a test says so, on top of what goes by anyway. Undone by `jest.restoreAllMocks`. */
+export function controlledClock() {
+  const [now, since] = [Date.now.bind(Date), performance.now.bind(performance)];
+  let ahead = 0;
+  jest.spyOn(Date, 'now').mockImplementation(() => now() + ahead);
+  jest.spyOn(performance, 'now').mockImplementation(() => since() + ahead);
+  return { pass: (ms: number) => void (ahead += ms) };
+}
+
 export interface ToolOfTest {
   name: string;
   description?: string;
