@@ -69,6 +69,11 @@ export class Gateway {
     return (await this.policy.decide(ctx, call, projectId)).effect === 'approve';
   }
 
+  /** Tells which tools a policy closes to this caller, so that they need not be shown. */
+  closedTo(ctx: Ctx): Promise<(server: string, tool: string) => boolean> {
+    return this.policy.closedTo(ctx);
+  }
+
   tool(server: string, name: string): Promise<McpTool | undefined> {
     return this.registry.tool(server, name);
   }

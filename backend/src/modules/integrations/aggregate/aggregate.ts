@@ -8,7 +8,7 @@ import {
   ProtocolErrorCode,
   ResourceNotFoundError,
 } from '@modelcontextprotocol/server';
-import { type Principal, isAllowed } from '../../../platform/http/context.js';
+import { type Ctx, type Principal, isAllowed } from '../../../platform/http/context.js';
 import { activeTraceparent, inSpan } from '../../../platform/telemetry/span.js';
 import { Vault } from '../../config/index.js';
 import { escapeSecretReferences } from '../chain/secret-references.js';
@@ -75,18 +75,24 @@ export class Aggregate {
 
   async listTools({ ctx }: Exchange, params: { cursor?: string | undefined }, wish: string | null) {
     if (!isAllowed(ctx.actor, 'tool.call')) return { tools: [] };
-    const offered = await this.toolsFor(ctx.actor);
+    const offered = await this.toolsFor(ctx);
     if (await this.search.isNarrowed(offered.size, wish)) return { tools: this.search.tools };
     const { items, ...cursor } = pageOf([...offered], ([name]) => name, params.cursor);
     return { tools: items.map(([name, tool]) => shown(name, tool)), ...cursor };
   }
 
-  /** What a grant or a token's scopes do not reach is not there for whoever shows it. */
-  private async toolsFor({ capability }: Principal) {
-    const offered = await this.catalogue.tools();
-    if (!capability) return offered;
+  /** What a grant or a token's scopes do not reach, or a policy closes, is not there for whoever asks. */
+  private async toolsFor(ctx: Ctx) {
+    const { capability } = ctx.actor;
+    const [offered, isClosed] = await Promise.all([
+      this.catalogue.tools(),
+      this.gateway.closedTo(ctx),
+    ]);
     return new Map(
-      [...offered].filter(([, tool]) => reaches(capability, `${tool.server}.${tool.name}`)),
+      [...offered].filter(
+        ([, { server, name }]) =>
+          reaches(capability, `${server}.${name}`) && !isClosed(server, name),
+      ),
     );
   }
 
@@ -130,7 +136,7 @@ export class Aggregate {
     const args = params.arguments ?? {};
     if (this.search.owns(params.name)) {
       const inner = this.search.unwrap(params.name, args);
-      if (!inner) return this.search.find(await this.toolsFor(exchange.ctx.actor), args);
+      if (!inner) return this.search.find(await this.toolsFor(exchange.ctx), args);
       return this.callTool(exchange, inner);
     }
     const tool = await this.catalogue.tool(params.name);

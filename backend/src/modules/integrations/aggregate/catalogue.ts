@@ -264,5 +264,7 @@ function matches(template: string, uri: string): boolean {
   }
 }
 
-const STAMP = `SELECT md5(coalesce(string_agg(server || ' ' || name || ' ' || md5(definition::text), ',' ORDER BY server, name), '')) AS stamp
+/** Of all that lists are made of: the tools, and the rules that close some of them to some. */
+const STAMP = `SELECT md5(coalesce(string_agg(server || ' ' || name || ' ' || md5(definition::text), ',' ORDER BY server, name), ''))
+    || (SELECT coalesce(max(version), 0) FROM config_versions WHERE scope = 'policies') AS stamp
   FROM (${selectTools}) AS t`;

@@ -2,6 +2,7 @@ import { request as httpRequest } from 'node:http';
 import type { SignedIn } from '../../../../test/http-app.js';
 import { makeRole } from '../../../../test/http-app.js';
 import { HttpFixture, type McpApp, openMcpApp } from '../../../../test/mcp-app.js';
+import { Catalogue } from './catalogue.js';
 
 const fixture = new HttpFixture();
 const older = new HttpFixture(['--era', 'older']);
@@ -371,6 +372,74 @@ describe('lists', () => {
     expect((await send('resources/list', {}, { as: viewer })).body.result?.['resources']).toEqual(
       [],
     );
+  });
+
+  describe('when a policy closes a tool', () => {
+    const names = async (as = operator) =>
+      ((await send('tools/list', {}, { as })).body.result?.['tools'] as { name: string }[]).map(
+        ({ name }) => name,
+      );
+    async function save(rules: object[], fallback = 'allow'): Promise<void> {
+      const { headers } = await app.call('/mcp/policies', { as: app.admin });
+      const body = { default: fallback, rules };
+      const etag = { 'if-match': headers.get('etag')! };
+      const to = { method: 'PUT', as: app.admin, headers: etag, body };
+      expect((await app.call('/mcp/policies', to)).status).toBe(200);
+    }
+    const closed = { id: 'closed', effect: 'deny', tools: ['test_image_content'] };
+    afterEach(() => save([]));
+
+    it('leave it out for those to whom it is closed, in a search too', async () => {
+      await save([{ ...closed, roles: ['operator'] }]);
+      expect(await names()).not.toContain('fixture__test_image_content');
+      expect(await names()).toContain('fixture__test_simple_text');
+      expect(await names(app.admin)).toContain('fixture__test_image_content');
+      const found = await send(
+        'tools/call',
+        tool('search_tools', { arguments: { query: 'image content', limit: 20 } }),
+      );
+      expect(found.text).toContain('fixture__');
+      expect(found.text).not.toContain('fixture__test_image_content');
+      const called = await send('tools/call', tool('fixture__test_image_content'));
+      expect(called.body.error).toMatchObject({ data: { code: 'policy_denied' } });
+    });
+
+    it('keep what some arguments, or an approval, would open', async () => {
+      const when = [{ pointer: '/x', op: 'exists', negate: false }];
+      await save([{ ...closed, when }]);
+      expect(await names()).toContain('fixture__test_image_content');
+      await save([
+        { ...closed, effect: 'approve' },
+        { ...closed, id: 'later' },
+      ]);
+      expect(await names()).toContain('fixture__test_image_content');
+      await save([{ ...closed, effect: 'allow', when }], 'deny');
+      expect(await names()).toEqual(['fixture__test_image_content', 'older__test_image_content']);
+      await save([
+        { ...closed, when },
+        { ...closed, id: 'later' },
+      ]);
+      expect(await names()).not.toContain('fixture__test_image_content');
+    });
+
+    it('are empty when nothing is allowed, and clients are told that they have changed', async () => {
+      const catalogue = app.app.get(Catalogue, { strict: false });
+      let told = 0;
+      const count = () => void told++;
+      const stop = catalogue.listen({
+        toolsChanged: count,
+        promptsChanged: () => undefined,
+        resourcesChanged: () => undefined,
+        resourceUpdated: () => undefined,
+      });
+      await catalogue.look();
+      told = 0; // from here on
+      await save([], 'deny');
+      expect(await names()).toEqual([]);
+      await catalogue.look();
+      expect(told).toBe(1);
+      stop();
+    });
   });
 
   it('take no cursor but their own', async () => {

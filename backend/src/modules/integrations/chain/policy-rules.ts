@@ -22,6 +22,8 @@ export interface Decision {
 /** Rules with their patterns compiled once. */
 export interface CompiledPolicy {
   decide(question: Question): Decision;
+  /** Whether no arguments whatever would open the tool, not even by way of an approval. */
+  isClosed(question: Omit<Question, 'args'>): boolean;
 }
 
 export interface PolicyFault {
@@ -43,6 +45,15 @@ export function compile(document: PolicyDocument): CompiledPolicy {
         if (concerns(rule, question) && conditions.every((holds) => holds(question.args)))
           return { effect: rule.effect, rule: rule.id };
       return { effect: document.default, rule: null };
+    },
+    isClosed(question) {
+      for (const { rule, conditions } of rules) {
+        if (!concerns(rule, question)) continue;
+        // A rule with conditions may pass by; then the next one speaks.
+        if (conditions.length === 0) return rule.effect === 'deny';
+        if (rule.effect !== 'deny') return false;
+      }
+      return document.default === 'deny';
     },
   };
 }
@@ -87,7 +98,7 @@ function patternFault(pattern: string): string | undefined {
   }
 }
 
-function concerns(rule: PolicyRule, question: Question): boolean {
+function concerns(rule: PolicyRule, question: Omit<Question, 'args'>): boolean {
   return (
     (!rule.servers || fitsAny(question.server, rule.servers)) &&
     (!rule.tools || fitsAny(question.tool, rule.tools)) &&

@@ -61,19 +61,24 @@ export class PolicyLink implements Link {
       );
     // Most installations have no rule: nothing to look up then.
     if (document.rules.length === 0) return { effect: document.default, rule: null };
-    return compiled.decide(await this.questionOf(ctx, call, projectId));
+    const { server, tool, args } = call;
+    return compiled.decide({ server, tool, args, ...(await this.callerOf(ctx, projectId)) });
   }
 
-  private async questionOf(
-    ctx: Ctx,
-    call: GatewayCall,
+  /** Tells which tools somebody cannot call outside a project, whatever the arguments. */
+  async closedTo(ctx: Ctx): Promise<(server: string, tool: string) => boolean> {
+    const { compiled, document } = await this.policies.stored();
+    if (!compiled) return () => true; // nothing can be called: see `decide`
+    if (document.rules.length === 0) return () => document.default === 'deny';
+    const caller = await this.callerOf(ctx, null);
+    return (server, tool) => compiled.isClosed({ server, tool, ...caller });
+  }
+
+  private async callerOf(
+    { actor }: Ctx,
     projectId: string | null,
-  ): Promise<Question> {
-    const { actor } = ctx;
+  ): Promise<Pick<Question, 'roles' | 'agent' | 'projectId'>> {
     return {
-      server: call.server,
-      tool: call.tool,
-      args: call.args,
       roles: await this.policies.rolesOf(actor, projectId),
       agent: actor.kind === 'agent' ? [actor.name, actor.id.replace(/^agent:/, '')] : [],
       projectId,
