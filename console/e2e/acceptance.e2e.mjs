@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
-import { asPerson, owner, signIn, useBrowser } from './harness.mjs';
+import { asPerson, comesTo, owner, signIn, useBrowser } from './harness.mjs';
 
 const browser = useBrowser();
 const data = fileURLToPath(new URL('../../ops/demo/data/birdstrikes.csv', import.meta.url));
@@ -103,7 +103,7 @@ async function assertCards(page, api, goal, traceId) {
   const told = events.filter(isValue).sort((a, b) => b.seq - a.seq);
   const rows = stack.locator('.row');
   await rows.nth(told.length - 1).waitFor();
-  assert.equal(await rows.count(), told.length);
+  await comesTo(() => rows.count(), told.length);
   const sentences = await stack.locator('aos-event-card .sentence').allInnerTexts();
   assert.deepEqual(
     sentences.map((text) => text.trim()),
@@ -137,8 +137,8 @@ for (const [language, theme] of [
 
     const card = openCard(page, goal);
     await card.waitFor();
-    assert.match(await card.innerText(), /skills\.csv\.clean/);
-    assert.match(await card.innerText(), /dropDuplicates/);
+    await comesTo(() => card.innerText(), /skills\.csv\.clean/);
+    await comesTo(() => card.innerText(), /dropDuplicates/);
     await card.getByRole('button', { name: words.continue }).click();
     await page.locator('aos-task-line aos-state.done').waitFor();
     const { traceId, id } = await runOf(api, goal);
@@ -161,7 +161,7 @@ for (const [language, theme] of [
     const slider = page.getByRole('slider', { name: words.moment });
     await slider.waitFor();
     await slider.press('Home');
-    assert.equal(await slider.inputValue(), '0');
+    await comesTo(() => slider.inputValue(), '0');
     await slider.press('End');
 
     await press(page, words.rerun);
@@ -209,7 +209,7 @@ test('a line that is cut in the middle of the task loses no card and shows none 
   const { id: approvalId } = items.find((approval) => approval.traceId === traceId);
   await api.post('/agent/approve', { approvalId, decision: 'continue' });
   while ((await api.get(`/jobs/${jobId}`)).status !== 'succeeded') await page.waitForTimeout(100);
-  assert.equal(await stackOf(page, goal).locator('aos-state.done').count(), 0);
+  await comesTo(() => stackOf(page, goal).locator('aos-state.done').count(), 0);
 
   isCut = false;
   await page.unroute(/\/(api|agent|jobs|auth|projects|agents)\b/);
@@ -224,17 +224,18 @@ test('a line that is cut in the middle of the task loses no card and shows none 
 
 // ── The keyboard alone ────────────────────────────────────────────────────────────────────────────
 
-/** Presses Tab until what has the focus is called this. */
-async function tabTo(page, name, key = 'Tab') {
+/** Presses Tab until what has the focus is called this, and stands in the stack of cards of this goal where one is given. */
+async function tabTo(page, name, key = 'Tab', goal = null) {
   const met = [];
   for (let n = 0; n < 120; n += 1) {
     await page.keyboard.press(key);
-    const focused = await page.evaluate(() => {
+    const focused = await page.evaluate((of) => {
       let { activeElement: element } = document;
+      if (of && !element?.closest('.stack')?.textContent.includes(of)) return 'elsewhere';
       while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
       const label = element?.labels?.[0]?.textContent;
       return (element?.getAttribute('aria-label') ?? label ?? element?.textContent ?? '').trim();
-    });
+    }, goal);
     if (typeof name === 'string' ? focused === name : name.test(focused)) return;
     met.push(focused.slice(0, 40));
   }
@@ -317,7 +318,7 @@ test('the keyboard alone takes a person from the door to the rerun', async () =>
   await page.waitForURL(/\/chat\/[0-9a-f-]{36}/);
   await openCard(page, goal).waitFor();
   await page.evaluate(() => document.activeElement?.blur());
-  await tabTo(page, 'Continue');
+  await tabTo(page, 'Continue', 'Tab', goal);
   await page.keyboard.press('Enter');
   await page.locator('aos-task-line aos-state.done').waitFor();
   const { traceId } = await runOf(api, goal);
@@ -329,7 +330,11 @@ test('the keyboard alone takes a person from the door to the rerun', async () =>
   await go(page, 'g', 'p');
   await page.waitForURL(/\/projects/);
   await page.locator('main').getByText(goal).first().waitFor();
-  await go(page, 'j', 'Enter');
+  const inHand = page.locator('aos-data-table .row.active');
+  await page.keyboard.press('j');
+  await inHand.waitFor();
+  while (!(await inHand.innerText()).includes(goal)) await page.keyboard.press('j');
+  await page.keyboard.press('Enter');
   const whole = page.getByRole('link', { name: 'Open the run' });
   await whole
     .or(page.getByRole('button', { name: 'Rerun' }))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { asPerson, csv, seriousFaults, signIn, useBrowser } from './harness.mjs';
+import { asPerson, comesTo, csv, seriousFaults, signIn, useBrowser } from './harness.mjs';
 
 const browser = useBrowser();
 const press = (page, name) => page.getByRole('button', { name, exact: true }).click();
@@ -30,7 +30,7 @@ test('an agent is made from a template, started, run, followed, changed and roll
   await write(page, 'Prompt', 'Look before you leap.');
   await write(page, 'Standard way of work', '[{"id":"look"');
   await page.getByText('Not JSON yet.').waitFor();
-  assert.ok(await page.getByRole('button', { name: 'Next', exact: true }).isDisabled());
+  await comesTo(() => page.getByRole('button', { name: 'Next', exact: true }).isDisabled(), true);
   await write(
     page,
     'Standard way of work',
@@ -79,7 +79,7 @@ test('an agent is made from a template, started, run, followed, changed and roll
   await page.fill('#agent-comment', 'bolder');
   await press(page, 'Save new version');
   await page.locator('header').getByText('version 2').waitFor();
-  assert.equal(await page.getByText('Changes that are not saved').count(), 0);
+  await comesTo(() => page.getByText('Changes that are not saved').count(), 0);
 
   await page.getByRole('tab', { name: 'Versions' }).click();
   await page.getByText('bolder').waitFor();
@@ -135,7 +135,7 @@ test('an agent becomes a tool of others and is taken out again; a copy begins as
   await page.getByRole('button', { name: '注册到网关' }).waitFor();
   await press(page, '克隆');
   await page.waitForSelector('#new-name');
-  assert.equal(await page.inputValue('#new-name'), 'helper-copy');
+  await comesTo(() => page.inputValue('#new-name'), 'helper-copy');
   for (let step = 0; step < 4; step += 1) await press(page, '下一步');
   assert.deepEqual(await seriousFaults(page), [], 'review');
   await press(page, '创建');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { asPerson, csv, plan, signIn, useBrowser } from './harness.mjs';
+import { asPerson, comesTo, csv, plan, signIn, useBrowser } from './harness.mjs';
 
 const browser = useBrowser();
 
@@ -38,7 +38,7 @@ test('arguments are edited by the tool’s schema, and what changes is shown bef
   const dialog = page.getByRole('dialog', { name: /Other arguments for skills\.viz\.plot/ });
   const goOn = dialog.getByRole('button', { name: 'Continue with changes' });
   await goOn.waitFor();
-  assert.equal(await goOn.isDisabled(), true);
+  await comesTo(() => goOn.isDisabled(), true);
   await dialog
     .getByLabel(/^title/i)
     .first()
@@ -117,7 +117,7 @@ test('a burst is one stack that opens in place, and older tasks come from the se
   await stack.getByText(`+${told - 3} more`).waitFor();
   await more.click();
   await stack.getByText('Show fewer').waitFor();
-  assert.equal(await stack.locator('aos-event-card').count(), told);
+  await comesTo(() => stack.locator('aos-event-card').count(), told);
   await more.click();
   await stack.getByText(`+${told - 3} more`).waitFor();
 

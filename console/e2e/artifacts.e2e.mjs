@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { asPerson, csv, signIn, useBrowser } from './harness.mjs';
+import { asPerson, comesTo, csv, signIn, useBrowser } from './harness.mjs';
 
 const browser = useBrowser();
 
@@ -39,7 +39,7 @@ test('a table of 100,000 rows scrolls, is put in order and searched', async () =
   const view = page.locator('aos-table-view');
   await view.getByText('rows: 100,000').waitFor();
   const cells = (index) => view.locator(`[aria-rowindex="${index}"] [role=cell]`).allInnerTexts();
-  assert.deepEqual(await cells(2), ['1', '0', '0', 'row 0']);
+  await comesTo(() => cells(2), ['1', '0', '0', 'row 0']);
   assert.ok((await view.locator('[role=row]').count()) < 120);
 
   await view.locator('.scroller').evaluate((el) => (el.scrollTop = el.scrollHeight));
@@ -109,8 +109,8 @@ test('results open by themselves, take no focus, and keep the width that they we
   await page.locator('aos-task-line').waitFor();
   await page.locator('#goal').pressSequentially('while it works');
   await page.locator('aos-workspace [role=tab]').first().waitFor();
-  assert.equal(await page.evaluate(() => document.activeElement?.id), 'goal');
-  assert.equal(await page.inputValue('#goal'), 'while it works');
+  await comesTo(() => page.evaluate(() => document.activeElement?.id), 'goal');
+  await comesTo(() => page.inputValue('#goal'), 'while it works');
 
   const handle = page.getByRole('separator', { name: 'Width of the results' });
   const share = () => handle.getAttribute('aria-valuenow');
@@ -125,6 +125,6 @@ test('results open by themselves, take no focus, and keep the width that they we
   await page.reload();
   await handle.waitFor();
   await page.waitForFunction(isOther, ['[role=separator]', before]);
-  assert.equal(await share(), after);
+  await comesTo(() => share(), after);
   await close();
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { asPerson, csv, plan, signIn, useBrowser } from './harness.mjs';
+import { asPerson, comesTo, csv, plan, signIn, useBrowser } from './harness.mjs';
 
 const browser = useBrowser();
 
@@ -18,7 +18,7 @@ test('a goal with a file becomes a conversation with a task that lives', async (
   await page.waitForURL(/\/chat\/[0-9a-f-]{36}/);
   await page.locator('.message .said', { hasText: 'profile strikes.csv' }).waitFor();
   await page.locator('aos-task-line').waitFor();
-  assert.equal(await page.inputValue('#goal'), '');
+  await comesTo(() => page.inputValue('#goal'), '');
   assert.deepEqual(faults, []);
   await close();
 });
@@ -40,8 +40,8 @@ test('the acceptance task: asked, approved, done, and its results open by themse
     .first();
   const card = stack.locator('aos-approval-card article');
   await card.waitFor();
-  assert.match(await card.innerText(), /skills\.csv\.clean/);
-  assert.match(await page.title(), /^\(\d+\)/);
+  await comesTo(() => card.innerText(), /skills\.csv\.clean/);
+  await comesTo(() => page.title(), /^\(\d+\)/);
 
   await page.goto(`/console/chat/${conversationId}`);
   await card.getByRole('button', { name: 'Continue' }).click();
@@ -151,9 +151,9 @@ test('on a narrow screen, in Chinese: written, watched and decided', async () =>
   await page.locator('aos-workspace [role=tab]').first().waitFor();
   const over = () =>
     page.evaluate(() => document.documentElement.scrollWidth - globalThis.innerWidth);
-  assert.equal(await over(), 0);
+  await comesTo(() => over(), 0);
   await page.locator('.panes').getByRole('button', { name: '对话', exact: true }).click();
-  assert.equal(await over(), 0);
+  await comesTo(() => over(), 0);
   assert.deepEqual(faults, []);
   await close();
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { asPerson, csv, signIn, useBrowser } from './harness.mjs';
+import { asPerson, comesTo, csv, signIn, useBrowser } from './harness.mjs';
 
 const browser = useBrowser();
 const strikes = { name: 'strikes.csv', mimeType: 'text/csv', buffer: Buffer.from(csv) };
@@ -53,12 +53,12 @@ test('steps show their faults in the margin, and are sent once they have none', 
   ]);
   // The circle at the first `needs`, the tool that nobody has at its own line.
   await faultsAt(page, [8, 14]);
-  assert.match(await page.getByTestId('dsl-faults').innerText(), /2/);
+  await comesTo(() => page.getByTestId('dsl-faults').innerText(), /2/);
 
   // JSON that is none says so itself, and nothing can be sent.
   await writeSteps(page, '[{ "id": "a", ]');
   await page.locator('.cm-lint-marker-error').waitFor();
-  assert.equal(await page.getByRole('button', { name: 'Send' }).isDisabled(), true);
+  await comesTo(() => page.getByRole('button', { name: 'Send' }).isDisabled(), true);
 
   await writeSteps(page, [
     { id: 'a', tool: 'skills.csv.profile', args: { file: '${inputs.strikes}' } },
@@ -112,7 +112,7 @@ test('completion knows tools, keys and references', async () => {
   await page.keyboard.type('${inp');
   await offered.filter({ hasText: 'inputs.strikes' }).first().click();
   await page.getByTestId('dsl-faults').waitFor({ state: 'detached' });
-  assert.match(await editor.innerText(), /\$\{inputs\.strikes\}/);
+  await comesTo(() => editor.innerText(), /\$\{inputs\.strikes\}/);
   await close();
 });
 
@@ -131,7 +131,7 @@ test('a slash offers skills, an at sign agents, and the sentence is understood',
   await page.locator('#goal').pressSequentially('/prof');
   await page.getByRole('option', { name: /csv\.profile/ }).waitFor();
   await page.keyboard.press('Enter');
-  assert.equal(await page.inputValue('#goal'), 'profile strikes.csv');
+  await comesTo(() => page.inputValue('#goal'), 'profile strikes.csv');
   await page.locator('#goal').pressSequentially(` @${name.slice(0, 12)}`);
   await page.getByRole('option', { name }).waitFor();
   await page.keyboard.press('Enter');
@@ -153,19 +153,19 @@ test('a draft waits in its conversation, and what was said comes back with the a
   await page.waitForURL(/projects/);
   await page.goto('/console/chat');
   await page.waitForSelector('#goal');
-  assert.equal(await page.inputValue('#goal'), 'profile strikes.csv');
+  await comesTo(() => page.inputValue('#goal'), 'profile strikes.csv');
   await page.locator('aos-file-chips li', { hasText: 'strikes.csv' }).waitFor();
   await page.press('#goal', 'Enter');
   await page.waitForURL(/\/chat\/[0-9a-f-]{36}/);
   await page.press('#goal', 'ArrowUp');
-  assert.equal(await page.inputValue('#goal'), 'profile strikes.csv');
+  await comesTo(() => page.inputValue('#goal'), 'profile strikes.csv');
   await page.fill('#goal', 'half a thought');
   await page.getByRole('link', { name: 'New conversation' }).first().click();
   await page.waitForURL(/\/chat$/);
-  assert.equal(await page.inputValue('#goal'), '');
+  await comesTo(() => page.inputValue('#goal'), '');
   await page.goBack();
   await page.waitForURL(/\/chat\/[0-9a-f-]{36}/);
-  assert.equal(await page.inputValue('#goal'), 'half a thought');
+  await comesTo(() => page.inputValue('#goal'), 'half a thought');
   await close();
 });
 

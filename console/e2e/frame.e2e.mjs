@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { asPerson, owner, signIn, useBrowser } from './harness.mjs';
+import { asPerson, comesTo, owner, signIn, useBrowser } from './harness.mjs';
 
 const browser = useBrowser();
 const focused = (page) =>
@@ -15,7 +15,7 @@ test('an address that leads nowhere says so, and leads on', async () => {
   for (const path of ['nonsense', 'projects/runs/x/y/z', 'chat/a/b/c']) {
     await page.goto(`/console/${path}`);
     await page.getByRole('heading', { name: 'There is no page here' }).waitFor();
-    assert.match(await page.title(), /There is no page here · AOS$/);
+    await comesTo(() => page.title(), /There is no page here · AOS$/);
   }
   await page.locator('aos-not-found-page').getByRole('link', { name: 'Agents' }).click();
   await page.waitForURL(/\/console\/agents$/);
@@ -32,11 +32,11 @@ test('signing out in one tab signs out the other, which leads back to its page',
   await page.getByRole('button', { name: /^Account of/ }).click();
   await page.getByRole('menuitem', { name: 'Sign out' }).click();
   await page.waitForURL(/sign-in$/);
-  assert.equal(await page.getByText('Your session has ended').count(), 0);
+  await comesTo(() => page.getByText('Your session has ended').count(), 0);
 
   await other.waitForURL(/sign-in\?next=/);
   await other.getByText('Your session has ended').waitFor();
-  assert.equal(await focused(other), 'INPUT');
+  await comesTo(() => focused(other), 'INPUT');
   await other.keyboard.type(owner.email);
   await other.fill('#password', owner.password);
   await other.keyboard.press('Enter');
@@ -69,12 +69,12 @@ test('a room whose files cannot be had leaves everything where it is, and is tri
   isDown = true;
   await page.locator('.rail').getByRole('link', { name: 'Agents' }).click();
   await page.getByRole('alert').getByText('The page could not be loaded').waitFor();
-  assert.equal(await page.inputValue('#goal'), 'a draft that must stay');
+  await comesTo(() => page.inputValue('#goal'), 'a draft that must stay');
   isDown = false;
   await page.getByRole('alert').getByRole('button', { name: 'Try again' }).click();
   await page.waitForURL(/\/console\/agents/);
   await page.locator('aos-agents-page').waitFor();
-  assert.equal(await page.getByText('The page could not be loaded').count(), 0);
+  await comesTo(() => page.getByText('The page could not be loaded').count(), 0);
   assert.deepEqual(faults, []);
   await close();
 });
@@ -95,7 +95,7 @@ test('files that a new release took away load the new release, at the address th
   await page.locator('.rail').getByRole('link', { name: 'Agents' }).click();
   await page.locator('aos-agents-page').waitFor();
   assert.match(page.url(), /\/console\/agents$/);
-  assert.equal(await page.evaluate(() => window.isOldRelease), undefined);
+  await comesTo(() => page.evaluate(() => window.isOldRelease), undefined);
   await close();
 });
 
@@ -105,18 +105,18 @@ test('the first Tab leads past the rail, and what slides over takes the focus an
   await page.goto('/console/projects');
   await page.waitForSelector('.live.live');
   await page.keyboard.press('Tab');
-  assert.equal(await focused(page), 'Skip to the room');
+  await comesTo(() => focused(page), 'Skip to the room');
   await page.keyboard.press('Enter');
-  assert.equal(await page.evaluate(() => document.activeElement.id), 'room');
+  await comesTo(() => page.evaluate(() => document.activeElement.id), 'room');
 
   const inbox = page.getByRole('button', { name: /^Waiting for you: / });
   await inbox.focus();
   await page.keyboard.press('Enter');
   await page.locator('aside.drawer').waitFor();
-  assert.equal(await focused(page), 'Waiting for you');
+  await comesTo(() => focused(page), 'Waiting for you');
   await page.keyboard.press('Escape');
   await page.locator('aside.drawer').waitFor({ state: 'detached' });
-  assert.match(await focused(page), /^Waiting for you: /);
+  await comesTo(() => focused(page), /^Waiting for you: /);
   await close();
 });
 
@@ -126,18 +126,18 @@ test('the rail stays as it was pinned, and the account menu speaks both language
   const width = () => page.locator('nav.rail').evaluate((rail) => rail.offsetWidth);
   const folded = await width();
   await page.getByRole('button', { name: 'Unfold the navigation' }).click();
-  assert.equal(await width(), 220);
+  await comesTo(() => width(), 220);
   await page.reload();
   await page.waitForSelector('.live.live');
-  assert.equal(await width(), 220);
+  await comesTo(() => width(), 220);
   await page.getByRole('button', { name: 'Fold the navigation' }).click();
-  assert.equal(await width(), folded);
+  await comesTo(() => width(), folded);
 
   await page.getByRole('button', { name: /^Account of/ }).click();
   await page.getByRole('menuitem', { name: 'Language' }).click();
   await page.getByRole('menuitemradio', { name: '中文' }).click();
   await page.locator('.bar .title', { hasText: '对话' }).waitFor();
-  assert.equal(await page.evaluate(() => document.documentElement.lang), 'zh-CN');
+  await comesTo(() => page.evaluate(() => document.documentElement.lang), 'zh-CN');
   await close();
 });
 
@@ -145,11 +145,11 @@ test('a narrow screen reaches every room from its bar of five', async () => {
   const { page, close } = await browser.open({ width: 390, height: 844 });
   await signIn(page);
   const bar = page.locator('nav.bottom');
-  assert.equal(await bar.locator('.entry').count(), 5);
+  await comesTo(() => bar.locator('.entry').count(), 5);
   await bar.getByRole('button', { name: 'More' }).click();
   await page.getByRole('menuitem', { name: 'Agents' }).click();
   await page.waitForURL(/\/console\/agents/);
-  assert.equal(await bar.locator('[aria-current=page]').innerText(), 'More');
+  await comesTo(() => bar.locator('[aria-current=page]').innerText(), 'More');
   await close();
 });
 
@@ -177,6 +177,6 @@ test('over a slow line the frame comes first, and nothing that is there moves', 
   await page.reload();
   await page.waitForSelector('#goal');
   await page.waitForSelector('.live.live');
-  assert.deepEqual(await page.evaluate(() => window.shifts), []);
+  await comesTo(() => page.evaluate(() => window.shifts), []);
   await close();
 });

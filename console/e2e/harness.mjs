@@ -1,10 +1,12 @@
 import axe from 'axe-core';
+import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { after, afterEach, before } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
 
 export const base = process.env.AOS_URL;
@@ -92,6 +94,24 @@ export async function signIn(page, { email, password } = owner) {
   await page.click('button[type=submit]');
   await page.waitForSelector('#goal');
   await page.waitForSelector('.live.live');
+}
+
+const COMES_WITHIN_MS = 15_000;
+
+/** Waits until what is read from the page is this, or a text that matches this; then, or too late, it says what it is. */
+export async function comesTo(read, expected) {
+  const until = Date.now() + COMES_WITHIN_MS;
+  for (;;) {
+    const actual = await read();
+    try {
+      if (expected instanceof RegExp) assert.match(actual, expected);
+      else assert.deepEqual(actual, expected);
+      return;
+    } catch (fault) {
+      if (Date.now() > until) throw fault;
+    }
+    await sleep(50);
+  }
 }
 
 /**

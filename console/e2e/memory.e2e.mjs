@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { asPerson, seriousFaults, signIn, useBrowser } from './harness.mjs';
+import { asPerson, comesTo, seriousFaults, signIn, useBrowser } from './harness.mjs';
 
 const browser = useBrowser();
 
@@ -83,7 +83,7 @@ test('the profile shows what changes and is kept', async () => {
   const text = await page.getByLabel('About me').inputValue();
   await page.reload();
   await page.getByLabel('About me').waitFor();
-  assert.equal(await page.getByLabel('About me').inputValue(), text);
+  await comesTo(() => page.getByLabel('About me').inputValue(), text);
   await close();
 });
 

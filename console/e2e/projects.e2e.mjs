@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { asPerson, csv, plan, seriousFaults, signIn, useBrowser } from './harness.mjs';
+import { asPerson, comesTo, csv, plan, seriousFaults, signIn, useBrowser } from './harness.mjs';
 
 const browser = useBrowser();
 
@@ -33,7 +33,7 @@ test('a project is made, renamed and archived, and the scope is in the address',
   await page.goto('/console/projects/all');
   await page.getByRole('button', { name: 'New project' }).first().click();
   await page.getByLabel('Name').fill('Bird strikes 2026');
-  assert.equal(await page.getByLabel('Id').inputValue(), 'bird-strikes-2026');
+  await comesTo(() => page.getByLabel('Id').inputValue(), 'bird-strikes-2026');
   await page.getByRole('button', { name: 'Create' }).click();
   await page.waitForURL(/project=bird-strikes-2026/);
   await page.getByText('No tasks in this project yet.').waitFor();
@@ -74,7 +74,7 @@ test('tasks are filtered in the address, a view of them follows the person, and 
   await page.getByRole('link', { name: 'Queued' }).click();
   await page.waitForURL(/status=queued(,|%2C)scheduled/);
   await row(page, 'Filler 39').waitFor();
-  assert.equal(await row(page, 'Report: needle').count(), 0);
+  await comesTo(() => row(page, 'Report: needle').count(), 0);
   await page.getByRole('searchbox').fill('filler 7');
   await page.waitForURL(/text=filler(%20|\+)7/);
   await row(page, 'Filler 39').waitFor({ state: 'detached' });
@@ -266,7 +266,7 @@ test('on a telephone, in Chinese, in the dark', async () => {
   await fits('the panel');
   await page.goto(`/console/projects/runs/${traceId}`);
   await page.locator('aos-plan-list [data-step=report]').getByText('已完成').waitFor();
-  assert.equal(await page.locator('aos-plan-graph').isVisible(), false);
+  await comesTo(() => page.locator('aos-plan-graph').isVisible(), false);
   for (const tab of ['计划', '时间线', '成果', '事件', '日志', '工具调用', '审计']) {
     await page.getByRole('tab', { name: tab }).click();
     await fits(tab);

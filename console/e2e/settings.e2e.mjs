@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { base, seriousFaults, signIn, useBrowser } from './harness.mjs';
+import { base, comesTo, seriousFaults, signIn, useBrowser } from './harness.mjs';
 
 const browser = useBrowser();
 const parts = [
@@ -105,7 +105,7 @@ test('a secret goes in, is rotated and deleted by name, and never comes out', as
 
   await row.getByRole('button', { name: 'Delete E2E_KEY' }).click();
   const remove = dialog.getByRole('button', { name: 'Delete', exact: true });
-  assert.equal(await remove.isDisabled(), true);
+  await comesTo(() => remove.isDisabled(), true);
   await dialog.getByRole('textbox').fill('E2E_KEY');
   await remove.click();
   await row.waitFor({ state: 'detached' });
@@ -248,10 +248,10 @@ test('the record is filtered by the address, and a row shows what changed as tex
   await page.waitForURL(/row=\d+/);
   const panel = page.getByRole('complementary');
   await panel.getByText('<img src=x onerror=alert(1)>').waitFor();
-  assert.equal(await panel.locator('img').count(), 0);
+  await comesTo(() => panel.locator('img').count(), 0);
   await page.keyboard.press('Escape');
   await panel.waitFor({ state: 'detached' });
-  assert.equal(await page.locator('[data-row]').count(), 1);
+  await comesTo(() => page.locator('[data-row]').count(), 1);
   const href = await page.getByRole('link', { name: 'Export NDJSON' }).getAttribute('href');
   const lines = await (await page.context().request.get(href)).text();
   assert.equal(JSON.parse(lines).resource, `role:${name}`);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { base, owner, signIn, useBrowser } from './harness.mjs';
+import { base, comesTo, owner, signIn, useBrowser } from './harness.mjs';
 
 const browser = useBrowser();
 
@@ -11,7 +11,7 @@ test('a wrong password is said in words, and the draft of the address stays', as
   await page.fill('#password', 'not the password');
   await page.click('button[type=submit]');
   await page.getByText('E-mail or password is wrong').waitFor();
-  assert.equal(await page.inputValue('#email'), owner.email);
+  await comesTo(() => page.inputValue('#email'), owner.email);
   await close();
 });
 

@@ -1,6 +1,5 @@
-import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { asPerson, csv, signIn, useBrowser } from './harness.mjs';
+import { asPerson, comesTo, csv, signIn, useBrowser } from './harness.mjs';
 
 const browser = useBrowser();
 
@@ -28,7 +27,7 @@ test('a line that was cut loses no card and shows none twice', async () => {
   isCut = true;
   await line.close({ code: 1001, reason: 'cut' });
   await page.locator('[data-testid=lost]').waitFor();
-  assert.match(await page.locator('[data-testid=lost]').innerText(), /The work goes on/);
+  await comesTo(() => page.locator('[data-testid=lost]').innerText(), /The work goes on/);
   const { jobId, traceId } = await run('During the cut');
   while ((await api.get(`/jobs/${jobId}`)).status !== 'succeeded') await page.waitForTimeout(100);
 
@@ -41,7 +40,7 @@ test('a line that was cut loses no card and shows none twice', async () => {
   if (await more.count()) await more.click();
   const { events } = await api.get(`/api/episodes/${traceId}`);
   const told = events.filter(({ type }) => /^(task|approval|anomaly|recovery)\./.test(type));
-  assert.equal(await stack.locator('aos-event-card').count(), told.length);
-  assert.equal(await page.locator('.stack', { hasText: 'Before the cut' }).count(), 1);
+  await comesTo(() => stack.locator('aos-event-card').count(), told.length);
+  await comesTo(() => page.locator('.stack', { hasText: 'Before the cut' }).count(), 1);
   await close();
 });
