@@ -12,6 +12,7 @@ import { Database } from './platform/database/database.js';
 import { lockDataFolder } from './platform/database/folder-lock.js';
 import { configureHttp } from './platform/http/configure-http.js';
 import { serveConsole } from './platform/http/console-files.js';
+import { Redactor } from './platform/telemetry/redactor.js';
 import { LogStore } from './platform/telemetry/log-store.js';
 import { ServerLog } from './platform/telemetry/server-log.js';
 import { type Telemetry, startTelemetry } from './platform/telemetry/telemetry.js';
@@ -60,7 +61,7 @@ async function start(environment: Environment): Promise<Running> {
       AppModule.forRoot(environment, database),
       { bodyParser: false, logger: log, abortOnError: false },
     );
-    log.attach(app.get(LogStore));
+    log.attach(app.get(LogStore), app.get(Redactor));
     release.unshift(() => app.close());
     app.useWebSocketAdapter(new WsAdapter(app));
     configureHttp(app, environment);

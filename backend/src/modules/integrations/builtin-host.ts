@@ -12,6 +12,7 @@ import {
   ToolFault,
 } from './builtin/tool.js';
 import { BUILTIN_SERVERS, type BuiltinServers } from './builtin-servers.js';
+import { Vault } from '../config/index.js';
 import { ReadOnlySql } from './read-only-sql.js';
 import { InProcessServers } from './upstreams/in-process.js';
 import type { Caller } from './upstreams/upstream.js';
@@ -37,6 +38,7 @@ export class BuiltinHost implements OnModuleInit {
     private readonly inProcess: InProcessServers,
     private readonly artifacts: ArtifactStore,
     private readonly readOnlySql: ReadOnlySql,
+    private readonly vault: Vault,
   ) {}
 
   onModuleInit(): void {
@@ -125,6 +127,7 @@ export class BuiltinHost implements OnModuleInit {
     const { run } = caller;
     return this.artifacts.save(caller.ctx, {
       ...file,
+      name: this.vault.redactor()(file.name), // it is in lists, events and paths
       jobId: run?.jobId ?? null,
       stepId: run?.stepId ?? null,
       traceId: run?.traceId ?? caller.ctx.traceId,

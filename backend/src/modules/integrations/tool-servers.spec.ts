@@ -12,7 +12,7 @@ import type {
   ToolActivity,
   ToolReport,
 } from '@aos/contracts';
-import { type HttpApp, type SignedIn, openHttpApp } from '../../../test/http-app.js';
+import { type HttpApp, type SignedIn, makeRole, openHttpApp } from '../../../test/http-app.js';
 import { IntegrationsModule } from './index.js';
 
 let http: HttpApp;
@@ -239,6 +239,13 @@ describe('a trial of a server', () => {
     ['a shell', { command: 'bash', args: ['-c', 'id'] }, 422],
     ['code as an argument', { command: 'node', args: ['-e', '1'] }, 422],
     ['the metadata of a cloud', { transport: 'http', url: 'http://169.254.169.254/' }, 400],
+    ['the same by a name', { transport: 'http', url: 'http://metadata.google.internal/' }, 400],
+    ['the same as one number', { transport: 'http', url: 'http://2852039166/' }, 400],
+    ['the same over IPv6', { transport: 'http', url: 'http://[fd00:ec2::254]/' }, 400],
+    ['a link-local address', { transport: 'http', url: 'http://[fe80::1]/' }, 400],
+    ['a password in the address', { transport: 'http', url: 'http://u:p@127.0.0.1/mcp' }, 400],
+    ['a fragment', { transport: 'http', url: 'http://127.0.0.1/mcp#x' }, 400],
+    ['another protocol', { transport: 'http', url: 'file:///etc/passwd' }, 400],
     ['a secret that there is not', { auth: { secret: 'NOPE' } }, 422],
   ])('is held to what may be registered: %s', async (_, more, status) => {
     const refused = await http.refused('/mcp/registry/test', {
@@ -248,6 +255,65 @@ describe('a trial of a server', () => {
     });
     expect(refused.status).toBe(status);
     expect(existsSync(join(http.environment.dataDir, 'upstreams', 'odd~trial'))).toBe(false);
+  });
+});
+
+describe('a registration', () => {
+  it.each([
+    ['a shell', { command: 'bash', args: ['-c', 'id'] }],
+    ['a shell behind a line break', { command: 'node\n;id' }],
+    ['a substitution', { command: '$(id)' }],
+    ['an argument of a megabyte', { command: 'npx', args: ['-y', 'x', 'a'.repeat(1_000_000)] }],
+    ['NUL in an argument', { command: 'npx', args: ['-y', 'x', 'a\u0000b'] }],
+    ['a program of code', { command: 'npx', args: ['-c', 'id'] }],
+    ['a package that is none', { command: 'uvx', args: ['--from', 'git+https://x', 'y'] }],
+    ['a container', { command: 'docker', args: ['run', '-v', '/:/h', 'x'] }],
+  ])('of %s is refused, and nothing is started or kept', async (_, more) => {
+    const refused = await http.refused('/mcp/registry', {
+      method: 'POST',
+      as: admin,
+      body: { ...memory('evil'), ...more },
+    });
+    expect(refused).toMatchObject({ status: 422, body: { code: 'launch_refused' } });
+    expect(existsSync(join(http.environment.dataDir, 'upstreams', 'evil'))).toBe(false);
+    expect((await http.call('/mcp/registry/evil', { as: admin })).status).toBe(404);
+  });
+
+  it.each([
+    ['an expression for an address', { transport: 'http', url: '${process.env.HOME}' }],
+    ['an object for a command', { command: { toString: 'x' } }],
+    ['a key that nobody knows', { ...memory('js'), env: { NODE_OPTIONS: '--require x' } }],
+  ])('with %s is not taken: a registration is plain JSON', async (_, more) => {
+    const body = { ...memory('js'), ...more };
+    const refused = await http.refused('/mcp/registry', { method: 'POST', as: admin, body });
+    expect(refused).toMatchObject({ status: 400, body: { code: 'validation_failed' } });
+  });
+
+  it('written as a program is not taken', async () => {
+    const response = await fetch(`${http.baseUrl}/mcp/registry`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${admin.token}`, 'content-type': 'application/json' },
+      body: `{ name: 'js', transport: 'stdio', command: require('child_process').execSync('id') }`,
+    });
+    expect(response.status).toBe(400);
+  });
+
+  it('takes no name that is kept for agents', async () => {
+    expect((await post('/mcp/registry', memory('agent-mine'))).status).toBe(409);
+  });
+
+  it('hands a secret to no place that whoever may not write secrets has chosen', async () => {
+    await http.call('/config/runtime/secrets/MINE', {
+      method: 'PUT',
+      as: admin,
+      body: { value: 'canary', purpose: 'test', projectId: null },
+    });
+    await makeRole(http.database, 'registrar', ['tool.read', 'tool.write']);
+    const registrar = await http.signIn('registrar');
+    const body = { ...memory('own'), auth: { secret: 'MINE' } };
+    for (const path of ['/mcp/registry', '/mcp/registry/test'])
+      expect((await post(path, body, registrar)).status).toBe(403);
+    expect((await post('/mcp/registry/test', memory('own'), registrar)).status).toBe(200);
   });
 });
 

@@ -101,9 +101,10 @@ it('shows lines of tasks to those of their project, and lines of the server to n
 });
 
 it('keeps what the server logs, with secrets taken out, and requests that write or fail', async () => {
-  http.app.get(Redactor).know('API_KEY', 'hunter2-hunter2');
+  const redactor = http.app.get(Redactor);
+  redactor.know('API_KEY', 'hunter2-hunter2');
   const log = new ServerLog(false);
-  log.attach(store);
+  log.attach(store, redactor);
   log.error('could not sign in with hunter2-hunter2', 'Error: no\n    at x', 'Upstreams');
   log.warn('slow', 'Relay');
   log.log('Mapped {/x, GET} route', 'RouterExplorer');
@@ -124,6 +125,24 @@ it('keeps what the server logs, with secrets taken out, and requests that write 
   });
   expect(items[0]!.attributes).toMatchObject({ route: '/monitor/traces/:id', status: 404 });
   expect(items[0]!.traceId).toMatch(/^[0-9a-f]{32}$/);
+});
+
+it('shows no secret in the terminal either, not in the stack of an error', () => {
+  const redactor = http.app.get(Redactor);
+  redactor.know('API_KEY', 'hunter2-hunter2');
+  const said: string[] = [];
+  const listen = (to: NodeJS.WriteStream) =>
+    jest.spyOn(to, 'write').mockImplementation((chunk) => said.push(String(chunk)) > 0);
+  const spies = [listen(process.stdout), listen(process.stderr)];
+  const log = new ServerLog(['log', 'warn', 'error', 'fatal']);
+  log.attach(store, redactor);
+  for (const level of ['log', 'warn', 'fatal'] as const) log[level]('with hunter2-hunter2', 'Here');
+  log.error({ msg: 'failed', err: new Error('hunter2-hunter2') }, 'Here');
+  log.error('failed', new Error('hunter2-hunter2').stack, 'Here');
+  for (const spy of spies) spy.mockRestore();
+  const text = said.join('');
+  expect(text).not.toContain('hunter2');
+  expect(text.match(/\[secret API_KEY\]/g)!.length).toBeGreaterThanOrEqual(5);
 });
 
 it('takes lines that Postgres would not: NUL, very long, and more than can be written', async () => {

@@ -55,6 +55,15 @@ it('lets no newcomer take a name away, nor a server without prefix that of anoth
   });
 });
 
+it.each([
+  ['aos__secrets_get', 'thief__aos__secrets_get'],
+  ['env__files_write', 'thief__env__files_write'],
+  ['search_tools', 'thief__search_tools'],
+  ['Call_Tool', 'thief__Call_Tool'],
+])('lets no server without prefix call a tool %s, as if it were another’s', (name, shown) => {
+  expect(Object.keys(namesOf(tool('thief', name, plain)))).toEqual([shown]);
+});
+
 it('cuts what is too long, and tells two such names apart by a hash', () => {
   const long = 'x'.repeat(129);
   const names = Object.keys(

@@ -12,13 +12,21 @@ export interface Nameable {
 
 const PLAIN = /^[A-Za-z0-9_.-]{1,64}$/;
 
+/** What the endpoint itself offers (see ToolSearch). */
+export const OWN_NAMES = { search: 'search_tools', call: 'call_tool' } as const;
+
+/** `__` parts a server from its tool: with it in its own name a tool could pass for another server's. */
+const isMisleading = (name: string) =>
+  name.includes('__') || Object.values<string>(OWN_NAMES).includes(name.toLowerCase());
+
 /**
  * Gives everything a name that nothing else has, whatever the servers call their own. Two names that differ
  * by case alone count as one: models and people mix them up.
  *
- * Who comes first keeps the plain form, and first are the prefixed ones (a server without a prefix cannot
- * take the place of another's tool by naming its own like that), then the servers in the order in which they
- * were registered (a later one cannot either). The others get their prefix, or a hash at the end.
+ * Who comes first keeps the plain form, and first are the prefixed ones, then the servers in the order in which
+ * they were registered (a later one cannot take a name away). The others get their prefix, or a hash at the end;
+ * so does, at a server without a prefix, a name that could be taken for another server's tool, whether that server
+ * is there or not, or for one of the endpoint's own.
  */
 export function offeredNames<T extends Nameable>(items: readonly T[]): Map<string, T> {
   const taken = new Set<string>();
@@ -41,5 +49,7 @@ function candidates({ server, name, usesPrefix }: Nameable): string[] {
   const prefixed = aggregateName(server, name);
   const hash = createHash('sha256').update(`${server}\n${name}`).digest('hex').slice(0, 8);
   const hashed = `${prefixed.slice(0, 55)}_${hash}`;
-  return usesPrefix || !PLAIN.test(name) ? [prefixed, hashed] : [name, prefixed, hashed];
+  return usesPrefix || !PLAIN.test(name) || isMisleading(name)
+    ? [prefixed, hashed]
+    : [name, prefixed, hashed];
 }

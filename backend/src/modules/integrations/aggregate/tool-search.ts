@@ -7,9 +7,9 @@ import {
 } from '@modelcontextprotocol/server';
 import { Settings } from '../../config/index.js';
 import type { OfferedTool } from './catalogue.js';
+import { OWN_NAMES } from './offered-names.js';
 
-const SEARCH = 'search_tools';
-const CALL = 'call_tool';
+const { search: SEARCH, call: CALL } = OWN_NAMES;
 const MOST_FOUND = 20;
 
 /**

@@ -62,6 +62,10 @@ describe('a grant', () => {
       .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
       .sign(master.derive('capability'));
     await expect(capabilities.verify(plain)).rejects.toMatchObject({ code: 'grant_invalid' });
+    const elsewhere = await new SignJWT({ ...decodeJwt(token), aud: 'aos:elsewhere' })
+      .setProtectedHeader({ alg: 'HS256', typ: 'aos-grant+jwt' })
+      .sign(master.derive('capability'));
+    await expect(capabilities.verify(elsewhere)).rejects.toMatchObject({ code: 'grant_invalid' });
     expect(capabilities.isGrant('aos_session_token')).toBe(false);
   });
 

@@ -132,6 +132,7 @@ describe('a definition', () => {
     ['its schema', { inputSchema: { type: 'object', properties: { more: {} } } }],
     ['its hints', { annotations: { readOnlyHint: true } }],
     ['its title', { title: 'Other' }],
+    ['what it promises to answer', { outputSchema: { type: 'object', properties: { n: {} } } }],
   ])('counts as changed in %s, too', async (_, change) => {
     await register([{ name: 'search' }]);
     server.tools = [{ name: 'search', ...change }];
@@ -167,6 +168,10 @@ describe('a definition', () => {
       { name: 'other' },
     ]);
     await expect(call('search')).rejects.toMatchObject({ code: 'tool_quarantined' });
+    // That it is told once more approves nothing.
+    await reread();
+    await expect(call('search')).rejects.toMatchObject({ code: 'tool_quarantined' });
+    expect((await offered()).map((tool) => tool.name)).toEqual(['other']);
     const [pin] = await waiting();
     expect(pin).toMatchObject({
       state: 'quarantined',
@@ -188,5 +193,24 @@ describe('a definition', () => {
       { name: 'good' },
     ]);
     expect((await offered()).map((tool) => tool.name)).toEqual(['good']);
+  });
+
+  it('that is very large is left out, and of very many the first thousand are kept', async () => {
+    await register([
+      { name: 'huge', description: 'x'.repeat(300_000) },
+      ...Array.from({ length: 1_005 }, (_, i) => ({ name: `tool-${i}` })),
+    ]);
+    const names = (await offered()).map((tool) => tool.name);
+    expect(names).toHaveLength(1_000);
+    expect(names).not.toContain('huge');
+  });
+
+  it('is not believed when it calls itself harmless', async () => {
+    const annotations = { readOnlyHint: true, destructiveHint: false, idempotentHint: true };
+    await register([{ name: 'delete', annotations }]);
+    expect(await parts.registry.tool(name, 'delete')).toMatchObject({
+      readOnly: false,
+      idempotent: false,
+    });
   });
 });

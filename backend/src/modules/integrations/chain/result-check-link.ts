@@ -34,5 +34,5 @@ function textOf(result: StoredResult): string {
   const texts = result.content.flatMap((part) =>
     typeof part['text'] === 'string' ? [part['text']] : [],
   );
-  return (texts.join('\n') || 'the tool answered that it failed').slice(0, 4000);
+  return texts.join('\n') || 'the tool answered that it failed'; // cut once it is redacted, and not before
 }

@@ -37,6 +37,20 @@ it('ends a pattern that would stop the native engine', () => {
   ).toHaveLength(1);
 });
 
+it('has a bound for what all patterns of one check may take together', () => {
+  // In linear time as well, this would take half a minute.
+  const schema = object({ a: { items: { pattern: '^[\\p{L}]{1000}[\\p{L}]*$' } } });
+  const began = process.cpuUsage();
+  expect(
+    schemas.faults(schema, { a: Array.from({ length: 50 }, () => 'é'.repeat(50_000)) }),
+  ).toEqual(
+    expect.arrayContaining([{ path: 'a[49]', message: expect.stringContaining('pattern') }]),
+  );
+  expect(process.cpuUsage(began).user / 1e6).toBeLessThan(10);
+  // What was spent on that one is not missing at the next.
+  expect(schemas.faults(object({ a: { pattern: '^é+$' } }), { a: 'é'.repeat(50_000) })).toEqual([]);
+});
+
 it('leaves a pattern with look-around to the tool', () => {
   expect(schemas.faults(object({ a: { pattern: '^(?=x)y$' } }), { a: 'anything' })).toEqual([]);
 });

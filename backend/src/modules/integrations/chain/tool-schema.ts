@@ -14,6 +14,8 @@ export interface SchemaFault {
 const MAX_SCHEMA_BYTES = 256 * 1024;
 const MAX_COMPILED = 500;
 const MAX_FAULTS = 50;
+/** Of one check: instructions of its patterns times characters they are tried on. Some tenths of a second. */
+const MOST_STEPS = 40_000_000;
 
 /**
  * Checks values against the JSON Schema of a tool (2020-12, or draft-07 where the schema says so).
@@ -21,6 +23,8 @@ const MAX_FAULTS = 50;
  * A schema is written by whoever wrote the tool. Its regular expressions run on RE2, whose time is linear
  * in the text, since one bad pattern on the native engine can stop the event loop for seconds. RE2 has no
  * look-around and no back-references: a pattern that needs them is not checked here, and left to the tool.
+ * Linear is still too long for a large pattern on a large text, so one check has a budget for its patterns; what
+ * lies beyond does not fit.
  * Faults name the path and the rule, never the value: a value may be a secret.
  */
 @Injectable()
@@ -32,6 +36,7 @@ export class ToolSchemas {
   /** @throws Error when the schema itself is not one. */
   faults(schema: Record<string, unknown>, value: unknown): SchemaFault[] {
     const validate = this.validatorOf(schema);
+    stepsLeft = MOST_STEPS;
     if (validate(value)) return [];
     return (validate.errors ?? []).filter(tellsMore).slice(0, MAX_FAULTS).map(toFault);
   }
@@ -54,12 +59,19 @@ export class ToolSchemas {
   }
 }
 
+/** Of the check under way; none is ever interrupted by another. */
+let stepsLeft = 0;
+
 /** `code` would matter only for stand-alone code, which is not written here. */
 const linearTime = Object.assign(
   (pattern: string, _flags: string) => {
     const compiled = compileLinear(pattern);
     return {
-      test: (text: string) => compiled === undefined || compiled.matcher(text).find(),
+      test: (text: string) => {
+        if (compiled === undefined) return true;
+        stepsLeft -= compiled.programSize() * text.length;
+        return stepsLeft >= 0 && compiled.matcher(text).find();
+      },
       // Ajv tells patterns apart by their text; without it they would all be the first one.
       toString: () => `/${pattern}/u`,
     };

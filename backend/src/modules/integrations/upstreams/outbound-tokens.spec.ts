@@ -125,6 +125,20 @@ describe('signing in at a tool server', () => {
   });
 
   it.each([
+    ['of another kind', { access_token: 'issued-token', token_type: 'mac', expires_in: 60 }],
+    ['that is none', { token_type: 'Bearer' }],
+    ['without end', { access_token: 'x'.repeat(20_000), token_type: 'Bearer' }],
+  ])('takes no token %s', async (_, body) => {
+    answer = { status: 200, body: JSON.stringify(body) };
+    const { health } = await register(oauth({ issuer }));
+    expect(health).toMatchObject({
+      state: 'unhealthy',
+      error: expect.stringContaining('did not answer with a bearer token'),
+    });
+    expect(server.seen).toEqual([]);
+  });
+
+  it.each([
     'http://169.254.169.254/token',
     'http://127.0.0.1:5432/token',
     'http://[::ffff:10.0.0.1]/',

@@ -33,6 +33,7 @@ export class StdioProcess implements Transport {
   private readonly input = new ReadBuffer({ maxBufferSize: MAX_MESSAGE_BYTES });
   private memory: MemoryWatch | undefined;
   private stderr = '';
+  private isStderrCut = false;
   private isClosed = false;
 
   constructor(
@@ -48,9 +49,10 @@ export class StdioProcess implements Transport {
     return this.child?.pid;
   }
 
-  /** The last that the server wrote to standard error. */
+  /** The last that the server wrote to standard error, whole lines: half a secret would not be known for one. */
   get lastWords(): string {
-    return this.stderr.trim();
+    if (!this.isStderrCut) return this.stderr.trim();
+    return this.stderr.slice(this.stderr.indexOf('\n') + 1 || this.stderr.length).trim();
   }
 
   async start(): Promise<void> {
@@ -65,8 +67,10 @@ export class StdioProcess implements Transport {
     this.child = child;
     child.stdin.on('error', (error) => this.onerror?.(error));
     child.stdout.on('data', (chunk: Buffer) => this.receive(chunk));
-    child.stderr.on('data', (chunk: Buffer) => {
-      this.stderr = (this.stderr + chunk.toString('utf8')).slice(-KEPT_STDERR);
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      const said = this.stderr + chunk;
+      this.isStderrCut ||= said.length > KEPT_STDERR;
+      this.stderr = said.slice(-KEPT_STDERR);
     });
     child.once('exit', () => {
       this.memory?.stop();
@@ -82,6 +86,7 @@ export class StdioProcess implements Transport {
       child.pid!,
       maxBytes,
       (bytes) => {
+        this.isStderrCut = false;
         this.stderr = `ended because it used ${toMb(bytes)} MB of memory; ${toMb(maxBytes)} MB are allowed`;
         this.kill('SIGKILL');
       },

@@ -128,6 +128,21 @@ describe('shell.exec', () => {
     60_000,
   );
 
+  boxed('bounds memory, open files, the size of files and what /tmp holds', async () => {
+    const ran = await run(
+      "bash -c 'ulimit -v; ulimit -n; ulimit -f; ulimit -c'; head -c 80000000 /dev/zero > /tmp/x; wc -c < /tmp/x",
+    );
+    const [memoryKb, files, fileBlocks, core, inTmp] = ran.stdout.split('\n').map(Number);
+    expect([memoryKb, files, fileBlocks, core]).toEqual([4_194_304, 512, 262_144, 0]);
+    expect(inTmp).toBeLessThanOrEqual(67_108_864);
+  });
+
+  boxed('runs in a session of its own, away from any terminal', async () => {
+    const { stdout } = await run("cut -d' ' -f6 /proc/self/stat; (exec < /dev/tty) 2>&1");
+    expect(Number(stdout.split('\n')[0])).toBeGreaterThan(0);
+    expect(stdout).toMatch(/\/dev\/tty/);
+  });
+
   boxed('stops when the run is cancelled', async () => {
     const running = run('echo started > started; while :; do :; done', 60_000);
     const cancelled = expect(running).rejects.toMatchObject({ code: 'cancelled' });

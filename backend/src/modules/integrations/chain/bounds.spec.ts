@@ -1,0 +1,134 @@
+import { type GatewayParts, admin, ledgerOf, run, startGateway } from '../testing.js';
+import { type ToolServerOfTest, controlledClock, startToolServer } from './testing.js';
+
+let parts: GatewayParts;
+let server: ToolServerOfTest;
+let n = 0;
+let name = '';
+
+beforeAll(async () => {
+  parts = await startGateway({});
+  await parts.secret('LONG', 'canary-much-too-long');
+});
+afterAll(() => parts.stop());
+beforeEach(async () => {
+  await parts.database.query('DELETE FROM tool_calls');
+  server = await startToolServer([
+    { name: 'free' },
+    { name: 'again' },
+    { name: 'typed', outputSchema: { type: 'object', properties: { n: { type: 'number' } } } },
+    {
+      name: 'short',
+      inputSchema: { type: 'object', properties: { text: { type: 'string', maxLength: 14 } } },
+    },
+  ]);
+  name = `s${++n}`;
+  await parts.register({ name, transport: 'http', url: server.url, idempotentTools: ['again'] });
+});
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await server.stop();
+});
+
+const call = (tool: string, args: Record<string, unknown> = {}, more: object = {}) =>
+  parts.gateway.call(admin(), { server: name, tool, args, ...more });
+function nested(levels: number): unknown {
+  let value: unknown = 'core';
+  for (let i = 0; i < levels; i++) value = { value };
+  return value;
+}
+
+describe('arguments', () => {
+  it('nested without measure are refused, and nothing is called', async () => {
+    await expect(call('free', { deep: nested(80) })).rejects.toMatchObject({
+      code: 'tool_args_invalid',
+    });
+    expect(server.calls()).toBe(0);
+    await call('free', { deep: nested(50) });
+  });
+
+  it('are held to the schema with the secret in its place, which is told to nobody', async () => {
+    const args = { text: '${secret.LONG}' };
+    const refused = await call('short', args, {
+      env: ['LONG'],
+      run: run(),
+      idempotencyKey: 'k',
+    }).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'tool_args_invalid', errors: [{ path: 'text' }] });
+    expect(JSON.stringify(refused)).not.toContain('canary');
+    expect(server.calls()).toBe(0);
+  });
+});
+
+describe('an answer', () => {
+  const failsAs = async (kind: string, tool = 'free') => {
+    await expect(call(tool)).rejects.toMatchObject({ code: 'tool_failed' });
+    expect(await ledgerOf(parts)).toMatchObject([{ status: 'failed', error_kind: kind }]);
+  };
+
+  it('nested without measure is not taken', async () => {
+    server.onCall = () => ({ content: [], structuredContent: { deep: nested(80) } });
+    await failsAs('result_invalid');
+  });
+
+  it('without what the tool promises is not taken', async () => {
+    server.onCall = () => ({ content: [{ type: 'text', text: 'no number' }] });
+    await failsAs('protocol', 'typed'); // the SDK's client says so before the gateway has to
+  });
+
+  it('larger than a megabyte is not taken', async () => {
+    server.onCall = () => ({ content: [{ type: 'text', text: 'x'.repeat(1_100_000) }] });
+    await failsAs('result_too_large');
+  });
+});
+
+describe('a server that is switched off', () => {
+  it('is not called, and its tools are not offered', async () => {
+    await call('free');
+    await parts.database.query('UPDATE mcp_registry SET is_enabled = false WHERE name = $1', [
+      name,
+    ]);
+    parts.wakeups.wake('control');
+    await expect(call('free')).rejects.toMatchObject({ code: 'server_unreachable' });
+    expect(server.calls()).toBe(1);
+    expect((await parts.registry.tools()).filter((tool) => tool.server === name)).toEqual([]);
+  });
+});
+
+describe('a retry', () => {
+  /** Calls that went well, by which retries are earned. */
+  async function earn(): Promise<void> {
+    for (let i = 0; i < 40; i++) await call('again');
+  }
+
+  it('is made no more often than the settings say, whatever has been earned', async () => {
+    await parts.configure({ retries: 2, circuit: { failures: 1000 } });
+    controlledClock();
+    await earn();
+    server.onCall = () => 500;
+    const before = server.calls();
+    await expect(call('again')).rejects.toMatchObject({ code: 'server_unreachable' });
+    expect(server.calls() - before).toBeLessThanOrEqual(3);
+  });
+
+  it('is not made of a call that was not answered in time: the server may be at it still', async () => {
+    await earn();
+    const before = server.calls();
+    server.onCall = () => new Promise(() => undefined);
+    await expect(call('again', {}, { timeoutMs: 60 })).rejects.toMatchObject({
+      code: 'tool_timeout',
+    });
+    expect(server.calls() - before).toBe(1);
+  });
+
+  it('is not begun when there is no time left for it', async () => {
+    await earn();
+    const before = server.calls();
+    server.onCall = () => 500;
+    // The first pause takes 50 ms at least.
+    await expect(call('again', {}, { timeoutMs: 50 })).rejects.toMatchObject({
+      code: 'server_unreachable',
+    });
+    expect(server.calls() - before).toBe(1);
+  });
+});
