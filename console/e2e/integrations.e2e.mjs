@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
-import { asPerson, seriousFaults, signIn, useBrowser } from './harness.mjs';
+import { asPerson, base, seriousFaults, signIn, useBrowser } from './harness.mjs';
 
 const browser = useBrowser();
 
@@ -64,6 +65,27 @@ function answerTo({ method, params }) {
 }
 
 const press = (page, name) => page.getByRole('button', { name, exact: true }).click();
+const rule = (page, id) => page.locator(`[data-rule="${id}"]`);
+/** What an approval of the definition that waits has to say. */
+async function waitingOf(api, server, tool) {
+  const { items } = await api.get(`/mcp/pins?server=${server}&limit=200`);
+  return { server, tool, hash: items.find((pin) => pin.tool === tool).waitingHash };
+}
+/** As somebody else would, who had read the same version. */
+async function savePolicies(page, { version, document }, rules) {
+  const { get } = await asPerson(page);
+  const { csrfToken } = await get('/auth/me');
+  const answer = await page.context().request.put('/mcp/policies', {
+    data: { ...document, rules },
+    headers: {
+      'x-csrf-token': csrfToken,
+      'idempotency-key': randomUUID(),
+      'if-match': `"${version}"`,
+      origin: base,
+    },
+  });
+  assert.equal(answer.status(), 200, await answer.text());
+}
 const row = (page, id) => page.locator(`[data-row="${id}"]`);
 
 test('a server is registered after a look at what it brings, tried, and its call is seen', async () => {
@@ -216,5 +238,111 @@ test('tools of all servers are found by words, and opened by keyboard', async ()
     () => document.documentElement.scrollWidth - globalThis.innerWidth,
   );
   assert.equal(over, 0);
+  await close();
+});
+
+test('rules are drafted, tried against the draft, and saved upon what somebody else saved', async () => {
+  const { page, faults, close } = await browser.open();
+  await signIn(page);
+  const api = await asPerson(page);
+  await api.post('/mcp/registry', { name: 'judged', transport: 'http', url });
+  await api.post('/mcp/pins/approve', await waitingOf(api, 'judged', 'add'));
+  await page.goto('/console/integrations?view=policies');
+  await press(page, 'Add rule');
+  await press(page, 'Put into the draft');
+  await page.getByText('A small letter or a digit').waitFor();
+  await page.fill('#rule-id', 'no-large-sums');
+  await page.getByLabel('Why there is this rule').fill('Large ones are done by hand');
+  await page.fill('#rule-servers', 'judged');
+  await page.keyboard.press('Enter');
+  await page.fill('#rule-roles', 'operator');
+  await page.keyboard.press('Enter');
+  await press(page, 'Add condition');
+  await page.getByLabel('Argument', { exact: true }).fill('/a');
+  await page.getByLabel('Comparison').selectOption('greater-than');
+  await page.getByLabel('Value', { exact: true }).fill('much');
+  await press(page, 'Put into the draft');
+  await page.getByText('A number.').waitFor();
+  await page.getByLabel('Value', { exact: true }).fill('100');
+  assert.deepEqual(await seriousFaults(page), [], 'rule');
+  await press(page, 'Put into the draft');
+  await rule(page, 'no-large-sums').waitFor();
+
+  // By the draft an operator may not, by what is saved they may; somebody else is not concerned.
+  await page.fill('#dry-tool', 'judged.add');
+  await page.selectOption('#dry-as', 'role:operator');
+  await page.getByLabel('a', { exact: true }).fill('1000');
+  await page.getByLabel('b', { exact: true }).fill('1');
+  await press(page, 'Dry run');
+  const foreseen = page.getByTestId('foreseen');
+  await foreseen.getByText('It would not be called').waitFor();
+  await foreseen.locator('[data-link=policy].stop').waitFor();
+  await foreseen.locator('[data-link=schema].pass').waitFor();
+  await rule(page, 'no-large-sums').getByText('decides').waitFor();
+  assert.deepEqual(await seriousFaults(page), [], 'dry run');
+  await page.selectOption('#dry-as', '');
+  await press(page, 'Dry run');
+  await foreseen.getByText('It would be called').waitFor();
+  await page.waitForURL(/tool=judged\.add/);
+
+  // A reload loses neither the draft nor the question.
+  await page.reload();
+  await rule(page, 'no-large-sums').waitFor();
+  assert.equal(await page.inputValue('#dry-tool'), 'judged.add');
+
+  const saved = await api.get('/mcp/policies');
+  const theirs = { id: 'theirs', effect: 'approve', servers: ['nowhere'] };
+  await savePolicies(page, saved, [theirs, ...saved.document.rules]);
+  await press(page, 'See what changes');
+  await page.getByRole('heading', { name: 'What they changed' }).waitFor();
+  await page.getByRole('table', { name: 'What they changed' }).getByText('nowhere').waitFor();
+  assert.deepEqual(await seriousFaults(page), [], 'stale');
+  await press(page, 'Go on upon their version');
+  await page.getByText(/none would have been decided otherwise|No calls are on record/).waitFor();
+  await press(page, 'Save policies');
+  await page.locator('dialog').waitFor({ state: 'detached' });
+  const { document } = await api.get('/mcp/policies');
+  const names = document.rules.map(({ id }) => id);
+  assert.deepEqual(names.slice(0, 2).sort(), ['no-large-sums', 'theirs']);
+  assert.equal(await page.getByText('A draft: nothing of it').count(), 0);
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test('rules are walked, moved and switched by keyboard', async () => {
+  const { page, close } = await browser.open({ language: 'zh', theme: 'dark' });
+  await signIn(page);
+  const api = await asPerson(page);
+  const saved = await api.get('/mcp/policies');
+  const [one, two] = ['keys-one', 'keys-two'].map((id) => ({
+    id,
+    effect: 'allow',
+    servers: ['nowhere'],
+  }));
+  await savePolicies(page, saved, [one, two, ...saved.document.rules]);
+  await page.goto('/console/integrations?view=policies');
+  await rule(page, 'keys-one').waitFor();
+  assert.deepEqual(await seriousFaults(page), [], 'policies');
+  await page.keyboard.press('j');
+  await page.keyboard.press('Alt+ArrowDown');
+  await page.getByText('keys-one 现在是').waitFor();
+  const order = () =>
+    page
+      .locator('[data-rule]')
+      .evaluateAll((rows) => rows.slice(0, 2).map(({ dataset }) => dataset.rule));
+  assert.deepEqual(await order(), ['keys-two', 'keys-one']);
+  await page.keyboard.press('x');
+  await rule(page, 'keys-one').getByText('已停用').waitFor();
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/rule=keys-one/);
+  assert.equal(await page.inputValue('#rule-id'), 'keys-one');
+  await page.keyboard.press('Escape');
+  await page.locator('dialog').waitFor({ state: 'detached' });
+  await press(page, '放弃');
+  await page.getByText('这是草稿').waitFor({ state: 'detached' });
+  assert.deepEqual(await order(), ['keys-one', 'keys-two']);
+  await page.fill('aos-policies-view input[type=search]', 'keys-two');
+  await rule(page, 'keys-one').waitFor({ state: 'detached' });
+  await page.waitForURL(/q=keys-two/);
   await close();
 });

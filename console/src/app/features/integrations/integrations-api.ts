@@ -4,13 +4,21 @@ import {
   approvePin,
   callTool,
   changeServer,
+  getPolicies,
   getServer,
+  getToolReport,
+  importOpenApi,
+  importServers,
   listLaunchTemplates,
   listPins,
   listRecentCalls,
+  listRoles,
   listServers,
   listToolActivity,
   listTools,
+  listUsers,
+  previewPolicies,
+  putPolicies,
   registerServer,
   removeServer,
   testNewServer,
@@ -19,16 +27,26 @@ import {
 import type {
   ApprovePin,
   CallAnswer,
+  ImportOpenApi,
+  ImportServers,
   LaunchTemplate,
   McpServerInfo,
   McpTool,
+  OpenApiImport,
   Page,
   PatchServer,
+  PinState,
+  Policies,
+  PoliciesPreview,
+  PolicyDocument,
+  PreviewPolicies,
   RecentCall,
   RegisterServer,
   ServerTrial,
+  ServersImport,
   ToolActivity,
   ToolPin,
+  ToolReport,
 } from '@aos/contracts';
 import { EMPTY, type Observable, expand, map, reduce } from 'rxjs';
 
@@ -63,8 +81,50 @@ export class IntegrationsApi {
   pins(server: string): Observable<ToolPin[]> {
     return this.all((cursor) => this.api.invoke(listPins, { limit: LONGEST_PAGE, cursor, server }));
   }
+  /** Of all servers, or of one; a page at a time. */
+  allPins(query: {
+    state?: PinState;
+    server?: string;
+    cursor?: string;
+  }): Observable<Page<ToolPin>> {
+    return this.api.invoke(listPins, { limit: PAGE, ...query });
+  }
   approvePin(approval: ApprovePin): Observable<ToolPin> {
     return this.api.invoke(approvePin, { body: approval });
+  }
+
+  toolReport(server: string, tool: string): Observable<ToolReport> {
+    return this.api.invoke(getToolReport, { server, tool });
+  }
+
+  policies(): Observable<Policies> {
+    return this.api.invoke(getPolicies, {});
+  }
+  /** What a draft would change; with a call, what every link would do with that one. */
+  previewPolicies(body: PreviewPolicies): Observable<PoliciesPreview> {
+    return this.api.invoke(previewPolicies, { body });
+  }
+  savePolicies(body: PolicyDocument, version: number): Observable<Policies> {
+    return this.api.invoke(putPolicies, { body, 'If-Match': `"${version}"` });
+  }
+  roleNames(): Observable<string[]> {
+    return this.api
+      .invoke(listRoles, { limit: LONGEST_PAGE })
+      .pipe(map(({ items }) => items.map(({ name }) => name)));
+  }
+
+  /** By what the record calls them: `user:<id>`. */
+  peopleNames(): Observable<ReadonlyMap<string, string>> {
+    return this.api
+      .invoke(listUsers, { limit: LONGEST_PAGE })
+      .pipe(map(({ items }) => new Map(items.map(({ id, name }) => [`user:${id}`, name]))));
+  }
+
+  importServers(body: ImportServers): Observable<ServersImport> {
+    return this.api.invoke(importServers, { body });
+  }
+  importOpenApi(body: ImportOpenApi): Observable<OpenApiImport> {
+    return this.api.invoke(importOpenApi, { body });
   }
 
   launchTemplates(): Observable<LaunchTemplate[]> {

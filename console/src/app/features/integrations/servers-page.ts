@@ -22,6 +22,7 @@ import { Icon } from '../../shared/ui/icon';
 import { StateMark } from '../../shared/ui/state-mark';
 import { Age, duration } from '../../shared/ui/time';
 import { IntegrationsApi } from './integrations-api';
+import { PoliciesView } from './policies/policies-view';
 import { RegisterDialog } from './register-dialog';
 import { errorShare, icons, placeOf, stateOf, tones } from './server-state';
 
@@ -30,6 +31,9 @@ interface ServerRow {
   activity: ToolActivity | undefined;
   state: ReturnType<typeof stateOf>;
 }
+
+const views = ['servers', 'tools', 'policies'] as const;
+type View = (typeof views)[number];
 
 const finds = (query: string, ...texts: (string | null)[]) => {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
@@ -40,7 +44,17 @@ const finds = (query: string, ...texts: (string | null)[]) => {
 /** The tool servers behind the gateway and how they do; and a search over the tools of all of them. */
 @Component({
   selector: 'aos-servers-page',
-  imports: [Age, Cell, DataTable, FilterBar, Icon, RegisterDialog, StateMark, TranslocoDirective],
+  imports: [
+    Age,
+    Cell,
+    DataTable,
+    FilterBar,
+    Icon,
+    PoliciesView,
+    RegisterDialog,
+    StateMark,
+    TranslocoDirective,
+  ],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './servers-page.html',
   styleUrl: './servers-page.css',
@@ -50,6 +64,12 @@ export class ServersPage {
   readonly q = input<string>();
   /** In the address, so that a command can lead to the form. */
   readonly register = input<string>();
+  /** What the view of the policies keeps in the address. */
+  readonly effect = input<string>();
+  readonly rule = input<string>();
+  readonly tool = input<string>();
+  readonly caller = input<string>();
+  readonly project = input<string>();
 
   private readonly api = inject(IntegrationsApi);
   private readonly router = inject(Router);
@@ -64,7 +84,14 @@ export class ServersPage {
     () => this.mayWrite() && this.register() !== undefined,
   );
 
-  protected readonly shows = linkedSignal(() => (this.view() === 'tools' ? 'tools' : 'servers'));
+  protected readonly views = views;
+  protected readonly shows = computed(
+    (): View => views.find((view) => view === this.view()) ?? 'servers',
+  );
+  /** The other views have a first button of their own. */
+  protected readonly hasServers = computed(
+    () => this.shows() === 'servers' || this.shows() === 'tools',
+  );
   protected readonly rows = computed((): ServerRow[] =>
     this.servers()
       .filter((server) =>
@@ -80,7 +107,7 @@ export class ServersPage {
       finds(this.q() ?? '', tool.tool, tool.title, tool.description),
     ),
   );
-  protected readonly count = computed(() => ({
+  protected readonly countOf = computed((): Partial<Record<View, number>> => ({
     servers: this.servers().length,
     tools: this.allTools().length,
   }));
@@ -212,10 +239,10 @@ export class ServersPage {
     });
   }
 
-  protected show(view: 'servers' | 'tools'): void {
+  /** What one view looks for says nothing in another. */
+  protected show(view: View): void {
     void this.router.navigate([], {
-      queryParams: { view: view === 'tools' ? view : null },
-      queryParamsHandling: 'merge',
+      queryParams: { view: view === 'servers' ? null : view },
       replaceUrl: true,
     });
   }

@@ -1,0 +1,114 @@
+import {
+  ChangeDetectionStrategy,
+  Component,
+  computed,
+  input,
+  linkedSignal,
+  output,
+  signal,
+} from '@angular/core';
+import type { PolicyCondition, PolicyEffect, PolicyRule } from '@aos/contracts';
+import { TranslocoDirective } from '@jsverse/transloco';
+import { Dialog } from '../../../shared/ui/dialog';
+import { Icon } from '../../../shared/ui/icon';
+import { NameList } from './name-list';
+import {
+  type Scope,
+  effects,
+  freshRule,
+  hasFaults,
+  operators,
+  ruleFaults,
+  scopes,
+  typedOf,
+  valueOf,
+} from './policy-draft';
+
+/** Names that are offered in the fields of a rule. */
+export type KnownNames = Readonly<Record<Scope, readonly string[]>>;
+
+/** A condition while it is written: its value as it was typed. */
+interface Typed {
+  pointer: string;
+  op: PolicyCondition['op'];
+  typed: string;
+  negate: boolean;
+}
+
+/** One rule, put into the draft when it is whole. */
+@Component({
+  selector: 'aos-rule-dialog',
+  imports: [Dialog, Icon, NameList, TranslocoDirective],
+  changeDetection: ChangeDetectionStrategy.OnPush,
+  templateUrl: './rule-dialog.html',
+  styleUrl: './rule-dialog.css',
+})
+export class RuleDialog {
+  /** Null for a new one. */
+  readonly rule = input<PolicyRule | null>(null);
+  /** What a new one begins with. */
+  readonly start = input<Partial<PolicyRule>>({});
+  readonly taken = input<readonly string[]>([]);
+  readonly known = input.required<KnownNames>();
+  readonly put = output<PolicyRule>();
+  readonly closed = output();
+
+  protected readonly effects = effects;
+  protected readonly scopes = scopes;
+  protected readonly operators = operators;
+  protected readonly draft = linkedSignal(
+    (): PolicyRule => this.rule() ?? { ...freshRule, ...this.start() },
+  );
+  protected readonly conditions = linkedSignal((): readonly Typed[] =>
+    (this.rule() ?? { ...freshRule, ...this.start() }).when.map((condition) => ({
+      pointer: condition.pointer,
+      op: condition.op,
+      typed: typedOf(condition),
+      negate: condition.negate,
+    })),
+  );
+  private readonly hasTried = signal(false);
+  private readonly whole = computed((): PolicyRule => ({
+    ...this.draft(),
+    description: this.draft().description.trim(),
+    when: this.conditions().map(({ pointer, op, typed, negate }) => {
+      const value = valueOf(op, typed);
+      return { pointer: pointer.trim(), op, negate, ...(value !== undefined && { value }) };
+    }),
+  }));
+  private readonly faults = computed(() => ruleFaults(this.whole(), this.taken()));
+  protected readonly shown = computed(() => (this.hasTried() ? this.faults() : { when: {} }));
+
+  protected set<K extends keyof PolicyRule>(key: K, value: PolicyRule[K]): void {
+    this.draft.update((draft) => ({ ...draft, [key]: value }));
+  }
+  protected setEffect(effect: PolicyEffect): void {
+    this.set('effect', effect);
+  }
+  /** An empty list matches nothing; without one every name does, which is what an empty field says. */
+  protected setScope(scope: Scope, names: string[]): void {
+    this.draft.update(({ [scope]: _, ...rest }) =>
+      names.length > 0 ? { ...rest, [scope]: names } : rest,
+    );
+  }
+  protected addCondition(): void {
+    this.conditions.update((all) => [
+      ...all,
+      { pointer: '/', op: 'equals', typed: '', negate: false },
+    ]);
+  }
+  protected setCondition(index: number, change: Partial<Typed>): void {
+    this.conditions.update((all) =>
+      all.map((each, at) => (at === index ? { ...each, ...change } : each)),
+    );
+  }
+  protected dropCondition(index: number): void {
+    this.conditions.update((all) => all.filter((_, at) => at !== index));
+  }
+
+  protected submit(event: Event): void {
+    event.preventDefault();
+    this.hasTried.set(true);
+    if (!hasFaults(this.faults())) this.put.emit(this.whole());
+  }
+}
