@@ -95,6 +95,7 @@ export function viewsOf({ agent, done, failed, waiting }) {
     { name: 'memory', path: 'memory', ready: 'main h1' },
     { name: 'settings', path: 'settings', ready: 'main h1' },
     { name: 'integrations', path: 'integrations', ready: 'main h1' },
+    { name: 'policies', path: 'integrations?view=policies', ready: 'aos-policies-view #dry-tool' },
     { name: 'server', path: 'integrations/skills', ready: 'main h1' },
     { name: 'agents', path: 'agents', ready: 'main h1' },
     { name: 'agent', path: `agents/${agent}`, ready: 'main [role=tablist]' },
