@@ -4,13 +4,17 @@ import type {
   CallPending,
   IssuedGrant,
   PolicyDocument,
+  ToolPin,
 } from '@aos/contracts';
 import { RunsModule } from '../src/modules/runs/index.js';
 import { JobsModule } from '../src/modules/jobs/index.js';
+import { CircuitLink } from '../src/modules/integrations/chain/circuit.js';
 import {
+  controlledClock,
   startToolServer,
   type ToolServerOfTest,
 } from '../src/modules/integrations/chain/testing.js';
+import { Registry } from '../src/modules/integrations/registry.js';
 import { IntegrationsModule } from '../src/modules/integrations/index.js';
 import { type HttpApp, type SignedIn, openHttpApp } from './http-app.js';
 
@@ -148,6 +152,47 @@ describe('a call that a policy wants approved', () => {
       status: 409,
       body: { code: 'approval_void' },
     });
+  });
+
+  it('is void once the definition of the tool is another, although that one was approved as well', async () => {
+    const pending = await ask({ n: 30 });
+    await decide(admin, pending.approvalId);
+    server.tools = [{ name: 'read' }, { name: 'write', description: 'Writes twice.' }];
+    const registry = http.app.get(Registry, { strict: false });
+    await registry.syncTools(await registry.find('up'));
+    const pins = await http.call<{ items: ToolPin[] }>('/mcp/pins?state=changed', { as: admin });
+    const hash = pins.body.items[0]!.waitingHash!;
+    const pin = { server: 'up', tool: 'write', hash };
+    const approved = await http.call('/mcp/pins/approve', { method: 'POST', as: admin, body: pin });
+    expect(approved.status).toBe(200);
+    const before = server.calls();
+    expect(await call(operator, { args: { n: 30 }, approval: pending.retryHandle })).toMatchObject({
+      status: 409,
+      body: { code: 'approval_void' },
+    });
+    expect(server.calls()).toBe(before);
+  });
+
+  it('is still good when something else kept the call from being made, and used up once it was made', async () => {
+    const pending = await ask({ n: 31 });
+    await decide(admin, pending.approvalId);
+    const clock = controlledClock();
+    const write = () => call(operator, { args: { n: 31 }, approval: pending.retryHandle });
+    server.onCall = () => 500;
+    // The circuit opens by calls of the other tool.
+    const open = () => http.app.get(CircuitLink, { strict: false }).report('up').state === 'open';
+    for (let i = 0; i < 20 && !open(); i++) {
+      await call(operator, { tool: 'read' });
+      if (!open()) clock.pass(31_000);
+    }
+    expect(await write()).toMatchObject({ status: 503, body: { code: 'circuit_open' } });
+    clock.pass(31_000);
+    expect(await write()).toMatchObject({ status: 502, body: { code: 'server_unreachable' } });
+    clock.pass(31_000);
+    server.onCall = () => ({ content: [] });
+    expect(await write()).toMatchObject({ status: 409, body: { code: 'approval_decided' } });
+    expect((await call(operator, { tool: 'read' })).status).toBe(200);
+    jest.restoreAllMocks();
   });
 
   it('is worth nothing in other hands, or forged', async () => {

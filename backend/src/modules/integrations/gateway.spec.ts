@@ -2,7 +2,15 @@ import { z } from 'zod';
 import { tool, ToolFault, type BuiltinTool } from './builtin/tool.js';
 import { OpenCall } from './call.js';
 import { LeaseEnded } from '../jobs/lease.js';
-import { type GatewayParts, actor, admin, ledgerOf, run, startGateway } from './testing.js';
+import {
+  type GatewayParts,
+  actor,
+  admin,
+  isNative,
+  ledgerOf,
+  run,
+  startGateway,
+} from './testing.js';
 
 /** A server of the test's own, so that a test says what happens inside a call and counts how often. */
 const probe = {
@@ -343,6 +351,27 @@ describe('the ledger', () => {
       parts.gateway.call(admin(), once({ run: { ...step, attempt: 2 } })),
     ).rejects.toBeInstanceOf(OpenCall);
   });
+
+  // PGlite has one session, in which transactions take turns anyway: npm test runs this on native Postgres too.
+  (isNative ? it : it.skip)(
+    'lets one of two attempts begin that come at the same moment',
+    async () => {
+      for (let i = 0; i < 20; i++) {
+        const step = run();
+        const key = { idempotencyKey: `race:${i}` };
+        const ends = await Promise.allSettled(
+          [1, 2, 3].map((attempt) =>
+            parts.gateway.call(admin(), once({ ...key, run: { ...step, attempt } })),
+          ),
+        );
+        const made = ends.filter(
+          (end) => end.status === 'fulfilled' && !(end.value as { isRecorded: boolean }).isRecorded,
+        );
+        expect(made).toHaveLength(1);
+      }
+      expect(probe.calls).toHaveLength(20);
+    },
+  );
 
   it('begins nothing for a worker that has lost its job', async () => {
     const guard = () => Promise.reject(new LeaseEnded('lost'));

@@ -2,6 +2,7 @@ import { request as httpRequest } from 'node:http';
 import type { SignedIn } from '../../../../test/http-app.js';
 import { makeRole } from '../../../../test/http-app.js';
 import { HttpFixture, type McpApp, openMcpApp } from '../../../../test/mcp-app.js';
+import { startToolServer } from '../chain/testing.js';
 import { Catalogue } from './catalogue.js';
 
 const fixture = new HttpFixture();
@@ -164,6 +165,34 @@ describe('who sends it', () => {
     await makeRole(app.database, 'nothing-with-tools', ['project.read']);
     const stranger = await app.signIn('nothing-with-tools');
     expect((await send('tools/list', {}, { as: stranger })).status).toBe(403);
+  });
+
+  it('opens nothing outside a project to who may call tools in one only', async () => {
+    const inside = await app.signIn('operator', 'theirs');
+    const calls = await callsOf();
+    const answer = await send('tools/call', tool('fixture__test_simple_text'), { as: inside });
+    expect(answer.status).toBe(403);
+    expect(await callsOf()).toBe(calls);
+    expect((await send('tools/list', {}, { as: inside })).body.result?.['tools']).toEqual([]);
+  });
+
+  it('opens no stream to who has nothing to do with tools', async () => {
+    await makeRole(app.database, 'no-stream', ['project.read']);
+    const stranger = await app.signIn('no-stream');
+    for (const method of ['GET', 'DELETE'])
+      expect((await app.call('/mcp', { method, as: stranger })).status).toBe(403);
+  });
+
+  it('takes what a client sends for data, also where it reads like the name of a secret', async () => {
+    const server = await startToolServer([{ name: 'echo' }]);
+    await app.register({ name: 'data', url: server.url, transport: 'http' });
+    const args = { text: '${secret.TOKEN} and $${secret.TOKEN}' };
+    const { body } = await send('tools/call', { name: 'data__echo', arguments: args });
+    expect(body.result).toHaveProperty('content');
+    const call = server.seen.find(({ method }) => method === 'tools/call');
+    expect(call?.params['arguments']).toEqual(args);
+    await app.call('/mcp/registry/data', { method: 'DELETE', as: app.admin });
+    await server.stop();
   });
 
   it('narrows a grant to its tools, in the list and in calls', async () => {
@@ -440,6 +469,32 @@ describe('lists', () => {
       expect(told).toBe(1);
       stop();
     });
+  });
+
+  it('of prompts and templates are empty for who may not call, and for who is held to some tools', async () => {
+    const viewer = await app.signIn('viewer');
+    const issued = await app.call<{ grant: string }>('/mcp/grants', {
+      method: 'POST',
+      as: operator,
+      body: { tools: ['fixture.test_simple_text'], ttlSeconds: 60 },
+    });
+    for (const [method, key] of [
+      ['prompts/list', 'prompts'],
+      ['resources/list', 'resources'],
+      ['resources/templates/list', 'resourceTemplates'],
+    ] as const) {
+      expect((await send(method)).body.result?.[key]).not.toEqual([]);
+      expect((await send(method, {}, { as: viewer })).body.result?.[key]).toEqual([]);
+      expect((await send(method, {}, { token: issued.body.grant })).body.result?.[key]).toEqual([]);
+    }
+    for (const [method, params] of [
+      ['prompts/get', { name: 'fixture__test_simple_prompt' }],
+      ['resources/read', { uri: 'test://static-text' }],
+    ] as const) {
+      expect((await send(method, params)).status).toBe(200);
+      expect((await send(method, params, { token: issued.body.grant })).status).toBe(403);
+      expect((await send(method, params, { as: viewer })).status).toBe(403);
+    }
   });
 
   it('take no cursor but their own', async () => {

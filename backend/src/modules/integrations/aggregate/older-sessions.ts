@@ -132,7 +132,8 @@ export class OlderSessions implements BeforeApplicationShutdown {
     for (const session of this.sessions.values()) tell(session);
   }
 
-  private sweep(): void {
+  /** Ends what nobody has used for a while. */
+  sweep(): void {
     const before = performance.now() - IDLE_MS;
     for (const [id, session] of this.sessions)
       if (session.open === 0 && session.usedAt < before) void this.end(id);
