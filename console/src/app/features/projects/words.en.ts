@@ -137,6 +137,11 @@ export const words = {
     outcome: { allowed: 'Allowed', denied: 'Denied', failed: 'Failed' },
     fingerprint: 'Error fingerprint',
     noLogs: 'Nothing has been logged yet.',
+    logGap: {
+      cut: 'Only the first {{n}} lines are shown here.',
+      failed: 'The log could not be read just now.',
+    },
+    logInMonitor: 'Open the log in Monitor',
     noAudit: 'Nothing in the record about this run.',
     mayNotAudit: 'Your role may not read the audit record. An admin can give it the permission.',
     followLog: 'Follow the log',

@@ -126,6 +126,8 @@ export const words = {
     outcome: { allowed: '允许', denied: '拒绝', failed: '失败' },
     fingerprint: '错误指纹',
     noLogs: '还没有日志。',
+    logGap: { cut: '此处只显示前 {{n}} 行。', failed: '暂时无法读取日志。' },
+    logInMonitor: '在监控中打开日志',
     noAudit: '审计记录中没有与此运行相关的内容。',
     mayNotAudit: '你的角色无权查看审计记录，可请管理员授权。',
     followLog: '跟随最新日志',

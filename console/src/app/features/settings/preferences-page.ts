@@ -1,5 +1,6 @@
 import { ChangeDetectionStrategy, Component, inject } from '@angular/core';
 import { TranslocoDirective } from '@jsverse/transloco';
+import { Notices } from '../../shared/state/notices';
 import { Preferences, type Theme } from '../../shared/ui/preferences';
 
 /** How this browser shows the console. */
@@ -46,6 +47,25 @@ import { Preferences, type Theme } from '../../shared/ui/preferences';
             />中文
           </label>
         </fieldset>
+        <fieldset>
+          <legend>{{ t('notices.title') }}</legend>
+          @if (!notices.isAvailable) {
+            <p class="help">{{ t('settings.preferences.noNotices') }}</p>
+          } @else {
+            <label class="choice">
+              <input
+                #wanted
+                type="checkbox"
+                [checked]="notices.areOn()"
+                [disabled]="notices.leave() === 'denied'"
+                (change)="turn(wanted)"
+              />{{ t('settings.preferences.notices') }}
+            </label>
+            @if (notices.leave() === 'denied') {
+              <p class="help">{{ t('settings.preferences.noticesRefused') }}</p>
+            }
+          }
+        </fieldset>
       </section>
     </div>
   `,
@@ -72,6 +92,10 @@ import { Preferences, type Theme } from '../../shared/ui/preferences';
       padding: 0;
       font-weight: 550;
     }
+    .help {
+      width: 100%;
+      margin: 0;
+    }
     .choice {
       display: inline-flex;
       align-items: center;
@@ -86,5 +110,12 @@ import { Preferences, type Theme } from '../../shared/ui/preferences';
 })
 export class PreferencesPage {
   protected readonly preferences = inject(Preferences);
+  protected readonly notices = inject(Notices);
   protected readonly themes: readonly Theme[] = ['system', 'light', 'dark'];
+
+  /** The browser has the last word; the box shows what it said. */
+  protected async turn(box: HTMLInputElement): Promise<void> {
+    await this.notices.turn();
+    box.checked = this.notices.areOn();
+  }
 }

@@ -342,5 +342,10 @@ export const words = {
   },
   preferences: {
     lead: 'How this browser shows the console. Nobody else is affected.',
+    notices:
+      'Tell me on the desktop when something waits for me, a task ends or a problem comes up, while this tab is out of sight',
+    noticesRefused:
+      'The browser has been told to refuse them. Allow notifications for this address in its settings, then load the page again.',
+    noNotices: 'This browser has no desktop notices.',
   },
 };

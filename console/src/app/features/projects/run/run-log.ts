@@ -9,6 +9,7 @@ import {
   untracked,
   viewChild,
 } from '@angular/core';
+import { RouterLink } from '@angular/router';
 import type { AosEvent, LogLine } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Revealed } from '../../../shared/ui/revealed';
@@ -51,11 +52,19 @@ export function linesOf(events: readonly AosEvent[], logs: readonly LogLine[]): 
 /** The log of the run. It follows what is written until somebody scrolls up, and again when they come back down. */
 @Component({
   selector: 'aos-run-log',
-  imports: [Revealed, ScrollingModule, TranslocoDirective],
+  imports: [Revealed, RouterLink, ScrollingModule, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <ng-container *transloco="let t">
-      @if (lines().length === 0) {
+      @if (gap(); as gap) {
+        <p class="gap" role="status">
+          {{ t('projects.run.logGap.' + gap, { n: logs().length }) }}
+          <a [routerLink]="['/monitor/logs']" [queryParams]="{ traceId: traceId() }">{{
+            t('projects.run.logInMonitor')
+          }}</a>
+        </p>
+      }
+      @if (lines().length === 0 && !gap()) {
         <p class="none muted">{{ t('projects.run.noLogs') }}</p>
       }
       <cdk-virtual-scroll-viewport
@@ -89,11 +98,19 @@ export function linesOf(events: readonly AosEvent[], logs: readonly LogLine[]): 
   styles: `
     :host {
       position: relative;
-      display: block;
+      display: flex;
+      flex-direction: column;
       height: 100%;
     }
+    .gap {
+      margin: 0;
+      padding: 8px 24px;
+      border-bottom: 1px solid var(--line);
+      background: var(--waiting-tint);
+    }
     cdk-virtual-scroll-viewport {
-      height: 100%;
+      flex: 1;
+      min-height: 0;
       font: 12px/22px var(--mono);
       outline-offset: -2px;
     }
@@ -158,6 +175,8 @@ export function linesOf(events: readonly AosEvent[], logs: readonly LogLine[]): 
 export class RunLog {
   readonly events = input.required<readonly AosEvent[]>();
   readonly logs = input.required<readonly LogLine[]>();
+  readonly gap = input<'cut' | 'failed' | null>(null);
+  readonly traceId = input.required<string>();
   readonly from = input.required<number>();
 
   private readonly viewport = viewChild(CdkVirtualScrollViewport);

@@ -10,7 +10,7 @@ import { ProjectsApi } from '../projects-api';
 import { momentOf } from './run-moment';
 
 const SETTLE_MS = 700;
-/** More events than this are on the server and in Monitor; here they would only be in the way. */
+/** More events or lines than this are on the server and in Monitor; here they would only be in the way. */
 const MOST_PAGES = 25;
 const telling = /^(run\.(plan|step|review)|tool\.call|approval\.|task\.|artifact\.|recovery\.)/;
 
@@ -27,6 +27,8 @@ export class RunStore {
   readonly episode = signal<Episode | null>(null);
   readonly events = signal<readonly AosEvent[]>([]);
   readonly logs = signal<readonly LogLine[]>([]);
+  /** Why the log is not whole: there is more of it than is read here, or it could not be read. */
+  readonly logGap = signal<'cut' | 'failed' | null>(null);
   readonly isCut = signal(false);
   /** The moment of a replay, in time since 1970; null is now. */
   readonly at = signal<number | null>(null);
@@ -55,6 +57,9 @@ export class RunStore {
     return { from: Date.parse(first ?? ''), to: Date.parse(last ?? '') };
   });
 
+  /** Pages of the log that are full and stay so, and where the next one begins. */
+  private logPages: LogLine[][] = [];
+  private logCursor: string | undefined;
   private readonly moved = new Subject<void>();
   private source: EventSource | undefined;
 
@@ -72,6 +77,9 @@ export class RunStore {
     this.episode.set(null);
     this.events.set([]);
     this.logs.set([]);
+    this.logGap.set(null);
+    this.logPages = [];
+    this.logCursor = undefined;
     this.isCut.set(false);
     await this.load();
   }
@@ -120,12 +128,21 @@ export class RunStore {
     this.events.set(all);
   }
 
-  /** A log is a help beside the run: that it cannot be read does not take the run away. */
+  /** A log is a help beside the run: that it cannot be read is said there, and does not take the run away. */
   private async takeLogs(traceId: string): Promise<void> {
-    await firstValueFrom(this.projectsApi.logs(traceId)).then(
-      ({ items }) => traceId === this.traceId() && this.logs.set(items),
-      () => undefined,
-    );
+    try {
+      while (this.logPages.length < MOST_PAGES) {
+        const page = await firstValueFrom(this.projectsApi.logs(traceId, this.logCursor));
+        if (traceId !== this.traceId()) return;
+        this.logs.set([...this.logPages.flat(), ...page.items]);
+        if (page.nextCursor === null) break;
+        this.logPages.push(page.items);
+        this.logCursor = page.nextCursor;
+      }
+      this.logGap.set(this.logPages.length < MOST_PAGES ? null : 'cut');
+    } catch {
+      if (traceId === this.traceId()) this.logGap.set('failed');
+    }
   }
 
   /** The browser comes back by itself and says from where: the server sends what was missed. */
