@@ -8,8 +8,10 @@ import {
 } from '../../../test/factories/runs.js';
 import { Outbox } from '../../platform/outbox/outbox.js';
 import { Wakeups } from '../../platform/outbox/wakeups.js';
-import { LeaseEnded, Queue } from '../jobs/index.js';
+import { type JobOutcome, type Lease, LeaseEnded, Queue } from '../jobs/index.js';
 import { checkpointsOf } from './checkpoints.js';
+import { Orchestrator } from './orchestrator.js';
+import { type Run } from './run.js';
 import { RunRecord } from './run-record.js';
 
 let bench: RunBench;
@@ -109,6 +111,21 @@ describe('after a crash', () => {
     await decide((await bench.approval(jobId)).id, 'continue');
     current = bench.worker();
     expect((await bench.ended(jobId)).status).toBe('succeeded');
+    expect(bench.probe.count('a')).toBe(1);
+  });
+
+  test('a decision that comes while the run lies down wakes it up again', async () => {
+    const orchestrator = bench.app.get(Orchestrator, { strict: false }) as unknown as {
+      wait(run: Run, lease: Lease): Promise<JobOutcome>;
+    };
+    const lieDown = orchestrator.wait.bind(orchestrator);
+    const late = jest.spyOn(orchestrator, 'wait').mockImplementationOnce(async (run, lease) => {
+      await decide((await bench.approval(run.job.id)).id, 'continue');
+      return lieDown(run, lease);
+    });
+    const { jobId } = await bench.run({ steps: [step('a', {}, { approval: 'required' })] });
+    expect((await bench.ended(jobId)).status).toBe('succeeded');
+    expect(late).toHaveBeenCalledTimes(1);
     expect(bench.probe.count('a')).toBe(1);
   });
 
