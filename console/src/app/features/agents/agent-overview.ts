@@ -226,7 +226,13 @@ export class AgentOverview {
   protected readonly linkTo = ({ traceId }: Job) =>
     this.router.createUrlTree(['/projects', 'runs', traceId]);
   protected readonly columns: readonly Column<Job>[] = [
-    { id: 'state', header: 'agents.col.state', width: '130px', isFixed: true },
+    {
+      id: 'state',
+      header: 'agents.col.state',
+      width: '130px',
+      narrowWidth: '16px',
+      isFixed: true,
+    },
     {
       id: 'goal',
       header: 'agents.col.goal',

@@ -74,7 +74,13 @@ export class AgentsPage {
 
   protected readonly tones = tones;
   protected readonly columns: readonly Column<Agent>[] = [
-    { id: 'state', header: 'agents.col.state', width: '104px', isFixed: true },
+    {
+      id: 'state',
+      header: 'agents.col.state',
+      width: '104px',
+      narrowWidth: '16px',
+      isFixed: true,
+    },
     {
       id: 'name',
       header: 'agents.col.name',

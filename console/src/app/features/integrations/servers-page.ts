@@ -116,7 +116,13 @@ export class ServersPage {
   protected readonly icons = icons;
   protected readonly errorShare = errorShare;
   protected readonly columns: readonly Column<ServerRow>[] = [
-    { id: 'state', header: 'integrations.col.state', width: '100px', isFixed: true },
+    {
+      id: 'state',
+      header: 'integrations.col.state',
+      width: '100px',
+      narrowWidth: '16px',
+      isFixed: true,
+    },
     {
       id: 'name',
       header: 'integrations.col.name',

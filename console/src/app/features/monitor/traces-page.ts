@@ -140,7 +140,13 @@ export class TracesPage {
   });
 
   protected readonly columns: readonly Column<TraceSummary>[] = [
-    { id: 'state', header: 'monitor.traces.state', width: '132px', isFixed: true },
+    {
+      id: 'state',
+      header: 'monitor.traces.state',
+      width: '132px',
+      narrowWidth: '16px',
+      isFixed: true,
+    },
     {
       id: 'name',
       header: 'monitor.traces.name',
