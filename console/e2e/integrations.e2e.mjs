@@ -9,6 +9,9 @@ const browser = useBrowser();
 /** An MCP server of the test's own over plain JSON, whose answers the test sets, and which can be switched off. */
 const upstream = {
   isDown: false,
+  /** So many calls are taken and broken off together: nobody can tell whether they had their effect. */
+  breaksOff: 0,
+  taken: [],
   tool: {
     name: 'add',
     title: 'Add numbers',
@@ -33,6 +36,11 @@ before(async () => {
     request.on('end', () => {
       if (upstream.isDown || request.method !== 'POST') return response.writeHead(503).end();
       const call = JSON.parse(Buffer.concat(chunks).toString());
+      if (upstream.breaksOff && call.method === 'tools/call') {
+        upstream.taken.push(request.socket);
+        if (upstream.taken.length < upstream.breaksOff) return;
+        return upstream.taken.splice(0).forEach((socket) => socket.destroy());
+      }
       if (call.id === undefined) return response.writeHead(202).end();
       response.setHeader('content-type', 'application/json');
       response.end(JSON.stringify({ jsonrpc: '2.0', id: call.id, ...answerTo(call) }));
@@ -196,7 +204,7 @@ test('a real server over stdio is started from an approved template, changed and
   await row(page, 'read_graph').waitFor();
 
   await page.getByRole('tab', { name: 'Settings' }).click();
-  await page.fill('#set-timeout', '30');
+  await page.locator('#set-timeout').fill('30');
   await page.getByLabel('read_graph').check();
   await press(page, 'See what changes');
   await page.getByTestId('changed-lines').waitFor();
@@ -344,5 +352,158 @@ test('rules are walked, moved and switched by keyboard', async () => {
   await page.fill('aos-policies-view input[type=search]', 'keys-two');
   await rule(page, 'keys-one').waitFor({ state: 'detached' });
   await page.waitForURL(/q=keys-two/);
+  await close();
+});
+
+test('servers of another program are previewed, given their secret by name, and added', async () => {
+  const { page, faults, close } = await browser.open();
+  await signIn(page);
+  const api = await asPerson(page);
+  const secret = await api.send('PUT', '/config/runtime/secrets/CALC_TOKEN', {
+    value: 'canary-of-the-import',
+    purpose: 'test',
+  });
+  assert.ok(secret.ok(), await secret.text());
+  await page.goto('/console/integrations');
+  await press(page, 'Import');
+  await page.getByRole('menuitem', { name: /mcpServers/ }).click();
+  const settings = (text) =>
+    page.setInputFiles('aos-import-servers input[type=file]', {
+      name: 'mcp.json',
+      mimeType: 'application/json',
+      buffer: Buffer.from(text),
+    });
+  await settings('{ "mcpServers": ');
+  await page.getByText('This is no JSON yet').waitFor();
+  assert.ok(await page.getByRole('button', { name: 'See what would be added' }).isDisabled());
+  await settings(`{
+    // as VS Code writes it
+    "servers": {
+      "Plain Sums": { "url": "${url}" },
+      "signed": { "url": "${url}", "headers": { "Authorization": "Bearer canary-in-clear" } },
+      "shell": { "command": "bash", "args": ["-c", "id"] },
+    },
+  }`);
+  await press(page, 'See what would be added');
+  const entry = (name) => page.locator(`[data-entry="${name}"]`);
+  await entry('shell').getByText('Refused').waitFor();
+  await entry('signed').getByText('Wants a secret').waitFor();
+  assert.equal(await page.locator('dialog').getByText('canary-in-clear').count(), 0);
+  assert.deepEqual(await seriousFaults(page), [], 'import');
+  await entry('signed').getByLabel('Secret for Authorization').selectOption('CALC_TOKEN');
+  await entry('signed').getByText('Will be added').waitFor();
+  const known = async () =>
+    (await api.get('/mcp/registry?limit=200')).items.map(({ name }) => name);
+  assert.ok(!(await known()).includes('plain-sums'), 'a preview keeps nothing');
+  await press(page, 'Add 2');
+  await page.getByText('Added: 2').waitFor();
+  const added = await known();
+  assert.ok(added.includes('plain-sums') && added.includes('signed') && !added.includes('shell'));
+  await page.keyboard.press('Escape');
+  await row(page, 'plain-sums').waitFor();
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test('operations of an OpenAPI document are chosen, and become a server', async () => {
+  const { page, faults, close } = await browser.open({ language: 'zh', theme: 'dark' });
+  await signIn(page);
+  await page.goto('/console/integrations?import=openapi');
+  // An address inside this machine is not fetched, and the answer says so at its field.
+  await page.fill('#openapi-address', 'http://169.254.169.254/openapi.json');
+  await page.fill('#openapi-name', 'shop');
+  await press(page, '预览导入结果');
+  await page.locator('aos-problem').getByText('documentUrl').waitFor();
+  await press(page, '文件或文本');
+  await page.fill(
+    '#openapi-text',
+    [
+      'openapi: 3.1.0',
+      'servers: [{ url: https://shop.example.com/v1 }]',
+      'paths:',
+      '  /items:',
+      '    get: { operationId: listItems, summary: All items }',
+      '    post: { operationId: addItem }',
+      '  /far: { get: { operationId: far, parameters: [{ $ref: "https://x.test/p" }] } }',
+    ].join('\n'),
+  );
+  await press(page, '预览导入结果');
+  await page.locator('[data-operation=listItems]').waitFor();
+  await page.getByText('未纳入：1').waitFor();
+  assert.deepEqual(await seriousFaults(page), [], 'openapi');
+  await page.locator('[data-operation=addItem] input').uncheck();
+  await press(page, '添加，含 1 个工具');
+  await page.waitForURL(/\/integrations\/shop$/);
+  await row(page, 'listItems').waitFor();
+  assert.equal(await row(page, 'addItem').count(), 0);
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test('limits are set and seen in use, and a server is moved once it answers at its new place', async () => {
+  const { page, faults, close } = await browser.open();
+  await signIn(page);
+  const api = await asPerson(page);
+  await api.post('/mcp/registry', { name: 'measured', transport: 'http', url });
+  await api.post('/mcp/pins/approve', await waitingOf(api, 'measured', 'add'));
+  await page.goto('/console/integrations/measured?tab=settings');
+  await page.fill('#set-limit-perMinute', 'many');
+  await page.getByText('Whole numbers, from 1.').waitFor();
+  await page.fill('#set-limit-perMinute', '50');
+  await page.fill('#set-limit-toolPerMinute', '40');
+  await press(page, 'See what changes');
+  await press(page, 'Save');
+  await page.locator('dialog').waitFor({ state: 'detached' });
+  await api.post('/mcp/call', { server: 'measured', tool: 'add', args: { a: 1, b: 1 } });
+  // Seen without a reload.
+  const gauge = (name) => page.getByRole('meter', { name });
+  await page.locator('[role=meter][aria-valuemax="50"]:not([aria-valuenow="0"])').waitFor();
+  assert.equal(await gauge('Server, a minute').getAttribute('aria-valuemax'), '50');
+  assert.deepEqual(await seriousFaults(page), [], 'settings');
+
+  // Nobody answers there: nothing is changed, and the draft stays.
+  await page.fill('#set-url', 'http://127.0.0.1:9/mcp');
+  await press(page, 'See what changes');
+  await page.getByText('It is asked there before anything is saved').waitFor();
+  await press(page, 'Save');
+  await page.locator('dialog aos-problem').waitFor();
+  assert.equal((await api.get('/mcp/registry/measured')).url, url);
+  await page.keyboard.press('Escape');
+  assert.equal(await page.inputValue('#set-url'), 'http://127.0.0.1:9/mcp');
+  await page.fill('#set-url', `${url}?moved`);
+  await press(page, 'See what changes');
+  await press(page, 'Save');
+  await page.locator('dialog').waitFor({ state: 'detached' });
+  assert.equal((await api.get('/mcp/registry/measured')).url, `${url}?moved`);
+
+  await page.goto('/console/integrations/measured/add');
+  await page.locator('[role=meter][aria-valuemax="40"]').waitFor();
+  await page.getByLabel('a', { exact: true }).fill('1');
+  await page.getByLabel('b', { exact: true }).fill('2');
+  await press(page, 'Dry run');
+  await page.getByTestId('outcome').getByText('It would be called').waitFor();
+  await page.getByTestId('outcome').locator('[data-link="rate-limit"].pass').waitFor();
+  assert.deepEqual(await seriousFaults(page), [], 'tool');
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test('a server that broke off several times is left alone, and says when it is tried again', async () => {
+  const { page, faults, close } = await browser.open({ width: 390, height: 844 });
+  await signIn(page);
+  const api = await asPerson(page);
+  await api.post('/mcp/registry', { name: 'breaking', transport: 'http', url });
+  await api.post('/mcp/pins/approve', await waitingOf(api, 'breaking', 'add'));
+  await page.goto('/console/integrations/breaking');
+  const circuit = page.locator('aos-live-gauges');
+  await circuit.getByText('Go through').waitFor();
+  upstream.breaksOff = 6;
+  const call = () =>
+    api.send('POST', '/mcp/call', { server: 'breaking', tool: 'add', args: { a: 1, b: 1 } });
+  await Promise.all(Array.from({ length: upstream.breaksOff }, call));
+  await circuit.getByText('Left alone').waitFor();
+  await circuit.locator('time').waitFor();
+  upstream.breaksOff = 0;
+  assert.deepEqual(faults, []);
   await close();
 });

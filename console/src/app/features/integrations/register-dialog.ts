@@ -16,7 +16,10 @@ import { Dialog } from '../../shared/ui/dialog';
 import { Icon } from '../../shared/ui/icon';
 import { ProblemNote } from '../../shared/ui/problem-note';
 import { IntegrationsApi } from './integrations-api';
+import { LimitFields } from './limit-fields';
 import { type Draft, draftFaults, freshDraft, toRegistration } from './registration';
+import { noSignIn, signInFaults } from './sign-in';
+import { SignInFields } from './sign-in-fields';
 import { TrialNote } from './trial-note';
 
 const steps = ['place', 'details', 'preview'] as const;
@@ -24,7 +27,7 @@ const steps = ['place', 'details', 'preview'] as const;
 /** Three steps: how it is reached, what belongs to it, and what it would bring, asked of the server itself. */
 @Component({
   selector: 'aos-register-dialog',
-  imports: [Dialog, Icon, ProblemNote, TranslocoDirective, TrialNote],
+  imports: [Dialog, Icon, LimitFields, ProblemNote, SignInFields, TranslocoDirective, TrialNote],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './register-dialog.html',
   styleUrl: './register-dialog.css',
@@ -54,6 +57,7 @@ export class RegisterDialog {
     this.templates().find(({ id }) => id === this.draft().templateId),
   );
   private readonly faults = computed(() => draftFaults(this.draft(), this.template()));
+  protected readonly signInFaults = computed(() => signInFaults(this.draft().signIn));
   protected readonly shownFaults = computed(() => (this.hasTried() ? this.faults() : {}));
   protected readonly registration = computed(() => toRegistration(this.draft(), this.template()));
   protected readonly isBusy = computed(
@@ -73,7 +77,12 @@ export class RegisterDialog {
   }
 
   protected set<K extends keyof Draft>(key: K, value: Draft[K]): void {
-    this.draft.update((draft) => ({ ...draft, [key]: value }));
+    this.draft.update((draft) => ({
+      ...draft,
+      // What one kind of server is signed in to with means nothing to another.
+      ...(key === 'transport' && { signIn: noSignIn }),
+      [key]: value,
+    }));
     this.trial.set(null);
     this.trying.set(idle);
     this.saving.set(idle);

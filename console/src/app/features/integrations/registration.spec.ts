@@ -1,5 +1,6 @@
 import type { LaunchTemplate } from '@aos/contracts';
 import { draftFaults, freshDraft, toRegistration } from './registration';
+import { noLimits, noSignIn } from './sign-in';
 
 const memory: LaunchTemplate = {
   id: 'memory',
@@ -35,7 +36,8 @@ describe('a registration', () => {
       url: ' https://example.com/mcp ',
       packageName: 'left-over',
       timeoutSeconds: '1.5',
-      secret: 'TOKEN',
+      signIn: { ...noSignIn, kind: 'secret' as const, secret: 'TOKEN' },
+      limits: { ...noLimits, perMinute: '60' },
     };
     expect(toRegistration(draft, undefined)).toEqual({
       name: 'web',
@@ -43,6 +45,7 @@ describe('a registration', () => {
       url: 'https://example.com/mcp',
       timeoutMs: 1500,
       auth: { secret: 'TOKEN' },
+      limits: { perMinute: 60 },
     });
   });
 
@@ -52,6 +55,13 @@ describe('a registration', () => {
     ['no command', { name: 'a' }, undefined, 'templateId'],
     ['a path for a package', { name: 'a', packageName: '../x' }, anyPackage, 'packageName'],
     ['no address', { name: 'a', transport: 'http' as const, url: 'ftp://x' }, undefined, 'url'],
+    [
+      'a sign-in that is not whole',
+      { name: 'a', signIn: { ...noSignIn, kind: 'secret' as const } },
+      memory,
+      'signIn',
+    ],
+    ['an odd limit', { name: 'a', limits: { ...noLimits, perDay: 'x' } }, memory, 'limits'],
     ['an endless call', { name: 'a', timeoutSeconds: '601' }, memory, 'timeoutSeconds'],
   ])('is not sent with %s', (_, more, template, field) => {
     expect(Object.keys(draftFaults({ ...freshDraft, ...more }, template))).toEqual([field]);

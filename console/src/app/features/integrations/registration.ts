@@ -1,4 +1,14 @@
 import type { LaunchTemplate, RegisterServer } from '@aos/contracts';
+import {
+  type Limits,
+  type SignIn,
+  limitFaults,
+  noLimits,
+  noSignIn,
+  signInFaults,
+  toAuth,
+  toLimits,
+} from './sign-in';
 
 /** What is typed into the dialog; the registration is made from it. */
 export interface Draft {
@@ -10,7 +20,8 @@ export interface Draft {
   /** One a line, so that one with spaces needs no quotes. */
   args: string;
   description: string;
-  secret: string;
+  signIn: SignIn;
+  limits: Limits;
   timeoutSeconds: string;
   idempotentTools: readonly string[];
 }
@@ -23,7 +34,8 @@ export const freshDraft: Draft = {
   packageName: '',
   args: '',
   description: '',
-  secret: '',
+  signIn: noSignIn,
+  limits: noLimits,
   timeoutSeconds: '',
   idempotentTools: [],
 };
@@ -47,6 +59,8 @@ export function draftFaults(draft: Draft, template: LaunchTemplate | undefined):
     const seconds = Number(draft.timeoutSeconds);
     if (!(seconds >= 0.1 && seconds <= 600)) faults.timeoutSeconds = 'timeoutFault';
   }
+  if (Object.keys(signInFaults(draft.signIn)).length > 0) faults.signIn = 'signIn';
+  if (limitFaults(draft.limits).length > 0) faults.limits = 'limits.fault';
   return faults;
 }
 
@@ -66,6 +80,8 @@ export const linesOf = (text: string) =>
 
 export function toRegistration(draft: Draft, template: LaunchTemplate | undefined): RegisterServer {
   const { transport } = draft;
+  const auth = toAuth(draft.signIn);
+  const limits = toLimits(draft.limits);
   const route =
     transport === 'stdio'
       ? {
@@ -82,7 +98,8 @@ export function toRegistration(draft: Draft, template: LaunchTemplate | undefine
     transport,
     ...route,
     ...(draft.description.trim() && { description: draft.description.trim() }),
-    ...(draft.secret && { auth: { secret: draft.secret } }),
+    ...(auth && { auth }),
+    ...(Object.keys(limits).length > 0 && { limits }),
     ...(draft.timeoutSeconds && { timeoutMs: Math.round(Number(draft.timeoutSeconds) * 1000) }),
     ...(draft.idempotentTools.length > 0 && { idempotentTools: [...draft.idempotentTools] }),
   };

@@ -2,10 +2,10 @@ import { ChangeDetectionStrategy, Component, computed, input } from '@angular/co
 import type { McpServerInfo, ToolActivity } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Revealed } from '../../shared/ui/revealed';
-import { Age, duration } from '../../shared/ui/time';
+import { Age } from '../../shared/ui/time';
 import { type ServerState, errorShare, placeOf } from './server-state';
 
-/** The figures of a server in one line: what it is, where, how fast, how often it fails, and what it said last. */
+/** The figures of a server in one line: what it is, where, how often it fails, and what it said last. */
 @Component({
   selector: 'aos-server-facts',
   imports: [Age, Revealed, TranslocoDirective],
@@ -37,18 +37,6 @@ import { type ServerState, errorShare, placeOf } from './server-state';
             <dt>{{ t('integrations.col.errors') }}</dt>
             <dd class="num" [class.bad]="activity.failed > 0">{{ share() }}</dd>
           </div>
-          @if (activity.p50Ms !== null) {
-            <div>
-              <dt>p50</dt>
-              <dd class="num">{{ duration(activity.p50Ms) }}</dd>
-            </div>
-          }
-          @if (activity.p95Ms !== null) {
-            <div>
-              <dt>p95</dt>
-              <dd class="num">{{ duration(activity.p95Ms) }}</dd>
-            </div>
-          }
         }
         @if (server().health.checkedAt; as at) {
           <div>
@@ -120,7 +108,6 @@ export class ServerFacts {
   readonly server = input.required<McpServerInfo>();
   readonly activity = input<ToolActivity>();
   readonly state = input.required<ServerState>();
-  protected readonly duration = duration;
   protected readonly place = computed(() => placeOf(this.server()));
   protected readonly share = computed(() => errorShare(this.activity()));
 }

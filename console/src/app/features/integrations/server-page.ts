@@ -36,6 +36,7 @@ import { RecentCalls } from './recent-calls';
 import { ServerFacts } from './server-facts';
 import { ServerSettings } from './server-settings';
 import { HeldTools } from './held-tools';
+import { LiveGauges, type Pace } from './live-gauges';
 import { ServerTools } from './server-tools';
 import { icons, stateOf, tones } from './server-state';
 import { TrialNote } from './trial-note';
@@ -51,6 +52,7 @@ const tabs = ['tools', 'calls', 'settings'] as const;
     Dialog,
     HeldTools,
     Icon,
+    LiveGauges,
     ProblemNote,
     RecentCalls,
     RouterLink,
@@ -105,6 +107,10 @@ export class ServerPage {
   protected readonly state = computed(() => {
     const info = this.info();
     return info ? stateOf(info, this.whole()) : 'unknown';
+  });
+  protected readonly pace = computed((): Pace => {
+    const { calls = 0, errors = 0, p50Ms = null, p95Ms = null } = this.info()?.stats ?? {};
+    return { calls, failed: errors, p50Ms, p95Ms, window: 'quarter' };
   });
   protected readonly isOwn = computed(() => this.info()?.transport === 'builtin');
   protected readonly openCall = computed(

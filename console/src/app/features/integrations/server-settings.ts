@@ -3,6 +3,7 @@ import {
   Component,
   computed,
   effect,
+  inject,
   input,
   linkedSignal,
   output,
@@ -11,28 +12,68 @@ import {
 } from '@angular/core';
 import type { McpServerInfo, McpTool, PatchServer } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
+import { Store } from '@ngrx/store';
+import { AosApi } from '../../shared/api/aos-api';
 import { type Call, idle } from '../../shared/api/problem';
+import { session } from '../../shared/state/session';
 import { Dialog } from '../../shared/ui/dialog';
 import { Difference } from '../../shared/ui/difference';
 import { ProblemNote } from '../../shared/ui/problem-note';
 import { Age } from '../../shared/ui/time';
+import { LimitFields } from './limit-fields';
+import { linesOf } from './registration';
+import {
+  type Limits,
+  type SignIn,
+  limitFaults,
+  limitsOf,
+  signInFaults,
+  signInOf,
+  toAuth,
+  toLimits,
+} from './sign-in';
+import { SignInFields } from './sign-in-fields';
 
 interface Settings {
   description: string;
+  url: string;
+  command: string;
+  /** One a line. */
+  args: string;
+  signIn: SignIn;
   timeoutSeconds: string;
+  limits: Limits;
   idempotentTools: readonly string[];
 }
 
 const settingsOf = (server: McpServerInfo): Settings => ({
   description: server.description,
+  url: server.url,
+  command: server.command ?? '',
+  args: server.args.join('\n'),
+  signIn: signInOf(server),
   timeoutSeconds: String(server.timeoutMs / 1000),
+  limits: limitsOf(server.limits),
   idempotentTools: [...server.idempotentTools].sort(),
 });
+
+/** What is sent for them: what is compared before it is saved is this, and not how it was typed. */
+const wholeOf = (settings: Settings) => ({
+  description: settings.description.trim(),
+  url: settings.url.trim(),
+  command: settings.command.trim(),
+  args: linesOf(settings.args),
+  auth: toAuth(settings.signIn),
+  timeoutMs: Math.round(Number(settings.timeoutSeconds) * 1000),
+  limits: toLimits(settings.limits),
+  idempotentTools: [...settings.idempotentTools].sort(),
+});
+type Whole = ReturnType<typeof wholeOf>;
 
 /** What may be changed of a server, with the difference before it is saved; and what it was registered as. */
 @Component({
   selector: 'aos-server-settings',
-  imports: [Age, Dialog, Difference, ProblemNote, TranslocoDirective],
+  imports: [Age, Dialog, Difference, LimitFields, ProblemNote, SignInFields, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './server-settings.html',
   styleUrl: './server-settings.css',
@@ -43,6 +84,7 @@ export class ServerSettings {
   readonly mayWrite = input(false);
   readonly saving = input<Call>(idle);
   readonly saved = output<PatchServer>();
+  protected readonly mayNameSecrets = inject(Store).selectSignal(session.selectMay('secret.write'));
   readonly removeWanted = output();
 
   /** A draft lasts until the settings change on the server; then it begins anew from those. */
@@ -56,12 +98,35 @@ export class ServerSettings {
   protected readonly isOurs = computed(
     () => this.isBuiltIn() || this.server().transport === 'agent',
   );
-  protected readonly before = computed(() => settingsOf(this.server()));
-  protected readonly after = computed((): Settings => ({
-    ...this.draft(),
-    description: this.draft().description.trim(),
-    idempotentTools: [...this.draft().idempotentTools].sort(),
-  }));
+  /** Its place can be another one; that of a built-in server, an agent or an imported document belongs to it. */
+  protected readonly hasPlace = computed(
+    () => !this.isOurs() && this.server().transport !== 'openapi',
+  );
+  protected readonly isProcess = computed(() => this.server().transport === 'stdio');
+  protected readonly before = computed(() => this.shownOf(settingsOf(this.server())));
+  protected readonly after = computed(() => this.shownOf(this.draft()));
+  private shownOf(settings: Settings): Partial<Whole> {
+    const { url, command, args, auth, ...rest } = wholeOf(settings);
+    if (!this.hasPlace()) return rest;
+    return { ...(this.isProcess() ? { command, args } : { url }), auth, ...rest };
+  }
+  protected readonly isMoved = computed(() =>
+    (['url', 'command', 'args', 'auth'] as const).some(
+      (key) => JSON.stringify(this.before()[key]) !== JSON.stringify(this.after()[key]),
+    ),
+  );
+  protected readonly signInFaults = computed(() => signInFaults(this.draft().signIn));
+  protected readonly isUrlOff = computed(
+    () => this.hasPlace() && !this.isProcess() && !/^https?:\/\/[^/]/.test(this.draft().url.trim()),
+  );
+  protected readonly isSound = computed(
+    () =>
+      !this.isTimeoutOff() &&
+      !this.isUrlOff() &&
+      (!this.hasPlace() || Object.keys(this.signInFaults()).length === 0) &&
+      limitFaults(this.draft().limits).length === 0,
+  );
+  protected readonly secrets = signal<readonly string[]>([]);
   protected readonly isChanged = computed(
     () => JSON.stringify(this.before()) !== JSON.stringify(this.after()),
   );
@@ -76,6 +141,13 @@ export class ServerSettings {
   );
 
   constructor() {
+    if (this.mayNameSecrets())
+      inject(AosApi)
+        .secretNames()
+        .subscribe({
+          next: (names) => this.secrets.set(names),
+          error: () => this.secrets.set([]), // none to choose from
+        });
     effect(() => {
       if (this.saving().state === 'done') this.isReviewing.set(false);
     });
@@ -97,18 +169,14 @@ export class ServerSettings {
 
   protected review(event: Event): void {
     event.preventDefault();
-    if (this.isChanged() && !this.isTimeoutOff()) this.isReviewing.set(true);
+    if (this.isChanged() && this.isSound()) this.isReviewing.set(true);
   }
+  /** Only what is changed: who changes a limit need not have the right to the secret. */
   protected save(): void {
-    const [before, after] = [this.before(), this.after()];
-    this.saved.emit({
-      ...(after.description !== before.description && { description: after.description }),
-      ...(after.timeoutSeconds !== before.timeoutSeconds && {
-        timeoutMs: Math.round(Number(after.timeoutSeconds) * 1000),
-      }),
-      ...(after.idempotentTools.join() !== before.idempotentTools.join() && {
-        idempotentTools: [...after.idempotentTools],
-      }),
-    });
+    const before: Partial<Record<string, unknown>> = this.before();
+    const changed = Object.entries(this.after()).filter(
+      ([key, value]) => JSON.stringify(value) !== JSON.stringify(before[key]),
+    );
+    this.saved.emit(Object.fromEntries(changed) as PatchServer);
   }
 }

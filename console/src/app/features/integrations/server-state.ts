@@ -2,17 +2,21 @@ import type { McpServerInfo, ToolActivity } from '@aos/contracts';
 import type { IconName } from '../../shared/ui/icon';
 import type { Tone } from '../../shared/ui/state-mark';
 
-export type ServerState = 'healthy' | 'degraded' | 'unreachable' | 'off' | 'unknown';
+export type ServerState = 'healthy' | 'degraded' | 'unreachable' | 'resting' | 'off' | 'unknown';
 
 export const tones: Record<ServerState, Tone> = {
   healthy: 'done',
   degraded: 'waiting',
   unreachable: 'failed',
+  resting: 'failed',
   off: 'idle',
   unknown: 'idle',
 };
 
-export const icons: Partial<Record<ServerState, IconName>> = { degraded: 'anomaly' };
+export const icons: Partial<Record<ServerState, IconName>> = {
+  degraded: 'anomaly',
+  resting: 'waiting',
+};
 
 /** Of so few calls a share says nothing. */
 const FEWEST_CALLS = 5;
@@ -20,6 +24,8 @@ const MANY_FAILURES = 0.2;
 
 /** It answers, and still every fifth call fails: that is worth a look. */
 export function stateOf(server: McpServerInfo, activity?: ToolActivity): ServerState {
+  // Its circuit is open: calls to it are refused for a while, whatever its health was when it was last asked.
+  if (server.enabled && server.circuit.state !== 'closed') return 'resting';
   switch (server.health.state) {
     case 'disabled':
       return 'off';

@@ -7,6 +7,7 @@ import {
   linkedSignal,
   signal,
 } from '@angular/core';
+import { MatMenu, MatMenuItem, MatMenuTrigger } from '@angular/material/menu';
 import { Router } from '@angular/router';
 import type { McpServerInfo, McpTool, ToolActivity } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
@@ -21,6 +22,8 @@ import { FilterBar } from '../../shared/ui/filter-bar';
 import { Icon } from '../../shared/ui/icon';
 import { StateMark } from '../../shared/ui/state-mark';
 import { Age, duration } from '../../shared/ui/time';
+import { ImportOpenApiDialog } from './imports/import-openapi';
+import { ImportServersDialog } from './imports/import-servers';
 import { IntegrationsApi } from './integrations-api';
 import { PoliciesView } from './policies/policies-view';
 import { RegisterDialog } from './register-dialog';
@@ -50,6 +53,11 @@ const finds = (query: string, ...texts: (string | null)[]) => {
     DataTable,
     FilterBar,
     Icon,
+    ImportOpenApiDialog,
+    ImportServersDialog,
+    MatMenu,
+    MatMenuItem,
+    MatMenuTrigger,
     PoliciesView,
     RegisterDialog,
     StateMark,
@@ -64,6 +72,7 @@ export class ServersPage {
   readonly q = input<string>();
   /** In the address, so that a command can lead to the form. */
   readonly register = input<string>();
+  readonly import = input<string>();
   /** What the view of the policies keeps in the address. */
   readonly effect = input<string>();
   readonly rule = input<string>();
@@ -170,6 +179,15 @@ export class ServersPage {
       hideNarrow: true,
     },
     {
+      id: 'minute',
+      header: 'integrations.col.minute',
+      width: '92px',
+      align: 'end',
+      text: ({ server: { quota } }) =>
+        quota.perMinute ? `${quota.perMinute.used} / ${quota.perMinute.limit}` : '',
+      hideNarrow: true,
+    },
+    {
       id: 'errors',
       header: 'integrations.col.errors',
       width: '58px',
@@ -249,6 +267,14 @@ export class ServersPage {
   protected show(view: View): void {
     void this.router.navigate([], {
       queryParams: { view: view === 'servers' ? null : view },
+      replaceUrl: true,
+    });
+  }
+
+  protected importFrom(source: 'mcp' | 'openapi' | null): void {
+    void this.router.navigate([], {
+      queryParams: { import: source },
+      queryParamsHandling: 'merge',
       replaceUrl: true,
     });
   }

@@ -9,7 +9,7 @@ import {
   untracked,
 } from '@angular/core';
 import { Router, RouterLink } from '@angular/router';
-import type { CallAnswer, McpTool, RecentCall } from '@aos/contracts';
+import type { CallAnswer, McpTool, RecentCall, ToolReport } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
 import { type Call, type Problem, done, failed, idle, loading } from '../../shared/api/problem';
@@ -25,6 +25,7 @@ import { SidePanel } from '../../shared/ui/side-panel';
 import { CallDetail } from './call-detail';
 import { CallsStore } from './calls-store';
 import { IntegrationsApi } from './integrations-api';
+import { LiveGauges, type Pace } from './live-gauges';
 import { RecentCalls } from './recent-calls';
 import { ToolTry } from './tool-try';
 
@@ -36,6 +37,7 @@ import { ToolTry } from './tool-try';
     CopyButton,
     Icon,
     JsonTree,
+    LiveGauges,
     ProblemNote,
     RecentCalls,
     Revealed,
@@ -62,6 +64,16 @@ export class ToolPage {
   protected readonly mayReadCalls = this.store.selectSignal(session.selectMay('task.read'));
 
   protected readonly definition = signal<McpTool | null>(null);
+  protected readonly report = signal<ToolReport | null>(null);
+  protected readonly pace = computed((): Pace => {
+    const {
+      calls = 0,
+      failed: errors = 0,
+      p50Ms = null,
+      p95Ms = null,
+    } = this.report()?.activity ?? {};
+    return { calls, failed: errors, p50Ms, p95Ms, window: 'day' };
+  });
   protected readonly call = signal<Call>(loading);
   protected readonly trying = signal<Call>(idle);
   protected readonly answer = signal<CallAnswer | null>(null);
@@ -78,13 +90,29 @@ export class ToolPage {
       const [server, tool] = [this.server(), this.tool()];
       untracked(() => {
         this.definition.set(null);
+        this.report.set(null);
         this.answer.set(null);
         this.trying.set(idle);
         this.load();
+        this.look();
         if (this.mayReadCalls()) this.calls.show(server, tool);
       });
     });
-    keepFresh(() => this.calls.refresh());
+    keepFresh(() => {
+      this.calls.refresh();
+      this.look();
+    });
+  }
+
+  /** As it does now; without an answer the last one stands, and the next look is not far. */
+  private look(): void {
+    const [server, tool] = [this.server(), this.tool()];
+    this.api.toolReport(server, tool).subscribe({
+      next: (report) => {
+        if (server === this.server() && tool === this.tool()) this.report.set(report);
+      },
+      error: () => undefined,
+    });
   }
 
   protected load(): void {
@@ -112,6 +140,7 @@ export class ToolPage {
         this.answer.set(answer);
         this.trying.set(done);
         this.calls.refresh();
+        this.look();
       },
       error: (error: unknown) => {
         this.trying.set({ state: 'failed', problem: toProblem(error) });

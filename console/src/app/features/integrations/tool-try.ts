@@ -20,11 +20,22 @@ import { ProblemNote } from '../../shared/ui/problem-note';
 import { StateMark } from '../../shared/ui/state-mark';
 import { duration } from '../../shared/ui/time';
 import { CallResult } from './call-result';
+import { foreseenIn } from './foreseen';
+import { Findings } from './policies/findings';
 
 /** A form for the arguments of a tool, and what came of the call. */
 @Component({
   selector: 'aos-tool-try',
-  imports: [CallResult, Icon, ProblemNote, RouterLink, SchemaForm, StateMark, TranslocoDirective],
+  imports: [
+    CallResult,
+    Findings,
+    Icon,
+    ProblemNote,
+    RouterLink,
+    SchemaForm,
+    StateMark,
+    TranslocoDirective,
+  ],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <ng-container *transloco="let t">
@@ -88,7 +99,15 @@ import { CallResult } from './call-result';
               <aos-state tone="idle" word="integrations.notCalled" />
             }
           </div>
-          <aos-call-result [result]="answer" />
+          @if (foreseen(); as foreseen) {
+            @defer (on immediate) {
+              <aos-findings [links]="foreseen.links" [outcome]="foreseen.outcome" />
+            } @error {
+              <aos-call-result [result]="answer" />
+            }
+          } @else {
+            <aos-call-result [result]="answer" />
+          }
         </div>
       }
     </ng-container>
@@ -156,6 +175,10 @@ export class ToolTry {
   protected readonly faults = computed((): FormFault[] => {
     const said = this.isTouched() ? [] : (this.problem()?.errors ?? []);
     return [...this.own(), ...said];
+  });
+  protected readonly foreseen = computed(() => {
+    const answer = this.answer();
+    return answer && foreseenIn(answer);
   });
   protected readonly took = computed(() => duration(this.answer()?.durationMs ?? 0));
 

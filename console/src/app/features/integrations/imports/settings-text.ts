@@ -1,0 +1,21 @@
+import { type ParseError, parse, printParseErrorCode } from 'jsonc-parser';
+import type { CodeFault } from '../../../shared/ui/code-editor';
+
+export type ReadSettings = { document: Record<string, unknown> } | { faults: CodeFault[] };
+
+/** The settings of another program: JSON, with comments and trailing commas as VS Code writes it. */
+export function readSettings(text: string): ReadSettings {
+  const errors: ParseError[] = [];
+  const value: unknown = parse(text, errors, { allowTrailingComma: true });
+  if (errors.length > 0)
+    return {
+      faults: errors.map(({ error, offset, length }) => ({
+        from: offset,
+        to: offset + Math.max(1, length),
+        message: printParseErrorCode(error),
+      })),
+    };
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? { document: value as Record<string, unknown> }
+    : { faults: [{ from: 0, to: text.length, message: 'ValueExpected' }] };
+}
