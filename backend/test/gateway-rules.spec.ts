@@ -326,6 +326,17 @@ it('tells outsiders who signs tokens, at both places', async () => {
     });
 });
 
+it('shows outsiders the keys it signs with, and no more of them than they need', async () => {
+  const { status, body } = await http.call<{ keys: object[] }>('/.well-known/jwks.json');
+  expect(status).toBe(200);
+  expect(body.keys).toEqual([
+    {
+      ...{ kty: 'OKP', crv: 'Ed25519', alg: 'EdDSA', use: 'sig' },
+      ...{ x: expect.any(String), kid: expect.any(String) },
+    },
+  ]);
+});
+
 it('counts calls by server, tool and outcome for Prometheus', async () => {
   const { ToolMetrics } = await import('../src/modules/integrations/index.js');
   await call(operator, { tool: 'read' });

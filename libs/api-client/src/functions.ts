@@ -97,6 +97,8 @@ export type { GetProtectedResource$Params as GetProtectedResource$Params } from 
 export { getProtectedResource as getProtectedResource } from './fn/integrations/get-protected-resource';
 export type { GetProtectedResourceOfMcp$Params as GetProtectedResourceOfMcp$Params } from './fn/integrations/get-protected-resource-of-mcp';
 export { getProtectedResourceOfMcp as getProtectedResourceOfMcp } from './fn/integrations/get-protected-resource-of-mcp';
+export type { GetSigningKeys$Params as GetSigningKeys$Params } from './fn/integrations/get-signing-keys';
+export { getSigningKeys as getSigningKeys } from './fn/integrations/get-signing-keys';
 export type { IssueGrant$Params as IssueGrant$Params } from './fn/integrations/issue-grant';
 export { issueGrant as issueGrant } from './fn/integrations/issue-grant';
 export type { McpStream$Params as McpStream$Params } from './fn/integrations/mcp-stream';

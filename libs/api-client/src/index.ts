@@ -147,6 +147,7 @@ export type { Session } from './models/session';
 export type { SessionPage } from './models/session-page';
 export type { SetPassword } from './models/set-password';
 export type { Severity } from './models/severity';
+export type { SigningKeys } from './models/signing-keys';
 export type { Span } from './models/span';
 export type { SpanCall } from './models/span-call';
 export type { Step } from './models/step';
@@ -267,6 +268,8 @@ export type { GetProtectedResource$Params as GetProtectedResource$Params } from 
 export { getProtectedResource as getProtectedResource } from './fn/integrations/get-protected-resource';
 export type { GetProtectedResourceOfMcp$Params as GetProtectedResourceOfMcp$Params } from './fn/integrations/get-protected-resource-of-mcp';
 export { getProtectedResourceOfMcp as getProtectedResourceOfMcp } from './fn/integrations/get-protected-resource-of-mcp';
+export type { GetSigningKeys$Params as GetSigningKeys$Params } from './fn/integrations/get-signing-keys';
+export { getSigningKeys as getSigningKeys } from './fn/integrations/get-signing-keys';
 export type { IssueGrant$Params as IssueGrant$Params } from './fn/integrations/issue-grant';
 export { issueGrant as issueGrant } from './fn/integrations/issue-grant';
 export type { McpStream$Params as McpStream$Params } from './fn/integrations/mcp-stream';

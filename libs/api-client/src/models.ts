@@ -141,6 +141,7 @@ export type { Session } from './models/session';
 export type { SessionPage } from './models/session-page';
 export type { SetPassword } from './models/set-password';
 export type { Severity } from './models/severity';
+export type { SigningKeys } from './models/signing-keys';
 export type { Span } from './models/span';
 export type { SpanCall } from './models/span-call';
 export type { Step } from './models/step';

@@ -28,6 +28,11 @@ export const OutboundOAuth = z
     secret: z.string().max(128),
     /** Of an exchange: the secret whose value is exchanged for a token of this server (RFC 8693). */
     subjectSecret: z.string().max(128).optional(),
+    /**
+     * Of an exchange, instead: each caller gets a token of their own, for an assertion about them that AOS signs with the
+     * keys at `/.well-known/jwks.json`. What the caller has shown to AOS is not part of it.
+     */
+    perCaller: z.literal(true).optional(),
     tokenUrl: z
       .url({ protocol: /^https?$/ })
       .max(2000)
@@ -44,11 +49,12 @@ export const OutboundOAuth = z
   .superRefine((auth, ctx) => {
     if ((auth.tokenUrl === undefined) === (auth.issuer === undefined))
       ctx.addIssue({ code: 'custom', path: ['tokenUrl'], message: 'give a tokenUrl or an issuer' });
-    if ((auth.subjectSecret === undefined) === (auth.type === 'token-exchange'))
+    const subjects = Number(auth.subjectSecret !== undefined) + Number(auth.perCaller === true);
+    if (subjects !== (auth.type === 'token-exchange' ? 1 : 0))
       ctx.addIssue({
         code: 'custom',
         path: ['subjectSecret'],
-        message: 'goes with an exchange, and an exchange needs it',
+        message: 'goes with an exchange, and an exchange needs it or perCaller',
       });
   })
   .meta({ id: 'OutboundOAuth' });
@@ -57,6 +63,12 @@ export type OutboundOAuth = z.infer<typeof OutboundOAuth>;
 /** How a server is signed in to: with a secret as it is, or with a token that is had for one. */
 export const ServerAuth = z.union([OutboundOAuth, z.strictObject({ secret: z.string().max(128) })]);
 export type ServerAuth = z.infer<typeof ServerAuth>;
+
+/** The public keys by which the assertions of `perCaller` are checked (RFC 7517). */
+export const SigningKeys = z
+  .object({ keys: z.array(z.record(z.string(), z.string())) })
+  .meta({ id: 'SigningKeys' });
+export type SigningKeys = z.infer<typeof SigningKeys>;
 
 export const RegisterServer = z
   .strictObject({

@@ -1,13 +1,14 @@
 import { Body, Controller, Get, Inject, Post, Req } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { IssueGrant, IssuedGrant, ProtectedResource } from '@aos/contracts';
+import { IssueGrant, IssuedGrant, ProtectedResource, SigningKeys } from '@aos/contracts';
 import type { Request } from 'express';
 import type { Environment } from '../../platform/config/environment.js';
 import { Allow, Public, RequestCtx } from '../../platform/http/access.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { ENVIRONMENT } from '../../platform/platform.module.js';
 import { Settings } from '../config/index.js';
+import { CallerAssertions } from './upstreams/caller-assertions.js';
 import { IssueGrant as IssueGrantCommand } from './commands/issue-grant.js';
 
 /** How outsiders come to the tools: what the gateway takes as a token, and grants to hand on. */
@@ -17,6 +18,7 @@ export class AccessController {
   constructor(
     private readonly commands: CommandBus,
     private readonly settings: Settings,
+    private readonly assertions: CallerAssertions,
     @Inject(ENVIRONMENT) private readonly environment: Environment,
   ) {}
 
@@ -50,6 +52,17 @@ export class AccessController {
   @ApiResponse({ status: 200, standardSchema: ProtectedResource })
   metadataOfPath(@Req() request: Request): Promise<ProtectedResource> {
     return this.metadata(request);
+  }
+
+  @Get('.well-known/jwks.json')
+  @Public()
+  @ApiOperation({
+    summary: 'The keys by which others check what AOS says of a caller, in exchange for a token',
+    operationId: 'getSigningKeys',
+  })
+  @ApiResponse({ status: 200, standardSchema: SigningKeys })
+  keys(): Promise<SigningKeys> {
+    return this.assertions.keys();
   }
 
   @Post('mcp/grants')

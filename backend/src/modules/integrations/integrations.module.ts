@@ -59,6 +59,7 @@ import { ToolServersController } from './tool-servers.controller.js';
 import { ServerReports } from './server-reports.js';
 import { HealthProbes } from './upstreams/health-probes.js';
 import { InProcessServers } from './upstreams/in-process.js';
+import { CallerAssertions } from './upstreams/caller-assertions.js';
 import { OutboundTokens } from './upstreams/outbound-tokens.js';
 import { Upstreams } from './upstreams/upstreams.js';
 
@@ -110,6 +111,7 @@ const chainLinks = [
     BuiltinHost,
     BuiltinSeed,
     Capabilities,
+    CallerAssertions,
     CallsQueries,
     ChangeMcpServerHandler,
     Gateway,

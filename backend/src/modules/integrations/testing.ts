@@ -49,6 +49,7 @@ import { Registry } from './registry.js';
 import { RegistryQueries } from './registry.queries.js';
 import { ServerReports } from './server-reports.js';
 import { InProcessServers } from './upstreams/in-process.js';
+import { CallerAssertions } from './upstreams/caller-assertions.js';
 import { OutboundTokens } from './upstreams/outbound-tokens.js';
 import { Upstreams } from './upstreams/upstreams.js';
 
@@ -59,23 +60,26 @@ export async function startGateway(servers: BuiltinServers = builtinServers) {
   const environment = readEnvironment({
     AOS_DATA_DIR: dataDir,
     AOS_MASTER_KEY: randomBytes(32).toString('base64'),
+    AOS_PUBLIC_URL: 'https://aos.example',
   });
   const wakeups = new Wakeups(database);
   const outbox = new Outbox(wakeups);
   const masterKey = MasterKey.load(environment);
   const audit = new AuditTrail(database);
-  const vault = new Vault(database, audit, masterKey, new Redactor());
+  const redactor = new Redactor();
+  const vault = new Vault(database, audit, masterKey, redactor);
   const artifacts = new ArtifactStore(environment, database, outbox, audit);
   const inProcess = new InProcessServers();
   const settings = new Settings(database, wakeups);
   await settings.onModuleInit();
   const outside = new GuardedFetch(settings);
+  const assertions = new CallerAssertions(masterKey, environment);
   const upstreams = new Upstreams(
     environment,
     vault,
     inProcess,
     outside,
-    new OutboundTokens(outside),
+    new OutboundTokens(outside, assertions, redactor),
   );
   const registry = new Registry(database, upstreams, outbox, wakeups);
   registry.onModuleInit();
@@ -136,6 +140,7 @@ export async function startGateway(servers: BuiltinServers = builtinServers) {
     circuit,
     limits,
     buckets,
+    assertions,
     masterKey,
     metrics,
     policies,

@@ -19,6 +19,11 @@ export class Redactor {
     this.pattern = undefined;
   }
 
+  /** Of a value that is worth nothing any more. */
+  forget(value: string): void {
+    if (this.names.delete(value)) this.pattern = undefined;
+  }
+
   /** A copy without any known value; what holds none is answered as it is. */
   redact<T>(subject: T): T {
     if (this.names.size === 0) return subject;

@@ -5,6 +5,7 @@ export interface OutboundOAuth {
   audience?: string;
   clientId: string;
   issuer?: string;
+  perCaller?: true;
   resource?: string;
   scope?: string;
   secret: string;

@@ -353,7 +353,7 @@ export class Aggregate {
   private async other(
     exchange: Exchange,
     server: string,
-    request: Omit<OtherRequest, 'meta' | 'timeoutMs'>,
+    request: Omit<OtherRequest, 'actor' | 'meta' | 'timeoutMs'>,
   ): Promise<Record<string, unknown>> {
     const row = await this.catalogue.server(server);
     if (!row)
@@ -364,6 +364,7 @@ export class Aggregate {
       try {
         const result = await this.upstreams.of(row).request({
           ...request,
+          actor: exchange.ctx.actor,
           meta: { traceparent: activeTraceparent() ?? madeUp(exchange.ctx.traceId) },
           timeoutMs: row.timeout_ms ?? DEFAULT_TIMEOUT_MS,
         });

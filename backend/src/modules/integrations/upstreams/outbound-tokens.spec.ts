@@ -1,8 +1,16 @@
 import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type OutboundOAuth, RegisterServer } from '@aos/contracts';
-import { type ToolServerOfTest, startToolServer } from '../chain/testing.js';
+import { createLocalJWKSet, decodeJwt, jwtVerify } from 'jose';
+import type { Ctx } from '../../../platform/http/context.js';
+import { Redactor } from '../../../platform/telemetry/redactor.js';
+import { SessionAuthenticator } from '../../auth/session-authenticator.js';
+import { Capabilities } from '../chain/capability.js';
+import { BearerTokens } from '../chain/identity.js';
+import { type ToolServerOfTest, controlledClock, startToolServer } from '../chain/testing.js';
 import { type GatewayParts, actor, admin, startGateway } from '../testing.js';
+import { CallerAssertions } from './caller-assertions.js';
+import { OutboundTokens } from './outbound-tokens.js';
 
 let parts: GatewayParts;
 let server: ToolServerOfTest;
@@ -11,6 +19,7 @@ let issuerServer: Server;
 let issuer: string;
 let metadataIssuer: string | undefined;
 let answer: { status: number; body: string };
+let onExchange: ((form: URLSearchParams) => Promise<typeof answer>) | undefined;
 const forms: { form: URLSearchParams; authorization: string | undefined }[] = [];
 let n = 0;
 
@@ -31,7 +40,9 @@ beforeAll(async () => {
     request.on('end', () => {
       const form = new URLSearchParams(Buffer.concat(chunks).toString());
       forms.push({ form, authorization: request.headers.authorization });
-      response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.body);
+      void Promise.resolve(onExchange?.(form) ?? answer).then(({ status, body }) =>
+        response.writeHead(status, { 'content-type': 'application/json' }).end(body),
+      );
     });
   }).listen(0, '127.0.0.1');
   await new Promise((resolve) => issuerServer.once('listening', resolve));
@@ -49,6 +60,7 @@ beforeEach(() => {
   forms.length = 0;
   server.seen.length = 0;
   metadataIssuer = undefined;
+  onExchange = undefined;
   server.onCall = () => ({ content: [] });
   answer = {
     status: 200,
@@ -163,6 +175,128 @@ describe('signing in at a tool server', () => {
       expect(RegisterServer.safeParse(body).success).toBe(false);
     },
   );
+});
+
+describe('signing in as the caller', () => {
+  const perCaller = (more: Partial<OutboundOAuth> = {}) =>
+    oauth({ type: 'token-exchange', perCaller: true, issuer, ...more });
+  const callAs = (by: Ctx) => parts.gateway.call(by, { server: `s${n}`, tool: 'a', args: {} });
+  const ofCalls = () =>
+    server.seen
+      .filter(({ method }) => method === 'tools/call')
+      .map(({ headers }) => headers.authorization);
+  let refused = '';
+
+  /** Trusts what is signed by the keys that AOS shows, for this server, and gives a token of its own for it. */
+  beforeEach(() => {
+    refused = '';
+    onExchange = async (form) => {
+      const keys = createLocalJWKSet(await parts.assertions.keys());
+      const { payload } = await jwtVerify(form.get('subject_token')!, keys, {
+        issuer: 'https://aos.example',
+        audience: issuer,
+        algorithms: ['EdDSA'],
+        requiredClaims: ['sub', 'exp', 'jti'],
+      });
+      if (payload.sub === refused) return { status: 400, body: '{"error":"invalid_target"}' };
+      const token = { access_token: `token-of-${payload.sub}`, token_type: 'Bearer' };
+      return { status: 200, body: JSON.stringify({ ...token, expires_in: 3600 }) };
+    };
+  });
+
+  it('exchanges what AOS says of them, once for each, and shows each its own', async () => {
+    await register(perCaller({ audience: 'up' }));
+    const [ada, bob] = [actor('operator'), actor('operator')];
+    for (const by of [ada, bob, ada, bob]) await callAs(by);
+    expect(ofCalls()).toEqual(
+      [ada, bob, ada, bob].map(({ actor: { id } }) => `Bearer token-of-${id}`),
+    );
+    // One for each of them, and one with which AOS itself has read the tools.
+    expect(forms).toHaveLength(3);
+    expect(Object.fromEntries(forms.at(-1)!.form)).toMatchObject({
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+      audience: 'up',
+    });
+    expect(server.seen[0]!.headers.authorization).toBe('Bearer token-of-system');
+  });
+
+  it('is good for a minute, as the subject, and tells nothing that opens AOS', async () => {
+    await register(perCaller());
+    const by = actor('operator');
+    await callAs(by);
+    const assertion = forms.at(-1)!.form.get('subject_token')!;
+    const { exp, iat, sub } = decodeJwt(assertion);
+    expect([exp! - iat!, sub]).toEqual([60, by.actor.id]);
+    const bearers = new BearerTokens(
+      new SessionAuthenticator(parts.database, parts.wakeups),
+      new Capabilities(parts.masterKey),
+      parts.settings,
+      parts.outside,
+      parts.database,
+      parts.wakeups,
+    );
+    expect(await bearers.verifyBearer(assertion)).toBeUndefined();
+    bearers.onApplicationShutdown();
+    expect(JSON.stringify(server.seen)).not.toContain(assertion);
+  });
+
+  it('that is refused to one of them is no trouble of the others, nor of the server', async () => {
+    await register(perCaller());
+    const [ada, mallory] = [actor('operator'), actor('operator')];
+    refused = mallory.actor.id;
+    await expect(callAs(mallory)).rejects.toMatchObject({
+      code: 'server_unreachable',
+      message: expect.stringContaining('invalid_target'),
+    });
+    await callAs(ada);
+    expect(ofCalls()).toEqual([`Bearer token-of-${ada.actor.id}`]);
+    expect(await parts.queries.server(`s${n}`)).toMatchObject({ health: { state: 'healthy' } });
+  });
+
+  it('is heard by nobody when the server tells what it was shown', async () => {
+    await register(perCaller());
+    server.onCall = () => ({
+      content: [{ type: 'text', text: JSON.stringify(server.seen.at(-1)!.headers) }],
+    });
+    const result = await callAs(actor('operator'));
+    expect(JSON.stringify(result)).toContain(`[secret token of s${n}]`);
+    expect(JSON.stringify(result)).not.toContain('token-of-');
+  });
+
+  it('is kept until shortly before it ends', async () => {
+    const tokens = new OutboundTokens(parts.outside, parts.assertions, new Redactor());
+    const auth = perCaller() as OutboundOAuth;
+    const { actor: by } = actor('operator');
+    const ask = () => tokens.tokenFor('x', auth, () => Promise.resolve('client:secret'), by);
+    const clock = controlledClock();
+    await ask();
+    clock.pass(3_560_000);
+    await ask();
+    expect(forms).toHaveLength(1);
+    clock.pass(20_000);
+    await ask();
+    expect(forms).toHaveLength(2);
+    jest.restoreAllMocks();
+  });
+
+  it('is not tried while nobody knows who AOS is', async () => {
+    const nameless = { ...parts.environment, publicUrl: undefined };
+    const assertions = new CallerAssertions(parts.masterKey, nameless);
+    await expect(assertions.sign(actor('operator').actor, issuer)).rejects.toThrow(
+      /AOS_PUBLIC_URL/,
+    );
+  });
+
+  it.each<[string, Partial<OutboundOAuth>]>([
+    ['with a subject besides', { subjectSecret: 'SUBJECT' }],
+    ['by client credentials', { type: 'client-credentials' }],
+  ])('%s is no way to sign in', (_, more) => {
+    const body = { name: 'x', transport: 'http', url: server.url, auth: perCaller(more) };
+    expect(RegisterServer.safeParse(body).success).toBe(false);
+    const right = { ...body, auth: perCaller() };
+    expect(RegisterServer.safeParse(right).success).toBe(true);
+  });
 });
 
 describe('what a request carries', () => {

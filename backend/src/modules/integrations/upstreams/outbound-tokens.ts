@@ -3,10 +3,14 @@ import type { OutboundOAuth } from '@aos/contracts';
 import { z } from 'zod';
 import { canonicalHash } from '../chain/canonical-hash.js';
 import { GuardedFetch } from '../chain/guarded-fetch.js';
+import type { Principal } from '../../../platform/http/context.js';
+import { Redactor } from '../../../platform/telemetry/redactor.js';
+import { CallerAssertions } from './caller-assertions.js';
 
 /** A token is taken anew so long before it ends. */
 const EARLY_MS = 30_000;
 const SHORTEST_LIFE_MS = 5_000;
+const MOST_KEPT = 1_000;
 
 const TokenAnswer = z.object({
   access_token: z.string().min(1).max(16_384),
@@ -18,8 +22,9 @@ export type RevealSecret = (name: string) => Promise<string>;
 
 /**
  * Tokens for servers that want one of an authorization server: by client credentials (RFC 6749, 4.4), or by
- * exchanging a token that AOS holds as a secret for one that is good for this server alone (RFC 8693).
- * What a client of the gateway has shown is never part of it.
+ * exchanging a token that AOS holds as a secret, or what AOS itself says of the caller (see CallerAssertions), for
+ * one that is good for this server alone (RFC 8693). One that was given out for a caller is kept for that caller,
+ * until shortly before it ends. What a client of the gateway has shown is never part of it.
  *
  * The endpoint is asked through the same guard as everything whose address came from outside. Where the issuer
  * is named instead, its metadata has to name that very issuer. What the endpoint says when it refuses is told by
@@ -30,20 +35,37 @@ export class OutboundTokens {
   private readonly kept = new Map<string, { token: string; until: number }>();
   private readonly asked = new Map<string, Promise<string>>();
 
-  constructor(private readonly outside: GuardedFetch) {}
+  constructor(
+    private readonly outside: GuardedFetch,
+    private readonly assertions: CallerAssertions,
+    private readonly redactor: Redactor,
+  ) {}
 
-  async tokenFor(server: string, oauth: OutboundOAuth, reveal: RevealSecret): Promise<string> {
-    const key = canonicalHash([server, oauth]);
+  /** `caller` matters only to a server that is signed in to per caller. */
+  async tokenFor(
+    server: string,
+    oauth: OutboundOAuth,
+    reveal: RevealSecret,
+    caller: Principal,
+  ): Promise<string> {
+    const key = canonicalHash([server, oauth, oauth.perCaller ? caller.id : null]);
     const kept = this.kept.get(key);
     if (kept && Date.now() < kept.until) return kept.token;
     // Connections that are made at once share one token.
     const asking =
-      this.asked.get(key) ?? this.ask(key, oauth, reveal).finally(() => this.asked.delete(key));
+      this.asked.get(key) ??
+      this.ask(key, server, oauth, reveal, caller).finally(() => this.asked.delete(key));
     this.asked.set(key, asking);
     return asking;
   }
 
-  private async ask(key: string, oauth: OutboundOAuth, reveal: RevealSecret): Promise<string> {
+  private async ask(
+    key: string,
+    server: string,
+    oauth: OutboundOAuth,
+    reveal: RevealSecret,
+    caller: Principal,
+  ): Promise<string> {
     const endpoint = oauth.tokenUrl ?? (await this.endpointOf(oauth.issuer!));
     const { status, text } = await this.outside.request(endpoint, {
       method: 'POST',
@@ -51,7 +73,7 @@ export class OutboundTokens {
         'content-type': 'application/x-www-form-urlencoded',
         authorization: basic(oauth.clientId, await reveal(oauth.secret)),
       },
-      body: await formOf(oauth, reveal),
+      body: await this.formOf(oauth, reveal, caller),
     });
     const answer = parse(text);
     if (status !== 200) throw new Error(`the token endpoint refused: ${errorIn(answer) ?? status}`);
@@ -59,8 +81,43 @@ export class OutboundTokens {
     if (!parsed.success) throw new Error('the token endpoint did not answer with a bearer token');
     const { access_token: token, expires_in: seconds } = parsed.data;
     const lifeMs = Math.max(SHORTEST_LIFE_MS, (seconds ?? 300) * 1000 - EARLY_MS);
-    this.kept.set(key, { token, until: Date.now() + lifeMs });
+    this.keep(key, server, token, lifeMs);
     return token;
+  }
+
+  private keep(key: string, server: string, token: string, lifeMs: number): void {
+    const oldest = this.kept.has(key) ? key : this.kept.keys().next().value;
+    if (oldest !== undefined && (oldest === key || this.kept.size >= MOST_KEPT)) {
+      this.redactor.forget(this.kept.get(oldest)!.token);
+      this.kept.delete(oldest);
+    }
+    this.redactor.know(`token of ${server}`, token); // a server may tell what it was shown
+    this.kept.set(key, { token, until: Date.now() + lifeMs });
+  }
+
+  private async formOf(
+    oauth: OutboundOAuth,
+    reveal: RevealSecret,
+    caller: Principal,
+  ): Promise<URLSearchParams> {
+    const form = new URLSearchParams();
+    if (oauth.type === 'client-credentials') form.set('grant_type', 'client_credentials');
+    else {
+      form.set('grant_type', 'urn:ietf:params:oauth:grant-type:token-exchange');
+      if (oauth.perCaller) {
+        const audience = oauth.issuer ?? oauth.tokenUrl!;
+        form.set('subject_token', await this.assertions.sign(caller, audience));
+        form.set('subject_token_type', 'urn:ietf:params:oauth:token-type:jwt');
+      } else {
+        form.set('subject_token', await reveal(oauth.subjectSecret!));
+        form.set('subject_token_type', 'urn:ietf:params:oauth:token-type:access_token');
+      }
+      form.set('requested_token_type', 'urn:ietf:params:oauth:token-type:access_token');
+    }
+    if (oauth.scope) form.set('scope', oauth.scope);
+    if (oauth.audience) form.set('audience', oauth.audience);
+    if (oauth.resource) form.set('resource', oauth.resource);
+    return form;
   }
 
   private async endpointOf(issuer: string): Promise<string> {
@@ -83,21 +140,6 @@ export class OutboundTokens {
     }
     throw new Error('the metadata of the authorization server name no token endpoint');
   }
-}
-
-async function formOf(oauth: OutboundOAuth, reveal: RevealSecret): Promise<URLSearchParams> {
-  const form = new URLSearchParams();
-  if (oauth.type === 'client-credentials') form.set('grant_type', 'client_credentials');
-  else {
-    form.set('grant_type', 'urn:ietf:params:oauth:grant-type:token-exchange');
-    form.set('subject_token', await reveal(oauth.subjectSecret!));
-    form.set('subject_token_type', 'urn:ietf:params:oauth:token-type:access_token');
-    form.set('requested_token_type', 'urn:ietf:params:oauth:token-type:access_token');
-  }
-  if (oauth.scope) form.set('scope', oauth.scope);
-  if (oauth.audience) form.set('audience', oauth.audience);
-  if (oauth.resource) form.set('resource', oauth.resource);
-  return form;
 }
 
 /** RFC 6749, 2.3.1: both are form-encoded first. */

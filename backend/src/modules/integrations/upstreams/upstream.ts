@@ -5,7 +5,7 @@ import type {
   ServerCapabilities,
   Tool,
 } from '@modelcontextprotocol/client';
-import type { Ctx } from '../../../platform/http/context.js';
+import type { Ctx, Principal } from '../../../platform/http/context.js';
 import type { RunOfCall } from '../call.js';
 import type { ClientSide } from './client-side.js';
 
@@ -31,6 +31,8 @@ export interface UpstreamRequest {
 
 /** A request other than a call of a tool. */
 export interface OtherRequest {
+  /** Who asks; a server that callers sign in to themselves is asked as them. */
+  actor: Principal;
   method: 'prompts/get' | 'resources/read' | 'completion/complete';
   params: Record<string, unknown>;
   meta: Record<string, string>;

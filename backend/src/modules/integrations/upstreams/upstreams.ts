@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { Environment } from '../../../platform/config/environment.js';
-import { systemPrincipal } from '../../../platform/http/context.js';
+import { type Principal, systemPrincipal } from '../../../platform/http/context.js';
 import { ENVIRONMENT } from '../../../platform/platform.module.js';
 import { Vault } from '../../config/index.js';
 import type { OutboundOAuth } from '@aos/contracts';
@@ -9,6 +9,7 @@ import { type RestService, RestUpstream } from '../openapi/rest-upstream.js';
 import { InProcessServers } from './in-process.js';
 import { dialOf } from './dial.js';
 import { OutboundTokens } from './outbound-tokens.js';
+import { PerCaller } from './per-caller.js';
 import type { Upstream, UpstreamChange } from './upstream.js';
 import { type Health, WarmClient } from './warm-client.js';
 
@@ -101,15 +102,24 @@ export class Upstreams implements OnApplicationShutdown {
       args: row.args,
       authSecret: row.auth_token,
     };
-    return new WarmClient({
-      server: row.name,
-      dial: dialOf(route, this.environment, (secret) =>
-        row.auth ? this.tokens.tokenFor(row.name, row.auth, reveal) : reveal(secret),
-      ),
-      onHealth: (health) => this.onHealth(row.name, health),
-      onChange: (change) => this.onChange(row.name, change),
-      redact: this.vault.redactor(),
-      dropWhenSilent: row.transport === 'stdio',
-    });
+    const connect = (as: Principal | undefined) =>
+      new WarmClient({
+        server: row.name,
+        dial: dialOf(route, this.environment, (secret) =>
+          row.auth
+            ? this.tokens.tokenFor(row.name, row.auth, reveal, as ?? systemPrincipal)
+            : reveal(secret),
+        ),
+        // That one caller is turned away says nothing of the server.
+        ...(as
+          ? {}
+          : {
+              onHealth: (health) => this.onHealth(row.name, health),
+              onChange: (change) => this.onChange(row.name, change),
+            }),
+        redact: this.vault.redactor(),
+        dropWhenSilent: row.transport === 'stdio',
+      });
+    return row.auth?.perCaller ? new PerCaller(connect) : connect(undefined);
   }
 }
