@@ -23,6 +23,7 @@ export interface MapLayout {
 }
 
 export const PLACE_PX = { width: 184, height: 56 };
+const MARGIN_PX = { x: 24, y: 40 };
 const THINNEST = 1;
 const THICKEST = 6;
 
@@ -30,7 +31,13 @@ const THICKEST = 6;
 export async function layOutMap(topology: Topology): Promise<MapLayout> {
   const { default: dagre } = await import('@dagrejs/dagre');
   const graph = new dagre.graphlib.Graph({ multigraph: false });
-  graph.setGraph({ rankdir: 'LR', nodesep: 28, ranksep: 88, marginx: 24, marginy: 40 });
+  graph.setGraph({
+    rankdir: 'LR',
+    nodesep: 28,
+    ranksep: 88,
+    marginx: MARGIN_PX.x,
+    marginy: MARGIN_PX.y,
+  });
   graph.setDefaultEdgeLabel(() => ({}));
   const known = new Set(topology.nodes.map(({ id }) => id));
   for (const { id } of topology.nodes) graph.setNode(id, { ...PLACE_PX });
@@ -39,15 +46,22 @@ export async function layOutMap(topology: Topology): Promise<MapLayout> {
   dagre.layout(graph);
   const most = Math.max(1, ...edges.map(({ calls }) => calls));
   const { width = 0, height = 0 } = graph.graph();
+  const routes = edges.map(
+    ({ from, to }) => (graph.edge(from, to) as { points: { x: number; y: number }[] }).points,
+  );
+  // dagre measures the places only; what goes around them may go above and below them all.
+  const bends = routes.flat().map(({ y }) => y);
+  const top = Math.max(0, MARGIN_PX.y - Math.min(MARGIN_PX.y, ...bends));
+  const down = <Point extends { y: number }>(point: Point) => ({ ...point, y: point.y + top });
   return {
     width,
-    height,
+    height: Math.max(height, ...bends.map((y) => y + MARGIN_PX.y)) + top,
     places: topology.nodes.map((node) => {
-      const { x, y } = graph.node(node.id);
+      const { x, y } = down(graph.node(node.id));
       return { ...node, x: x - PLACE_PX.width / 2, y: y - PLACE_PX.height / 2 };
     }),
-    lines: edges.map((edge) => {
-      const { points } = graph.edge(edge.from, edge.to) as { points: { x: number; y: number }[] };
+    lines: edges.map((edge, index) => {
+      const points = routes[index]!.map(down);
       const middle = points[Math.floor(points.length / 2)]!;
       return {
         ...edge,
