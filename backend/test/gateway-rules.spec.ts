@@ -14,6 +14,7 @@ import {
   startToolServer,
   type ToolServerOfTest,
 } from '../src/modules/integrations/chain/testing.js';
+import { Ledger } from '../src/modules/integrations/chain/ledger.js';
 import { Registry } from '../src/modules/integrations/registry.js';
 import { IntegrationsModule } from '../src/modules/integrations/index.js';
 import { type HttpApp, type SignedIn, openHttpApp } from './http-app.js';
@@ -193,6 +194,19 @@ describe('a call that a policy wants approved', () => {
     expect(await write()).toMatchObject({ status: 409, body: { code: 'approval_decided' } });
     expect((await call(operator, { tool: 'read' })).status).toBe(200);
     jest.restoreAllMocks();
+  });
+
+  it('is used up once the call was made, also when its end could not be recorded', async () => {
+    const pending = await ask({ n: 32 });
+    await decide(admin, pending.approvalId);
+    const write = () => call(operator, { args: { n: 32 }, approval: pending.retryHandle });
+    const before = server.calls();
+    const ledger = http.app.get(Ledger, { strict: false });
+    const gone = jest.spyOn(ledger, 'complete').mockRejectedValueOnce(new Error('no database'));
+    expect((await write()).status).toBe(500);
+    gone.mockRestore();
+    expect(await write()).toMatchObject({ status: 409, body: { code: 'approval_decided' } });
+    expect(server.calls()).toBe(before + 1);
   });
 
   it('is worth nothing in other hands, or forged', async () => {

@@ -326,8 +326,15 @@ describe('the state of a request that waits for input', () => {
           { capabilities },
         ),
       ];
+      // The same bytes, written in another way.
+      for (const again of [`${more.requestState}=`, more.requestState.replace(/.$/, '$&\n')])
+        refusals.push(
+          await send('tools/call', tool(asks(server), { ...more, requestState: again }), {
+            capabilities,
+          }),
+        );
       const before = (await auditOf('mcp.request-state')).length;
-      expect(before).toBeGreaterThanOrEqual(4);
+      expect(before).toBeGreaterThanOrEqual(6);
       for (const { body } of refusals)
         expect(body.error).toMatchObject({
           code: -32602,

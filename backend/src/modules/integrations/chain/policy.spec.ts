@@ -183,6 +183,15 @@ describe('the gateway', () => {
     ).toHaveLength(1);
   });
 
+  it('makes no call of a run that has not asked for the approval that a rule wants', async () => {
+    await save({ rules: [{ id: 'ask', effect: 'approve' }] });
+    const asked = { run: run(), idempotencyKey: 'asked' };
+    await expect(call('read', admin(), asked)).rejects.toMatchObject({ code: 'approval_required' });
+    expect(calls).toBe(0);
+    await call('read', admin(), { ...asked, run: { ...asked.run, isApproved: true } });
+    expect(calls).toBe(1);
+  });
+
   it('goes by the roles that somebody has in the project of the call', async () => {
     await save({ rules: [{ id: 'ops', effect: 'deny', roles: ['apprentice'] }] });
     const by = actor('admin');

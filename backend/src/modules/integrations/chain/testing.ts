@@ -33,7 +33,7 @@ export async function startToolServer(tools: ToolOfTest[]) {
   const state = {
     tools,
     seen,
-    /** Of a call; a number is a status of HTTP, a string an address to be sent to. */
+    /** Of a call; a number is a status of HTTP, a string an address to be sent to, an Error one of the protocol. */
     onCall: (_params: Record<string, unknown>): unknown => ({
       content: [{ type: 'text', text: 'done' }],
     }),
@@ -80,6 +80,7 @@ export async function startToolServer(tools: ToolOfTest[]) {
         };
       case 'tools/call': {
         const result = await state.onCall(params);
+        if (result instanceof Error) return { error: { code: -32000, message: result.message } };
         return typeof result === 'object' ? { result } : result;
       }
       case 'ping':
