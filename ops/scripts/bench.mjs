@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `npm run bench:jobs`, `npm run bench:events`: compiles backend/bench and runs one of it. */
+/** `npm run bench:jobs`, `bench:events`, `bench:gateway`: compiles backend/bench and runs one of it. */
 import { existsSync } from 'node:fs';
 import { becomeNode } from './lib/become.mjs';
 import { ensureBuilt } from './lib/build.mjs';

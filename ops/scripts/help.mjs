@@ -17,6 +17,7 @@ export const help = {
   'db:reset': 'remove the embedded database and the artifacts of this checkout (.aos)',
   'bench:jobs': 'jobs per second and start latency beside graphile-worker and pg-boss',
   'bench:events': 'commit-to-socket latency beside a bare LISTEN and ws loop',
+  'bench:gateway': 'a tool call through AOS beside direct, nginx and other gateways; memory',
   'bench:console':
     'what an operator feels, in Chromium: first view, scrolling, live cards; -- --json',
   screenshots: 'a picture of every room of the console; -- <folder>',
