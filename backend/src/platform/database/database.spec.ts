@@ -20,6 +20,19 @@ describe('the database', () => {
     expect(await test.database.query('SELECT * FROM projects')).toEqual([]);
   });
 
+  it('lets a statement that fails harm none of the others', async () => {
+    const { database } = test;
+    const insert = () =>
+      database.query(`INSERT INTO roles (name, permissions) VALUES ('twice', '{}')`);
+    await insert();
+    const all = await Promise.allSettled([insert(), database.query('SELECT 1 AS one')]);
+    expect(all).toMatchObject([
+      { status: 'rejected', reason: { code: '23505' } },
+      { status: 'fulfilled', value: [{ one: 1 }] },
+    ]);
+    expect(await database.query('SELECT 2 AS two')).toEqual([{ two: 2 }]);
+  });
+
   it('appends events in order and wakes only after the commit', async () => {
     const wakeups = new Wakeups(test.database);
     const outbox = new Outbox(wakeups);

@@ -109,8 +109,7 @@ export class Database {
 
   /** One statement outside any transaction. Inside one, use `sql(tx, …)`: see the note on the embedded kind. */
   async query<T = Record<string, unknown>>(text: string, params: unknown[] = []): Promise<T[]> {
-    const result = await traced('query', text, () => this.pool.query(text, params));
-    return result.rows as T[];
+    return (await this.run<T>(text, params)).rows;
   }
 
   /** As `query`, with the number of rows written. */
@@ -118,8 +117,22 @@ export class Database {
     text: string,
     params: unknown[] = [],
   ): Promise<SqlResult<T>> {
-    const result = await traced('query', text, () => this.pool.query(text, params));
+    const result = await traced('query', text, () => this.once(text, params));
     return { rows: result.rows as T[], count: result.rowCount ?? 0 };
+  }
+
+  /**
+   * `pool.query` would end the connection when the statement fails, be it for a row that is there already. On a server
+   * that costs a new one; the embedded database has one session, and whoever comes next would find it broken. One that
+   * is broken is not taken back by the pool in any case.
+   */
+  private async once(text: string, params: unknown[]): Promise<pg.QueryResult> {
+    const client = await this.pool.connect();
+    try {
+      return await client.query(text, params);
+    } finally {
+      client.release();
+    }
   }
 
   async close(): Promise<void> {
