@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { tool, ToolFault, type BuiltinTool } from './builtin/tool.js';
 import { OpenCall } from './call.js';
@@ -85,6 +86,44 @@ describe('a call', () => {
     expect(events).toMatchObject([
       { payload: { callId: result.callId, status: 'succeeded', tool: 'once' } },
     ]);
+  });
+
+  it('is in the ledger before it is made, also when many are begun at once', async () => {
+    const seenDuring: unknown[] = [];
+    probe.during = async ({ text }) => {
+      const rows = await ledgerOf(parts);
+      seenDuring.push(rows.find(({ args }) => (args as { text: string }).text === text)?.status);
+      return { text };
+    };
+    const texts = Array.from({ length: 40 }, (_, index) => String(index));
+    const results = await Promise.all(
+      texts.map((text) =>
+        parts.gateway.call(admin(), { server: 'probe', tool: 'once', args: { text } }),
+      ),
+    );
+    expect(seenDuring).toEqual(texts.map(() => 'started'));
+    expect(results.map(({ structuredContent }) => structuredContent)).toEqual(
+      texts.map((text) => ({ text })),
+    );
+    const rows = await ledgerOf(parts);
+    expect(new Set(rows.map(({ status }) => status))).toEqual(new Set(['succeeded']));
+    for (const [index, { callId }] of results.entries())
+      expect(rows.find(({ id }) => id === callId)).toMatchObject({ args: { text: texts[index] } });
+    const events = await parts.database.query<{ id: string }>(
+      `SELECT payload->>'callId' AS id FROM events WHERE type = 'tool.call'`,
+    );
+    expect(events.map(({ id }) => id).sort()).toEqual(results.map(({ callId }) => callId).sort());
+  });
+
+  it('whose row the database does not take is not made, and those begun with it are', async () => {
+    const tooLongForItsIndex = randomBytes(8000).toString('hex');
+    const keys = ['a', tooLongForItsIndex, 'c'];
+    const all = await Promise.allSettled(
+      keys.map((idempotencyKey) => parts.gateway.call(admin(), once({ idempotencyKey }))),
+    );
+    expect(all.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(probe.calls).toHaveLength(2);
+    expect((await ledgerOf(parts)).map((row) => row.idempotency_key).sort()).toEqual(['a', 'c']);
   });
 
   it('outside a run has a row of its own', async () => {

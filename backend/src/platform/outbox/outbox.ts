@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import type { EventLink, EventType, Severity } from '@aos/contracts';
+import type { Database } from '../database/database.js';
 import { type Tx, sql } from '../database/sql.js';
 import { Wakeups } from './wakeups.js';
 
@@ -37,34 +38,65 @@ export class Outbox {
   /** @returns the ids of the new events, in order. */
   async append(tx: Tx, events: readonly NewEvent[]): Promise<string[]> {
     if (events.length === 0) return [];
-    const rows: unknown[][] = [];
-    for (const event of events) rows.push(await this.toRow(tx, event));
-    const traces = [...new Set(events.map((event) => event.traceId))].sort();
+    const { traces, rows, large } = toRows(events);
+    for (const [, id, payload] of large)
+      await sql(tx, 'INSERT INTO event_payloads (id, payload) VALUES ($1, $2)', [
+        id,
+        JSON.stringify(payload),
+      ]);
     const { rows: ids } = await sql<{ id: string }>(
       tx,
-      `WITH locked AS MATERIALIZED (
-         SELECT count(pg_advisory_xact_lock(hashtextextended(t, 726301))) AS n
-           FROM unnest($1::text[]) AS t)
-       INSERT INTO events (trace_id, job_id, project_id, topic, type, severity, summary, payload, links, actor, payload_ref)
-       SELECT e.* FROM locked, LATERAL (
-         SELECT e->>0, (e->>1)::bigint, e->>2, e->>3, e->>4, e->>5, e->>6, e->7, e->8, e->>9, (e->>10)::uuid
-           FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS a(e, n) WHERE locked.n > 0 ORDER BY a.n) AS e
-       RETURNING id`,
+      `WITH locked AS MATERIALIZED (${lockTraces}) ${insertEvents('jsonb_array_elements($2::jsonb) WITH ORDINALITY AS a(e, n)')} RETURNING id`,
       [traces, JSON.stringify(rows)],
     );
     this.wakeups.afterCommit(tx, 'outbox');
     return ids.map((row) => row.id);
   }
 
-  private async toRow(tx: Tx, event: NewEvent): Promise<unknown[]> {
-    let payload: unknown = event.payload ?? {};
-    let payloadRef: string | null = null;
-    const text = JSON.stringify(payload);
-    if (Buffer.byteLength(text) > HOT_PAYLOAD_BYTES) {
-      payloadRef = randomUUID();
-      await sql(tx, 'INSERT INTO event_payloads (id, payload) VALUES ($1, $2)', [payloadRef, text]);
-      payload = {};
-    }
+  /**
+   * A change and its events in one statement, which commits by itself: one trip to the database where a transaction
+   * takes four. `change` writes, and returns as `n` the place (from 1) of each event that is to be told, so that what
+   * it did not write is not told either; its parameters are $4 and on.
+   * @returns the places that it returned.
+   */
+  async appendWith(
+    database: Database,
+    change: string,
+    params: readonly unknown[],
+    events: readonly NewEvent[],
+  ): Promise<Set<number>> {
+    const { traces, rows, large } = toRows(events);
+    const written = await database.query<{ n: string }>(
+      `WITH changed AS (${change}),
+         locked AS MATERIALIZED (${lockTraces}),
+         told AS (${insertEvents('jsonb_array_elements($2::jsonb) WITH ORDINALITY AS a(e, n) JOIN changed USING (n)')}),
+         kept AS (INSERT INTO event_payloads (id, payload)
+                  SELECT (p->>1)::uuid, p->2 FROM jsonb_array_elements($3::jsonb) AS p JOIN changed ON changed.n = (p->>0)::bigint)
+       SELECT n FROM changed`,
+      [traces, JSON.stringify(rows), JSON.stringify(large), ...params],
+    );
+    if (written.length > 0) this.wakeups.wake('outbox');
+    return new Set(written.map(({ n }) => Number(n)));
+  }
+}
+
+const lockTraces = `SELECT count(pg_advisory_xact_lock(hashtextextended(t, 726301))) AS n FROM unnest($1::text[]) AS t`;
+
+/** `from` gives the events as `a.e`, in the order of `a.n`. */
+const insertEvents = (from: string) => `
+  INSERT INTO events (trace_id, job_id, project_id, topic, type, severity, summary, payload, links, actor, payload_ref)
+  SELECT e.* FROM locked, LATERAL (
+    SELECT e->>0, (e->>1)::bigint, e->>2, e->>3, e->>4, e->>5, e->>6, e->7, e->8, e->>9, (e->>10)::uuid
+      FROM ${from} WHERE locked.n > 0 ORDER BY n) AS e`;
+
+/** The traces are sorted: whoever locks several does so in the same order. */
+function toRows(events: readonly NewEvent[]) {
+  const large: [n: number, id: string, payload: unknown][] = [];
+  const rows = events.map((event, index) => {
+    const payload = event.payload ?? {};
+    const isLarge = Buffer.byteLength(JSON.stringify(payload)) > HOT_PAYLOAD_BYTES;
+    const payloadRef = isLarge ? randomUUID() : null;
+    if (payloadRef !== null) large.push([index + 1, payloadRef, payload]);
     return [
       event.traceId,
       event.jobId ?? null,
@@ -73,10 +105,11 @@ export class Outbox {
       event.type,
       event.severity ?? 'info',
       event.summary,
-      payload,
+      isLarge ? {} : payload,
       event.links ?? [],
       event.actor ?? null,
       payloadRef,
     ];
-  }
+  });
+  return { traces: [...new Set(events.map(({ traceId }) => traceId))].sort(), rows, large };
 }

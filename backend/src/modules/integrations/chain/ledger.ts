@@ -3,11 +3,12 @@ import { Injectable } from '@nestjs/common';
 import { Database } from '../../../platform/database/database.js';
 import { type Tx, sql } from '../../../platform/database/sql.js';
 import type { Ctx } from '../../../platform/http/context.js';
-import { Outbox } from '../../../platform/outbox/outbox.js';
+import { type NewEvent, Outbox } from '../../../platform/outbox/outbox.js';
 import { LedgerKeyReused } from '../integrations.errors.js';
 import { OpenCall, type GatewayCall } from '../call.js';
 import { canonicalHash } from './canonical-hash.js';
 import type { FailureKind } from './error-fingerprint.js';
+import { GatheredWrites } from './gathered-writes.js';
 
 /**
  * The record of calls, so that no effect happens twice and none is lost from sight.
@@ -35,13 +36,25 @@ import type { FailureKind } from './error-fingerprint.js';
  * this call's own (same call id, still open)? If so it is completed; the worker learns of its loss at its
  * next guarded write. If a later attempt has taken the row over, it has another call id: the late answer
  * changes nothing, and `complete` says so.
+ *
+ * Cost. A call makes two trips to the disk: its row before it, its end after it. Calls that are under way at the same
+ * time share them (see GatheredWrites): the rows of calls outside a run go into one INSERT, all ends into one UPDATE
+ * that inserts the events as well. A call still waits for the commit of its own row before it is made, and for
+ * that of its end before it is answered. The beginning of a call of a run is a transaction of its own, since it is the
+ * job's guard and the rows of its step that decide there.
  */
 @Injectable()
 export class Ledger {
+  private readonly beginnings: GatheredWrites<Beginning>;
+  private readonly ends: GatheredWrites<End, boolean>;
+
   constructor(
     private readonly database: Database,
     private readonly outbox: Outbox,
-  ) {}
+  ) {
+    this.beginnings = new GatheredWrites<Beginning>((rows) => this.insert(rows), sizeOf);
+    this.ends = new GatheredWrites<End, boolean>((rows) => this.finish(rows), sizeOf);
+  }
 
   /** Commits the row before the call, or finds what there is instead of a call. */
   async begin(ctx: Ctx, call: GatewayCall, isIdempotent: boolean): Promise<Begun> {
@@ -54,10 +67,10 @@ export class Ledger {
       upstreamKey: key,
     };
     const argsHash = hashOf(call.args);
-    const values = () => valuesOf(ctx, call, row, argsHash);
-    // Outside a run nobody else can be at the same step: one statement, which commits by itself.
+    const values = JSON.stringify(valuesOf(ctx, call, row, argsHash));
+    // Outside a run nobody else can be at the same step.
     if (!run) {
-      await this.database.query(insertRow, values());
+      await this.beginnings.add({ values });
       return { kind: 'call', row };
     }
     return this.database.transaction(async (tx) => {
@@ -75,7 +88,7 @@ export class Ledger {
         );
         return { kind: 'call', row: { ...row, key: known.key } };
       }
-      await sql(tx, insertRow, values());
+      await sql(tx, insertRows, [`[${values}]`]);
       return { kind: 'call', row };
     });
   }
@@ -89,27 +102,21 @@ export class Ledger {
     spanId: string | undefined,
   ): Promise<boolean> {
     const failure = end.status === 'succeeded' ? undefined : end;
-    return this.database.transaction(async (tx) => {
-      const written = await sql(
-        tx,
-        `UPDATE tool_calls SET status = $4, result = $5, error = $6, error_kind = $7, error_fingerprint = $8,
-                span_id = $9, finished_at = now()
-          WHERE created_at = $1 AND idempotency_key = $2 AND id = $3 AND status = 'started'`,
-        [
-          row.createdAt,
-          row.key,
-          row.callId,
-          end.status,
-          end.result ? JSON.stringify(end.result) : null,
-          failure?.error ?? null,
-          failure?.kind ?? null,
-          failure?.fingerprint ?? null,
-          spanId ?? null,
-        ],
-      );
-      if (written.count === 0) return false;
-      await this.outbox.append(tx, [eventOf(ctx, call, row, end)]);
-      return true;
+    const values = [
+      row.createdAt,
+      row.key,
+      row.callId,
+      end.status,
+      end.result ?? null,
+      failure?.error ?? null,
+      failure?.kind ?? null,
+      failure?.fingerprint ?? null,
+      spanId ?? null,
+    ];
+    return this.ends.add({
+      createdAt: row.createdAt,
+      values: JSON.stringify(values),
+      event: eventOf(ctx, call, row, end),
     });
   }
 
@@ -122,6 +129,25 @@ export class Ledger {
       [run.createdAt, key, `${key}~`],
     );
     return rows.length > 0;
+  }
+
+  /** One statement, which commits by itself. */
+  private async insert(rows: readonly Beginning[]): Promise<void[]> {
+    await this.database.query(insertRows, [arrayOf(rows)]);
+    return rows.map(() => undefined);
+  }
+
+  /** The ends and their events in one statement. */
+  private async finish(ends: readonly End[]): Promise<boolean[]> {
+    const births = ends.map(({ createdAt }) => createdAt);
+    const events = ends.map(({ event }) => event);
+    const own = await this.outbox.appendWith(
+      this.database,
+      finishRows,
+      [arrayOf(ends), births],
+      events,
+    );
+    return ends.map((_, index) => own.has(index + 1));
   }
 
   private async rowsOfStep(tx: Tx, createdAt: Date, key: string): Promise<StoredCall[]> {
@@ -139,9 +165,37 @@ export class Ledger {
   }
 }
 
-const insertRow = `INSERT INTO tool_calls (id, created_at, idempotency_key, job_id, trace_id, step_id, attempt, fence, server, tool,
-    args, args_hash, status, actor, project_id)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'started', $13, $14)`;
+/** $1: an array of the values of `valuesOf`. */
+const insertRows = `INSERT INTO tool_calls (id, created_at, idempotency_key, job_id, trace_id, step_id, attempt, fence,
+    server, tool, args, args_hash, status, actor, project_id)
+  SELECT (r->>0)::uuid, (r->>1)::timestamptz, r->>2, (r->>3)::bigint, r->>4, r->>5, (r->>6)::int, (r->>7)::bigint,
+         r->>8, r->>9, r->10, r->>11, 'started', r->>12, r->>13
+    FROM jsonb_array_elements($1::jsonb) AS r`;
+
+/**
+ * $4: an array of the values of `End`. $5: their births, from which the planner sees which partitions it is about
+ * and finds the rows by the index. Rows that are not this call's own any more are left as they are, and not told of.
+ */
+const finishRows = `UPDATE tool_calls AS t
+    SET status = r->>3, result = nullif(r->4, 'null'), error = r->>5, error_kind = r->>6, error_fingerprint = r->>7,
+        span_id = r->>8, finished_at = now()
+   FROM jsonb_array_elements($4::jsonb) WITH ORDINALITY AS a(r, n)
+  WHERE t.created_at = ANY($5::timestamptz[]) AND t.created_at = (r->>0)::timestamptz AND t.idempotency_key = r->>1
+    AND t.id = (r->>2)::uuid AND t.status = 'started'
+  RETURNING a.n`;
+
+/** The values of a row in JSON: they are put together once, and their size is known. */
+interface Beginning {
+  values: string;
+}
+
+interface End extends Beginning {
+  createdAt: Date;
+  event: NewEvent;
+}
+
+const sizeOf = ({ values }: Beginning) => values.length;
+const arrayOf = (rows: readonly Beginning[]) => `[${rows.map(({ values }) => values).join(',')}]`;
 
 const valuesOf = (ctx: Ctx, call: GatewayCall, row: LedgerRow, argsHash: string): unknown[] => [
   row.callId,
@@ -154,7 +208,7 @@ const valuesOf = (ctx: Ctx, call: GatewayCall, row: LedgerRow, argsHash: string)
   call.run?.fence ?? null,
   call.server,
   call.tool,
-  JSON.stringify(call.args),
+  call.args,
   argsHash,
   ctx.actor.id,
   call.run?.projectId ?? call.projectId ?? null,
@@ -254,16 +308,16 @@ function recorded(row: StoredCall): Extract<Known, { kind: 'recorded' }> {
   return { kind: 'recorded', callId: row.id, end };
 }
 
-function eventOf(ctx: Ctx, call: GatewayCall, row: LedgerRow, end: CallEnd) {
+function eventOf(ctx: Ctx, call: GatewayCall, row: LedgerRow, end: CallEnd): NewEvent {
   const name = `${call.server}.${call.tool}`;
   const failure = end.status === 'succeeded' ? undefined : end;
   return {
     traceId: call.run?.traceId ?? ctx.traceId,
     jobId: call.run?.jobId ?? null,
     projectId: call.run?.projectId ?? null,
-    topic: 'tool' as const,
-    type: 'tool.call' as const,
-    severity: failure ? ('warning' as const) : ('info' as const),
+    topic: 'tool',
+    type: 'tool.call',
+    severity: failure ? 'warning' : 'info',
     summary: failure
       ? `${name} failed: ${failure.error.slice(0, 300)}`
       : `${name} answered in ${end.durationMs} ms.`,

@@ -1,0 +1,110 @@
+import { GatheredWrites } from './gathered-writes.js';
+
+/** What is written waits in `open` until the test ends it. */
+function writer(sizeOf: (row: string) => number = (row) => row.length) {
+  const batches: (readonly string[])[] = [];
+  const open: { commit: () => void; fail: (error: Error) => void }[] = [];
+  let seen: () => void = () => undefined;
+  const writes = new GatheredWrites<string, string>((rows) => {
+    batches.push(rows);
+    seen();
+    return new Promise((done, fail) =>
+      open.push({ commit: () => done(rows.map((row) => `${row} is in`)), fail }),
+    );
+  }, sizeOf);
+  return {
+    writes,
+    batches,
+    /** The batch of that number, once it was begun. */
+    async batch(index: number) {
+      while (!open[index]) await new Promise<void>((resolve) => (seen = resolve));
+      return open[index];
+    },
+  };
+}
+
+const outcomes = (waiting: Promise<string>[]) =>
+  Promise.allSettled(waiting).then((settled) =>
+    settled.map((each) =>
+      each.status === 'fulfilled' ? each.value : (each.reason as Error).message,
+    ),
+  );
+const refusal = (code: string) => Object.assign(new Error(`refused with ${code}`), { code });
+
+it('sends what is there, gathers what comes while that is under way, and keeps the order', async () => {
+  const { writes, batches, batch } = writer();
+  const first = writes.add('a');
+  const under = await batch(0);
+  const later = ['b', 'c', 'd'].map((row) => writes.add(row));
+  expect(batches).toEqual([['a']]);
+  under.commit();
+  (await batch(1)).commit();
+  expect(await outcomes([first, ...later])).toEqual(['a is in', 'b is in', 'c is in', 'd is in']);
+  expect(batches).toEqual([['a'], ['b', 'c', 'd']]);
+});
+
+it('takes along what comes in the same turn', async () => {
+  const { writes, batches, batch } = writer();
+  const all = ['a', 'b'].map((row) => writes.add(row));
+  (await batch(0)).commit();
+  await Promise.all(all);
+  expect(batches).toEqual([['a', 'b']]);
+});
+
+it('answers nobody before the commit', async () => {
+  const { writes, batch } = writer();
+  const answered: string[] = [];
+  const all = ['a', 'b'].map((row) => writes.add(row).then((answer) => answered.push(answer)));
+  const under = await batch(0);
+  await new Promise((turn) => setImmediate(turn));
+  expect(answered).toEqual([]);
+  under.commit();
+  await Promise.all(all);
+  expect(answered).toEqual(['a is in', 'b is in']);
+});
+
+it('fails all of a batch that could not be committed, and goes on with the next', async () => {
+  const { writes, batches, batch } = writer();
+  const lost = outcomes(['a', 'b'].map((row) => writes.add(row)));
+  const under = await batch(0);
+  const next = writes.add('c');
+  under.fail(new Error('the connection is gone'));
+  expect(await lost).toEqual(['the connection is gone', 'the connection is gone']);
+  (await batch(1)).commit();
+  expect(await next).toBe('c is in');
+  expect(batches).toEqual([['a', 'b'], ['c']]);
+});
+
+it.each(['22P05', '23505', '54000'])(
+  'lets a row that the database refuses with %s take none of the others with it',
+  async (code) => {
+    const { writes, batches, batch } = writer();
+    const all = outcomes(['a', 'bad', 'c'].map((row) => writes.add(row)));
+    (await batch(0)).fail(refusal(code));
+    (await batch(1)).commit();
+    (await batch(2)).fail(Object.assign(new Error('x'), { driverError: refusal(code) }));
+    (await batch(3)).commit();
+    expect(await all).toEqual(['a is in', 'x', 'c is in']);
+    expect(batches).toEqual([['a', 'bad', 'c'], ['a'], ['bad'], ['c']]);
+  },
+);
+
+it('holds no more in one transaction than fits, but always one row', async () => {
+  const { writes, batches, batch } = writer((row) => (row === 'big' ? 3_000_000 : 1_000_000));
+  const first = writes.add('a');
+  const under = await batch(0);
+  const rest = ['b', 'c', 'd', 'big', 'e'].map((row) => writes.add(row));
+  under.commit();
+  for (const index of [1, 2, 3, 4]) (await batch(index)).commit();
+  await Promise.all([first, ...rest]);
+  expect(batches).toEqual([['a'], ['b', 'c'], ['d'], ['big'], ['e']]);
+});
+
+it('bounds the number of rows as well', async () => {
+  const { writes, batches, batch } = writer();
+  const all = Array.from({ length: 201 }, (_, index) => writes.add(String(index)));
+  (await batch(0)).commit();
+  (await batch(1)).commit();
+  await Promise.all(all);
+  expect(batches.map(({ length }) => length)).toEqual([200, 1]);
+});
