@@ -5,12 +5,12 @@ import {
   type ClientOptions,
   type JsonSchemaValidator,
   SSEClientTransport,
-  StreamableHTTPClientTransport,
   type Transport,
 } from '@modelcontextprotocol/client';
 import type { LaunchFolders } from './launch-templates.js';
 import { approveLaunch } from './launch-templates.js';
 import { boundedFetch } from './bounded-fetch.js';
+import { CallTransport } from './call-transport.js';
 import { StdioProcess, childEnvironment } from './stdio-process.js';
 import type { Dial, Dialled } from './warm-client.js';
 
@@ -50,15 +50,18 @@ export function dialOf(route: Route, folders: LaunchFolders, reveal: RevealCrede
   if (route.transport === 'stdio') return stdioDial(route, folders, reveal);
   return async (signal, prepare) => {
     const credential = await credentialOf(route, reveal);
-    const options = {
-      fetch: boundedFetch(MAX_ANSWER_BYTES),
-      requestInit: { headers: credential ? { authorization: `Bearer ${credential}` } : {} },
-    };
+    const headers: Record<string, string> = credential
+      ? { authorization: `Bearer ${credential}` }
+      : {};
+    const options = { fetch: boundedFetch(MAX_ANSWER_BYTES), requestInit: { headers } };
     const url = new URL(route.url);
     const [transport, mode] =
       route.transport === 'sse'
         ? [new SSEClientTransport(url, options), 'legacy' as const]
-        : [new StreamableHTTPClientTransport(url, options), 'auto' as const];
+        : [
+            new CallTransport(url, { ...options, headers, maxBytes: MAX_ANSWER_BYTES }),
+            'auto' as const,
+          ];
     return { client: await connect(transport, mode, { signal, prepare }) };
   };
 }

@@ -1,0 +1,149 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Transform } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import {
+  type JSONRPCMessage,
+  SdkError,
+  SdkErrorCode,
+  SdkHttpError,
+  isJSONRPCErrorResponse,
+  isJSONRPCResultResponse,
+  parseJSONRPCMessage,
+} from '@modelcontextprotocol/client';
+import { type EventSourceParser, createParser } from 'eventsource-parser';
+
+export interface Listener {
+  onMessage(message: JSONRPCMessage): void;
+  /** A part that is none, among others that are: it is told, and the others are read. */
+  onFault(error: Error): void;
+}
+
+/**
+ * The answer to one POST, read as it comes: one JSON document, or a stream of events. It never holds more than
+ * `maxBytes` of a document, or of what has come since the last whole event, as unpacked.
+ */
+export class CallAnswer {
+  status = 0;
+  /** The answer to the request itself was among the messages. */
+  hasAnswered = false;
+  /** Of a stream: from where it can be taken up. */
+  lastEventId: string | undefined;
+  private readonly chunks: Uint8Array[] = [];
+  private bytes = 0;
+  private events: EventSourceParser | undefined;
+  private readonly text = new TextDecoder();
+  private unpacking: Transform | undefined;
+  private fault: Error | undefined;
+
+  constructor(
+    private readonly maxBytes: number,
+    private readonly listener: Listener,
+  ) {}
+
+  /** A status that says that the request was not carried out. Its body is not read. */
+  get isRefused(): boolean {
+    return this.status >= 300 && this.status < 500;
+  }
+
+  /** @throws SdkError when it has a form that nobody asked for. */
+  begin(status: number, headers: IncomingHttpHeaders): void {
+    this.status = status;
+    if (this.isRefused || status === 202) return;
+    const type = essenceOf(headers['content-type']);
+    if (status < 300 && type !== 'application/json' && type !== 'text/event-stream')
+      throw new SdkError(
+        SdkErrorCode.ClientHttpUnexpectedContent,
+        `Unexpected content type: ${type}`,
+        { contentType: type },
+      );
+    if (status < 300 && type === 'text/event-stream')
+      this.events = createParser({
+        onEvent: (event) => this.onEvent(event),
+        onComment: this.whole,
+      });
+    this.unpacking = unpackerOf(headers['content-encoding']);
+    this.unpacking?.on('data', (chunk: Buffer) => this.read(chunk));
+  }
+
+  /** @throws what makes the rest not worth reading. */
+  take(chunk: Buffer): void {
+    if (this.isRefused) return;
+    if (this.unpacking) this.unpacking.write(chunk);
+    else this.read(chunk);
+    if (this.fault) throw this.fault;
+  }
+
+  /** @throws SdkHttpError of a server that failed; Error of an answer that is none. */
+  async end(): Promise<void> {
+    if (this.isRefused || this.status === 202) return;
+    if (this.unpacking) await finished(this.unpacking.end());
+    if (this.fault) throw this.fault;
+    if (this.events) return;
+    const text = Buffer.concat(this.chunks).toString('utf8');
+    if (this.status >= 300)
+      throw new SdkHttpError(
+        SdkErrorCode.ClientHttpNotImplemented,
+        `Error POSTing to endpoint: ${text.slice(0, 1000)}`,
+        { status: this.status, text },
+      );
+    for (const message of [JSON.parse(text) as unknown].flat()) this.tell(message);
+  }
+
+  private read(chunk: Uint8Array): void {
+    if (this.fault) return;
+    this.bytes += chunk.length;
+    if (this.events) this.events.feed(this.text.decode(chunk, { stream: true }));
+    else this.chunks.push(chunk);
+    if (this.bytes <= this.maxBytes) return;
+    this.fault = new Error(`the answer is larger than ${this.maxBytes} bytes`);
+    this.unpacking?.destroy(this.fault);
+  }
+
+  private readonly whole = () => {
+    this.bytes = 0;
+  };
+
+  private onEvent({ id, event, data }: { id?: string; event?: string; data: string }): void {
+    this.whole();
+    if (id) this.lastEventId = id;
+    if (data === '' || (event !== undefined && event !== 'message')) return;
+    try {
+      this.tell(JSON.parse(data));
+    } catch (error) {
+      this.listener.onFault(error as Error);
+    }
+  }
+
+  private tell(value: unknown): void {
+    const message = parseJSONRPCMessage(value);
+    if (isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message))
+      this.hasAnswered = true;
+    this.listener.onMessage(message);
+  }
+}
+
+const essenceOf = (type: string | string[] | undefined): string =>
+  String(type ?? '')
+    .split(';', 1)[0]!
+    .trim()
+    .toLowerCase();
+
+/** It was asked for as it is; some send it packed all the same. */
+function unpackerOf(encoding: string | string[] | undefined): Transform | undefined {
+  switch (
+    String(encoding ?? 'identity')
+      .trim()
+      .toLowerCase()
+  ) {
+    case 'gzip':
+    case 'x-gzip':
+      return createGunzip();
+    case 'deflate':
+      return createInflate();
+    case 'br':
+      return createBrotliDecompress();
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,281 @@
+import { once } from 'node:events';
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import type { LoggingMessageNotification } from '@modelcontextprotocol/client';
+import { admin } from '../testing.js';
+import type { ClientSide } from './client-side.js';
+import { dialOf } from './dial.js';
+import type { UpstreamRequest } from './upstream.js';
+import { WarmClient } from './warm-client.js';
+
+interface Message {
+  id?: number;
+  method?: string;
+  result?: { action?: string };
+  params?: { name: string; arguments: { text: string } };
+}
+type OnCall = (call: Message, request: IncomingMessage, response: ServerResponse) => void;
+
+/** A server of an older revision, by hand, whose `tools/call` does what the test says. */
+let onCall: OnCall;
+let onOther: OnCall;
+let heard: { method: string; encoding: string; message: Message }[];
+let server: Server;
+let upstream: WarmClient;
+
+beforeEach(async () => {
+  heard = [];
+  onOther = (_message, _request, response) => response.writeHead(405).end();
+  server = createServer((request, response) => void receive(request, response));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
+  const route = {
+    name: 'x',
+    transport: 'http' as const,
+    command: null,
+    args: [],
+    authSecret: 'KEY',
+  };
+  upstream = new WarmClient({
+    server: 'x',
+    dial: dialOf({ ...route, url }, { dataDir: '' } as never, () => Promise.resolve('secret')),
+  });
+});
+afterEach(async () => {
+  await upstream.close();
+  server.closeAllConnections();
+  server.close();
+});
+
+async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  let text = '';
+  for await (const chunk of request) text += String(chunk);
+  const message = (text === '' ? {} : JSON.parse(text)) as Message;
+  const { method = '', id } = message;
+  const encoding = String(request.headers['accept-encoding']);
+  heard.push({ method: request.method === 'POST' ? method : request.method!, encoding, message });
+  if (method === 'tools/call') return onCall(message, request, response);
+  if (method === 'initialize') {
+    response.setHeader('mcp-session-id', 'session');
+    const result = { protocolVersion: '2025-11-25', capabilities: { tools: {}, logging: {} } };
+    return json(response, { id, result: { ...result, serverInfo: { name: 'x', version: '1' } } });
+  }
+  if (method === 'notifications/initialized') return void response.writeHead(202).end();
+  if (method === 'server/discover') return json(response, { id, error: unknown });
+  onOther(message, request, response);
+}
+
+const unknown = { code: -32601, message: 'Method not found' };
+const json = (response: ServerResponse, message: object, headers: Record<string, string> = {}) =>
+  void response
+    .writeHead(200, { 'content-type': 'application/json', ...headers })
+    .end(JSON.stringify({ jsonrpc: '2.0', ...message }));
+const event = (message: object, id?: string) =>
+  `${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify({ jsonrpc: '2.0', ...message })}\n\n`;
+const events = (response: ServerResponse) =>
+  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
+const resultOf = ({ params }: Message) => ({
+  content: [{ type: 'text', text: params!.arguments.text }],
+});
+
+const call = (more: Partial<UpstreamRequest> = {}) =>
+  upstream.call({
+    definition: { name: 'echo', inputSchema: { type: 'object' } },
+    args: { text: 'hello' },
+    meta: {},
+    timeoutMs: 10_000,
+    signal: new AbortController().signal,
+    mayRepeat: false,
+    caller: { ctx: admin(), run: undefined, idempotencyKey: '', timeoutMs: 10_000 },
+    ...more,
+  });
+const hello = { content: [{ type: 'text', text: 'hello' }] };
+const callsHeard = () => heard.filter(({ method }) => method === 'tools/call');
+
+const forms: [string, OnCall][] = [
+  ['JSON', (message, _, response) => json(response, { id: message.id, result: resultOf(message) })],
+  [
+    'one event',
+    (message, _, response) =>
+      void events(response).end(event({ id: message.id, result: resultOf(message) })),
+  ],
+  [
+    'an event that comes in pieces, behind a comment',
+    (message, _, response) => {
+      const text = `: still here\n\n${event({ id: message.id, result: resultOf(message) })}`;
+      events(response);
+      for (const byte of Buffer.from(text)) response.write(Buffer.from([byte]));
+      response.end();
+    },
+  ],
+  [
+    'packed JSON, although it was not asked for',
+    (message, _, response) =>
+      void response
+        .writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' })
+        .end(
+          gzipSync(JSON.stringify({ jsonrpc: '2.0', id: message.id, result: resultOf(message) })),
+        ),
+  ],
+];
+it.each(forms)('takes %s for an answer, past fetch', async (_form, answer) => {
+  onCall = answer;
+  expect(await call()).toMatchObject(hello);
+  expect(callsHeard()).toMatchObject([{ encoding: 'identity' }]);
+});
+
+it('keeps the connection, and signs in on it', async () => {
+  const ports: (number | undefined)[] = [];
+  const seen: unknown[] = [];
+  onCall = (message, { socket, headers }, response) => {
+    ports.push(socket.remotePort);
+    seen.push([headers.authorization, headers['mcp-session-id'], headers['mcp-protocol-version']]);
+    json(response, { id: message.id, result: resultOf(message) });
+  };
+  for (let n = 0; n < 10; n++) await call();
+  expect(ports).toHaveLength(10);
+  expect(new Set(ports).size).toBeLessThanOrEqual(2);
+  expect(seen[0]).toEqual(['Bearer secret', 'session', '2025-11-25']);
+});
+
+it('hands on what the server says and asks before it answers', async () => {
+  const said: LoggingMessageNotification['params'][] = [];
+  let goOn: (message: Message) => void = () => undefined;
+  onOther = (message, _, response) => {
+    response.writeHead(202).end();
+    if (message.result) goOn(message);
+  };
+  onCall = (message, _, response) => {
+    events(response);
+    const log = { level: 'error', data: 'half way' };
+    response.write(event({ method: 'notifications/message', params: log }));
+    const params = { message: 'Go on?', requestedSchema: { type: 'object', properties: {} } };
+    response.write(event({ id: 77, method: 'elicitation/create', params }));
+    goOn = ({ result }) =>
+      response.end(
+        event({ id: message.id, result: { content: [{ type: 'text', text: result!.action }] } }),
+      );
+  };
+  onOther = ((before) => (message, request, response) => {
+    if (message.method === 'logging/setLevel')
+      return json(response, { id: message.id, result: {} });
+    before(message, request, response);
+  })(onOther);
+  const client: ClientSide = {
+    capabilities: { elicitation: {} },
+    logLevel: 'info',
+    takesQuestions: false,
+    ask: () => Promise.resolve({ action: 'decline' }),
+    onLog: (params) => said.push(params),
+  };
+  expect(await call({ client })).toMatchObject({ content: [{ type: 'text', text: 'decline' }] });
+  expect(said).toMatchObject([{ level: 'error', data: 'half way' }]);
+});
+
+it('takes a stream up again that broke off, from the last event', async () => {
+  onCall = (_message, _request, response) => {
+    events(response).write(
+      event({ method: 'notifications/message', params: { level: 'info' } }, 'a1'),
+    );
+    setImmediate(() => response.destroy());
+  };
+  onOther = (_message, request, response) => {
+    if (request.headers['last-event-id'] !== 'a1') return void response.writeHead(405).end();
+    const { id } = callsHeard()[0]!.message;
+    events(response).end(event({ id, result: hello }, 'a2'));
+  };
+  expect(await call()).toMatchObject(hello);
+  expect(callsHeard()).toHaveLength(1);
+});
+
+it('leaves it to the SDK what a refusal means, since the tool has not run', async () => {
+  let count = 0;
+  onCall = (message, request, response) => {
+    if (request.url === '/mcp') return void response.writeHead(307, { location: '/there' }).end();
+    count++;
+    json(response, { id: message.id, result: resultOf(message) });
+  };
+  expect(await call()).toMatchObject(hello);
+  expect(count).toBe(1);
+});
+
+const failures: [string, OnCall, object][] = [
+  [
+    'a server that fails',
+    (_message, _request, response) => void response.writeHead(503).end('busy'),
+    { kind: 'unreachable', mayHaveHappened: true, message: expect.stringContaining('503') },
+  ],
+  [
+    'a connection that breaks before the answer',
+    (_message, request) => void request.socket.destroy(),
+    { kind: 'connection_lost', mayHaveHappened: true },
+  ],
+  [
+    'a connection that breaks in the middle of a stream',
+    (_message, _request, response) => {
+      events(response).write(': begun\n\n');
+      setImmediate(() => response.destroy());
+    },
+    { kind: 'connection_lost', mayHaveHappened: true },
+  ],
+  [
+    'a stream that ends without the answer',
+    (_message, _request, response) => void events(response).end(': nothing\n\n'),
+    { kind: 'connection_lost', mayHaveHappened: true },
+  ],
+  [
+    'an answer of another kind',
+    (_message, _request, response) =>
+      void response.writeHead(200, { 'content-type': 'text/html' }).end('<p>'),
+    { kind: 'protocol', mayHaveHappened: true },
+  ],
+  [
+    'an error of the server',
+    ({ id }, _request, response) => json(response, { id, error: { code: -32000, message: 'no' } }),
+    { kind: 'protocol', message: 'no' },
+  ],
+  [
+    'more than is taken',
+    (message, _request, response) =>
+      json(response, { id: message.id, result: { text: 'x'.repeat(9_000_000) } }),
+    { message: expect.stringContaining('larger than') },
+  ],
+  [
+    'more than is taken, packed',
+    (_message, _request, response) =>
+      void response
+        .writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' })
+        .end(gzipSync('x'.repeat(50_000_000))),
+    { message: expect.stringContaining('larger than') },
+  ],
+  [
+    'an event without end',
+    (_message, _request, response) => {
+      events(response);
+      const more = () =>
+        response.destroyed || response.write(`data: ${'x'.repeat(1 << 20)}\n`, more);
+      more();
+    },
+    { message: expect.stringContaining('larger than') },
+  ],
+];
+it.each(failures)('tells %s as a fault, and calls once', async (_what, answer, fault) => {
+  onCall = answer;
+  await expect(call()).rejects.toMatchObject(fault);
+  expect(callsHeard()).toHaveLength(1);
+});
+
+it('lets a call go that its caller has given up', async () => {
+  const closed = new Promise<void>((over) => {
+    onCall = (_message, request) => {
+      request.socket.once('close', () => over());
+      caller.abort(new Error('no longer wanted'));
+    };
+  });
+  const caller = new AbortController();
+  await expect(call({ signal: caller.signal })).rejects.toMatchObject({ kind: 'cancelled' });
+  await upstream.close();
+  await closed;
+});

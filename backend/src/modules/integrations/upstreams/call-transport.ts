@@ -1,0 +1,167 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import {
+  type JSONRPCMessage,
+  type JSONRPCRequest,
+  PROTOCOL_VERSION_META_KEY,
+  SdkError,
+  SdkErrorCode,
+  StreamableHTTPClientTransport,
+  type StreamableHTTPClientTransportOptions,
+  type TransportSendOptions,
+  isJSONRPCRequest,
+} from '@modelcontextprotocol/client';
+import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
+import { CallAnswer } from './call-answer.js';
+
+interface CallTransportOptions extends StreamableHTTPClientTransportOptions {
+  /** What the server is signed in to with, and whatever else goes with every request. */
+  headers: Record<string, string>;
+  /** Of one answer, or of one event of a stream of them; as unpacked. */
+  maxBytes: number;
+}
+
+/**
+ * Streamable HTTP whose `tools/call` takes a way of its own.
+ *
+ *     SDK client --any other message--> fetch, web streams (the SDK's own transport)
+ *                --tools/call---------> request over a kept connection --> JSON: the answer
+ *                                                                     --> events: each as it comes
+ *
+ * fetch and web streams cost several times what the rest of a call does, and a call needs neither. What comes back is
+ * handed to the SDK's client message by message, as its own transport would: which answer belongs to which call, what a
+ * question or a notification in the middle of it means, and what revision is spoken, is still decided there. Messages
+ * of a stream are read in the asynchronous context of their call (see Flights).
+ *
+ * What the short way does not know goes on in the long one, with nothing lost: a server that answers 3xx or 4xx has
+ * not run the tool, so the same message is sent again by the SDK, which knows what each of them means; a stream that
+ * breaks off behind an event with an id is taken up there from that event.
+ */
+export class CallTransport extends StreamableHTTPClientTransport {
+  private readonly dispatcher: Dispatcher;
+
+  constructor(
+    private readonly address: URL,
+    private readonly own: CallTransportOptions,
+  ) {
+    super(address, own);
+    // The clock of a call is its Flight's.
+    const patience = { headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 30_000 };
+    this.dispatcher =
+      process.env['NODE_USE_ENV_PROXY'] === '1'
+        ? new EnvHttpProxyAgent(patience)
+        : new Pool(address.origin, patience);
+  }
+
+  override async send(
+    message: JSONRPCMessage | JSONRPCMessage[],
+    options?: TransportSendOptions,
+  ): Promise<void> {
+    const headers = isCall(message) ? this.headersOf(message, options) : undefined;
+    if (!headers) return super.send(message, options);
+    const answer = this.answer();
+    const body = JSON.stringify(message);
+    await this.exchange(body, headers, options?.requestSignal, answer);
+    if (answer.isRefused) return super.send(message, options);
+    if (answer.hasAnswered || answer.status === 202) return;
+    if (answer.lastEventId === undefined)
+      throw new SdkError(SdkErrorCode.ConnectionClosed, 'the stream ended without the answer');
+    return super.send(message, { ...options, resumptionToken: answer.lastEventId });
+  }
+
+  override async close(): Promise<void> {
+    await super.close();
+    await this.dispatcher.destroy();
+  }
+
+  /** Undefined when the message takes headers that only the SDK knows how to write. */
+  private headersOf(
+    { method, params }: JSONRPCRequest,
+    options: TransportSendOptions | undefined,
+  ): Record<string, string> | undefined {
+    if (options?.resumptionToken || Object.keys(options?.headers ?? {}).length > 0)
+      return undefined;
+    const { sessionId } = this;
+    const claimed = (params?._meta as Record<string, unknown> | undefined)?.[
+      PROTOCOL_VERSION_META_KEY
+    ];
+    const headers: Record<string, string> = {
+      ...this.own.headers,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      'accept-encoding': 'identity',
+      ...(sessionId === undefined ? {} : { 'mcp-session-id': sessionId }),
+      ...(this.protocolVersion ? { 'mcp-protocol-version': this.protocolVersion } : {}),
+    };
+    if (typeof claimed !== 'string') return headers;
+    const name = String(params?.['name']);
+    // Any other name is written in base64, in a form of its own.
+    if (!/^[A-Za-z0-9_./:-]+$/.test(name)) return undefined;
+    return {
+      ...headers,
+      'mcp-protocol-version': claimed,
+      'mcp-method': method,
+      'mcp-name': name,
+    };
+  }
+
+  private answer(): CallAnswer {
+    const inContext = AsyncLocalStorage.snapshot();
+    return new CallAnswer(this.own.maxBytes, {
+      onMessage: (message) => inContext(() => this.onmessage?.(message)),
+      onFault: (error) => inContext(() => this.onerror?.(error)),
+    });
+  }
+
+  /** Resolves when the whole answer was handed on. @throws what kept it from that. */
+  private exchange(
+    body: string,
+    headers: Record<string, string>,
+    signal: AbortSignal | undefined,
+    answer: CallAnswer,
+  ): Promise<void> {
+    const { origin, pathname, search } = this.address;
+    return new Promise((resolve, reject) => {
+      let controller: Dispatcher.DispatchController | undefined;
+      const done = () => {
+        signal?.removeEventListener('abort', cancel);
+        resolve();
+      };
+      const fail = (error: Error) => {
+        signal?.removeEventListener('abort', cancel);
+        reject(error);
+      };
+      const cancel = () => {
+        controller?.abort(signal!.reason as Error);
+        fail(signal!.reason as Error);
+      };
+      const guarded = (read: () => void) => {
+        try {
+          read();
+        } catch (error) {
+          fail(error as Error);
+          controller?.abort(error as Error);
+        }
+      };
+      if (signal?.aborted) return cancel();
+      signal?.addEventListener('abort', cancel, { once: true });
+      this.dispatcher.dispatch(
+        { origin, path: pathname + search, method: 'POST', headers, body },
+        {
+          onRequestStart: (begun) => {
+            controller = begun;
+            if (signal?.aborted) controller.abort(signal.reason as Error);
+          },
+          onResponseStart: (_, status, received) => guarded(() => answer.begin(status, received)),
+          onResponseData: (_, chunk) => guarded(() => answer.take(chunk)),
+          onResponseEnd: () => void answer.end().then(done, fail),
+          onResponseError: (_, error) =>
+            // A stream may be taken up again where it broke off.
+            answer.lastEventId === undefined ? fail(error) : done(),
+        },
+      );
+    });
+  }
+}
+
+const isCall = (message: JSONRPCMessage | JSONRPCMessage[]): message is JSONRPCRequest =>
+  !Array.isArray(message) && isJSONRPCRequest(message) && message.method === 'tools/call';
