@@ -15,6 +15,7 @@ import { readBody, refuseType } from '../../../platform/http/json-body.js';
 import { AosError, Forbidden } from '../../../platform/http/problem.js';
 import { isDeeperThan } from '../chain/result-check.js';
 import { Aggregate, seesAll } from './aggregate.js';
+import { DirectCalls } from './direct-calls.js';
 import { callerOf } from './exchange.js';
 
 import { McpErrors } from './mcp-errors.filter.js';
@@ -53,6 +54,7 @@ export class AggregateController implements BeforeApplicationShutdown {
     private readonly aggregate: Aggregate,
     private readonly sessions: OlderSessions,
     private readonly streams: OpenStreams,
+    private readonly direct: DirectCalls,
   ) {
     this.current = createMcpHandler(() => makeServer(aggregate, this.logger), {
       legacy: 'reject',
@@ -88,6 +90,8 @@ export class AggregateController implements BeforeApplicationShutdown {
     const body = await bodyOf(request);
     requireRight(request.ctx.actor, methodsOf(body));
     await this.aggregate.requireReach(request.ctx.actor, toolsIn(body));
+    const authInfo = authInfoOf({ ctx: request.ctx, toolList: null });
+    if (await this.direct.serve(request, response, body, authInfo)) return;
     await this.serve(request, response, body);
   }
 

@@ -30,7 +30,7 @@ export interface SessionState {
   watched: Map<string, () => void>;
 }
 
-const serverInfo = { name: 'aos', title: 'AOS gateway', version: '0.1.0' };
+export const serverInfo = { name: 'aos', title: 'AOS gateway', version: '0.1.0' };
 const INSTRUCTIONS =
   'All tool servers that are registered here, behind one door. Tools are named <server>__<tool>; calls are checked, recorded and may need approval.';
 const MOST_WATCHED = 200;
@@ -239,7 +239,7 @@ async function askOlder(
 }
 
 /** What a handler throws reaches the client as it is, so only what was meant for it may be thrown. */
-function withoutInternals(error: unknown, ctx: Ctx, logger: Logger): unknown {
+export function withoutInternals(error: unknown, ctx: Ctx, logger: Logger): unknown {
   if (error instanceof ProtocolError) return error;
   if (error instanceof Error && error.name === 'AbortError') return error;
   logger.error({ msg: 'a request to /mcp failed', traceId: ctx.traceId, err: error });

@@ -1,19 +1,23 @@
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
 import {
   type AuthInfo,
+  type JSONRPCRequest,
   type McpServer,
-  WebStandardStreamableHTTPServerTransport,
+  SUPPORTED_PROTOCOL_VERSIONS,
   isInitializeRequest,
 } from '@modelcontextprotocol/server';
 import { Aggregate } from './aggregate.js';
+import { DirectAnswer } from './direct-answer.js';
 import { refused } from './json-rpc.js';
 import { type SessionState, makeServer } from './mcp-server.js';
+import { SessionTransport } from './session-transport.js';
 
 interface Session extends SessionState {
   owner: string;
   server: McpServer;
-  transport: WebStandardStreamableHTTPServerTransport;
+  transport: SessionTransport;
   usedAt: number;
   /** Requests and streams that are open. */
   open: number;
@@ -58,16 +62,34 @@ export class OlderSessions implements BeforeApplicationShutdown {
     const id = request.headers.get('mcp-session-id');
     const session = id === null ? await this.begin(request, owner, body) : this.find(id, owner);
     if (session instanceof Response) return session;
-    session.usedAt = performance.now();
-    session.open++;
-    void whenOver.then(() => {
-      session.open--;
-      session.usedAt = performance.now();
-    });
+    use(session, whenOver);
     return session.transport.handleRequest(request, {
       authInfo,
       ...(body === undefined ? {} : { parsedBody: body }),
     });
+  }
+
+  /**
+   * A single call, straight from the body to the answer. False when it is not one that can be taken so: then nothing
+   * was done, and `serve` says what there is to say.
+   */
+  serveDirectly(
+    call: JSONRPCRequest,
+    { headers }: Pick<IncomingMessage, 'headers'>,
+    owner: string,
+    authInfo: AuthInfo,
+    response: ServerResponse,
+    onStream: () => void,
+  ): boolean {
+    const { 'mcp-session-id': id, 'mcp-protocol-version': version } = headers;
+    const session = typeof id === 'string' ? this.sessions.get(id) : undefined;
+    if (session?.owner !== owner) return false;
+    if (version !== undefined && !SUPPORTED_PROTOCOL_VERSIONS.includes(String(version)))
+      return false;
+    const answer = new DirectAnswer(response, { 'mcp-session-id': String(id) }, onStream);
+    if (!session.transport.serve(call, authInfo, answer)) return answer.giveUp();
+    use(session, new Promise((over) => response.once('close', over)));
+    return true;
   }
 
   private find(id: string, owner: string): Session | Response {
@@ -90,7 +112,7 @@ export class OlderSessions implements BeforeApplicationShutdown {
     this.wakeUp();
     const state: SessionState = { logLevel: 'info', watched: new Map() };
     const server = await makeServer(this.aggregate, this.logger, state);
-    const transport = new WebStandardStreamableHTTPServerTransport({
+    const transport = new SessionTransport({
       sessionIdGenerator: randomUUID,
       onsessioninitialized: (id) => void this.sessions.set(id, session),
       onsessionclosed: (id) => this.end(id),
@@ -138,4 +160,13 @@ export class OlderSessions implements BeforeApplicationShutdown {
     for (const [id, session] of this.sessions)
       if (session.open === 0 && session.usedAt < before) void this.end(id);
   }
+}
+
+function use(session: Session, whenOver: Promise<void>): void {
+  session.usedAt = performance.now();
+  session.open++;
+  void whenOver.then(() => {
+    session.open--;
+    session.usedAt = performance.now();
+  });
 }

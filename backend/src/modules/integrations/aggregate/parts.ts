@@ -1,5 +1,6 @@
 import { Aggregate } from './aggregate.js';
 import { Catalogue } from './catalogue.js';
+import { DirectCalls } from './direct-calls.js';
 import { KeptLists } from './kept-lists.js';
 import { McpErrors } from './mcp-errors.filter.js';
 import { OlderSessions } from './older-sessions.js';
@@ -12,6 +13,7 @@ import { ToolSearch } from './tool-search.js';
 export const aggregateParts = [
   Aggregate,
   Catalogue,
+  DirectCalls,
   KeptLists,
   McpErrors,
   OlderSessions,

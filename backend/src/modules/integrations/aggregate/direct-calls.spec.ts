@@ -1,0 +1,295 @@
+import type { Answer, SignedIn } from '../../../../test/http-app.js';
+import { HttpFixture, type McpApp, openMcpApp } from '../../../../test/mcp-app.js';
+
+/**
+ * A plain call on its own way and the same call with a wish for progress, which sends it on the general way, have to
+ * come to the same answer. Which way a call took is seen in its head.
+ */
+const fixture = new HttpFixture();
+const older = new HttpFixture(['--era', 'older']);
+let app: McpApp;
+let operator: SignedIn;
+let session: string;
+beforeAll(async () => {
+  app = await openMcpApp();
+  operator = await app.signIn('operator');
+  await Promise.all([fixture.start(), older.start()]);
+  await app.register({ name: 'new', url: fixture.url, transport: 'http' });
+  await app.register({ name: 'old', url: older.url, transport: 'http' });
+  session = await beginSession({});
+}, 120_000);
+afterAll(async () => {
+  await app.close();
+  await Promise.all([fixture.stop(), older.stop()]);
+});
+
+const VERSION = '2026-07-28';
+const P = 'io.modelcontextprotocol/';
+
+interface RpcAnswer {
+  id?: unknown;
+  result?: Record<string, unknown> & { content?: { text?: string }[] };
+  error?: { code: number; message: string; data?: Record<string, unknown> };
+  method?: string;
+}
+type Way = 'direct' | 'general';
+type Revision = 'current' | 'older';
+interface Request {
+  name: unknown;
+  args?: unknown;
+  meta?: object;
+  more?: object;
+  headers?: Record<string, string>;
+  as?: SignedIn;
+  in?: string;
+}
+
+function send(revision: Revision, way: Way, request: Request): Promise<Answer<RpcAnswer>> {
+  const { name, args = {}, more = {} } = request;
+  const meta = { ...(way === 'general' ? { progressToken: 7 } : {}), ...request.meta };
+  const envelope = {
+    [`${P}protocolVersion`]: VERSION,
+    [`${P}clientInfo`]: { name: 'test', version: '1' },
+    [`${P}clientCapabilities`]: {},
+    ...meta,
+  };
+  const headers: Record<string, string> =
+    revision === 'current'
+      ? { 'mcp-protocol-version': VERSION, 'mcp-method': 'tools/call', 'mcp-name': String(name) }
+      : { 'mcp-protocol-version': '2025-11-25', 'mcp-session-id': request.in ?? session };
+  return app.call<RpcAnswer>('/mcp', {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${(request.as ?? operator).token}`,
+      accept: 'application/json, text/event-stream',
+      ...headers,
+      ...request.headers,
+    },
+    body: {
+      jsonrpc: '2.0',
+      id: 'a',
+      method: 'tools/call',
+      params: { name, arguments: args, ...more, _meta: revision === 'current' ? envelope : meta },
+    },
+  });
+}
+
+async function beginSession(capabilities: object): Promise<string> {
+  const headers = {
+    authorization: `Bearer ${operator.token}`,
+    accept: 'application/json, text/event-stream',
+  };
+  const clientInfo = { name: 'test', version: '1' };
+  const params = { protocolVersion: '2025-11-25', capabilities, clientInfo };
+  const body = { jsonrpc: '2.0', id: 0, method: 'initialize', params };
+  const answer = await app.call('/mcp', { method: 'POST', headers, body });
+  return answer.headers.get('mcp-session-id')!;
+}
+
+/** The messages of an answer, of whatever form it is. */
+const messagesOf = ({ body, text }: Answer<RpcAnswer>): RpcAnswer[] =>
+  body
+    ? [body]
+    : [...text.matchAll(/^data: (.+)$/gm)].map(([, data]) => JSON.parse(data!) as RpcAnswer);
+
+/** Without what no two calls share. */
+const comparable = (answer: Answer<RpcAnswer>) => {
+  const text = JSON.stringify(messagesOf(answer).at(-1))
+    .replace(/"aos.dev\/callId":"[^"]+"/g, '"aos.dev/callId":"…"')
+    .replace(/[0-9a-f]{32}/g, '…');
+  return { status: answer.status, message: JSON.parse(text) as unknown };
+};
+const isJson = ({ headers }: Answer<unknown>) =>
+  headers.get('content-type') === 'application/json' && headers.has('content-length');
+
+const requests: [string, Request, { isError?: true; code?: number; holds?: string }][] = [
+  ['a tool that answers', { name: 'new__test_simple_text' }, { holds: 'simple text response' }],
+  ['one behind an older server', { name: 'old__test_simple_text' }, { holds: 'simple text' }],
+  ['an image', { name: 'new__test_image_content' }, { holds: 'image/png' }],
+  ['structured content', { name: 'new__test_structured', args: { value: 'x' } }, {}],
+  ['a tool that fails', { name: 'new__test_error_handling' }, { isError: true }],
+  ['a tool that nobody has', { name: 'new__nothing' }, { code: -32602 }],
+  [
+    'arguments that do not fit',
+    { name: 'old__test_slow', args: { ms: 'long' } },
+    { isError: true },
+  ],
+  ['no arguments', { name: 'new__test_simple_text', more: { arguments: undefined } }, {}],
+  ['the search tool', { name: 'find_tools', args: { query: 'text' } }, {}],
+  ['what nobody may ask', { name: 'new__test_elicitation' }, {}],
+];
+describe.each(['current', 'older'] as const)('a call in the %s revision', (revision) => {
+  it.each(requests)(
+    'to %s has the answer that it has on the general way',
+    async (_, request, is) => {
+      const direct = await send(revision, 'direct', request);
+      const general = await send(revision, 'general', request);
+      expect(comparable(direct)).toEqual(comparable(general));
+      expect([isJson(direct), isJson(general)]).toEqual([true, false]);
+      const [message] = messagesOf(direct);
+      expect(message?.id).toBe('a');
+      if (is.code) expect(message?.error?.code).toBe(is.code);
+      if (is.isError) expect(message?.result?.['isError']).toBe(true);
+      if (is.holds) expect(JSON.stringify(message?.result)).toContain(is.holds);
+    },
+  );
+
+  const unusual: [string, Request][] = [
+    ['arguments that are none', { name: 'new__test_simple_text', args: [] }],
+    ['a name that is none', { name: 3 }],
+    [
+      'no wish for JSON',
+      { name: 'new__test_simple_text', headers: { accept: 'text/event-stream' } },
+    ],
+    [
+      'another version',
+      { name: 'new__test_simple_text', headers: { 'mcp-protocol-version': '1' } },
+    ],
+    ['a field more', { name: 'new__test_simple_text', more: { requestState: 'made up' } }],
+  ];
+  it.each(unusual)('with %s is left to the SDK', async (_, request) => {
+    const answers = [];
+    for (const way of ['direct', 'general'] as const)
+      answers.push(await send(revision, way, request));
+    expect(comparable(answers[0]!)).toEqual(comparable(answers[1]!));
+    expect(isJson(answers[0]!)).toBe(false);
+  });
+
+  it('is in the ledger, with its events', async () => {
+    const { body } = await send(revision, 'direct', { name: 'new__test_simple_text' });
+    const callId = (body.result!['_meta'] as Record<string, unknown>)['aos.dev/callId'];
+    expect(
+      await app.database.query('SELECT status, actor, server FROM tool_calls WHERE id = $1', [
+        callId,
+      ]),
+    ).toEqual([{ status: 'succeeded', actor: `user:${operator.userId}`, server: 'new' }]);
+    expect(
+      await app.database.query(`SELECT 1 AS one FROM events WHERE payload->>'callId' = $1`, [
+        callId,
+      ]),
+    ).toEqual([{ one: 1 }]);
+  });
+
+  it('takes the right, and is refused the moment that it is gone', async () => {
+    const viewer = await app.signIn('viewer');
+    const request = { name: 'new__test_simple_text', as: viewer };
+    expect((await send(revision, 'direct', request)).status).toBe(403);
+    const leaver = await app.signIn('operator');
+    if (revision === 'older') return;
+    expect((await send(revision, 'direct', { ...request, as: leaver })).status).toBe(200);
+    await app.call('/auth/logout', { method: 'POST', as: leaver });
+    expect((await send(revision, 'direct', { ...request, as: leaver })).status).toBe(401);
+  });
+});
+
+describe('in the current revision', () => {
+  it('a wish for log messages is met on the general way', async () => {
+    const request = { name: 'new__test_tool_with_logging', meta: { [`${P}logLevel`]: 'debug' } };
+    const messages = messagesOf(await send('current', 'direct', request));
+    expect(messages.map(({ method }) => method)).toContain('notifications/message');
+  });
+
+  it('headers that say something else than the body are refused', async () => {
+    const request = { name: 'new__test_simple_text', headers: { 'mcp-name': 'new__test_slow' } };
+    expect((await send('current', 'direct', request)).status).toBe(400);
+  });
+
+  it('arguments that travel in headers too are held against them', async () => {
+    const request = { name: 'new__test_param_header', args: { region: 'eu' } };
+    expect(comparable(await send('current', 'direct', request))).toEqual(
+      comparable(await send('current', 'general', request)),
+    );
+  });
+
+  it('a client that goes takes its call along', async () => {
+    const gone = new AbortController();
+    const running = (count: number) =>
+      eventually(async () => {
+        const rows = await app.database.query(
+          `SELECT 1 FROM tool_calls WHERE tool = 'test_slow' AND status = 'started'`,
+        );
+        return rows.length === count;
+      });
+    const request = { name: 'new__test_slow', args: { ms: 60_000 } };
+    const sent = fetchRaw(request, gone.signal);
+    await running(1);
+    gone.abort();
+    await expect(sent).rejects.toThrow();
+    await running(0);
+  });
+});
+
+describe('in an older session', () => {
+  it('what comes before the answer turns it into a stream', async () => {
+    const answer = await send('older', 'direct', { name: 'new__test_tool_with_logging' });
+    const messages = messagesOf(answer);
+    expect(answer.headers.get('content-type')).toBe('text/event-stream');
+    expect(messages[0]?.method).toBe('notifications/message');
+    expect(messages.at(-1)).toMatchObject({ id: 'a', result: { content: expect.anything() } });
+  });
+
+  it('another’s session is not found', async () => {
+    const stranger = await app.signIn('operator');
+    const answer = await send('older', 'direct', { name: 'new__test_simple_text', as: stranger });
+    expect(answer.status).toBe(404);
+  });
+
+  it('a call is cancelled by a message, and ends with its session', async () => {
+    const own = await beginSession({});
+    const headers = {
+      authorization: `Bearer ${operator.token}`,
+      accept: 'application/json, text/event-stream',
+      'mcp-session-id': own,
+    };
+    const ended = (kind: string, count: number) =>
+      eventually(async () => {
+        const rows = await app.database.query(
+          `SELECT 1 FROM tool_calls WHERE server = 'old' AND tool = 'test_slow' AND ${kind}`,
+        );
+        return rows.length === count;
+      });
+    const slow = { name: 'old__test_slow', args: { ms: 60_000 }, in: own };
+    const first = send('older', 'direct', slow);
+    first.catch(() => undefined); // it is cut with the session
+    await ended(`status = 'started'`, 1);
+    const params = { requestId: 'a', reason: 'no longer wanted' };
+    const body = { jsonrpc: '2.0', method: 'notifications/cancelled', params };
+    expect((await app.call('/mcp', { method: 'POST', headers, body })).status).toBe(202);
+    await ended(`error_kind = 'cancelled'`, 1);
+    expect((await app.call('/mcp', { method: 'DELETE', headers })).status).toBe(200);
+    await expect(first).rejects.toThrow();
+  });
+});
+
+async function eventually(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await new Promise((turn) => setImmediate(turn));
+}
+
+function fetchRaw({ name, args }: { name: string; args: object }, signal: AbortSignal) {
+  return fetch(app.mcpUrl, {
+    method: 'POST',
+    signal,
+    headers: {
+      authorization: `Bearer ${operator.token}`,
+      accept: 'application/json, text/event-stream',
+      'content-type': 'application/json',
+      'mcp-protocol-version': VERSION,
+      'mcp-method': 'tools/call',
+      'mcp-name': name,
+    },
+    body: JSON.stringify({
+      jsonrpc: '2.0',
+      id: 'a',
+      method: 'tools/call',
+      params: {
+        name,
+        arguments: args,
+        _meta: {
+          [`${P}protocolVersion`]: VERSION,
+          [`${P}clientInfo`]: { name: 'test', version: '1' },
+          [`${P}clientCapabilities`]: {},
+        },
+      },
+    }),
+  });
+}

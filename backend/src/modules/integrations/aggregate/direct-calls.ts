@@ -1,0 +1,191 @@
+import { Injectable, Logger } from '@nestjs/common';
+import {
+  type AuthInfo,
+  CLIENT_CAPABILITIES_META_KEY,
+  type ClientCapabilities,
+  type JSONRPCRequest,
+  LOG_LEVEL_META_KEY,
+  PROTOCOL_VERSION_META_KEY,
+  ProtocolError,
+  ProtocolErrorCode,
+  SERVER_INFO_META_KEY,
+  classifyInboundRequest,
+  isJSONRPCRequest,
+} from '@modelcontextprotocol/server';
+import type { Response } from 'express';
+import type { AosRequest } from '../../../platform/http/access.js';
+import type { Ctx } from '../../../platform/http/context.js';
+import { Aggregate } from './aggregate.js';
+import { type Exchange, callerOf } from './exchange.js';
+import { serverInfo, withoutInternals } from './mcp-server.js';
+import { OlderSessions } from './older-sessions.js';
+import { OpenStreams } from './open-streams.js';
+
+const CURRENT = '2026-07-28';
+/** What a call may have besides; whatever else is there, the SDK knows what it means. */
+const plainParams = new Set(['name', 'arguments', '_meta']);
+
+/**
+ * `tools/call`, by far the most frequent request, on a way of its own: from the parsed body through the one door to
+ * the answer, without a web request, a web answer, their streams, and a server of the SDK made for one request.
+ *
+ *     body --plain call?--no---------------------------------> the SDK's handlers (AggregateController)
+ *               |yes
+ *               +-- current revision --> Aggregate.callTool --> JSON
+ *               +-- older, in a session --> the session's own server --> JSON, or events (SessionTransport)
+ *
+ * Nothing is decided here that is decided elsewhere: who asks was seen by the guard, and rights, reach, chain and ledger
+ * are those of every call. What is taken is only what has nothing to it: one call, with the headers that it has to have
+ * and no others that say something, no wish for progress or log messages, no answers to earlier questions. All else is
+ * left untouched for the SDK, which also says what is wrong with a request that is none. A client of the current
+ * revision is asked by its answer (`input_required`), so that plain JSON is enough there; one of an older revision may
+ * be asked in the middle, and the answer becomes a stream then.
+ */
+@Injectable()
+export class DirectCalls {
+  private readonly logger = new Logger(DirectCalls.name);
+
+  constructor(
+    private readonly aggregate: Aggregate,
+    private readonly sessions: OlderSessions,
+    private readonly streams: OpenStreams,
+  ) {}
+
+  /** False when it is not a plain call: nothing was done. */
+  async serve(
+    request: AosRequest,
+    response: Response,
+    body: unknown,
+    authInfo: AuthInfo,
+  ): Promise<boolean> {
+    if (!isPlainCall(body) || !takesBoth(request.headers.accept)) return false;
+    const revision = revisionOf(request, body);
+    if (revision === 'older')
+      return this.sessions.serveDirectly(
+        body,
+        request,
+        callerOf(request.ctx),
+        authInfo,
+        response,
+        () => this.streams.add(request, response),
+      );
+    if (revision !== 'current' || (await this.takesHeaders(body))) return false;
+    await this.answer(request.ctx, response, body);
+    return true;
+  }
+
+  /** Arguments that travel in headers as well are held against them by the SDK. */
+  private async takesHeaders({ params }: PlainCall): Promise<boolean> {
+    const tool = (await this.aggregate.catalogue.tools()).get(params.name);
+    return !!tool && JSON.stringify(tool.definition.inputSchema).includes('x-mcp-header');
+  }
+
+  private async answer({ ...ctx }: Ctx, response: Response, call: PlainCall): Promise<void> {
+    const { id, params } = call;
+    const gone = new AbortController();
+    response.once('close', () => {
+      if (!response.writableFinished) gone.abort(new Error('the client has gone'));
+    });
+    let status = 200;
+    let answer: object;
+    try {
+      const result = await this.aggregate.callTool(exchangeOf(ctx, params, gone.signal), params);
+      answer = { jsonrpc: '2.0', id, result: complete(result) };
+    } catch (thrown) {
+      const error = withoutInternals(thrown, ctx, this.logger);
+      if (!(error instanceof ProtocolError)) return void response.destroy(); // it was the client who went
+      const { code, message, data } = error;
+      if (Number(code) === Number(ProtocolErrorCode.MissingRequiredClientCapability)) status = 400;
+      answer = {
+        jsonrpc: '2.0',
+        id,
+        error: { code, message, ...(data === undefined ? {} : { data }) },
+      };
+    }
+    if (response.destroyed) return;
+    const text = JSON.stringify(answer);
+    response
+      .writeHead(status, {
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(text),
+      })
+      .end(text);
+  }
+}
+
+interface PlainCall extends JSONRPCRequest {
+  params: { name: string; arguments?: Record<string, unknown>; _meta?: Record<string, unknown> };
+}
+
+function isPlainCall(body: unknown): body is PlainCall {
+  if (
+    body === null ||
+    typeof body !== 'object' ||
+    (body as { method?: unknown }).method !== 'tools/call'
+  )
+    return false;
+  if (!isJSONRPCRequest(body)) return false;
+  const { name, arguments: args, _meta: meta } = (body.params ?? {}) as Record<string, unknown>;
+  return (
+    Object.keys(body.params ?? {}).every((key) => plainParams.has(key)) &&
+    typeof name === 'string' &&
+    (args === undefined || isObject(args)) &&
+    (meta === undefined || (isObject(meta) && meta['progressToken'] === undefined))
+  );
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  value !== null && typeof value === 'object' && !Array.isArray(value);
+
+const takesBoth = (accept = '') =>
+  accept.includes('application/json') && accept.includes('text/event-stream');
+
+/** Undefined when the SDK has something to say about it. */
+function revisionOf({ headers }: AosRequest, body: PlainCall): 'current' | 'older' | undefined {
+  const { 'mcp-protocol-version': version, 'mcp-method': method, 'mcp-name': name } = headers;
+  const said = classifyInboundRequest({
+    httpMethod: 'POST',
+    body,
+    ...(version === undefined ? {} : { protocolVersionHeader: String(version) }),
+    ...(method === undefined ? {} : { mcpMethodHeader: String(method) }),
+    ...(name === undefined ? {} : { mcpNameHeader: String(name) }),
+  });
+  if (said.kind === 'legacy') return 'older';
+  const meta = body.params._meta;
+  const isCurrent =
+    said.kind === 'modern' &&
+    version === CURRENT &&
+    method === 'tools/call' &&
+    name === body.params.name &&
+    !body.params.name.startsWith('=?') &&
+    meta?.[PROTOCOL_VERSION_META_KEY] === CURRENT &&
+    meta[LOG_LEVEL_META_KEY] === undefined;
+  return isCurrent ? 'current' : undefined;
+}
+
+function exchangeOf(
+  ctx: Ctx,
+  { _meta: meta = {} }: PlainCall['params'],
+  signal: AbortSignal,
+): Exchange {
+  const approval = meta['aos.dev/approval'];
+  return {
+    ctx,
+    capabilities: (meta[CLIENT_CAPABILITIES_META_KEY] ?? {}) as ClientCapabilities,
+    logLevel: undefined,
+    signal,
+    answers: undefined,
+    approval: typeof approval === 'string' ? approval : undefined,
+    state: undefined,
+    ask: undefined,
+    progress: undefined,
+    log: () => undefined,
+  };
+}
+
+/** As the revision wants a result: what kind it is, and who gives it. */
+const complete = (result: object) => ({
+  ...result,
+  resultType: (result as { resultType?: string }).resultType ?? 'complete',
+  _meta: { ...(result as { _meta?: object })._meta, [SERVER_INFO_META_KEY]: serverInfo },
+});
