@@ -56,18 +56,18 @@ export class Outbox {
   /**
    * A change and its events in one statement, which commits by itself: one trip to the database where a transaction
    * takes four. `change` writes, and returns as `n` the place (from 1) of each event that is to be told, so that what
-   * it did not write is not told either; its parameters are $4 and on.
-   * @returns the places that it returned.
+   * it did not write is not told either; `besides` writes what needs no event. Their parameters are $4 and on.
+   * @returns the places that `change` returned.
    */
   async appendWith(
     database: Database,
-    change: string,
+    { change, besides }: { change: string; besides: string },
     params: readonly unknown[],
     events: readonly NewEvent[],
   ): Promise<Set<number>> {
     const { traces, rows, large } = toRows(events);
     const written = await database.query<{ n: string }>(
-      `WITH changed AS (${change}),
+      `WITH changed AS (${change}), besides AS (${besides}),
          locked AS MATERIALIZED (${lockTraces}),
          told AS (${insertEvents('jsonb_array_elements($2::jsonb) WITH ORDINALITY AS a(e, n) JOIN changed USING (n)')}),
          kept AS (INSERT INTO event_payloads (id, payload)

@@ -38,22 +38,20 @@ import { GatheredWrites } from './gathered-writes.js';
  * changes nothing, and `complete` says so.
  *
  * Cost. A call makes two trips to the disk: its row before it, its end after it. Calls that are under way at the same
- * time share them (see GatheredWrites): the rows of calls outside a run go into one INSERT, all ends into one UPDATE
- * that inserts the events as well. A call still waits for the commit of its own row before it is made, and for
+ * time share them (see GatheredWrites): what begins outside a run, what ends, and the events of the ends go into one
+ * statement with one commit. A call still waits for the commit of its own row before it is made, and for
  * that of its end before it is answered. The beginning of a call of a run is a transaction of its own, since it is the
  * job's guard and the rows of its step that decide there.
  */
 @Injectable()
 export class Ledger {
-  private readonly beginnings: GatheredWrites<Beginning>;
-  private readonly ends: GatheredWrites<End, boolean>;
+  private readonly writes: GatheredWrites<Beginning | End, boolean>;
 
   constructor(
     private readonly database: Database,
     private readonly outbox: Outbox,
   ) {
-    this.beginnings = new GatheredWrites<Beginning>((rows) => this.insert(rows), sizeOf);
-    this.ends = new GatheredWrites<End, boolean>((rows) => this.finish(rows), sizeOf);
+    this.writes = new GatheredWrites((rows) => this.write(rows), sizeOf);
   }
 
   /** Commits the row before the call, or finds what there is instead of a call. */
@@ -70,7 +68,7 @@ export class Ledger {
     const values = JSON.stringify(valuesOf(ctx, call, row, argsHash));
     // Outside a run nobody else can be at the same step.
     if (!run) {
-      await this.beginnings.add({ values });
+      await this.writes.add({ values });
       return { kind: 'call', row };
     }
     return this.database.transaction(async (tx) => {
@@ -88,7 +86,7 @@ export class Ledger {
         );
         return { kind: 'call', row: { ...row, key: known.key } };
       }
-      await sql(tx, insertRows, [`[${values}]`]);
+      await sql(tx, insertRows('$1'), [`[${values}]`]);
       return { kind: 'call', row };
     });
   }
@@ -113,7 +111,7 @@ export class Ledger {
       failure?.fingerprint ?? null,
       spanId ?? null,
     ];
-    return this.ends.add({
+    return this.writes.add({
       createdAt: row.createdAt,
       values: JSON.stringify(values),
       event: eventOf(ctx, call, row, end),
@@ -131,23 +129,27 @@ export class Ledger {
     return rows.length > 0;
   }
 
-  /** One statement, which commits by itself. */
-  private async insert(rows: readonly Beginning[]): Promise<void[]> {
-    await this.database.query(insertRows, [arrayOf(rows)]);
-    return rows.map(() => undefined);
-  }
-
-  /** The ends and their events in one statement. */
-  private async finish(ends: readonly End[]): Promise<boolean[]> {
+  /**
+   * Beginnings, ends and the events of ends in one statement, which commits by itself. No row is in it twice: a call
+   * waits for the commit of its beginning before it is made.
+   * @returns for each whether it was written.
+   */
+  private async write(rows: readonly (Beginning | End)[]): Promise<boolean[]> {
+    const ends = rows.filter(isEnd);
+    const beginnings = rows.filter((row) => !isEnd(row));
+    if (ends.length === 0) {
+      await this.database.query(insertRows('$1'), [arrayOf(beginnings)]);
+      return rows.map(() => true);
+    }
     const births = ends.map(({ createdAt }) => createdAt);
-    const events = ends.map(({ event }) => event);
     const own = await this.outbox.appendWith(
       this.database,
-      finishRows,
-      [arrayOf(ends), births],
-      events,
+      { change: finishRows, besides: insertRows('$6') },
+      [arrayOf(ends), births, arrayOf(beginnings)],
+      ends.map(({ event }) => event),
     );
-    return ends.map((_, index) => own.has(index + 1));
+    const written = new Set(ends.filter((_, index) => own.has(index + 1)));
+    return rows.map((row) => !isEnd(row) || written.has(row));
   }
 
   private async rowsOfStep(tx: Tx, createdAt: Date, key: string): Promise<StoredCall[]> {
@@ -165,12 +167,14 @@ export class Ledger {
   }
 }
 
-/** $1: an array of the values of `valuesOf`. */
-const insertRows = `INSERT INTO tool_calls (id, created_at, idempotency_key, job_id, trace_id, step_id, attempt, fence,
+/** `rows`: the parameter with an array of the values of `valuesOf`. */
+const insertRows = (
+  rows: string,
+) => `INSERT INTO tool_calls (id, created_at, idempotency_key, job_id, trace_id, step_id, attempt, fence,
     server, tool, args, args_hash, status, actor, project_id)
   SELECT (r->>0)::uuid, (r->>1)::timestamptz, r->>2, (r->>3)::bigint, r->>4, r->>5, (r->>6)::int, (r->>7)::bigint,
          r->>8, r->>9, r->10, r->>11, 'started', r->>12, r->>13
-    FROM jsonb_array_elements($1::jsonb) AS r`;
+    FROM jsonb_array_elements(${rows}::jsonb) AS r`;
 
 /**
  * $4: an array of the values of `End`. $5: their births, from which the planner sees which partitions it is about
@@ -194,6 +198,7 @@ interface End extends Beginning {
   event: NewEvent;
 }
 
+const isEnd = (row: Beginning | End): row is End => 'event' in row;
 const sizeOf = ({ values }: Beginning) => values.length;
 const arrayOf = (rows: readonly Beginning[]) => `[${rows.map(({ values }) => values).join(',')}]`;
 
