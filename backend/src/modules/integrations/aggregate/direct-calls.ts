@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
 import {
   type AuthInfo,
   CLIENT_CAPABILITIES_META_KEY,
@@ -42,14 +42,19 @@ const plainParams = new Set(['name', 'arguments', '_meta']);
  * be asked in the middle, and the answer becomes a stream then.
  */
 @Injectable()
-export class DirectCalls {
+export class DirectCalls implements BeforeApplicationShutdown {
   private readonly logger = new Logger(DirectCalls.name);
+  private readonly underWay = new Set<AbortController>();
 
   constructor(
     private readonly aggregate: Aggregate,
     private readonly sessions: OlderSessions,
     private readonly streams: OpenStreams,
   ) {}
+
+  beforeApplicationShutdown(): void {
+    for (const call of this.underWay) call.abort(new Error('the server is shutting down'));
+  }
 
   /** False when it is not a plain call: nothing was done. */
   async serve(
@@ -80,20 +85,23 @@ export class DirectCalls {
     return !!tool && JSON.stringify(tool.definition.inputSchema).includes('x-mcp-header');
   }
 
-  private async answer({ ...ctx }: Ctx, response: Response, call: PlainCall): Promise<void> {
+  private async answer(ctx: Ctx, response: Response, call: PlainCall): Promise<void> {
     const { id, params } = call;
-    const gone = new AbortController();
+    const over = new AbortController();
+    this.underWay.add(over);
     response.once('close', () => {
-      if (!response.writableFinished) gone.abort(new Error('the client has gone'));
+      this.underWay.delete(over);
+      if (!response.writableFinished) over.abort(new Error('the client has gone'));
     });
     let status = 200;
     let answer: object;
     try {
-      const result = await this.aggregate.callTool(exchangeOf(ctx, params, gone.signal), params);
+      const result = await this.aggregate.callTool(exchangeOf(ctx, params, over.signal), params);
       answer = { jsonrpc: '2.0', id, result: complete(result) };
     } catch (thrown) {
+      if (over.signal.aborted) return void response.destroy(); // there is nobody to be told
       const error = withoutInternals(thrown, ctx, this.logger);
-      if (!(error instanceof ProtocolError)) return void response.destroy(); // it was the client who went
+      if (!(error instanceof ProtocolError)) throw error;
       const { code, message, data } = error;
       if (Number(code) === Number(ProtocolErrorCode.MissingRequiredClientCapability)) status = 400;
       answer = {
