@@ -128,6 +128,19 @@ describe('a call that a policy wants approved', () => {
     });
   });
 
+  it('that a token of theirs has asked for is not decided by their session either', async () => {
+    const token = await http.call<{ token: string }>('/auth/tokens', {
+      method: 'POST',
+      as: admin,
+      body: { name: 'caller', scopes: ['tool.call', 'tool.read'] },
+    });
+    const { approvalId } = await ask({ by: 'token' }, { ...admin, token: token.body.token });
+    expect(await decide(admin, approvalId)).toMatchObject({
+      status: 403,
+      body: { code: 'self_approval' },
+    });
+  });
+
   it('is void with other arguments, and so is the approval then', async () => {
     const pending = await ask({ n: 1 });
     await decide(admin, pending.approvalId);

@@ -79,7 +79,7 @@ export async function startGateway(servers: BuiltinServers = builtinServers) {
     vault,
     inProcess,
     outside,
-    new OutboundTokens(outside, assertions, redactor),
+    new OutboundTokens(outside, assertions, redactor, audit),
   );
   const registry = new Registry(database, upstreams, outbox, wakeups);
   registry.onModuleInit();

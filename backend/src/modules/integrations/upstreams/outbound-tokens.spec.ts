@@ -18,6 +18,7 @@ let stranger: ToolServerOfTest;
 let issuerServer: Server;
 let issuer: string;
 let metadataIssuer: string | undefined;
+let tokenEndpoint: string | undefined;
 let answer: { status: number; body: string };
 let onExchange: ((form: URLSearchParams) => Promise<typeof answer>) | undefined;
 const forms: { form: URLSearchParams; authorization: string | undefined }[] = [];
@@ -31,7 +32,10 @@ beforeAll(async () => {
   issuerServer = createServer((request, response) => {
     if (request.url?.startsWith('/.well-known/')) {
       response.end(
-        JSON.stringify({ issuer: metadataIssuer ?? issuer, token_endpoint: `${issuer}/token` }),
+        JSON.stringify({
+          issuer: metadataIssuer ?? issuer,
+          token_endpoint: tokenEndpoint ?? `${issuer}/token`,
+        }),
       );
       return;
     }
@@ -60,6 +64,7 @@ beforeEach(() => {
   forms.length = 0;
   server.seen.length = 0;
   metadataIssuer = undefined;
+  tokenEndpoint = undefined;
   onExchange = undefined;
   server.onCall = () => ({ content: [] });
   answer = {
@@ -134,6 +139,27 @@ describe('signing in at a tool server', () => {
     const { health } = await register(oauth({ issuer }));
     expect(health.error).toContain('invalid_client');
     expect(health.error).not.toContain('evil');
+  });
+
+  it.each([
+    'javascript:alert(1)',
+    'file:///etc/passwd',
+    'http://a/$(calc) x',
+    'http://169.254.169.254/token',
+    'http://10.0.0.1/token',
+    'http://8.8.8.8:5432/token',
+    'http://user:pass@8.8.8.8/token',
+  ])('asks no endpoint at %s that the metadata name, and audits it', async (endpoint) => {
+    tokenEndpoint = endpoint;
+    const { health } = await register(oauth({ issuer }));
+    expect(health).toMatchObject({ state: 'unhealthy' });
+    expect([forms, server.seen]).toEqual([[], []]);
+    expect(
+      await parts.database.query(
+        `SELECT 1 FROM audit_logs WHERE outcome = 'denied' AND action = 'oauth.token' AND resource = $1`,
+        [`mcp-server:s${n}`],
+      ),
+    ).not.toHaveLength(0);
   });
 
   it.each([
@@ -265,7 +291,7 @@ describe('signing in as the caller', () => {
   });
 
   it('is kept until shortly before it ends', async () => {
-    const tokens = new OutboundTokens(parts.outside, parts.assertions, new Redactor());
+    const tokens = new OutboundTokens(parts.outside, parts.assertions, new Redactor(), parts.audit);
     const auth = perCaller() as OutboundOAuth;
     const { actor: by } = actor('operator');
     const ask = () => tokens.tokenFor('x', auth, () => Promise.resolve('client:secret'), by);

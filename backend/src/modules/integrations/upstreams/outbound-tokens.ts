@@ -2,7 +2,9 @@ import { Injectable } from '@nestjs/common';
 import type { OutboundOAuth } from '@aos/contracts';
 import { z } from 'zod';
 import { canonicalHash } from '../chain/canonical-hash.js';
-import { GuardedFetch } from '../chain/guarded-fetch.js';
+import { randomBytes } from 'node:crypto';
+import { AuditTrail } from '../../../platform/audit/audit-trail.js';
+import { AddressRefused, GuardedFetch } from '../chain/guarded-fetch.js';
 import type { Principal } from '../../../platform/http/context.js';
 import { Redactor } from '../../../platform/telemetry/redactor.js';
 import { CallerAssertions } from './caller-assertions.js';
@@ -39,6 +41,7 @@ export class OutboundTokens {
     private readonly outside: GuardedFetch,
     private readonly assertions: CallerAssertions,
     private readonly redactor: Redactor,
+    private readonly audit: AuditTrail,
   ) {}
 
   /** `caller` matters only to a server that is signed in to per caller. */
@@ -54,7 +57,9 @@ export class OutboundTokens {
     // Connections that are made at once share one token.
     const asking =
       this.asked.get(key) ??
-      this.ask(key, server, oauth, reveal, caller).finally(() => this.asked.delete(key));
+      this.ask(key, server, oauth, reveal, caller)
+        .catch((error: unknown) => this.refused(error, server, caller))
+        .finally(() => this.asked.delete(key));
     this.asked.set(key, asking);
     return asking;
   }
@@ -83,6 +88,21 @@ export class OutboundTokens {
     const lifeMs = Math.max(SHORTEST_LIFE_MS, (seconds ?? 300) * 1000 - EARLY_MS);
     this.keep(key, server, token, lifeMs);
     return token;
+  }
+
+  /** Somebody, by a setting or a document, wanted this machine to ask there. */
+  private async refused(error: unknown, server: string, actor: Principal): Promise<never> {
+    if (error instanceof AddressRefused)
+      await this.audit.recordAlone(
+        { actor, traceId: randomBytes(16).toString('hex'), ip: null },
+        {
+          action: 'oauth.token',
+          resource: `mcp-server:${server}`,
+          outcome: 'denied',
+          diff: { why: error.message },
+        },
+      );
+    throw error;
   }
 
   private keep(key: string, server: string, token: string, lifeMs: number): void {
