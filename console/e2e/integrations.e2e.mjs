@@ -507,3 +507,26 @@ test('a server that broke off several times is left alone, and says when it is t
   assert.deepEqual(faults, []);
   await close();
 });
+
+test('a definition that waits is found among all, compared, and approved', async () => {
+  const { page, faults, close } = await browser.open();
+  await signIn(page);
+  const api = await asPerson(page);
+  await api.post('/mcp/registry', { name: 'pinned', transport: 'http', url });
+  await page.goto('/console/integrations?view=pins&server=pinned');
+  await row(page, 'pinned.add').getByText('Hides text').waitFor();
+  await page.keyboard.press('j');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/at=pinned\.add/);
+  const panel = page.getByRole('complementary', { name: 'pinned.add' });
+  await panel.getByText('U+202E').first().waitFor();
+  assert.deepEqual(await seriousFaults(page), [], 'pins');
+  await press(page, 'Approve this definition');
+  await row(page, 'pinned.add').getByText('Approved').waitFor();
+  await panel.getByText('approved by').waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Approve this definition' }).count(), 0);
+  await page.goto('/console/integrations?view=pins&server=pinned&state=quarantined');
+  await page.getByText('No definition by these filters').waitFor();
+  assert.deepEqual(faults, []);
+  await close();
+});

@@ -96,6 +96,7 @@ export function viewsOf({ agent, done, failed, waiting }) {
     { name: 'settings', path: 'settings', ready: 'main h1' },
     { name: 'integrations', path: 'integrations', ready: 'main h1' },
     { name: 'policies', path: 'integrations?view=policies', ready: 'aos-policies-view #dry-tool' },
+    { name: 'pins', path: 'integrations?view=pins', ready: 'aos-pins-view [data-row]' },
     { name: 'server', path: 'integrations/skills', ready: 'main h1' },
     { name: 'agents', path: 'agents', ready: 'main h1' },
     { name: 'agent', path: `agents/${agent}`, ready: 'main [role=tablist]' },

@@ -25,6 +25,7 @@ import { Age, duration } from '../../shared/ui/time';
 import { ImportOpenApiDialog } from './imports/import-openapi';
 import { ImportServersDialog } from './imports/import-servers';
 import { IntegrationsApi } from './integrations-api';
+import { PinsView } from './pins-view';
 import { PoliciesView } from './policies/policies-view';
 import { RegisterDialog } from './register-dialog';
 import { errorShare, icons, placeOf, stateOf, tones } from './server-state';
@@ -35,7 +36,7 @@ interface ServerRow {
   state: ReturnType<typeof stateOf>;
 }
 
-const views = ['servers', 'tools', 'policies'] as const;
+const views = ['servers', 'tools', 'policies', 'pins'] as const;
 type View = (typeof views)[number];
 
 const finds = (query: string, ...texts: (string | null)[]) => {
@@ -58,6 +59,7 @@ const finds = (query: string, ...texts: (string | null)[]) => {
     MatMenu,
     MatMenuItem,
     MatMenuTrigger,
+    PinsView,
     PoliciesView,
     RegisterDialog,
     StateMark,
@@ -73,6 +75,10 @@ export class ServersPage {
   /** In the address, so that a command can lead to the form. */
   readonly register = input<string>();
   readonly import = input<string>();
+  /** What the view of the definitions keeps in the address. */
+  readonly state = input<string>();
+  readonly server = input<string>();
+  readonly at = input<string>();
   /** What the view of the policies keeps in the address. */
   readonly effect = input<string>();
   readonly rule = input<string>();
@@ -164,6 +170,7 @@ export class ServersPage {
     },
     {
       id: 'p50',
+      isHidden: true,
       header: 'integrations.col.p50',
       width: '76px',
       align: 'end',
@@ -197,7 +204,7 @@ export class ServersPage {
     {
       id: 'error',
       header: 'integrations.col.lastError',
-      width: '2fr',
+      width: '1fr',
       text: ({ server, activity }) => server.health.error ?? activity?.lastError ?? '',
       hideNarrow: true,
     },
