@@ -36,6 +36,7 @@ it('sends what is there, gathers what comes while that is under way, and keeps t
   const first = writes.add('a');
   const under = await batch(0);
   const later = ['b', 'c', 'd'].map((row) => writes.add(row));
+  await new Promise((turn) => setImmediate(turn));
   expect(batches).toEqual([['a']]);
   under.commit();
   (await batch(1)).commit();
