@@ -102,6 +102,7 @@ export default defineConfig(
         getComputedStyle: 'readonly',
         matchMedia: 'readonly',
         navigator: 'readonly',
+        MessageChannel: 'readonly',
         MutationObserver: 'readonly',
         PerformanceObserver: 'readonly',
         requestAnimationFrame: 'readonly',
