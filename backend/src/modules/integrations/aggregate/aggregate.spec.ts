@@ -314,6 +314,7 @@ it('goes on listing what a dead server offered, and says that it is away', async
   await eventually(async () => (await tool())?._meta === undefined);
   await mortal.stop();
   await app.call('/mcp/registry/mortal', { method: 'DELETE', as: app.admin });
+  await eventually(async () => (await tool()) === undefined);
 }, 60_000);
 
 it('narrows a long list to a search and a call', async () => {
