@@ -3,14 +3,15 @@ import { Injectable } from '@nestjs/common';
 /**
  * Takes known secret values out of anything that is about to be stored, sent or logged: as they are, and in
  * the forms in which programs tend to pass them on (base64 at any alignment, URL-encoded, hex, JSON-escaped
- * once or twice). What it cannot know is a form nobody thought of; so tools get secrets only where they
- * must, and this is the second line.
+ * any number of times, made into a file name). What it cannot know is a form nobody thought of; so tools get
+ * secrets only where they must, and this is the second line.
  */
 @Injectable()
 export class Redactor {
   private readonly names = new Map<string, string>();
   private forms = new Map<string, string>();
   private pattern: RegExp | undefined;
+  private escapes: { pattern: RegExp; name: string }[] = [];
 
   /** From now on `value` is shown as `[secret NAME]`. */
   know(name: string, value: string): void {
@@ -50,7 +51,11 @@ export class Redactor {
     const whole = this.names.get(text);
     if (whole !== undefined) return `[secret ${whole}]`;
     this.pattern ??= this.compile();
-    return text.replace(this.pattern, (found) => {
+    const unescaped = this.escapes.reduce(
+      (said, { pattern, name }) => said.replace(pattern, () => `[secret ${name}]`),
+      text,
+    );
+    return unescaped.replace(this.pattern, (found) => {
       const name = this.forms.get(found);
       return name === undefined ? found : `[secret ${name}]`;
     });
@@ -58,8 +63,12 @@ export class Redactor {
 
   private compile(): RegExp {
     this.forms = new Map();
-    for (const [value, name] of this.names)
+    this.escapes = [];
+    for (const [value, name] of this.names) {
       for (const form of formsOf(value)) this.forms.set(form, name);
+      const pattern = escapedPattern(value);
+      if (pattern) this.escapes.push({ pattern, name });
+    }
     const longestFirst = [...this.forms.keys()].sort((a, b) => b.length - a.length);
     return longestFirst.length === 0
       ? /(?!)/
@@ -69,17 +78,16 @@ export class Redactor {
 
 /** Values shorter than this are only taken out where they stand alone: they occur everywhere by chance. */
 const SHORTEST = 4;
+const SHORTEST_SLUG = 8;
 
 function formsOf(value: string): Set<string> {
   if (value.length < SHORTEST) return new Set();
   const bytes = Buffer.from(value);
-  const escaped = inner(value);
   const strict = new URLSearchParams([['', value]]).toString().slice(1); // also ! ' ( ) ~, and + for blanks
   const urls = [encodeURIComponent(value), encodeURI(value), strict, strict.replaceAll('+', '%20')];
   const forms = [
     value,
-    escaped,
-    inner(escaped),
+    ...slugsOf(value),
     ...urls,
     ...urls.map((url) => url.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase())),
     bytes.toString('hex'),
@@ -93,7 +101,28 @@ function formsOf(value: string): Set<string> {
   return new Set(forms.filter((form) => form.length >= SHORTEST));
 }
 
-const inner = (text: string) => JSON.stringify(text).slice(1, -1);
+/**
+ * The value as it stands in JSON, in JSON within JSON, and so on: each time its quotes, backslashes and line ends
+ * get more backslashes before them. Undefined for a value without any: it looks the same in all of them.
+ */
+function escapedPattern(value: string): RegExp | undefined {
+  if (value.length < SHORTEST) return undefined;
+  const inside = JSON.stringify(value).slice(1, -1);
+  if (inside === value) return undefined;
+  const pattern = inside.replace(/(?:\\\\)+|\\u[0-9a-f]{4}|\\.|[^\\]+/g, (part) => {
+    if (part.startsWith('\\\\')) return `\\\\{${part.length / 2},}`;
+    if (part.startsWith('\\')) return `\\\\${part === '\\"' ? '*' : '+'}${part.slice(1)}`;
+    return escapePattern(part);
+  });
+  // A long row of backslashes is tried once, from its beginning.
+  return new RegExp(pattern.startsWith('\\\\') ? `(?<!\\\\)${pattern}` : pattern, 'g');
+}
+
+/** What is left of it in a name made from a text, where there is enough of it to be told from a common word. */
+function slugsOf(value: string): string[] {
+  const slug = value.replace(/[^\p{L}\p{N}]+/gu, '-').replace(/^-|-$/g, '');
+  return slug.length < SHORTEST_SLUG || slug === value ? [] : [slug, slug.toLowerCase()];
+}
 
 /**
  * Inside a longer text (`user:secret` of basic authentication) the value starts at any of three places of a
