@@ -83,6 +83,7 @@ export class Flight {
   readonly signal: AbortSignal;
   /** Rejects when the time is up or the caller has gone; for those who wait for their turn. */
   readonly over: Promise<never>;
+  private giveUp!: () => void;
 
   constructor(
     readonly side: ClientSide | undefined,
@@ -90,11 +91,10 @@ export class Flight {
     signal: AbortSignal,
   ) {
     this.signal = AbortSignal.any([signal, this.clock.signal]);
-    this.over = new Promise((_, reject) =>
-      this.signal.addEventListener('abort', () => reject(this.signal.reason as Error), {
-        once: true,
-      }),
-    );
+    this.over = new Promise((_, reject) => {
+      this.giveUp = () => reject(this.signal.reason as Error);
+    });
+    this.signal.addEventListener('abort', this.giveUp);
     this.over.catch(() => undefined); // nobody may be waiting
     this.start();
   }
@@ -113,8 +113,10 @@ export class Flight {
     }
   }
 
+  /** Node keeps a signal made of others, and all that it leads to, for as long as somebody listens to it. */
   land(): void {
     clearTimeout(this.timer);
+    this.signal.removeEventListener('abort', this.giveUp);
   }
 
   private start(): void {
