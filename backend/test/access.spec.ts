@@ -44,6 +44,7 @@ it('declares a rule for every route', () => {
 it('opens to nobody without a session but what is public', () => {
   const open = routesOf(http).filter(({ rule }) => rule?.kind === 'public');
   expect(open.map(({ method, path }) => `${method} ${path}`)).toEqual([
+    'GET /.well-known/jwks.json',
     'GET /.well-known/oauth-protected-resource/mcp',
     'GET /.well-known/oauth-protected-resource',
     'POST /auth/login',

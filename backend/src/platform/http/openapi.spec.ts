@@ -50,7 +50,7 @@ it('describes every route as OpenAPI 3.1, with an id of its own, its rule and it
     expect(Object.keys(operation.responses)).toEqual(expect.arrayContaining(['4XX', '5XX']));
     const isPublic = [
       ...['login', 'healthLive', 'healthReady', 'metrics'],
-      ...['getProtectedResource', 'getProtectedResourceOfMcp'],
+      ...['getProtectedResource', 'getProtectedResourceOfMcp', 'getSigningKeys'],
     ].includes(operation.operationId);
     expect([operation.operationId, operation.security.length > 0]).toEqual([
       operation.operationId,

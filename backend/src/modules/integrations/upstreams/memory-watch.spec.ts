@@ -40,7 +40,8 @@ onLinux.each([false, true])(
 
 onLinux('leaves one alone that keeps within its bounds', async () => {
   const child = await startHoarder(10, false, 2000 * MB);
-  expect(await residentBytes(child.pid!)).toBeGreaterThan(5 * MB);
+  // A process that has just been forked is small yet.
+  while ((await residentBytes(child.pid!)) < 10 * MB) expect(child.lastWords).toBe('');
   await child.close();
   expect(child.lastWords).toBe('');
 });
