@@ -1,17 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
+import { isNative } from '../../../test/harness.js';
 import { tool, ToolFault, type BuiltinTool } from './builtin/tool.js';
 import { OpenCall } from './call.js';
 import { LeaseEnded } from '../jobs/lease.js';
-import {
-  type GatewayParts,
-  actor,
-  admin,
-  isNative,
-  ledgerOf,
-  run,
-  startGateway,
-} from './testing.js';
+import { type GatewayParts, actor, admin, ledgerOf, run, startGateway } from './testing.js';
 
 /** A server of the test's own, so that a test says what happens inside a call and counts how often. */
 const probe = {
