@@ -44,9 +44,10 @@ describe('traces', () => {
       `INSERT INTO jobs (trace_id, spec, status, project_id, agent_id) VALUES ($1, '{}', 'succeeded', $2, $3) RETURNING id`,
       [traceId, projectId, agentId],
     );
+    // Later than any other: the clock of the embedded database goes by milliseconds.
     await http.database.query(
       `INSERT INTO traces (trace_id, status, started_at, latency_ms, name, project_id, job_id)
-       VALUES ($1, $2, clock_timestamp(), $3, $4, $5, $6)`,
+       VALUES ($1, $2, greatest(clock_timestamp(), (SELECT max(started_at) + interval '1 ms' FROM traces)), $3, $4, $5, $6)`,
       [traceId, status, latencyMs, name, projectId, job!.id],
     );
     return traceId;

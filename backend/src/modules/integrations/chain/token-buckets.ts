@@ -123,7 +123,8 @@ export class TokenBuckets implements OnModuleInit, OnApplicationShutdown {
     );
     lease.tokens = tokens;
     lease.takenAt = performance.now();
-    lease.emptyUntil = tokens > 0 ? 0 : lease.takenAt + Math.max(1, retryAfterMs);
+    // Rather a moment too early than, by what rounding has added, too late: then a rate kept to would be refused.
+    lease.emptyUntil = tokens > 0 ? 0 : lease.takenAt + Math.max(1, Math.floor(retryAfterMs));
   }
 
   /** Clears away the rows of buckets that are full: without one a bucket is full as well. */
