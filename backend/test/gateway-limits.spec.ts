@@ -137,8 +137,8 @@ describe('a call over a limit is told when to come back', () => {
   });
 });
 
-// PGlite has one process: npm test runs this on native Postgres too.
-(isNative ? describe : describe.skip)('two instances on one database', () => {
+const onServer = isNative ? describe : describe.skip; // PGlite has one process: npm test runs this on native
+onServer('two instances on one database', () => {
   it('let no more through together than the limit and what they hold ahead', async () => {
     const url = http.database.url!;
     const database = await Database.open({ url });
