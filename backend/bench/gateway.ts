@@ -3,8 +3,9 @@
  *
  *   the SDK client   the echo of server-everything, one SDK client with its defaults, 1, 16 and 64 calls at a time.
  *                    direct, nginx, mcp-hub and AOS reach the server over Streamable HTTP; mcp-proxy and supergateway
- *                    take only servers that they start, over pipes, which spares them a hop over HTTP. AOS runs as
- *                    `npm start` runs it, on native Postgres with fsync: sign-in, the whole chain, ledger and audit.
+ *                    take only servers that they start, over pipes, which spares them a hop over HTTP; AOS does that
+ *                    too, and so is held against each of them on the same way. AOS runs as `npm start` runs it, on
+ *                    native Postgres with fsync: sign-in, the whole chain, ledger and audit.
  *   plain requests   64 kept connections and a server that answers at once: what a gateway costs by itself.
  *   memory           of the process and its children, the tool server over a pipe for both: fresh, after calls, and
  *                    after clients that connected, called and left. Postgres is told apart.
@@ -94,6 +95,7 @@ async function compareSdk(scripts: Scripts | undefined): Promise<void> {
     all.set('mcp-hub', await startMcpHub(scripts['mcp-hub'], direct.door));
   }
   all.set('AOS', await startAos(postgres, 'everything', direct.door));
+  all.set('AOS, pipe', await startAos(postgres, 'piped', 'everything over a pipe'));
   const results = new Map<string, Measured[]>();
   for (let round = 0; round < rounds; round++)
     for (const [name, { door }] of all) {
@@ -115,13 +117,14 @@ async function compareSdk(scripts: Scripts | undefined): Promise<void> {
     );
   if (!isOnPath('nginx')) console.log(noNginx);
   console.log('ratios');
-  for (const n of concurrencies)
-    tell(`AOS : direct at ${n}`, of('AOS', n).perSecond / of('direct', n).perSecond, 1);
+  for (const ours of ['AOS', 'AOS, pipe'])
+    for (const n of concurrencies)
+      tell(`${ours} : direct at ${n}`, of(ours, n).perSecond / of('direct', n).perSecond, 1);
   if (!scripts) return;
   for (const n of [16, 64]) {
-    const [ours, theirs] = [of('AOS', n), of('mcp-proxy', n)];
-    tell(`AOS : mcp-proxy at ${n}`, ours.perSecond / theirs.perSecond, 1.1);
-    tell(`p99 of mcp-proxy : AOS at ${n}`, theirs.p99 / ours.p99, 1);
+    const [ours, theirs] = [of('AOS, pipe', n), of('mcp-proxy', n)];
+    tell(`AOS, pipe : mcp-proxy at ${n}`, ours.perSecond / theirs.perSecond, 1.1);
+    tell(`p99 of mcp-proxy : AOS, pipe at ${n}`, theirs.p99 / ours.p99, 1);
   }
 }
 
