@@ -237,6 +237,8 @@ describe('claim', () => {
     expect((await queue.claim('w', ['task'], 10, 30_000)).map((claim) => claim.jobId)).toEqual([
       later,
     ]);
+    // Nothing is to come: the worker sleeps for a poll period, and does not ask again at once.
+    expect(await queue.promote()).toEqual({ promoted: 0, nextInMs: undefined });
   });
 });
 

@@ -477,7 +477,7 @@ const promoteSql = `
        ORDER BY run_at LIMIT $1 FOR UPDATE SKIP LOCKED)
     RETURNING id)
   SELECT (SELECT count(*)::int FROM due) AS promoted,
-         (SELECT greatest(0, extract(epoch FROM min(run_at) - now()) * 1000)::float8
+         (SELECT (extract(epoch FROM min(run_at) - now()) * 1000)::float8
             FROM jobs WHERE ${leaves('promote')} AND run_at > now()) AS next_in_ms`;
 
 /** The last SELECT sees the rows as they were before `beat`: what is in it is still ours. */
