@@ -12,6 +12,7 @@ import {
   Req,
   Res,
 } from '@nestjs/common';
+import type { Problem } from '@aos/contracts';
 import type { Response } from 'express';
 import { connect } from 'node:net';
 import { z } from 'zod';
@@ -22,7 +23,11 @@ import { requireVersion, requiredVersion, setVersion } from './etag.js';
 import { IdempotencyInterceptor, NoReplay } from './idempotency.interceptor.js';
 import { AosError, NotFound } from './problem.js';
 
-const Note = z.strictObject({ text: z.string().max(100), tags: z.array(z.string()).optional() });
+const Note = z.strictObject({
+  text: z.string().max(100),
+  tags: z.array(z.string()).optional(),
+  free: z.record(z.string(), z.unknown()).optional(),
+});
 type Note = z.infer<typeof Note>;
 
 /** Doors that a test opens: a handler waits at one until then. */
@@ -51,7 +56,7 @@ class NotesController {
     }
     response.setHeader('location', `/notes/${added}`);
     setVersion(response, added);
-    return { number: added };
+    return { number: added, free: note.free };
   }
 
   @Post('token')
@@ -308,10 +313,30 @@ describe('bodies', () => {
     socket.destroy();
   });
 
-  it('drops keys that would reach the prototype', async () => {
-    const answer = await post('{"text":"a","__proto__":{"polluted":true}}');
-    expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
-    expect([201, 400]).toContain(answer.status);
+  it.each([
+    ['{"text":"a","__proto__":{"polluted":true}}', '__proto__'],
+    ['{"text":"a","free":{"b":[{"__proto__":1}]}}', 'free.b.0.__proto__'],
+    ['{"text":"a","constructor":{"prototype":{}}}', 'constructor'],
+  ])('refuses a key that reaches for the prototype, and says where: %s', async (body, path) => {
+    const answer = await post(body);
+    expect(((await answer.json()) as Problem).errors).toEqual([
+      { path, message: 'is not known here' },
+    ]);
+    expect([answer.status, added]).toEqual([400, 0]);
+  });
+
+  it('hands on a key named constructor where any key may stand', async () => {
+    const free = { constructor: 'of bridges', prototype: 1 };
+    const answer = await post(JSON.stringify({ text: 'a', free }));
+    expect([answer.status, ((await answer.json()) as { free: unknown }).free]).toEqual([201, free]);
+  });
+
+  it('refuses a body that is nested deeper than anything that is sent here', async () => {
+    const nested = (open: string, close: string, levels: number) =>
+      `{"text":"a","free":{"x":${open.repeat(levels)}1${close.repeat(levels)}}}`;
+    expect(await codeOf(await post(nested('[', ']', 20_000)))).toEqual([400, 'malformed_body']);
+    expect(await codeOf(await post(nested('{"a":', '}', 20_000)))).toEqual([400, 'malformed_body']);
+    expect((await post(nested('{"a":', '}', 90))).status).toBe(201);
   });
 });
 

@@ -1,8 +1,11 @@
 import type { NextFunction, Response } from 'express';
 import type { AosRequest } from './access.js';
+import { isDeeperThan } from './json-depth.js';
 import { AosError } from './problem.js';
 
 const MEGABYTE = 1024 * 1024;
+/** Deeper than any document here, and far from what recursive code behind it can still walk. */
+const MAX_DEPTH = 100;
 
 /** A route that refuses large bodies for a reason of its own, in its own words, has to see them first. */
 const roomier: [RegExp, number][] = [
@@ -32,15 +35,28 @@ export function jsonBody(limit = MEGABYTE) {
     readBody(request, allowed).then(
       (text) => {
         try {
-          request.body = text.trim() === '' ? undefined : JSON.parse(text);
-        } catch (cause) {
-          return next(new AosError('malformed_body', 'The body is not valid JSON.', { cause }));
+          request.body = text.trim() === '' ? undefined : parseJson(text);
+        } catch (error) {
+          return next(error);
         }
         next();
       },
       (error: unknown) => next(error),
     );
   };
+}
+
+/** @throws AosError when it is no JSON, or nested so deep that looking at it is dangerous. */
+export function parseJson(text: string): unknown {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch (cause) {
+    throw new AosError('malformed_body', 'The body is not valid JSON.', { cause });
+  }
+  if (isDeeperThan(body, MAX_DEPTH))
+    throw new AosError('malformed_body', `The body is nested deeper than ${MAX_DEPTH} levels.`);
+  return body;
 }
 
 export function refuseType(type: string, encoding: string | undefined): AosError | undefined {

@@ -14,26 +14,49 @@ const MOST_ERRORS = 50;
  * Parses what a route declares with `{ schema }`. Unknown keys are refused by the contract's strictObject,
  * and each fault is named by its path.
  */
-export const schemaPipe = () =>
-  new StandardSchemaValidationPipe({
-    exceptionFactory: (issues) => {
-      const errors = issues.flatMap(toErrors);
-      const more = errors.length - MOST_ERRORS;
-      const first = errors[0];
-      return new AosError(
-        'validation_failed',
-        first
-          ? `${first.path || 'The request'}: ${first.message}${errors.length > 1 ? ` (and ${errors.length - 1} more)` : ''}`
-          : 'The request does not fit its schema.',
-        {
-          errors: [
-            ...errors.slice(0, MOST_ERRORS),
-            ...(more > 0 ? [{ path: '', message: `${more} more are left out` }] : []),
-          ],
-        },
-      );
+export const schemaPipe = () => new SchemaPipe({ exceptionFactory: refuse });
+
+/**
+ * Nest takes `__proto__`, `prototype` and `constructor` out of what it parses without a word. Here the first
+ * is refused like any key that is not known, since zod would pass over it in silence; the other two are
+ * keys like any other: the schema refuses them where it does not know them, and a tool may have an argument
+ * of such a name.
+ */
+class SchemaPipe extends StandardSchemaValidationPipe {
+  protected override stripProtoKeys(value: unknown): void {
+    const path = pathOfProto(value);
+    if (path) throw refuse([{ path, message: 'is not known here' }]);
+  }
+}
+
+function refuse(issues: Issues): AosError {
+  const errors = issues.flatMap(toErrors);
+  const more = errors.length - MOST_ERRORS;
+  const first = errors[0];
+  return new AosError(
+    'validation_failed',
+    first
+      ? `${first.path || 'The request'}: ${first.message}${errors.length > 1 ? ` (and ${errors.length - 1} more)` : ''}`
+      : 'The request does not fit its schema.',
+    {
+      errors: [
+        ...errors.slice(0, MOST_ERRORS),
+        ...(more > 0 ? [{ path: '', message: `${more} more are left out` }] : []),
+      ],
     },
-  });
+  );
+}
+
+/** Where a key `__proto__` stands. Bodies are at most a hundred levels deep (see json-body.ts). */
+function pathOfProto(value: unknown): string[] | undefined {
+  if (value === null || typeof value !== 'object') return undefined;
+  for (const key of Object.keys(value)) {
+    if (key === '__proto__') return [key];
+    const below = pathOfProto((value as Record<string, unknown>)[key]);
+    if (below) return [key, ...below];
+  }
+  return undefined;
+}
 
 /** zod reports all unknown keys of an object as one issue at the object; each deserves its own path. */
 function toErrors(issue: Issues[number]): { path: string; message: string }[] {

@@ -11,9 +11,8 @@ import { toWebRequest } from '@modelcontextprotocol/node';
 import type { Response as ExpressResponse } from 'express';
 import { type AosRequest, SignedIn } from '../../../platform/http/access.js';
 import type { Principal } from '../../../platform/http/context.js';
-import { readBody, refuseType } from '../../../platform/http/json-body.js';
-import { AosError, Forbidden } from '../../../platform/http/problem.js';
-import { isDeeperThan } from '../chain/result-check.js';
+import { parseJson, readBody, refuseType } from '../../../platform/http/json-body.js';
+import { Forbidden } from '../../../platform/http/problem.js';
 import { Aggregate, seesAll } from './aggregate.js';
 import { DirectCalls } from './direct-calls.js';
 import { callerOf } from './exchange.js';
@@ -24,7 +23,6 @@ import { OlderSessions } from './older-sessions.js';
 import { OpenStreams } from './open-streams.js';
 
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
-const MAX_DEPTH = 100;
 const MOST_WATCHED = 200;
 
 /** What reaches a server, and so takes more than the right to look at lists. */
@@ -165,16 +163,7 @@ async function bodyOf(request: AosRequest): Promise<unknown> {
   const type = (request.headers['content-type'] ?? '').toLowerCase();
   const refusal = refuseType(type, request.headers['content-encoding']);
   if (refusal) throw refusal;
-  const text = await readBody(request, MAX_BODY_BYTES);
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch (cause) {
-    throw new AosError('malformed_body', 'The body is not valid JSON.', { cause });
-  }
-  if (isDeeperThan(body, MAX_DEPTH))
-    throw new AosError('malformed_body', `The body is nested deeper than ${MAX_DEPTH} levels.`);
-  return body;
+  return parseJson(await readBody(request, MAX_BODY_BYTES));
 }
 
 function methodsOf(body: unknown): unknown[] {

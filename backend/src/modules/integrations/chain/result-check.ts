@@ -3,6 +3,7 @@ import {
   type InputRequiredResult,
   isInputRequiredResult,
 } from '@modelcontextprotocol/client';
+import { isDeeperThan } from '../../../platform/http/json-depth.js';
 import type { FailureKind } from './error-fingerprint.js';
 import type { StoredResult } from './ledger.js';
 import type { ToolSchemas } from './tool-schema.js';
@@ -90,17 +91,6 @@ export function storable<T>(value: T): T {
 
 // With the flag `u` a half of a pair matches only where it stands alone.
 const cleanText = (text: string) => text.replace(/[\u0000\uD800-\uDFFF]/gu, '\uFFFD');
-
-export function isDeeperThan(value: unknown, levels: number): boolean {
-  let layer: unknown[] = [value];
-  for (let depth = 0; layer.length > 0; depth++) {
-    if (depth > levels) return true;
-    layer = layer.flatMap((item) =>
-      item !== null && typeof item === 'object' ? Object.values(item) : [],
-    );
-  }
-  return false;
-}
 
 /** Structured content may be any JSON; a step's result is an object. */
 function toObject(value: unknown): Record<string, unknown> | null {

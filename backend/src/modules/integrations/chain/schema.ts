@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { McpTool } from '@aos/contracts';
 import type { Ctx } from '../../../platform/http/context.js';
+import { isDeeperThan } from '../../../platform/http/json-depth.js';
 import { Vault } from '../../config/index.js';
 import type { GatewayCall } from '../call.js';
 import { SecretNotGranted, ToolArgsInvalid } from '../integrations.errors.js';
 import { type CallEnd, Ledger } from './ledger.js';
 import type { Foresight, Link, Next, Passage } from './link.js';
-import { isDeeperThan } from './result-check.js';
 import { resolveSecrets, secretNames } from './secret-references.js';
 import { type SchemaFault, ToolSchemas } from './tool-schema.js';
 
