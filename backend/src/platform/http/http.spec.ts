@@ -59,6 +59,12 @@ class NotesController {
     return { number: added, free: note.free };
   }
 
+  @Post('kept')
+  @Allow('task.create')
+  async keep(@Body({ schema: Note }) note: Note) {
+    await http.database.query('SELECT $1::jsonb', [JSON.stringify(note)]);
+  }
+
   @Post('token')
   @Allow('task.create')
   @NoReplay()
@@ -203,8 +209,39 @@ describe('what is thrown', () => {
     }
   });
 
-  it('is 400 for a path that does not decode', async () => {
-    expect((await http.refused('/notes/broken/%E0%A4%A', { as: operator })).status).toBe(400);
+  it('is 405 where the path has other methods, and names them', async () => {
+    for (const [method, path, allow] of [
+      ['PATCH', '/notes/mine', 'DELETE, GET, HEAD'],
+      ['GET', '/notes', 'POST'],
+      ['DELETE', '/notes/broken/x', 'GET, HEAD'],
+      ['OPTIONS', '/notes/open', 'GET, HEAD'],
+    ] as const) {
+      const answer = await http.refused(path, { method, as: operator });
+      expect([answer.status, answer.body.code]).toEqual([405, 'method_not_allowed']);
+      expect(answer.headers.get('allow')).toBe(allow);
+      expect(answer.body.detail).toBe(`${path} takes ${allow}, not ${method}.`);
+    }
+  });
+
+  it('is 400 for a path that does not decode, and says why', async () => {
+    const answer = await http.refused('/notes/broken/%E0%A4%A', { as: operator });
+    expect(answer.status).toBe(400);
+    expect(answer.body.detail).toContain('Write a plain % as %25');
+  });
+
+  it('names the value that the database cannot keep', async () => {
+    const send = (body: unknown) =>
+      http.refused('/notes/kept', { method: 'POST', as: operator, body });
+    for (const [free, path, message] of [
+      [{ a: ['x', 'y\0'] }, 'free.a.1', 'NUL'],
+      [{ a: { b: '\ud800!' } }, 'free.a.b', 'surrogate'],
+      [{ 'k\0': 1 }, 'free.k\\u0000', 'the key holds a NUL'],
+    ] as const) {
+      const answer = await send({ text: 'a', free });
+      expect([answer.status, answer.body.code]).toEqual([400, 'validation_failed']);
+      expect(answer.body.errors).toEqual([{ path, message: expect.stringContaining(message) }]);
+      expect(answer.body.detail).toContain(path);
+    }
   });
 
   it('continues the trace of the caller, and says its own otherwise', async () => {

@@ -4,13 +4,16 @@ import {
   type ExceptionFilter,
   HttpException,
   Logger,
+  NotFoundException,
 } from '@nestjs/common';
 import { type ErrorCode, type Problem, errorCodes } from '@aos/contracts';
 import type { Response } from 'express';
 import type { AosRequest } from './access.js';
 import type { Redactor } from '../telemetry/redactor.js';
 import type { Denials } from './denials.js';
+import { allowedMethods } from './allowed-methods.js';
 import { AosError } from './problem.js';
+import { unstorableIn } from './unstorable.js';
 
 /**
  * Turns whatever was thrown into problem+json (RFC 9457), once, for every route and for what happens before
@@ -30,7 +33,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (host.getType() !== 'http') throw thrown; // sockets answer in frames of their own
     const request = host.switchToHttp().getRequest<AosRequest>();
     const response = host.switchToHttp().getResponse<Response>();
-    const error = toAosError(thrown);
+    const error = inTheLightOf(request, toAosError(thrown));
     if (error.status >= 500) this.log(request, error, thrown);
     await this.recordRefusal(request, error);
     if (response.headersSent) {
@@ -82,6 +85,28 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
+/** What only the request itself can tell about a failure. */
+function inTheLightOf(request: AosRequest, error: AosError): AosError {
+  if (error.cause instanceof NotFoundException) {
+    const methods = allowedMethods(request.app, request.path);
+    if (methods.length > 0 && !methods.includes(request.method))
+      return new AosError(
+        'method_not_allowed',
+        `${request.path} takes ${methods.join(', ')}, not ${request.method}.`,
+        { cause: error.cause, headers: { allow: methods.join(', ') } },
+      );
+  }
+  if (error.message !== NOT_STORABLE) return error;
+  const errors = unstorableIn(request);
+  const first = errors[0];
+  return first
+    ? new AosError('validation_failed', `${first.path}: ${first.message}.`, {
+        cause: error.cause,
+        errors,
+      })
+    : error;
+}
+
 /** What helps to find the fault. A database error also carries the query's parameters: those stay out. */
 function loggable(thrown: unknown, depth = 0): unknown {
   if (!(thrown instanceof Error) || depth > 4) return String(thrown);
@@ -110,6 +135,8 @@ export function toProblem(error: AosError, traceId: string): Problem {
 
 export function toAosError(thrown: unknown): AosError {
   if (thrown instanceof AosError) return thrown;
+  if (thrown instanceof URIError || (thrown as Error | undefined)?.cause instanceof URIError)
+    return new AosError('validation_failed', BAD_ESCAPE, { cause: thrown });
   if (thrown instanceof HttpException) return fromStatus(thrown.getStatus(), thrown);
   const { name, code } = thrown as { name?: string; code?: string };
   if (name === 'MulterError')
@@ -135,6 +162,8 @@ function fromStatus(status: number, cause: Error): AosError {
   return new AosError(code, detail, { cause });
 }
 
+const BAD_ESCAPE =
+  'The path holds a % that does not begin an escaped byte of UTF-8. Write a plain % as %25.';
 const unexpected: [ErrorCode, string] = [
   'internal',
   'It has been logged under the trace of this answer.',
@@ -151,6 +180,8 @@ const frameworkErrors: Record<number, [ErrorCode, string]> = {
   429: ['too_many_requests', 'Wait a moment.'],
   503: ['unavailable', 'Try again in a moment.'],
 };
+
+const NOT_STORABLE = 'A value in the request does not have the form that is stored.';
 
 /** Postgres and its pool. Codes: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 function databaseError(thrown: unknown): AosError | undefined {
@@ -176,13 +207,7 @@ function databaseError(thrown: unknown): AosError | undefined {
       retryAfterSeconds: 30,
     });
   if (['22P02', '22003', '22007', '22008', '22021', '22P05'].includes(code))
-    return new AosError(
-      'validation_failed',
-      'A value in the request does not have the form that is stored.',
-      {
-        cause: thrown,
-      },
-    );
+    return new AosError('validation_failed', NOT_STORABLE, { cause: thrown });
   if (code === '23505')
     return new AosError('conflict', 'Somebody else stored the same thing at the same moment.', {
       cause: thrown,
