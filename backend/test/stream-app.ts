@@ -4,7 +4,7 @@ import { WsAdapter } from '@nestjs/platform-ws';
 import { Test } from '@nestjs/testing';
 import { type AosEvent, type Permission, type ServerFrame } from '@aos/contracts';
 import { EventEmitter, once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import WebSocket from 'ws';
 import type { Environment } from '../src/platform/config/environment.js';
@@ -185,7 +185,7 @@ export class EventSocket extends EventEmitter {
   }
 
   /** The answer to an upgrade that was turned down. */
-  async refusal(): Promise<{ status: number; body: string }> {
+  async refusal(): Promise<{ status: number; headers: IncomingHttpHeaders; body: string }> {
     const [request, response] = (await once(this.ws, 'unexpected-response')) as [
       { destroy(): void },
       IncomingMessage,
@@ -193,7 +193,7 @@ export class EventSocket extends EventEmitter {
     let body = '';
     for await (const chunk of response) body += String(chunk);
     request.destroy();
-    return { status: response.statusCode!, body };
+    return { status: response.statusCode!, headers: response.headers, body };
   }
 
   /** Subscribes, and waits for `ready`. */

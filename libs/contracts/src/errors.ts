@@ -5,8 +5,11 @@
 export const errorCodes = {
   // the request itself
   validation_failed: { status: 400, title: 'The request does not fit its schema' },
+  malformed_request: { status: 400, title: 'The request could not be read' },
   malformed_body: { status: 400, title: 'The body could not be parsed' },
   invalid_cursor: { status: 400, title: 'The cursor is not one that this list gave out' },
+  request_timeout: { status: 408, title: 'The request took too long to arrive' },
+  headers_too_large: { status: 431, title: 'The headers are too large' },
   payload_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The media type is not supported here' },
   not_found: { status: 404, title: 'There is nothing here' },

@@ -17,6 +17,7 @@ import { OutsideTokens } from './outside-tokens.js';
 import { OwnAddress } from './own-address.js';
 import { AosError } from './problem.js';
 import { ProblemFilter } from './problem.filter.js';
+import { answerUnparsed } from './raw-answer.js';
 import { requestStart } from './request-start.js';
 import { schemaPipe } from './schema.pipe.js';
 
@@ -32,6 +33,7 @@ import { schemaPipe } from './schema.pipe.js';
 export function configureHttp(app: NestExpressApplication, environment: Environment): OwnAddress {
   const own = new OwnAddress(environment, app.getHttpServer());
   const reflector = app.get(Reflector);
+  answerUnparsed(app.getHttpServer());
   app.disable('x-powered-by');
   app.set('etag', false); // an ETag here is a version of a document, not a hash of an answer
   app.set('query parser', 'simple'); // a=1&a=2 is a list; a[b]=1 makes no objects

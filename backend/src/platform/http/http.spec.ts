@@ -253,6 +253,22 @@ describe('what is thrown', () => {
   });
 });
 
+describe('what is no request', () => {
+  it.each([
+    ['NONSENSE', 400, 'malformed_request'],
+    [`GET /${'a'.repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 431, 'headers_too_large'],
+    ['POST /notes HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n', 400, 'malformed_request'],
+  ])('is answered with a problem, too: %.30s', async (bytes, status, code) => {
+    const answer = await raw(`${bytes}\r\n\r\n`);
+    const [head, body] = answer.split('\r\n\r\n') as [string, string];
+    const problem = JSON.parse(body) as Problem;
+    expect(head).toContain(`HTTP/1.1 ${status} `);
+    expect(head).toContain('Content-Type: application/problem+json');
+    expect(head).toContain(`traceparent: 00-${problem.traceId}-`);
+    expect([problem.status, problem.code]).toEqual([status, code]);
+  });
+});
+
 describe('bodies', () => {
   const post = (
     body: string | Uint8Array<ArrayBuffer>,

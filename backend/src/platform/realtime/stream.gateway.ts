@@ -5,12 +5,15 @@ import { type ErrorCode, SubscribeFrame, errorCodes } from '@aos/contracts';
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { WebSocket, WebSocketServer } from 'ws';
 import type { Environment } from '../config/environment.js';
 import { Authenticator } from '../http/authenticator.js';
 import type { Principal } from '../http/context.js';
 import { Denials } from '../http/denials.js';
 import { OwnAddress } from '../http/own-address.js';
+import { AosError } from '../http/problem.js';
+import { rawRefusal, refuseOnSocket } from '../http/raw-answer.js';
 import { ENVIRONMENT } from '../platform.module.js';
 import { type Connection, type Ending, type Wire, endings } from './connection.js';
 import { onceDrained } from './drain.js';
@@ -54,16 +57,21 @@ export class StreamGateway
   ) {}
 
   afterInit(server: WebSocketServer): void {
-    const own = new OwnAddress(this.environment, this.host.httpAdapter.getHttpServer() as Server);
+    const http = this.host.httpAdapter.getHttpServer() as Server;
+    const own = new OwnAddress(this.environment, http);
+    answerOtherPaths(http);
     server.options.verifyClient = ({ req }, admit) => {
       this.admit(req, own).then(
         (refused) => {
-          if (!refused) admit(true);
-          else admit(false, errorCodes[refused].status, problem(refused), problemHeaders(refused));
+          if (!refused) return admit(true);
+          const { status } = errorCodes[refused];
+          const { body, headers } = rawRefusal(refusalOf(refused));
+          admit(false, status, body, headers);
         },
         (error: unknown) => {
           this.logger.warn(`could not tell who connects: ${(error as Error).message}`);
-          admit(false, 503, problem('unavailable'), problemHeaders('unavailable'));
+          const { body, headers } = rawRefusal(refusalOf('unavailable'));
+          admit(false, 503, body, headers);
         },
       );
     };
@@ -79,7 +87,7 @@ export class StreamGateway
     let recent: number[] = [];
     client.on('message', (data, isBinary) => {
       const frame = isBinary
-        ? 'binary frames are not understood'
+        ? 'binary frames are not understood: send text'
         : readFrame((data as Buffer).toString());
       const now = Date.now();
       recent = [...recent.filter((at) => now - at < SUBSCRIBE_WINDOW_MS), now];
@@ -142,26 +150,56 @@ function readFrame(text: string): SubscribeFrame | string {
   try {
     json = JSON.parse(text);
   } catch {
-    return 'not JSON'; // what exactly was wrong with it helps nobody here
+    return 'not JSON: send {"op":"subscribe"}'; // what exactly was wrong with it helps nobody here
   }
   const parsed = SubscribeFrame.safeParse(json);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  const isOp = issue?.path[0] === 'op' || issue?.path.length === 0;
-  return isOp && issue?.code !== 'unrecognized_keys'
+  if (issue?.code === 'unrecognized_keys') {
+    const name = issue.keys[0] ?? '';
+    return `subscribe: ${/^[\w.-]{1,40}$/.test(name) ? name : 'a key'} is not known here`;
+  }
+  const [key] = issue?.path ?? [];
+  return key === undefined || key === 'op'
     ? 'unknown op: send {"op":"subscribe"}'
-    : `subscribe: ${String(issue?.path[0] ?? 'unknown key')} is not valid`.slice(0, 100);
+    : `subscribe: ${String(key)} takes ${takes[String(key)] ?? 'another value'}`;
 }
 
-function problem(code: ErrorCode): string {
-  const { status, title } = errorCodes[code];
-  return JSON.stringify({ type: 'about:blank', title, status, detail: title, code, traceId: '' });
-}
+const takes: Record<string, string> = {
+  since: 'the seq of an event, a whole number from 0',
+  types: 'a list of value types, such as task.receipt',
+  traceId: 'a text of at most 64 characters',
+};
 
-const problemHeaders = (code: ErrorCode): Record<string, string> => ({
-  'content-type': 'application/problem+json; charset=utf-8',
-  ...(code === 'unauthenticated' ? { 'www-authenticate': 'Bearer realm="aos"' } : {}),
-});
+const told: Partial<Record<ErrorCode, string>> = {
+  unauthenticated: 'Send a token or the session cookie with the upgrade.',
+  origin_refused:
+    'Pages of another origin, and other names of this server, may not open the stream.',
+  forbidden: 'The stream takes the permission task.read, at least in one project.',
+  too_many_requests: 'As many streams are open as may be at once. Close another one first.',
+  unavailable: 'The stream cannot be opened at present. Try again in a moment.',
+};
+
+const refusalOf = (code: ErrorCode) =>
+  new AosError(code, told[code] ?? errorCodes[code].title, {
+    ...(code === 'unavailable' ? { retryAfterSeconds: 2 } : {}),
+  });
+
+/** An upgrade to any other path: the adapter would hang up without a word. */
+function answerOtherPaths(server: Server): void {
+  const adapter = server.listeners('upgrade') as Upgrade[];
+  server.removeAllListeners('upgrade');
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (/^\/agent\/events\/?(\?|$)/.test(request.url ?? ''))
+      for (const each of adapter) each.call(server, request, socket, head);
+    else
+      refuseOnSocket(
+        socket,
+        new AosError('not_found', `There is no WebSocket here. Events are at ${PATH}.`),
+      );
+  });
+}
+type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 /**
  * Event frames are built beforehand and go to the TCP socket as they are; all else goes through `ws`. Both

@@ -1,5 +1,8 @@
 import { once } from 'node:events';
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
+import type { Problem } from '@aos/contracts';
+import { WebSocket } from 'ws';
 import { type TestDatabase, isNative, openTestDatabase } from '../../../test/harness.js';
 import { type EventSocket, type StreamApp, openStreamApp } from '../../../test/stream-app.js';
 import type { EventRow } from '../outbox/event-row.js';
@@ -318,9 +321,13 @@ describe('who gets what', () => {
 
 describe('the upgrade', () => {
   it('is refused with 401 to nobody we know', async () => {
-    const { status, body } = await connect('forged').refusal();
+    const { status, headers, body } = await connect('forged').refusal();
     expect(status).toBe(401);
-    expect(JSON.parse(body)).toMatchObject({ status: 401, code: 'unauthenticated' });
+    expect(headers['content-type']).toBe('application/problem+json; charset=utf-8');
+    const problem = JSON.parse(body) as Problem;
+    expect(problem).toMatchObject({ status: 401, code: 'unauthenticated' });
+    expect(problem.detail).toContain('Send a token');
+    expect(headers['traceparent']).toContain(problem.traceId);
   });
 
   it('is refused with 403 to someone who may read no tasks', async () => {
@@ -337,6 +344,16 @@ describe('the upgrade', () => {
     const { status, body } = await connect('owner', headers).refusal();
     expect(status).toBe(403);
     expect(JSON.parse(body)).toMatchObject({ code: 'origin_refused' });
+  });
+
+  it('is 404 on any other path', async () => {
+    const socket = new WebSocket(`${app.baseUrl.replace('http', 'ws')}/agent/nothing`);
+    const [, response] = (await once(socket, 'unexpected-response')) as [unknown, IncomingMessage];
+    expect(response.statusCode).toBe(404);
+    expect(JSON.parse(await text(response))).toMatchObject({
+      code: 'not_found',
+      detail: 'There is no WebSocket here. Events are at /agent/events.',
+    });
   });
 
   it('is let through from our own origin', async () => {
@@ -375,17 +392,30 @@ describe('the upgrade', () => {
 
 describe('bad frames', () => {
   it.each([
-    ['not JSON', '{nope', 'not JSON'],
+    ['not JSON', '{nope', 'not JSON: send {"op":"subscribe"}'],
     ['an unknown op', '{"op":"drop"}', 'unknown op: send {"op":"subscribe"}'],
+    [
+      'a long unknown key',
+      `{"op":"subscribe","${'键'.repeat(200)}":1}`,
+      'subscribe: a key is not known here',
+    ],
     ['no object', '[]', 'unknown op: send {"op":"subscribe"}'],
-    ['an unknown key', '{"op":"subscribe","rooms":["all"]}', 'subscribe: unknown key is not valid'],
-    ['a raw type', '{"op":"subscribe","types":["tool.call"]}', 'subscribe: types is not valid'],
+    ['an unknown key', '{"op":"subscribe","rooms":["all"]}', 'subscribe: rooms is not known here'],
+    [
+      'a raw type',
+      '{"op":"subscribe","types":["tool.call"]}',
+      'subscribe: types takes a list of value types, such as task.receipt',
+    ],
     [
       'a since that is no number',
       '{"op":"subscribe","since":"1"}',
-      'subscribe: since is not valid',
+      'subscribe: since takes the seq of an event, a whole number from 0',
     ],
-    ['a negative since', '{"op":"subscribe","since":-1}', 'subscribe: since is not valid'],
+    [
+      'a negative since',
+      '{"op":"subscribe","since":-1}',
+      'subscribe: since takes the seq of an event, a whole number from 0',
+    ],
   ])('end the connection: %s', async (_, frame, reason) => {
     const socket = await connect().opened();
     socket.ws.send(frame);
