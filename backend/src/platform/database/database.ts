@@ -36,7 +36,12 @@ export interface DatabaseOptions {
   poolSize?: number;
 }
 
-export class Database {
+/** Where single statements are asked: see Database.query. */
+export interface Asks {
+  query<T = Record<string, unknown>>(text: string, params?: unknown[], name?: string): Promise<T[]>;
+}
+
+export class Database implements Asks {
   private constructor(
     readonly kind: 'embedded' | 'server',
     readonly pool: pg.Pool,
@@ -45,6 +50,8 @@ export class Database {
     readonly lite: PGlite | undefined,
     readonly url: string | undefined,
   ) {}
+
+  private readonly lines: pg.Pool[] = [];
 
   /** False when pgvector is missing: the server runs, and only vector search is off. */
   hasVector = false;
@@ -107,38 +114,77 @@ export class Database {
     }
   }
 
-  /** One statement outside any transaction. Inside one, use `sql(tx, …)`: see the note on the embedded kind. */
-  async query<T = Record<string, unknown>>(text: string, params: unknown[] = []): Promise<T[]> {
-    return (await this.run<T>(text, params)).rows;
+  /**
+   * One statement outside any transaction. Inside one, use `sql(tx, …)`: see the note on the embedded kind.
+   * `name`: of a text that never changes and is asked all the time. A connection then has it parsed once and its plan
+   * kept, as far as the planner thinks that good.
+   */
+  async query<T = Record<string, unknown>>(
+    text: string,
+    params: unknown[] = [],
+    name?: string,
+  ): Promise<T[]> {
+    return (await this.run<T>(text, params, name)).rows;
   }
 
   /** As `query`, with the number of rows written. */
   async run<T = Record<string, unknown>>(
     text: string,
     params: unknown[] = [],
+    name?: string,
   ): Promise<SqlResult<T>> {
-    const result = await traced('query', text, () => this.once(text, params));
+    const statement = { text, values: params, ...named(name) };
+    const result = await traced('query', text, () => ask(this.pool, statement));
     return { rows: result.rows as T[], count: result.rowCount ?? 0 };
   }
 
   /**
-   * `pool.query` would end the connection when the statement fails, be it for a row that is there already. On a server
-   * that costs a new one; the embedded database has one session, and whoever comes next would find it broken. One that
-   * is broken is not taken back by the pool in any case.
+   * A connection of its own, for statements that are always the same and asked all the time: their plans are made
+   * once, whatever the parameters, and they wait for nothing that the pool is busy with. The settings see to it that
+   * what was planned on empty tables is good on full ones. The embedded database has one session for all.
    */
-  private async once(text: string, params: unknown[]): Promise<pg.QueryResult> {
-    const client = await this.pool.connect();
-    try {
-      return await client.query(text, params);
-    } finally {
-      client.release();
-    }
+  ownLine(name: string): Asks {
+    if (this.kind === 'embedded') return this;
+    const pool = new pg.Pool({
+      connectionString: this.url,
+      max: 1,
+      connectionTimeoutMillis: 10_000,
+      idleTimeoutMillis: 0,
+      application_name: `aos-${name}`,
+      statement_timeout: 30_000,
+      keepAlive: true,
+      options: '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off',
+    });
+    // An idle connection that the server ends is replaced at the next statement.
+    pool.on('error', () => undefined);
+    this.lines.push(pool);
+    return {
+      query: async (text, params = [], statement) =>
+        (await ask(pool, { text, values: params, ...named(statement) })).rows as never[],
+    };
   }
 
   async close(): Promise<void> {
+    await Promise.all(this.lines.map((pool) => pool.end()));
     if (this.dataSource.isInitialized) await this.dataSource.destroy();
     else await this.pool.end();
     await this.lite?.close();
+  }
+}
+
+const named = (name: string | undefined) => (name === undefined ? {} : { name });
+
+/**
+ * `pool.query` would end the connection when the statement fails, be it for a row that is there already. On a server
+ * that costs a new one; the embedded database has one session, and whoever comes next would find it broken. One that
+ * is broken is not taken back by the pool in any case.
+ */
+async function ask(pool: pg.Pool, statement: pg.QueryConfig): Promise<pg.QueryResult> {
+  const client = await pool.connect();
+  try {
+    return await client.query(statement);
+  } finally {
+    client.release();
   }
 }
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { Reflector } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Response } from 'express';
@@ -24,7 +25,7 @@ import { schemaPipe } from './schema.pipe.js';
 /**
  * Everything that stands around the routes, in the order in which a request meets it:
  *
- *   start (trace, nonce) -> security headers -> Host -> Origin -> JSON body
+ *   start (trace) -> security headers (nonce) -> Host -> Origin -> JSON body
  *     -> guard (who, CSRF, permission) -> idempotency -> schema -> handler;  whatever is thrown -> problem+json
  *
  * Called before `listen`, on an application made with `bodyParser: false`, by main.ts and by tests alike.
@@ -74,7 +75,7 @@ function refuseForeigners(own: OwnAddress) {
  * the nonce of the answer that brought them.
  */
 function securityHeaders(isHttps: boolean) {
-  return helmet({
+  const ofPages = helmet({
     contentSecurityPolicy: {
       useDefaults: false,
       directives: {
@@ -98,7 +99,25 @@ function securityHeaders(isHttps: boolean) {
     strictTransportSecurity: isHttps,
     xFrameOptions: { action: 'deny' },
   });
+  const ofData = Object.entries({
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    'cross-origin-resource-policy': 'same-origin',
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+    ...(isHttps ? { 'strict-transport-security': 'max-age=31536000; includeSubDomains' } : {}),
+  });
+  return (request: AosRequest, response: Response, next: NextFunction): void => {
+    if (!isMcp.test(request.path)) {
+      response.locals['cspNonce'] = randomBytes(16).toString('base64');
+      return ofPages(request, response, next);
+    }
+    for (const [name, value] of ofData) response.setHeader(name, value);
+    next();
+  };
 }
+
+/** Answers to programs, never a page; and what is asked most by far, so that a dozen headers show. */
+const isMcp = /^\/mcp\/?$/;
 
 /** Only where the tools are served. */
 function outsideTokensOf(app: NestExpressApplication): OutsideTokens | undefined {

@@ -18,6 +18,7 @@ import type { Environment } from '../config/environment.js';
 export class OwnAddress {
   private readonly publicUrl: URL | undefined;
   readonly isLoopback: boolean;
+  private listensOn: number | undefined;
 
   constructor(
     private readonly environment: Pick<Environment, 'host' | 'port' | 'publicUrl'>,
@@ -29,7 +30,9 @@ export class OwnAddress {
 
   /** The port that is listened on; PORT may be 0 for any. */
   get port(): number {
-    return (this.server.address() as AddressInfo | null)?.port ?? this.environment.port;
+    // Asked for by every request, and a question to the system each time.
+    this.listensOn ??= (this.server.address() as AddressInfo | null)?.port;
+    return this.listensOn ?? this.environment.port;
   }
 
   ownsHost(host: string | undefined): boolean {

@@ -29,13 +29,12 @@ const untraced = /^\/(health|metrics|console|agent\/events|monitor\/(metrics|log
 
 /**
  * The first thing that happens to a request: it gets its place in a trace (the caller's, when a valid
- * traceparent came along), a context that names nobody yet, and a nonce for the page's styles. Every
- * answer says its trace, also those that later layers refuse.
+ * traceparent came along) and a context that names nobody yet. Every answer says its trace, also those that later
+ * layers refuse.
  */
 export function requestStart(metrics: HttpMetrics, log: LogStore) {
   const tracer = trace.getTracer('aos');
   return (request: AosRequest, response: Response, next: NextFunction): void => {
-    response.locals['cspNonce'] = randomBytes(16).toString('base64');
     const startedAt = performance.now();
     // A process with HTTP instrumentation has opened the span already; otherwise it is opened here.
     const isOpen = trace.getActiveSpan() !== undefined;
@@ -57,7 +56,7 @@ export function requestStart(metrics: HttpMetrics, log: LogStore) {
       const route = routeOf(request);
       const durationMs = performance.now() - startedAt;
       metrics.observe(request.method, route, response.statusCode, durationMs / 1000);
-      if (isWorthALine(request, response.statusCode))
+      if (isWorthALine(request, route, response.statusCode))
         log.add(lineOf(request, route, response.statusCode, Math.round(durationMs)));
       if (!span) return;
       span.updateName(`${request.method} ${route}`);
@@ -75,12 +74,13 @@ export function requestStart(metrics: HttpMetrics, log: LogStore) {
 }
 
 /**
- * Writes and failures. Reads that went well would drown them, and a stranger must not be able to fill the log: what
- * nobody signed in for is counted, and in the audit where it matters.
+ * Writes and failures. Reads that went well would drown them, and so would what programs say to the gateway, whose
+ * calls are in its ledger. A stranger must not be able to fill the log: what nobody signed in for is counted, and in
+ * the audit where it matters.
  */
-function isWorthALine(request: AosRequest, status: number): boolean {
+function isWorthALine(request: AosRequest, route: string, status: number): boolean {
   if (status >= 500) return true;
-  if (request.ctx.actor.id === anonymous.id) return false;
+  if (request.ctx.actor.id === anonymous.id || (route === '/mcp' && status < 400)) return false;
   return status >= 400 || (request.method !== 'GET' && request.method !== 'HEAD');
 }
 

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import type { EventLink, EventType, Severity } from '@aos/contracts';
-import type { Database } from '../database/database.js';
+import type { Asks } from '../database/database.js';
 import { type Tx, sql } from '../database/sql.js';
 import { Wakeups } from './wakeups.js';
 
@@ -56,17 +56,18 @@ export class Outbox {
   /**
    * A change and its events in one statement, which commits by itself: one trip to the database where a transaction
    * takes four. `change` writes, and returns as `n` the place (from 1) of each event that is to be told, so that what
-   * it did not write is not told either; `besides` writes what needs no event. Their parameters are $4 and on.
+   * it did not write is not told either; `besides` writes what needs no event. Their parameters are $4 and on. `name`
+   * is that of the whole statement (see Database.query).
    * @returns the places that `change` returned.
    */
   async appendWith(
-    database: Database,
-    { change, besides }: { change: string; besides: string },
+    line: Asks,
+    { name, change, besides }: { name: string; change: string; besides: string },
     params: readonly unknown[],
     events: readonly NewEvent[],
   ): Promise<Set<number>> {
     const { traces, rows, large } = toRows(events);
-    const written = await database.query<{ n: string }>(
+    const written = await line.query<{ n: string }>(
       `WITH changed AS (${change}), besides AS (${besides}),
          locked AS MATERIALIZED (${lockTraces}),
          told AS (${insertEvents('jsonb_array_elements($2::jsonb) WITH ORDINALITY AS a(e, n) JOIN changed USING (n)')}),
@@ -74,6 +75,7 @@ export class Outbox {
                   SELECT (p->>1)::uuid, p->2 FROM jsonb_array_elements($3::jsonb) AS p JOIN changed ON changed.n = (p->>0)::bigint)
        SELECT n FROM changed`,
       [traces, JSON.stringify(rows), JSON.stringify(large), ...params],
+      name,
     );
     if (written.length > 0) this.wakeups.wake('outbox');
     return new Set(written.map(({ n }) => Number(n)));

@@ -1,17 +1,20 @@
 import { GatheredWrites } from './gathered-writes.js';
 
 /** What is written waits in `open` until the test ends it. */
-function writer(sizeOf: (row: string) => number = (row) => row.length) {
+function writer(sizeOf: (row: string) => number = (row) => row.length, pauseMs = () => 0) {
   const batches: (readonly string[])[] = [];
   const open: { commit: () => void; fail: (error: Error) => void }[] = [];
   let seen: () => void = () => undefined;
-  const writes = new GatheredWrites<string, string>((rows) => {
-    batches.push(rows);
-    seen();
-    return new Promise((done, fail) =>
-      open.push({ commit: () => done(rows.map((row) => `${row} is in`)), fail }),
-    );
-  }, sizeOf);
+  const writes = new GatheredWrites<string, string>(
+    (rows) => {
+      batches.push(rows);
+      seen();
+      return new Promise((done, fail) =>
+        open.push({ commit: () => done(rows.map((row) => `${row} is in`)), fail }),
+      );
+    },
+    { sizeOf, pauseMs },
+  );
   return {
     writes,
     batches,

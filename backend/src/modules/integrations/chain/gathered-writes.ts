@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { context } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
 
@@ -19,7 +20,8 @@ const MOST_SIZE = 2 * 1024 * 1024;
  *                       └────────────────┘   all that came meanwhile go together, in the order in which they came
  *
  * A commit costs a trip to the disk, whatever it holds. One caller alone waits for one trip, as ever: nothing is
- * held back to see whether more comes. While a trip is under way, others have to wait for the next one, and then
+ * held back to see whether more comes, unless whoever made it wants a pause between two trips (`pauseMs`): many rows
+ * that come one by one would otherwise cost a trip each. While a trip is under way, others have to wait for the next one, and then
  * share it. So the more there is to write, the less each row costs.
  *
  * Each caller waits until its own row is committed, and hears of its own failure. A row that cannot be stored (the
@@ -29,11 +31,15 @@ const MOST_SIZE = 2 * 1024 * 1024;
 export class GatheredWrites<Row, Answer = void> {
   private waiting: Waiting<Row, Answer>[] = [];
   private isUnderWay = false;
+  private beganAt = -Infinity;
 
-  /** `write` stores all rows in one transaction, or none, and answers in their order. `sizeOf`: in characters. */
+  /**
+   * `write` stores all rows in one transaction, or none, and answers in their order. `sizeOf`: in characters.
+   * `pauseMs`: how long after the beginning of a trip the next one may begin; asked anew for each.
+   */
   constructor(
     private readonly write: (rows: readonly Row[]) => Promise<readonly Answer[]>,
-    private readonly sizeOf: (row: Row) => number,
+    private readonly options: { sizeOf: (row: Row) => number; pauseMs?: () => number },
   ) {}
 
   /** Resolves once the row is committed. */
@@ -51,14 +57,19 @@ export class GatheredWrites<Row, Answer = void> {
   }
 
   private async drain(): Promise<void> {
-    while (this.waiting.length > 0) await this.settle(this.waiting.splice(0, this.countThatFits()));
+    while (this.waiting.length > 0) {
+      const left = this.beganAt + (this.options.pauseMs?.() ?? 0) - performance.now();
+      if (left >= 1 && this.waiting.length < MOST_ROWS) await pause(left);
+      this.beganAt = performance.now();
+      await this.settle(this.waiting.splice(0, this.countThatFits()));
+    }
     this.isUnderWay = false;
   }
 
   private countThatFits(): number {
     let size = 0;
     const past = this.waiting.findIndex(
-      ({ row }, index) => (size += this.sizeOf(row)) > MOST_SIZE && index > 0,
+      ({ row }, index) => (size += this.options.sizeOf(row)) > MOST_SIZE && index > 0,
     );
     return Math.min(past < 0 ? Infinity : past, this.waiting.length, MOST_ROWS);
   }

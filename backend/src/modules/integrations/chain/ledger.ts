@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { Database } from '../../../platform/database/database.js';
+import { type Asks, Database } from '../../../platform/database/database.js';
 import { type Tx, sql } from '../../../platform/database/sql.js';
 import type { Ctx } from '../../../platform/http/context.js';
 import { type NewEvent, Outbox } from '../../../platform/outbox/outbox.js';
@@ -39,19 +39,39 @@ import { GatheredWrites } from './gathered-writes.js';
  *
  * Cost. A call makes two trips to the disk: its row before it, its end after it. Calls that are under way at the same
  * time share them (see GatheredWrites): what begins outside a run, what ends, and the events of the ends go into one
- * statement with one commit. A call still waits for the commit of its own row before it is made, and for
+ * statement with one commit, on a connection of its own whose plans are made once. A call still waits for the commit of its own row before it is made, and for
  * that of its end before it is answered. The beginning of a call of a run is a transaction of its own, since it is the
  * job's guard and the rows of its step that decide there.
  */
+/** A statement costs as much as fifty of its rows: so many calls at once, so long it waits for company. */
+const PAUSE_PER_CALL_MS = 0.1;
+const LONGEST_PAUSE_MS = 5;
+
 @Injectable()
 export class Ledger {
   private readonly writes: GatheredWrites<Beginning | End, boolean>;
+  private readonly line: Asks;
+  private underWay = 0;
 
   constructor(
     private readonly database: Database,
     private readonly outbox: Outbox,
   ) {
-    this.writes = new GatheredWrites((rows) => this.write(rows), sizeOf);
+    this.line = database.ownLine('ledger');
+    this.writes = new GatheredWrites((rows) => this.write(rows), {
+      sizeOf,
+      pauseMs: () => Math.min(LONGEST_PAUSE_MS, (this.underWay - 1) * PAUSE_PER_CALL_MS),
+    });
+  }
+
+  /** Counts a call from before its beginning to after its end: the more there are, the more they share. */
+  async during<T>(call: () => Promise<T>): Promise<T> {
+    this.underWay++;
+    try {
+      return await call();
+    } finally {
+      this.underWay--;
+    }
   }
 
   /** Commits the row before the call, or finds what there is instead of a call. */
@@ -138,13 +158,13 @@ export class Ledger {
     const ends = rows.filter(isEnd);
     const beginnings = rows.filter((row) => !isEnd(row));
     if (ends.length === 0) {
-      await this.database.query(insertRows('$1'), [arrayOf(beginnings)]);
+      await this.database.query(insertRows('$1'), [arrayOf(beginnings)], 'aos-ledger-begin');
       return rows.map(() => true);
     }
     const births = ends.map(({ createdAt }) => createdAt);
     const own = await this.outbox.appendWith(
       this.database,
-      { change: finishRows, besides: insertRows('$6') },
+      { name: 'aos-ledger-write', change: finishRows, besides: insertRows('$6') },
       [arrayOf(ends), births, arrayOf(beginnings)],
       ends.map(({ event }) => event),
     );

@@ -56,11 +56,17 @@ export class LimitsInForce {
 /** Of `server.tool`. */
 export const toolKey = (tool: string) => `tool:${tool}`;
 
-/** Days are those of UTC, the same for every process. */
-export const dayKey = (of: string, now = new Date()) =>
-  `day:${now.toISOString().slice(0, 10)}:${of}`;
+const DAY_MS = 86_400_000;
+let today = { number: NaN, name: '' };
 
-export const msToMidnight = (now = Date.now()) => 86_400_000 - (now % 86_400_000);
+/** Days are those of UTC, the same for every process. */
+export function dayKey(of: string, now = Date.now()): string {
+  const number = Math.floor(now / DAY_MS);
+  if (number !== today.number) today = { number, name: new Date(now).toISOString().slice(0, 10) };
+  return `day:${today.name}:${of}`;
+}
+
+export const msToMidnight = (now = Date.now()) => DAY_MS - (now % DAY_MS);
 
 const some = (limits: [string, number | null, string][]): LimitInForce[] =>
   limits.flatMap(([key, limit, of]) => (limit === null ? [] : [{ key, limit, of }]));

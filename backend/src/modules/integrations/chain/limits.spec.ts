@@ -76,7 +76,7 @@ describe('a limit', () => {
     expect(refused).toMatchObject({ code: 'quota_exceeded', status: 429 });
     const { retryAfterSeconds } = refused as { retryAfterSeconds: number };
     expect(Math.abs(retryAfterSeconds - msToMidnight() / 1000)).toBeLessThan(10);
-    expect(dayKey('x', new Date('2026-11-26T23:59:59.999Z'))).toBe('day:2026-11-26:x');
+    expect(dayKey('x', Date.parse('2026-11-26T23:59:59.999Z'))).toBe('day:2026-11-26:x');
     expect(msToMidnight(Date.UTC(2026, 10, 26, 23, 59, 59))).toBe(1000);
   });
 

@@ -32,6 +32,8 @@ export class ToolSchemas {
   private readonly current = withFormats(new Ajv2020(options));
   private readonly draft07 = withFormats(new Ajv(options));
   private readonly compiled = new Map<string, ValidateFunction>();
+  /** The same by the schema itself, which the registry keeps: a large one need not be written out at every call. */
+  private readonly known = new WeakMap<object, ValidateFunction>();
 
   /** @throws Error when the schema itself is not one. */
   faults(schema: Record<string, unknown>, value: unknown): SchemaFault[] {
@@ -42,6 +44,12 @@ export class ToolSchemas {
   }
 
   private validatorOf(schema: Record<string, unknown>): ValidateFunction {
+    let validate = this.known.get(schema);
+    if (!validate) this.known.set(schema, (validate = this.validatorByText(schema)));
+    return validate;
+  }
+
+  private validatorByText(schema: Record<string, unknown>): ValidateFunction {
     const key = JSON.stringify(schema);
     const known = this.compiled.get(key);
     if (known) return known;

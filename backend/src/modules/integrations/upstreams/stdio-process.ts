@@ -98,6 +98,7 @@ export class StdioProcess implements Transport {
     const { child } = this;
     if (!child || this.isClosed || !child.stdin.writable)
       return Promise.reject(new Error('the server has ended'));
+    this.gather(child);
     return new Promise((done, fail) =>
       child.stdin.write(serializeMessage(message), (error) => (error ? fail(error) : done())),
     );
@@ -117,6 +118,13 @@ export class StdioProcess implements Transport {
     child.stdout.destroy();
     child.stderr.destroy();
     this.ended();
+  }
+
+  /** What is sent in the same turn of the loop goes in one write: each costs both sides a trip to the system. */
+  private gather({ stdin }: ChildProcessWithoutNullStreams): void {
+    if (stdin.writableCorked > 0) return;
+    stdin.cork();
+    setImmediate(() => stdin.uncork());
   }
 
   private receive(chunk: Buffer): void {
