@@ -10,6 +10,7 @@ import { AccessGuard } from './access.guard.js';
 import type { AosRequest } from './access.js';
 import { serveApiDocs } from './api-docs.js';
 import { Authenticator } from './authenticator.js';
+import { CursorInterceptor } from './cursor.interceptor.js';
 import { Denials } from './denials.js';
 import { HttpMetrics } from './http-metrics.js';
 import { IdempotencyInterceptor } from './idempotency.interceptor.js';
@@ -46,7 +47,7 @@ export function configureHttp(app: NestExpressApplication, environment: Environm
   app.useGlobalGuards(
     new AccessGuard(reflector, app.get(Authenticator, { strict: false }), outsideTokensOf(app)),
   );
-  app.useGlobalInterceptors(app.get(IdempotencyInterceptor));
+  app.useGlobalInterceptors(app.get(IdempotencyInterceptor), new CursorInterceptor());
   app.useGlobalPipes(schemaPipe());
   serveApiDocs(app);
   return own;

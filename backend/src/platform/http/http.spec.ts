@@ -12,13 +12,14 @@ import {
   Req,
   Res,
 } from '@nestjs/common';
-import type { Problem } from '@aos/contracts';
+import { type Page, PageQuery, type Problem } from '@aos/contracts';
 import type { Response } from 'express';
 import { connect } from 'node:net';
 import { z } from 'zod';
 import { type HttpApp, type SignedIn as Person, openHttpApp } from '../../../test/http-app.js';
 import { Redactor } from '../telemetry/redactor.js';
 import { Allow, type AosRequest, Public, SignedIn } from './access.js';
+import { decodeCursor, encodeCursor, toPage } from './cursor.js';
 import { requireVersion, requiredVersion, setVersion } from './etag.js';
 import { IdempotencyInterceptor, NoReplay } from './idempotency.interceptor.js';
 import { AosError, NotFound } from './problem.js';
@@ -39,6 +40,18 @@ function door(name: string) {
   return { arrived: arrived.promise, open: opened.resolve };
 }
 
+/** 1, 2, 3… as a list would bring them. */
+function pageAfter({ cursor, limit }: PageQuery) {
+  const [after = 0] = decodeCursor(cursor, 1) ?? [];
+  const rows = Array.from({ length: limit + 1 }, (_, at) => Number(after) + at + 1);
+  return toPage(
+    rows,
+    limit,
+    (row) => [row],
+    (row) => row,
+  );
+}
+
 let added = 0;
 let version = 3;
 
@@ -57,6 +70,18 @@ class NotesController {
     response.setHeader('location', `/notes/${added}`);
     setVersion(response, added);
     return { number: added, free: note.free };
+  }
+
+  @Get('numbers')
+  @SignedIn()
+  numbers(@Query({ schema: PageQuery }) query: PageQuery) {
+    return pageAfter(query);
+  }
+
+  @Get(':id/numbers')
+  @SignedIn()
+  others(@Query({ schema: PageQuery }) query: PageQuery) {
+    return pageAfter(query);
   }
 
   @Post('kept')
@@ -266,6 +291,27 @@ describe('what is no request', () => {
     expect(head).toContain('Content-Type: application/problem+json');
     expect(head).toContain(`traceparent: 00-${problem.traceId}-`);
     expect([problem.status, problem.code]).toEqual([status, code]);
+  });
+});
+
+describe('a cursor', () => {
+  const page = (path: string) => http.call<Page<number>>(path, { as: operator });
+
+  it('leads on in the list that gave it', async () => {
+    const first = (await page('/notes/numbers?limit=2')).body;
+    const second = (await page(`/notes/numbers?limit=2&cursor=${first.nextCursor}`)).body;
+    expect([first.items, second.items]).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+  });
+
+  it('is refused by another list, though it would fit, and so is one that nobody gave', async () => {
+    const { nextCursor } = (await page('/notes/numbers?limit=2')).body;
+    for (const cursor of [nextCursor, encodeCursor([2]), '', 'x'.repeat(100)]) {
+      const answer = await http.refused(`/notes/5/numbers?cursor=${cursor}`, { as: operator });
+      expect([answer.status, answer.body.code]).toEqual([400, 'invalid_cursor']);
+    }
   });
 });
 
