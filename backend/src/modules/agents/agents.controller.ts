@@ -28,6 +28,7 @@ import {
 import type { Response } from 'express';
 import { z } from 'zod';
 import { Allow, type AosRequest, RequestCtx } from '../../platform/http/access.js';
+import { markedPage } from '../../platform/http/cursor.interceptor.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { TakesIfMatch, requiredVersion, setVersion } from '../../platform/http/etag.js';
 import { Wakeups } from '../../platform/outbox/wakeups.js';
@@ -224,7 +225,7 @@ export class AgentsController {
   ): Promise<void> {
     const agentId = String((await this.agents.find(id)).id);
     if (query.tail === '1') await streamLog(this.log, this.wakeups, agentId, request, response);
-    else response.json(await this.log.page(agentId, query));
+    else response.json(markedPage(request, await this.log.page(agentId, query)));
   }
 }
 

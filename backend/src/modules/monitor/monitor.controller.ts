@@ -15,6 +15,7 @@ import {
 } from '@aos/contracts';
 import type { Response } from 'express';
 import { Allow, type AosRequest, RequestCtx } from '../../platform/http/access.js';
+import { GivesCursors } from '../../platform/http/cursor.interceptor.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { Live } from './live.js';
 import { LogsQueries } from './logs.queries.js';
@@ -96,6 +97,7 @@ export class MonitorController {
   }
 
   @Get('logs')
+  @GivesCursors()
   @Allow('monitor.read', { anyProject: true })
   @ApiOperation({
     summary: 'Log lines, the newest or the oldest first; the cursor of any line pages on from it',

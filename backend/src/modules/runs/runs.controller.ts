@@ -27,6 +27,7 @@ import {
 } from '@aos/contracts';
 import type { Response } from 'express';
 import { Allow, type AosRequest, RequestCtx } from '../../platform/http/access.js';
+import { markedPage } from '../../platform/http/cursor.interceptor.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { ApprovalsQueries } from './approvals.queries.js';
 import { DecideApproval } from './commands/decide-approval.js';
@@ -66,7 +67,10 @@ export class RunsController {
     @Req() request: AosRequest,
     @Res() response: Response,
   ): Promise<void> {
-    if (query.tail !== '1') return void response.json(await this.events.page(ctx, traceId, query));
+    if (query.tail !== '1') {
+      const page = await this.events.page(ctx, traceId, query);
+      return void response.json(markedPage(request, page));
+    }
     const since = /^\d{1,15}$/.test(lastEventId ?? '') ? Number(lastEventId) : (query.since ?? 0);
     await this.events.stream(ctx, traceId, since, request, response);
   }

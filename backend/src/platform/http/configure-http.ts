@@ -47,7 +47,7 @@ export function configureHttp(app: NestExpressApplication, environment: Environm
   app.useGlobalGuards(
     new AccessGuard(reflector, app.get(Authenticator, { strict: false }), outsideTokensOf(app)),
   );
-  app.useGlobalInterceptors(app.get(IdempotencyInterceptor), new CursorInterceptor());
+  app.useGlobalInterceptors(app.get(IdempotencyInterceptor), new CursorInterceptor(reflector));
   app.useGlobalPipes(schemaPipe());
   serveApiDocs(app);
   return own;

@@ -4,12 +4,17 @@ import {
   Injectable,
   type NestInterceptor,
 } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { Request } from 'express';
 import { createHash } from 'node:crypto';
 import { type Observable, map } from 'rxjs';
 import type { AosRequest } from './access.js';
 import { AosError } from './problem.js';
 
 const MARK_LENGTH = 6;
+
+/** On a list whose rows carry cursors of their own: those have no mark, and no other list takes them. */
+export const GivesCursors = Reflector.createDecorator<boolean>({ transform: (is) => is ?? true });
 
 /**
  * Binds a cursor to its list. What a list makes of its sort key often fits the key of another list (a number,
@@ -18,9 +23,12 @@ const MARK_LENGTH = 6;
  */
 @Injectable()
 export class CursorInterceptor implements NestInterceptor {
+  constructor(private readonly reflector: Reflector) {}
+
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    if (this.reflector.get(GivesCursors, context.getHandler())) return next.handle();
     const request = context.switchToHttp().getRequest<AosRequest>();
-    const mark = markOf((request.route as { path: string }).path);
+    const mark = markOf(request);
     const { cursor } = request.query;
     if (typeof cursor === 'string') {
       if (!cursor.startsWith(mark))
@@ -32,16 +40,19 @@ export class CursorInterceptor implements NestInterceptor {
       const query = { ...request.query, cursor: cursor.slice(MARK_LENGTH) };
       Object.defineProperty(request, 'query', { value: query, configurable: true });
     }
-    return next
-      .handle()
-      .pipe(map((answer: unknown) => (isPage(answer) ? withMark(answer, mark) : answer)));
+    return next.handle().pipe(map((answer: unknown) => markedPage(request, answer)));
   }
 }
+
+/** For a route that is a page or a stream by turns, and so answers by itself. */
+export const markedPage = <T>(request: Pick<Request, 'route'>, answer: T): T =>
+  isPage(answer) ? { ...answer, nextCursor: markOf(request) + answer.nextCursor } : answer;
 
 const marks = new Map<string, string>();
 
 /** There are as many as there are routes. */
-function markOf(route: string): string {
+function markOf(request: Pick<Request, 'route'>): string {
+  const route = (request.route as { path: string }).path;
   const known = marks.get(route);
   if (known) return known;
   const mark = createHash('sha256').update(route).digest('base64url').slice(0, MARK_LENGTH);
@@ -51,8 +62,3 @@ function markOf(route: string): string {
 
 const isPage = (answer: unknown): answer is { nextCursor: string } =>
   typeof (answer as { nextCursor?: unknown } | null | undefined)?.nextCursor === 'string';
-
-const withMark = (page: { nextCursor: string }, mark: string) => ({
-  ...page,
-  nextCursor: mark + page.nextCursor,
-});
