@@ -132,6 +132,12 @@ export class ArtifactStore {
     return { ...artifact, path: this.pathOf(artifact.artifactId) };
   }
 
+  /** @throws NotFound: what lies in a project that does not exist is found by nobody. */
+  async requireProject(id: string): Promise<void> {
+    const rows = await this.database.query('SELECT 1 FROM projects WHERE id = $1', [id]);
+    if (rows.length === 0) throw new NotFound(`The project ${id}`);
+  }
+
   async ofJob(jobId: string): Promise<Artifact[]> {
     const rows = await this.database.query<ArtifactRow>(`${select} WHERE job_id = $1 ORDER BY id`, [
       jobId,

@@ -40,6 +40,7 @@ export class ArtifactsController {
     const projectId = query.projectId ?? null;
     if (!isAllowed(ctx.actor, 'artifact.write', projectId))
       throw new Forbidden('You may not add files here. Ask for the role operator in this project.');
+    if (projectId !== null) await this.artifacts.requireProject(projectId);
     const stored = await receiveUpload(request, (file) =>
       this.artifacts.save(ctx, { ...file, projectId }),
     );

@@ -42,3 +42,13 @@ export class StorageFull extends AosError {
     );
   }
 }
+
+export class UploadBroken extends AosError {
+  constructor(options: { cause: unknown }) {
+    super(
+      'malformed_body',
+      'The multipart body is cut off or not well-formed. Send it whole, with its boundary in Content-Type.',
+      options,
+    );
+  }
+}

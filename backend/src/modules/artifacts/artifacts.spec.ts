@@ -14,6 +14,9 @@ describe('artifacts', () => {
   beforeAll(async () => {
     http = await openHttpApp({ imports: [ArtifactsModule] });
     operator = await http.signIn('operator');
+    await http.database.query(
+      `INSERT INTO projects (id, name, created_by) VALUES ('birds', 'Birds', 'test')`,
+    );
   });
   afterAll(() => http.close());
 
@@ -83,7 +86,8 @@ describe('artifacts', () => {
 
   it.each([
     ['another field', 'x.csv', { field: 'other' }, 400],
-    ['a project of its own', 'x.csv', { query: '?projectId=elsewhere' }, 201],
+    ['a project', 'x.csv', { query: '?projectId=birds' }, 201],
+    ['a project that does not exist', 'x.csv', { query: '?projectId=elsewhere' }, 404],
     ['an unknown query key', 'x.csv', { query: '?x=1' }, 400],
   ])('meets %s', async (_what, name, options, status) => {
     expect((await upload(name, 'x', options)).status).toBe(status);
@@ -104,6 +108,27 @@ describe('artifacts', () => {
       body: { file: 'x' },
     });
     expect([answer.status, answer.body.code]).toEqual([400, 'validation_failed']);
+  });
+
+  const part = (name: string) =>
+    `--b\r\nContent-Disposition: form-data; name="file"; filename="${name}"\r\nContent-Type: text/csv\r\n\r\na,b\r\n`;
+  it.each([
+    ['no boundary', 'multipart/form-data', `${part('a.csv')}--b--\r\n`],
+    ['garbage', 'multipart/form-data; boundary=b', 'garbage'],
+    ['no end', 'multipart/form-data; boundary=b', part('a.csv')],
+    ['a NUL in its name', 'multipart/form-data; boundary=b', `${part('a\0b.csv')}--b--\r\n`],
+  ])('refuses a multipart body with %s, and keeps nothing of it', async (_what, type, body) => {
+    const kept = async () =>
+      (await http.database.query<{ n: number }>('SELECT count(*)::int AS n FROM artifacts'))[0]!.n;
+    const before = await kept();
+    const response = await fetch(`${http.baseUrl}/api/artifacts`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${operator.token}`, 'content-type': type },
+      body,
+    });
+    const answer = (await response.json()) as { code: string };
+    expect([response.status, answer.code]).toEqual([400, 'malformed_body']);
+    expect(await kept()).toBe(before);
   });
 
   it('answers a foreign artifact like one that does not exist', async () => {

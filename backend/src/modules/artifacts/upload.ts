@@ -2,7 +2,7 @@ import type { Request } from 'express';
 import multer from 'multer';
 import type { Readable } from 'node:stream';
 import { MAX_ARTIFACT_BYTES, type StoredFile } from './artifact-store.js';
-import { ArtifactTooLarge, UploadMissing } from './artifacts.errors.js';
+import { ArtifactTooLarge, UploadBroken, UploadMissing } from './artifacts.errors.js';
 
 /**
  * Takes the one file of a multipart body as a stream, straight into the store: nothing is gathered in
@@ -43,12 +43,17 @@ export async function receiveUpload(
       if ((error as { code?: string }).code === 'LIMIT_FILE_SIZE')
         return reject(new ArtifactTooLarge());
       if ((error as { name?: string }).name === 'MulterError') return reject(new UploadMissing());
-      reject(error as Error);
+      const isBroken = ofParser.test((error as { message?: string }).message ?? '');
+      reject(isBroken ? new UploadBroken({ cause: error }) : (error as Error));
     });
   });
   if (!stored) throw new UploadMissing();
   return stored;
 }
+
+/** Busboy and multer throw plain errors; their texts are all that tells a broken body from a fault of ours. */
+const ofParser =
+  /^(Multipart: Boundary not found|Malformed (part header|content type)|Unexpected end of (form|file)|Unsupported content type|Request (error|aborted|closed))/;
 
 const byExtension: Record<string, string> = {
   csv: 'text/csv',
