@@ -377,20 +377,25 @@ describe('API tokens', () => {
     expect(await permissions()).toContain('task.read');
   });
 
-  it('cannot make tokens that hold more than themselves', async () => {
+  it('make no further tokens, which would outlive them', async () => {
     const { token } = (await make(owner, { name: 'small', scopes: ['task.read'] })).body;
-    const answer = await http.call('/auth/tokens', {
+    const answer = await http.refused('/auth/tokens', {
       method: 'POST',
       headers: bearer(token),
-      body: { name: 'y', scopes: ['role.write'] },
+      body: { name: 'child', scopes: ['task.read'] },
     });
-    expect(answer.status).toBe(403);
-    const inherits = await http.call<CreatedToken>('/auth/tokens', {
-      method: 'POST',
-      headers: bearer(token),
-      body: { name: 'y' },
-    });
-    expect(inherits.body.scopes).toEqual(['task.read']);
+    expect([answer.status, answer.body.code]).toEqual([403, 'forbidden']);
+    expect(answer.body.detail).toContain('Sign in');
+  });
+
+  it('hold no more than whoever makes them', async () => {
+    const operator = await http.signIn('operator');
+    const call = (body: unknown) =>
+      http.call<CreatedToken>('/auth/tokens', { method: 'POST', as: operator, body });
+    expect((await call({ name: 'y', scopes: ['role.write'] })).status).toBe(403);
+    const inherits = await call({ name: 'y' });
+    expect(inherits.body.scopes).toContain('task.create');
+    expect(inherits.body.scopes).not.toContain('role.write');
   });
 
   it('end when they say, and cannot begin in the past', async () => {

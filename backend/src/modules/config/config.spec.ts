@@ -343,6 +343,7 @@ describe('a secret', () => {
   it.each([
     ['1 MB', 'x'.repeat(1 << 20)],
     ['a newline', 'line\nline'],
+    ['half a surrogate pair', 'cut\ud83d'],
     ['a newline at the end', 'value\n'],
     ['NUL', 'a\0b'],
     [

@@ -77,6 +77,11 @@ const pem =
 export function requireSecretValue(value: string): void {
   if (value.length > MOST_CHARACTERS)
     throw new AosError('secret_value_invalid', `A value may have ${MOST_CHARACTERS} characters.`);
+  if (!value.isWellFormed())
+    throw new AosError(
+      'secret_value_invalid',
+      'The value holds half of a surrogate pair, which no encoding can carry. Was it cut?',
+    );
   if (/[\x00-\x1f\x7f]/.test(value) && !pem.test(value))
     throw new AosError(
       'secret_value_invalid',

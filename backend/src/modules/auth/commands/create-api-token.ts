@@ -26,6 +26,10 @@ export class CreateApiTokenHandler implements ICommandHandler<CreateApiToken> {
   ) {}
 
   async execute({ ctx, input }: CreateApiToken): Promise<CreatedToken> {
+    if (ctx.actor.kind === 'token')
+      throw new Forbidden(
+        'An API token makes no further ones: they would outlive it. Sign in to make another.',
+      );
     const held = new Set<Permission>(ctx.actor.grants.map((grant) => grant.permission));
     const scopes = [...new Set(input.scopes ?? held)];
     const missing = scopes.filter((scope) => !held.has(scope));
