@@ -4,9 +4,18 @@ import { Database } from '../database/database.js';
 import type { QueryRunner } from 'typeorm';
 import type { Tx } from '../database/sql.js';
 
-export type Channel = 'outbox' | 'seq' | 'jobs' | 'control';
+const channels = ['outbox', 'seq', 'jobs', 'control'] as const;
+export type Channel = (typeof channels)[number];
 
 const GATHER_MS = 5;
+
+/** How long a look at who else is there is good for. */
+const KNOWN_MS = 5_000;
+/** Shared by everyone who listens, and gone with their connection. */
+const HERE = 726306;
+const someoneElse = `SELECT count(*) > 1 AS is_there FROM pg_locks
+  WHERE locktype = 'advisory' AND classid = 0 AND objid = ${HERE} AND objsubid = 1
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
 
 type Rider = (runner: QueryRunner, commit: () => Promise<void>) => Promise<boolean>;
 
@@ -19,6 +28,9 @@ type Rider = (runner: QueryRunner, commit: () => Promise<void>) => Promise<boole
  *                        on a connection of its own, outside any transaction: a NOTIFY in a writing
  *                        transaction takes a lock for the whole cluster at commit (measured: a factor
  *                        of 28 at 32 connections).
+ *                        Nothing is sent while there is nobody to hear it: on a laptop that is always so. Who
+ *                        listens says so when they begin, upon which everyone tells them of everything once, and
+ *                        holds a lock that others look at now and then.
  *   the listener         one connection that LISTENs; when it is cut it comes back with a growing pause,
  *                        and wakes every channel once, since it cannot know what it missed.
  *
@@ -36,6 +48,8 @@ export class Wakeups implements OnApplicationShutdown {
   private isStopped = false;
   private connecting: Promise<void> | undefined;
   private failures = 0;
+  private isHeard = true;
+  private knownUntil = -Infinity;
   private rider: Rider | undefined;
 
   constructor(private readonly database: Database) {}
@@ -121,6 +135,7 @@ export class Wakeups implements OnApplicationShutdown {
     this.isStopped = true;
     clearTimeout(this.flushTimer);
     clearTimeout(this.reconnectTimer);
+    await this.flushing; // what is on its way
     await this.client?.end().catch(() => undefined); // it may be cut already; it is not needed again
   }
 
@@ -129,17 +144,30 @@ export class Wakeups implements OnApplicationShutdown {
   }
 
   private async flush(): Promise<void> {
-    const channels = [...this.pending];
+    const pending = [...this.pending];
     this.pending.clear();
     try {
       const client = this.client;
       if (!client) return; // cut: other processes find the rows by polling
+      if (performance.now() >= this.knownUntil) {
+        const { rows } = await client.query<{ is_there: boolean }>(someoneElse);
+        this.isHeard = rows[0]!.is_there;
+        this.knownUntil = performance.now() + KNOWN_MS;
+      }
+      if (!this.isHeard) return;
       await client.query(`SELECT pg_notify(c, '') FROM unnest($1::text[]) AS c`, [
-        channels.map((channel) => `aos_${channel}`),
+        pending.map((channel) => `aos_${channel}`),
       ]);
     } catch (error) {
       this.lost(error as Error);
     }
+  }
+
+  /** Somebody listens from now on, who may have missed what was not sent. */
+  private welcome(): void {
+    this.isHeard = true;
+    this.knownUntil = performance.now() + KNOWN_MS;
+    for (const channel of channels) this.wakeOthers(channel);
   }
 
   private async connect(): Promise<void> {
@@ -160,18 +188,23 @@ export class Wakeups implements OnApplicationShutdown {
     client.on('end', () => this.lost(new Error('connection ended'), client));
     client.on('notification', ({ channel, processId }) => {
       // Its own echo: this process was woken when it happened.
-      if (processId !== (client as pg.Client & { processID: number }).processID)
-        this.emit(channel.slice('aos_'.length) as Channel);
+      if (processId === (client as pg.Client & { processID: number }).processID) return;
+      if (channel === 'aos_here') this.welcome();
+      else this.emit(channel.slice('aos_'.length) as Channel);
     });
     try {
       await client.connect();
-      await client.query('LISTEN aos_outbox; LISTEN aos_seq; LISTEN aos_jobs; LISTEN aos_control');
+      await client.query(
+        `SELECT pg_advisory_lock_shared(${HERE});
+         LISTEN aos_outbox; LISTEN aos_seq; LISTEN aos_jobs; LISTEN aos_control; LISTEN aos_here; NOTIFY aos_here`,
+      );
     } catch (error) {
       this.lost(error as Error, client);
       return;
     }
     this.client = client;
     this.failures = 0;
+    this.knownUntil = -Infinity;
     for (const channel of this.listeners.keys()) this.emit(channel);
   }
 

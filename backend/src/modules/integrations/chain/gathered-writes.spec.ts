@@ -112,3 +112,32 @@ it('bounds the number of rows as well', async () => {
   await Promise.all(all);
   expect(batches.map(({ length }) => length)).toEqual([200, 1]);
 });
+
+it('gathers what comes one by one in the pause that is wanted between two trips, and goes at once without one', async () => {
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+  try {
+    let pauseMs = 0;
+    const { writes, batches, batch } = writer(undefined, () => pauseMs);
+    const inTurn = async (row: string) => {
+      const done = writes.add(row);
+      await new Promise((turn) => setImmediate(turn));
+      await new Promise((turn) => setImmediate(turn));
+      return [done];
+    };
+    const [one] = await inTurn('a');
+    (await batch(0)).commit();
+    await one;
+    const [two] = await inTurn('b');
+    (await batch(1)).commit();
+    await two;
+    pauseMs = 5;
+    const three = [...(await inTurn('c')), ...(await inTurn('d'))];
+    expect(batches).toEqual([['a'], ['b']]);
+    await jest.advanceTimersByTimeAsync(5);
+    (await batch(2)).commit();
+    await Promise.all(three);
+    expect(batches).toEqual([['a'], ['b'], ['c', 'd']]);
+  } finally {
+    jest.useRealTimers();
+  }
+});

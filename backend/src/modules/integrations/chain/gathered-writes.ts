@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { context } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
 
@@ -59,7 +58,8 @@ export class GatheredWrites<Row, Answer = void> {
   private async drain(): Promise<void> {
     while (this.waiting.length > 0) {
       const left = this.beganAt + (this.options.pauseMs?.() ?? 0) - performance.now();
-      if (left >= 1 && this.waiting.length < MOST_ROWS) await pause(left);
+      if (left >= 1 && this.waiting.length < MOST_ROWS)
+        await new Promise((wake) => setTimeout(wake, left));
       this.beganAt = performance.now();
       await this.settle(this.waiting.splice(0, this.countThatFits()));
     }
