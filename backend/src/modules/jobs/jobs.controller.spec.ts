@@ -84,6 +84,25 @@ describe('POST /api/run', () => {
     );
   });
 
+  it.each([
+    ['running', 2],
+    ['succeeded', 2],
+    ['failed', 1],
+    ['cancelled', 1],
+  ])(
+    'counts a step that was skipped as done unless the run was given up: %s',
+    async (status, done) => {
+      const { jobId } = await give();
+      await app.database.query(
+        `INSERT INTO job_steps (job_id, step_id, position, tool, state)
+       VALUES ($1, 'a', 0, 'x.y', 'done'), ($1, 'b', 1, 'x.y', 'skipped'), ($1, 'c', 2, 'x.y', 'failed')`,
+        [jobId],
+      );
+      await app.database.query('UPDATE jobs SET status = $2 WHERE id = $1', [jobId, status]);
+      expect((await get(`/jobs/${jobId}`)).body.progress).toMatchObject({ done, total: 3 });
+    },
+  );
+
   it('lists every fault of a plan, and starts nothing', async () => {
     const off = app.app.get(SubmissionChecks);
     off.register(async (_ctx, spec) =>

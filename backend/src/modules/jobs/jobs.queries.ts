@@ -121,7 +121,10 @@ const isBefore = (to: string) => `j.created_at < ${to}::timestamptz AND j.id < c
   SELECT t.job_id FROM traces t WHERE t.started_at > ${to}::timestamptz + interval '1 minute'
      AND t.job_id IS NOT NULL ORDER BY t.started_at LIMIT 1), 9223372036854775807)`;
 
-/** A plan that was not made yet has the steps that the task came with. */
+/**
+ * A plan that was not made yet has the steps that the task came with. A step that the plan could do without
+ * counts as done; the rest of a run that was given up was skipped as well, and does not.
+ */
 const select = `
   SELECT j.id, j.trace_id, j.spec, j.status, j.priority, j.project_id, j.agent_id, a.name AS agent_name,
          j.conversation_id, j.rerun_of, j.attempts, j.created_by, j.created_at, j.scheduled_at, j.started_at,
@@ -131,7 +134,9 @@ const select = `
     FROM jobs j
     LEFT JOIN agents a ON a.id = j.agent_id
     CROSS JOIN LATERAL (
-      SELECT count(*)::int AS planned, count(*) FILTER (WHERE s.state IN ('done', 'skipped'))::int AS done,
+      SELECT count(*)::int AS planned,
+             count(*) FILTER (WHERE s.state = 'done'
+               OR (s.state = 'skipped' AND j.status NOT IN ('failed', 'cancelled')))::int AS done,
              (array_agg(s.step_id ORDER BY s.position) FILTER (WHERE s.state IN ('running', 'waiting')))[1] AS current
         FROM job_steps s WHERE s.job_id = j.id) AS p`;
 
