@@ -9,6 +9,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { migrations } from '../../../migrations/index.js';
 import { StartRefused } from '../config/environment.js';
 import { inSpan } from '../telemetry/span.js';
+import { outliveLoss } from './lost-connections.js';
 import { migrate } from './migrate.js';
 import type { SqlResult, Tx } from './sql.js';
 
@@ -155,8 +156,7 @@ export class Database implements Asks {
       keepAlive: true,
       options: '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off',
     });
-    // An idle connection that the server ends is replaced at the next statement.
-    pool.on('error', () => undefined);
+    outliveLoss(pool);
     this.lines.push(pool);
     return {
       query: async (text, params = [], statement) =>
@@ -238,9 +238,7 @@ async function openServer(url: string, poolSize: number): Promise<Database> {
     // What is asked on a connection is sent at once, whether or not the answer before it is there: see Relay.
     pipeline: true,
   });
-  // An idle connection that the server ends is replaced at the next query; without a listener it would
-  // end the process instead.
-  pool.on('error', () => undefined);
+  outliveLoss(pool);
   const where = safeUrl(url);
   try {
     const { rows } = await pool.query<{ v: string }>(

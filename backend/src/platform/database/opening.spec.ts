@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:net';
+import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
 import pg from 'pg';
 import { isNative, openTestDatabase } from '../../../test/harness.js';
 import { StartRefused } from '../config/environment.js';
@@ -32,6 +32,35 @@ describe('opening the database', () => {
     const after = await partitions();
     expect(after).toContain('logs_default');
     expect(after.filter((name) => before.includes(name))).toEqual(['logs_default']);
+    await test.close();
+  });
+});
+
+onNative('a server that goes away', () => {
+  it('fails the statements that are under way and nothing else, and is used again when it is back', async () => {
+    const test = await openTestDatabase();
+    const { proxy, url } = await throughProxy(test.url!);
+    const database = await Database.open({ url, poolSize: 4 });
+    const line = database.ownLine('test');
+    const borrowed = await database.pool.connect();
+    const asked = (text: string) => [
+      database.query(text),
+      line.query(text),
+      borrowed.query(text),
+      database.transaction((tx) => tx.query(text)),
+    ];
+    await Promise.all(asked('SELECT 1'));
+    const arrived = proxy.forwarded('pg_sleep', 4);
+    const under = Promise.allSettled(asked('SELECT pg_sleep(60)'));
+    await arrived;
+    proxy.cut();
+    const failed = await under;
+    borrowed.release();
+    expect(failed.map(({ status }) => status)).toEqual(Array(4).fill('rejected'));
+    expect(await database.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    expect(await line.query('SELECT 2 AS two')).toEqual([{ two: 2 }]);
+    await database.close();
+    proxy.close();
     await test.close();
   });
 });
@@ -84,4 +113,44 @@ async function closedPort(): Promise<number> {
   const { port } = server.address() as { port: number };
   await new Promise((resolve) => server.close(resolve));
   return port;
+}
+
+/** A way to the server that can be cut: the server itself goes on for the other tests. */
+async function throughProxy(server: string) {
+  const target = new URL(server);
+  const sockets = new Set<Socket>();
+  let onBytes: (bytes: Buffer) => void = () => undefined;
+  const listener = createServer((client) => {
+    const upstream = connect(Number(target.port), target.hostname);
+    for (const [from, to] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(from);
+      from.on('error', () => undefined).on('close', () => to.destroy());
+      from.pipe(to);
+    }
+    client.on('data', (bytes: Buffer) => onBytes(bytes));
+  });
+  await new Promise<void>((done) => listener.listen(0, '127.0.0.1', done));
+  const url = new URL(server);
+  url.hostname = '127.0.0.1';
+  url.port = String((listener.address() as AddressInfo).port);
+  const cut = () => sockets.forEach((socket) => socket.destroy());
+  const proxy = {
+    cut,
+    close: () => {
+      listener.close();
+      cut();
+    },
+    /** Until the text has passed so many times. */
+    forwarded: (text: string, times: number) =>
+      new Promise<void>((done) => {
+        let left = times;
+        onBytes = (bytes) => {
+          if (bytes.includes(text) && --left === 0) done();
+        };
+      }),
+  };
+  return { proxy, url: url.href };
 }

@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger, type OnApplicationShutdown, Optional } from
 import pg from 'pg';
 import type { QueryRunner } from 'typeorm';
 import { Database } from '../database/database.js';
+import { outliveLoss } from '../database/lost-connections.js';
 import { type EventRow, smallEventColumns } from './event-row.js';
 import { Wakeups } from './wakeups.js';
 
@@ -160,7 +161,7 @@ export class Relay implements OnApplicationShutdown {
       keepAlive: true,
     });
     // An idle connection that the server ends is replaced at the next look.
-    pool.on('error', (error) => {
+    outliveLoss(pool, (error) => {
       if (this.isRunning) this.logger.warn(`connection lost: ${error.message}`);
     });
     return pool;
