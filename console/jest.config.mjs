@@ -6,6 +6,8 @@ export default {
   testMatch: ['<rootDir>/src/**/*.spec.ts'],
   setupFilesAfterEnv: ['<rootDir>/src/testing/setup.ts'],
   moduleNameMapper: {
+    // The contracts name their files as they are once built.
+    '^(\\.{1,2}/[a-z-]+)\\.js$': '$1',
     '^@aos/contracts$': '<rootDir>/../libs/contracts/src/index.ts',
     '^@aos/api-client$': '<rootDir>/../libs/api-client/src/index.ts',
     '^@aos/api-client/functions$': '<rootDir>/../libs/api-client/src/functions.ts',

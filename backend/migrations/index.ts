@@ -7,6 +7,7 @@ import { PinToolsAndLimitCalls1764161000000 } from './1764161000000-pin-tools-an
 import { Remember1764164000000 } from './1764164000000-remember.js';
 import { NumberConversations1764165000000 } from './1764165000000-number-conversations.js';
 import { FillRateBuckets1764168000000 } from './1764168000000-fill-rate-buckets.js';
+import { SayByCode1764170000000 } from './1764170000000-say-by-code.js';
 
 /** In order. A migration that has shipped is never edited: write the next one. */
 export const migrations = [
@@ -19,4 +20,5 @@ export const migrations = [
   Remember1764164000000,
   NumberConversations1764165000000,
   FillRateBuckets1764168000000,
+  SayByCode1764170000000,
 ];

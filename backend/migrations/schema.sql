@@ -195,6 +195,7 @@ CREATE TABLE approvals (
   decision_args jsonb,
   comment text,
   used_at timestamp with time zone,
+  said jsonb,
   CONSTRAINT approvals_pkey PRIMARY KEY (id),
   CONSTRAINT approvals_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id),
   CONSTRAINT approvals_job_id_step_id_round_key UNIQUE (job_id, step_id, round),
@@ -500,6 +501,7 @@ CREATE TABLE messages (
   job_id bigint,
   trace_id text,
   created_at timestamp with time zone DEFAULT now() NOT NULL,
+  said jsonb,
   CONSTRAINT messages_pkey PRIMARY KEY (id),
   CONSTRAINT messages_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id) ON DELETE CASCADE,
   CONSTRAINT messages_role_check CHECK ((role = ANY (ARRAY['user'::text, 'assistant'::text])))

@@ -147,12 +147,17 @@ test('on a narrow screen, in Chinese: written, watched and decided', async () =>
   const stack = page.locator('.stack', { hasText: '窄屏上的任务' });
   await stack.getByRole('button', { name: '继续' }).click();
   await stack.locator('aos-event-card aos-state.done').waitFor();
+  // What the server says is said in Chinese: no sentence of the stream or the answer is left in English.
+  await stack.locator('.sentence', { hasText: '步已完成' }).first().waitFor();
+  for (const sentence of await stack.locator('.sentence').allInnerTexts())
+    assert.match(sentence, /[\u4e00-\u9fff]/);
   await page.getByRole('button', { name: /成果/ }).first().click();
   await page.locator('aos-workspace [role=tab]').first().waitFor();
   const over = () =>
     page.evaluate(() => document.documentElement.scrollWidth - globalThis.innerWidth);
   await comesTo(() => over(), 0);
   await page.locator('.panes').getByRole('button', { name: '对话', exact: true }).click();
+  await page.locator('.message.assistant', { hasText: '步已完成' }).waitFor();
   await comesTo(() => over(), 0);
   assert.deepEqual(faults, []);
   await close();

@@ -129,6 +129,7 @@ export type { Role } from './models/role';
 export type { RolePage } from './models/role-page';
 export type { RunAccepted } from './models/run-accepted';
 export type { RuntimeConfig } from './models/runtime-config';
+export type { Said } from './models/said';
 export type { SavedView } from './models/saved-view';
 export type { SavedViewPage } from './models/saved-view-page';
 export type { SaveView } from './models/save-view';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Said } from './said.js';
 import { Permission } from './permissions.js';
 import { Id, PageQuery, Timestamp, pageOf } from './page.js';
 
@@ -144,7 +145,13 @@ export const AccessQuery = z.strictObject({
 });
 export type AccessQuery = z.infer<typeof AccessQuery>;
 export const AccessAnswer = z
-  .object({ allowed: z.boolean(), reason: z.string(), via: z.array(z.string()) })
+  .object({
+    allowed: z.boolean(),
+    reason: z.string(),
+    /** The reason by its code. */
+    said: Said,
+    via: z.array(z.string()),
+  })
   .meta({ id: 'AccessAnswer' });
 export type AccessAnswer = z.infer<typeof AccessAnswer>;
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Said } from './said.js';
 import { Step, TaskInput } from './jobs.js';
 import { AosEvent, ValueEventType } from './events.js';
 import { Id, PageQuery, Timestamp, pageOf } from './page.js';
@@ -37,6 +38,8 @@ export const Message = z
     role: z.enum(['user', 'assistant']),
     author: z.string(),
     text: z.string(),
+    /** The text by its codes, of an answer that AOS itself gives. */
+    said: z.array(Said).optional(),
     jobId: z.string().nullable(),
     traceId: z.string().nullable(),
     createdAt: Timestamp,

@@ -61,7 +61,8 @@ export type EventLink = z.infer<typeof EventLink>;
 
 /**
  * One event as every subscriber sees it. `seq` is stamped by the relay, without gaps, in the order of
- * delivery: it is what a client resumes from. `id` is the row's own.
+ * delivery: it is what a client resumes from. `id` is the row's own. `payload.said`, where there is one, is the summary
+ * by its codes: a list of `Said`.
  */
 export const AosEvent = z
   .object({

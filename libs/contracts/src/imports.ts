@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Said } from './said.js';
 import { McpServerInfo, RegisterServer } from './integrations.js';
 
 const secretName = z.string().min(1).max(128);
@@ -63,7 +64,7 @@ export const OpenApiImport = z
         inputSchema: z.record(z.string(), z.unknown()),
       }),
     ),
-    refused: z.array(z.object({ operation: z.string(), why: z.string() })),
+    refused: z.array(z.object({ operation: z.string(), why: z.string(), said: Said.optional() })),
     /** Null for a preview. */
     server: McpServerInfo.nullable(),
   })
@@ -92,6 +93,8 @@ export const ImportedServer = z
     name: z.string(),
     outcome: z.enum(['add', 'needs-secret', 'refused']),
     why: z.string().nullable(),
+    /** Why, by its code. */
+    said: Said.optional(),
     /** The variable or header that wants a secret. */
     wants: z.string().nullable(),
     /** What would be registered; no value of the document that may be a secret is in it. */

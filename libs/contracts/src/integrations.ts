@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Said } from './said.js';
 import { Timestamp, pageOf } from './page.js';
 
 const name = z
@@ -274,6 +275,8 @@ export const CallFinding = z
     link: z.string(),
     verdict: z.enum(['pass', 'ask', 'stop', 'unknown']),
     says: z.string(),
+    /** What it says, by its codes. */
+    said: z.array(Said).optional(),
     code: z.string().optional(),
     errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
     retryAfterSeconds: z.number().optional(),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Said } from './said.js';
 import { AosEvent } from './events.js';
 import { Id, PageQuery, Timestamp, pageOf } from './page.js';
 
@@ -78,7 +79,13 @@ export const RunAccepted = z
 export type RunAccepted = z.infer<typeof RunAccepted>;
 
 export const JobError = z
-  .object({ code: z.string(), message: z.string(), stepId: z.string().optional() })
+  .object({
+    code: z.string(),
+    message: z.string(),
+    stepId: z.string().optional(),
+    /** The message by its code, where it is AOS that says it. */
+    said: Said.optional(),
+  })
   .meta({ id: 'JobError' });
 export type JobError = z.infer<typeof JobError>;
 
@@ -208,6 +215,8 @@ export const Approval = z
     projectId: z.string().nullable(),
     tool: z.string(),
     reason: z.string(),
+    /** The reason by its code. */
+    said: Said.optional(),
     args: z.record(z.string(), z.unknown()),
     schema: z.record(z.string(), z.unknown()),
     status: z.enum(approvalStatuses),
@@ -268,6 +277,8 @@ export const Receipt = z
   .object({
     status: z.enum(['succeeded', 'failed', 'cancelled']),
     summary: z.string(),
+    /** The summary by its codes. */
+    said: z.array(Said).optional(),
     artifacts: z.array(ArtifactRef),
     cost: Cost,
     durationMs: z.number().int(),

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Inject, Injectable } from '@nestjs/common';
-import type { Artifact } from '@aos/contracts';
+import { type Artifact, say } from '@aos/contracts';
 import { v7 as uuid } from 'uuid';
 import { AuditTrail } from '../../platform/audit/audit-trail.js';
 import type { Environment } from '../../platform/config/environment.js';
@@ -102,7 +102,7 @@ export class ArtifactStore {
             projectId: file.projectId ?? null,
             topic: 'artifact',
             type: 'artifact.created',
-            summary: `${name} was stored (${written.bytes} bytes).`,
+            summary: say('artifact-stored', { name, bytes: written.bytes }),
             payload: { artifactId: id, name, mediaType: file.mediaType, ...written },
             actor: ctx.actor.id,
           },

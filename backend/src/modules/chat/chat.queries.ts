@@ -5,6 +5,7 @@ import type {
   ConversationsQuery,
   Message,
   Page,
+  Said,
 } from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
 import { type Ctx, allowedProjects, isAllowed } from '../../platform/http/context.js';
@@ -74,7 +75,7 @@ export class ChatQueries {
     const conversation = await this.conversation(ctx, id);
     const rows = await this.database.query<MessageRow>(
       `SELECT * FROM (
-         SELECT id, role, author, text, job_id, trace_id, created_at FROM messages WHERE conversation_id = $1
+         SELECT id, role, author, text, said, job_id, trace_id, created_at FROM messages WHERE conversation_id = $1
           ORDER BY created_at DESC, id DESC LIMIT ${MAX_MESSAGES}) AS newest
         ORDER BY created_at, id`,
       [id],
@@ -101,6 +102,7 @@ interface MessageRow {
   role: 'user' | 'assistant';
   author: string;
   text: string;
+  said: Said[] | null;
   job_id: string | null;
   trace_id: string | null;
   created_at: Date;
@@ -121,6 +123,7 @@ const toMessage = (row: MessageRow): Message => ({
   role: row.role,
   author: row.author,
   text: row.text,
+  ...(row.said ? { said: row.said } : {}),
   jobId: row.job_id === null ? null : String(row.job_id),
   traceId: row.trace_id,
   createdAt: row.created_at.toISOString(),

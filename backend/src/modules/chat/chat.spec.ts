@@ -38,6 +38,7 @@ test('a message is answered with its job and first events, and its receipt becom
         role: 'assistant',
         author: 'AOS',
         text: job.receipt.summary,
+        said: [{ code: 'steps-all-done-one' }],
         jobId: sent.jobId,
         traceId: sent.traceId,
       },

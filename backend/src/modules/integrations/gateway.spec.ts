@@ -538,7 +538,8 @@ it('a dry run checks everything and calls nothing', async () => {
   expect(unfit.links).toContainEqual({
     link: 'schema',
     verdict: 'stop',
-    says: expect.any(String),
+    says: 'The arguments do not fit the schema of probe.once.',
+    said: [{ code: 'args-unfit', params: { tool: 'probe.once' } }],
     code: 'tool_args_invalid',
     errors: [{ path: 'text', message: 'must be string' }],
   });

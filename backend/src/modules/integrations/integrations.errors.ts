@@ -1,20 +1,15 @@
+import { type Said, say } from '@aos/contracts';
 import { AosError } from '../../platform/http/problem.js';
 
 export class UnknownServer extends AosError {
   constructor(server: string) {
-    super(
-      'unknown_server',
-      `No tool server is registered as "${server}". GET /mcp/registry lists them.`,
-    );
+    super('unknown_server', say('no-server', { server }));
   }
 }
 
 export class UnknownTool extends AosError {
   constructor(server: string, tool: string) {
-    super(
-      'unknown_tool',
-      `The server "${server}" has no tool "${tool}". GET /mcp/tools lists what there is.`,
-    );
+    super('unknown_tool', say('no-tool', { server, tool }));
   }
 }
 
@@ -67,10 +62,7 @@ export class ServerNotThere extends AosError {
 
 export class ServerDisabled extends AosError {
   constructor(server: string) {
-    super(
-      'server_unreachable',
-      `The server "${server}" is switched off. Someone who may change tools can switch it on.`,
-    );
+    super('server_unreachable', say('server-off', { server }));
   }
 }
 
@@ -84,16 +76,13 @@ export class ServerUrlRefused extends AosError {
 
 export class ToolArgsInvalid extends AosError {
   constructor(tool: string, errors: { path: string; message: string }[]) {
-    super('tool_args_invalid', `The arguments do not fit the schema of ${tool}.`, { errors });
+    super('tool_args_invalid', say('args-unfit', { tool }), { errors });
   }
 }
 
 export class SecretNotGranted extends AosError {
   constructor(names: readonly string[]) {
-    super(
-      'unknown_secret',
-      `The arguments refer to ${names.join(', ')}, which this call was not given. Name it in the "env" of the task.`,
-    );
+    super('unknown_secret', say('secrets-not-granted', { names: names.join(', ') }));
   }
 }
 
@@ -137,7 +126,7 @@ export class LedgerKeyReused extends AosError {
 
 export class CapabilityRefused extends AosError {
   constructor(why: string) {
-    super('grant_invalid', `The capability grant was not taken: ${why}.`);
+    super('grant_invalid', say('grant-refused', { why }));
   }
 }
 
@@ -154,7 +143,7 @@ export class InsufficientScope extends AosError {
     const scopes = scopesFor(server, tool);
     super(
       'insufficient_scope',
-      `What was shown does not reach ${server}.${tool}. One of these scopes does: ${scopes.join(', ')}.`,
+      say('scope-missing', { tool: `${server}.${tool}`, scopes: scopes.join(', ') }),
     );
     this.scopes = scopes;
   }
@@ -165,20 +154,15 @@ export class PolicyDenied extends AosError {
     super(
       'policy_denied',
       rule === null
-        ? `No policy allows calling ${tool}.`
-        : `The policy "${rule}" forbids calling ${tool} in this way.`,
+        ? say('policy-denies-by-default', { tool })
+        : say('policy-denies', { tool, rule }),
     );
   }
 }
 
 export class ToolQuarantined extends AosError {
   constructor(tool: string, state: 'changed' | 'quarantined') {
-    super(
-      'tool_quarantined',
-      state === 'changed'
-        ? `The definition of ${tool} has changed since it was approved. Someone who may change tools has to approve the difference (GET /mcp/pins?state=changed).`
-        : `The definition of ${tool} holds text that a person does not see. Someone who may change tools has to approve it (GET /mcp/pins?state=quarantined).`,
-    );
+    super('tool_quarantined', say(state === 'changed' ? 'held-changed' : 'held-hides', { tool }));
   }
 }
 
@@ -193,7 +177,7 @@ export interface HeldAgainst {
 export class LimitReached extends AosError {
   constructor(
     code: 'quota_exceeded' | 'too_many_requests',
-    detail: string,
+    detail: Said,
     readonly rateLimit: HeldAgainst,
     /** Undefined when waiting does not help. */
     retryAfterMs: number | undefined,
@@ -214,7 +198,7 @@ export class QuotaExceeded extends LimitReached {
   constructor(of: string, limit: number, retryAfterMs: number) {
     super(
       'quota_exceeded',
-      `The quota of ${of} (${limit} calls a day) is used up until midnight, UTC.`,
+      say('quota-used-up', { of, limit }),
       { name: 'day', limit, windowSeconds: 86_400 },
       retryAfterMs,
     );
@@ -222,8 +206,8 @@ export class QuotaExceeded extends LimitReached {
 }
 
 export class TooManyCalls extends LimitReached {
-  constructor(of: string, words: string, against: HeldAgainst, retryAfterMs?: number) {
-    super('too_many_requests', `The limit of ${of} (${words}) is reached.`, against, retryAfterMs);
+  constructor(of: string, words: string | Said, against: HeldAgainst, retryAfterMs?: number) {
+    super('too_many_requests', say('limit-reached', { of, words }), against, retryAfterMs);
   }
 }
 
@@ -231,7 +215,9 @@ export class CircuitOpen extends AosError {
   constructor(server: string, retryAfterMs: number, lastError: string | undefined) {
     super(
       'circuit_open',
-      `${server} fails at present${lastError ? ` (${lastError.slice(0, 300)})` : ''} and is left alone for a moment.`,
+      lastError
+        ? say('circuit-holds-because', { server, why: lastError.slice(0, 300) })
+        : say('circuit-holds', { server }),
       { retryAfterSeconds: Math.ceil(retryAfterMs / 1000) },
     );
   }

@@ -1,5 +1,15 @@
 import { Injectable } from '@nestjs/common';
-import type { AccessAnswer, AccessQuery, Binding, Page, PageQuery, Role } from '@aos/contracts';
+import {
+  type AccessAnswer,
+  type AccessQuery,
+  type Binding,
+  type Page,
+  type PageQuery,
+  type Role,
+  type Said,
+  inEnglish,
+  say,
+} from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
 import { type Ctx, isAllowed } from '../../platform/http/context.js';
 import { decodeCursor, toPage } from '../../platform/http/cursor.js';
@@ -50,19 +60,23 @@ export class RbacQueries {
         ORDER BY b.project_id NULLS FIRST, b.role`,
       [of, permission, projectId],
     );
-    const via = rows.map(
-      (row) => `${row.role} ${row.project_id ? `in project ${row.project_id}` : 'everywhere'}`,
+    const via = rows.map((row) =>
+      say('role-where', { role: row.role, where: placeOf(row.project_id) }),
     );
-    const where = projectId === null ? 'everywhere' : `in project ${projectId}`;
-    const refuse = (reason: string): AccessAnswer => ({ allowed: false, reason, via: [] });
-    if (person.is_disabled) return refuse(`${person.email} is disabled.`);
-    if (via.length === 0) return refuse(`No role of ${person.email} holds ${permission} ${where}.`);
+    const about = { who: person.email, permission, where: placeOf(projectId) };
+    const answer = (allowed: boolean, said: Said): AccessAnswer => ({
+      allowed,
+      reason: inEnglish(said),
+      said,
+      via: allowed ? via.map((each) => inEnglish(each)) : [],
+    });
+    if (person.is_disabled) return answer(false, say('access-disabled', { who: person.email }));
+    if (via.length === 0) return answer(false, say('access-no-role', about));
     if (isSelf && !isAllowed(ctx.actor, permission, projectId))
-      return refuse(`Your roles hold ${permission}, but this token's scopes do not.`);
-    return {
-      allowed: true,
-      reason: `${person.email} holds ${permission} ${where} as ${via.join(', ')}.`,
-      via,
-    };
+      return answer(false, say('access-no-scope', { permission }));
+    return answer(true, say('access-held', { ...about, via }));
   }
 }
+
+const placeOf = (projectId: string | null): Said =>
+  projectId === null ? say('everywhere') : say('in-project', { project: projectId });

@@ -1,4 +1,4 @@
-import type { McpTool } from '@aos/contracts';
+import { type McpTool, type Said, inEnglish, say } from '@aos/contracts';
 import { v7 as uuid } from 'uuid';
 import type { Database } from '../../platform/database/database.js';
 import { sql } from '../../platform/database/sql.js';
@@ -26,7 +26,7 @@ export interface Question {
   tool: McpTool;
   args: Record<string, unknown>;
   kind: 'policy' | 'open-call';
-  reason: string;
+  reason: Said;
   /** What else the approval is of; for an open call, which one. */
   about?: string;
 }
@@ -90,7 +90,7 @@ export class ApprovalRequests {
         {
           type: 'anomaly.detected',
           severity: 'warning',
-          summary: `What was to be approved for step ${question.step.id} has changed since; the approval is void and is asked for again.`,
+          summary: say('approval-void', { step: question.step.id }),
           payload: { code: 'approval_void', stepId: question.step.id, approvalId: old.id },
         },
       ]);
@@ -106,9 +106,9 @@ export class ApprovalRequests {
     await this.record.write(async (tx) => {
       const { rows } = await sql<{ expires_at: Date }>(
         tx,
-        `INSERT INTO approvals (id, job_id, trace_id, step_id, round, kind, project_id, tool, reason, args, args_hash,
+        `INSERT INTO approvals (id, job_id, trace_id, step_id, round, kind, project_id, tool, reason, said, args, args_hash,
                                 schema, requested_by, requested_by_user, expires_at)
-         SELECT $1, $2, $3, $4, coalesce(max(round), 0) + 1, $5, $6, $7, $8, $9, $10, $11, $12, $13,
+         SELECT $1, $2, $3, $4, coalesce(max(round), 0) + 1, $5, $6, $7, $8, $15, $9, $10, $11, $12, $13,
                 now() + $14 * interval '1 millisecond'
            FROM approvals WHERE job_id = $2 AND step_id = $4
          RETURNING expires_at`,
@@ -120,13 +120,14 @@ export class ApprovalRequests {
           kind,
           job.projectId,
           step.tool,
-          reason,
+          inEnglish(reason),
           json(args),
           hash,
           json(tool.inputSchema),
           job.createdBy,
           job.createdByUser,
           this.timeoutMs,
+          json(reason),
         ],
       );
       await this.record.moveIn(tx, step, { state: 'waiting' }, [
@@ -140,7 +141,7 @@ export class ApprovalRequests {
             tool: step.tool,
             args,
             schema: tool.inputSchema,
-            reason,
+            reason: inEnglish(reason),
             kind,
             decisions: ['continue', 'degrade', 'abort'],
             expiresAt: rows[0]!.expires_at.toISOString(),

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Approval, ApprovalsQuery, Page } from '@aos/contracts';
+import type { Approval, ApprovalsQuery, Page, Said } from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
 import { type Tx, sql } from '../../platform/database/sql.js';
 import { type Ctx, allowedProjects, isAllowed } from '../../platform/http/context.js';
@@ -60,7 +60,7 @@ export class ApprovalsQueries {
 const isUuid = (text: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 
 const select = `
-  SELECT a.id, a.job_id, a.trace_id, a.step_id, a.project_id, a.kind, a.tool, a.reason, a.args, a.schema, a.status,
+  SELECT a.id, a.job_id, a.trace_id, a.step_id, a.project_id, a.kind, a.tool, a.reason, a.said, a.args, a.schema, a.status,
          a.second_person, a.requested_by, a.requested_by_user,
          coalesce(u.name, ra.name, a.requested_by) AS requested_by_name, a.created_at, a.expires_at, a.decided_by,
          a.decided_at, a.comment, coalesce(s.round, 1) AS step_round,
@@ -82,6 +82,7 @@ export interface ApprovalRow {
   kind: 'policy' | 'open-call' | 'call';
   tool: string;
   reason: string;
+  said: Said | null;
   args: Record<string, unknown>;
   schema: Record<string, unknown>;
   status: Approval['status'];
@@ -106,6 +107,7 @@ const toApproval = (row: ApprovalRow): Approval => ({
   projectId: row.project_id,
   tool: row.tool,
   reason: row.reason,
+  ...(row.said ? { said: row.said } : {}),
   args: row.args,
   schema: row.schema,
   status: row.status,

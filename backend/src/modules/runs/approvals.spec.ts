@@ -59,6 +59,8 @@ describe('an approval', () => {
     expect(approval).toMatchObject({
       stepId: 'b',
       tool: 'probe.again',
+      reason: 'Step b wants to call probe.again. Continue, go on without it, or abort the run.',
+      said: { code: 'step-asks', params: { step: 'b', tool: 'probe.again' } },
       args: { text: 'b', any: 'a', n: 1 },
       secondPerson: false,
     });

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { say } from '@aos/contracts';
 import { failureEvent } from './executor.js';
 import { findingsIn, listed } from './findings.js';
 import type { RunValues } from './orchestrator.js';
@@ -31,8 +32,16 @@ export class Critic {
         severity: verdict === 'accepted' ? 'info' : 'warning',
         summary:
           verdict === 'accepted'
-            ? `${done} of ${steps.length} steps are done${findings.length ? `; ${findings.join('; ')}` : ''}.`
-            : `${listed(failed.map((step) => step.id))} failed; ${lost ? 'the run ends here' : 'trying again'}.`,
+            ? findings.length > 0
+              ? say('steps-reviewed-but', {
+                  done,
+                  total: steps.length,
+                  findings: findings.join('; '),
+                })
+              : say('steps-reviewed', { done, total: steps.length })
+            : say(lost ? 'review-ends' : 'review-tries-again', {
+                steps: listed(failed.map((step) => step.id)),
+              }),
         payload: { verdict, findings, opinion: opinion ?? null },
       },
       ...(opinion && !opinion.isGoalMet
@@ -40,7 +49,7 @@ export class Critic {
             {
               type: 'anomaly.detected' as const,
               severity: 'warning' as const,
-              summary: `All steps ran, but the review doubts that the goal was met: ${opinion.comment.slice(0, 500)}`,
+              summary: say('goal-doubted', { comment: opinion.comment.slice(0, 500) }),
               payload: { code: 'goal_doubted', comment: opinion.comment },
             },
           ]
@@ -100,7 +109,7 @@ const errorOf = (step: RunStep) => ({
 });
 
 const triesOf = (step: RunStep) =>
-  step.attempts > 1 ? `It was tried ${step.attempts} times.` : 'Another try would not change that.';
+  step.attempts > 1 ? say('then-tried', { count: step.attempts }) : say('then-hopeless');
 
 function isEmpty(result: unknown): boolean {
   if (result === null || result === undefined || result === '') return true;

@@ -1,11 +1,18 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import type { ArtifactRef, JobError, Receipt } from '@aos/contracts';
+import {
+  type ArtifactRef,
+  type JobError,
+  type Receipt,
+  type Said,
+  inEnglish,
+  say,
+} from '@aos/contracts';
 import { type Tx, sql } from '../../platform/database/sql.js';
 import { type NewEvent, Outbox } from '../../platform/outbox/outbox.js';
 import { type JobEnding, JobEndings, type JobRow } from '../jobs/index.js';
 import { forgetCheckpoints } from './checkpoints.js';
 import { listed } from './findings.js';
-import { downloadLink, episodeLink, eventOf, toMessage } from './run-record.js';
+import { abortedBy, downloadLink, episodeLink, eventOf, saying } from './run-record.js';
 
 /**
  * What the end of a task means, whoever ends it: one receipt, the steps and approvals that will not happen
@@ -78,9 +85,11 @@ export class RunEndings implements OnModuleInit {
       name: row.name,
       mediaType: row.media_type,
     }));
+    const said = sayingsOf(ending, steps, files);
     return {
       status: ending.status,
-      summary: summaryOf(ending, steps, files),
+      summary: inEnglish(said),
+      said,
       artifacts: files,
       cost: {
         cny: Number(cost[0]?.cny ?? 0),
@@ -99,7 +108,7 @@ export class RunEndings implements OnModuleInit {
       eventOf(job, {
         type: 'anomaly.detected',
         severity: 'error',
-        summary: `The run was stopped. ${sentence(toMessage(error))}`,
+        summary: say('run-stopped', { why: whyEnded(error) }),
         payload: { ...error },
       }),
     ];
@@ -120,7 +129,7 @@ async function abortOf(tx: Tx, job: JobRow, ending: JobEnding): Promise<JobError
   return {
     code: 'aborted',
     stepId: by.step_id,
-    message: `${by.decided_by} aborted the run${by.comment ? `: ${by.comment}` : ''}`,
+    ...saying(abortedBy(by.decided_by, by.comment)),
   };
 }
 
@@ -137,7 +146,7 @@ function receiptEvent(job: JobRow, receipt: Receipt, error: JobError | null): Ne
         : receipt.status === 'failed'
           ? 'error'
           : 'warning',
-    summary: receipt.summary,
+    summary: receipt.said ?? receipt.summary,
     payload: { ...receipt, error },
     links: [
       episodeLink(job),
@@ -155,33 +164,49 @@ interface StepEnd {
   reused: unknown;
 }
 
-function summaryOf(ending: JobEnding, steps: StepEnd[], files: ArtifactRef[]): string {
+function sayingsOf(ending: JobEnding, steps: StepEnd[], files: ArtifactRef[]): Said[] {
   const done = steps.filter((step) => step.state === 'done').length;
-  const made =
-    files.length > 0
-      ? `${files.length === 1 ? 'One file is' : `${files.length} files are`} ready: ${listed(files.map((file) => file.name))}.`
-      : '';
-  if (ending.status === 'succeeded') {
-    const skipped = steps.filter((step) => step.state === 'skipped');
-    const rejected = steps.reduce((sum, step) => sum + (step.rejected ?? 0), 0);
+  const total = steps.length;
+  const names = { files: listed(files.map((file) => file.name)) };
+  const made: Said[] = [];
+  if (files.length === 1) made.push(say('files-ready-one', names));
+  if (files.length > 1) made.push(say('files-ready', { count: files.length, ...names }));
+  if (ending.status !== 'succeeded')
     return [
-      `${done === steps.length ? (done === 1 ? 'The step is' : `All ${done} steps are`) : `${done} of ${steps.length} steps are`} done.`,
-      made,
-      rejected > 0 ? `${rejected} ${rejected === 1 ? 'row' : 'rows'} could not be parsed.` : '',
-      ...skipped.slice(0, 5).map((step) => `Without ${step.step_id}: ${step.error ?? 'skipped'}.`),
-    ]
-      .filter(Boolean)
-      .join(' ');
-  }
-  const why =
-    ending.error !== null
-      ? sentence(toMessage(ending.error))
-      : ending.status === 'cancelled'
-        ? `The task was cancelled${ending.reason ? `: ${sentence(ending.reason)}` : '.'}`
-        : 'The task failed.';
-  return [why, steps.length > 0 ? `${done} of ${steps.length} steps were done.` : '', made]
-    .filter(Boolean)
-    .join(' ');
+      whyNot(ending),
+      ...(total > 0 ? [say('steps-were-done', { done, total })] : []),
+      ...made,
+    ];
+  const rejected = steps.reduce((sum, step) => sum + (step.rejected ?? 0), 0);
+  return [
+    done < total
+      ? say('steps-some-done', { done, total })
+      : done === 1
+        ? say('steps-all-done-one')
+        : say('steps-all-done', { count: done }),
+    ...made,
+    ...(rejected === 1 ? [say('rows-unparsed-one')] : []),
+    ...(rejected > 1 ? [say('rows-unparsed', { count: rejected })] : []),
+    ...steps
+      .filter((step) => step.state === 'skipped')
+      .slice(0, 5)
+      .map((step) => say('without-step', { step: step.step_id, why: step.error ?? 'skipped' })),
+  ];
+}
+
+function whyNot({ error, status, reason }: JobEnding): Said {
+  if (error !== null) return whyEnded(error);
+  if (status !== 'cancelled') return say('task-failed');
+  return reason ? say('task-cancelled-because', { why: sentence(reason) }) : say('task-cancelled');
+}
+
+/** A whole sentence, with the step that it is about. */
+function whyEnded({ said, message, stepId }: JobError): Said {
+  const what = said
+    ? say('whole', { what: said, stop: /[.!?…。]$/.test(message.trim()) ? '' : say('stop') })
+    : sentence(message);
+  if (stepId !== undefined) return say('of-step', { step: stepId, what });
+  return typeof what === 'string' ? say('as-it-is', { what }) : what;
 }
 
 const sentence = (text: string) =>

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { JobError } from '@aos/contracts';
+import { type JobError, type Said, inEnglish, say } from '@aos/contracts';
 import { AosError } from '../../platform/http/problem.js';
 import { Gateway, type GatewayCall, type GatewayResult, OpenCall } from '../integrations/index.js';
 import { type JobRow, LeaseEnded, Queue } from '../jobs/index.js';
@@ -10,7 +10,16 @@ import type { RunEnding, RunValues } from './orchestrator.js';
 import { referredSteps } from './plan.js';
 import { UnresolvedReference, findReferences, resolveReferences } from './references.js';
 import type { Run } from './run.js';
-import { type RunEvent, type RunStep, downloadLink, episodeLink, storable } from './run-record.js';
+import {
+  type RunEvent,
+  type RunStep,
+  abortedBy,
+  downloadLink,
+  episodeLink,
+  reasonOf,
+  saying,
+  storable,
+} from './run-record.js';
 
 /** Plans of up to this many steps report each step; longer ones every tenth of the way. */
 const TELL_EACH_STEP_UP_TO = 12;
@@ -64,7 +73,7 @@ class Round {
     if (done < total)
       await record.tell({
         type: 'run.exec',
-        summary: `${total - done} of ${total} steps are to be run, up to ${this.run.concurrency} side by side.`,
+        summary: say('steps-begin', { count: total - done, total, atOnce: this.run.concurrency }),
         payload: { done, total, concurrency: this.run.concurrency },
       });
   }
@@ -139,13 +148,7 @@ class Round {
         await record.move(
           step,
           { state: 'skipped', error: `needs the result of ${missing}, which was skipped` },
-          [
-            stepEvent(
-              step,
-              'skipped',
-              `Step ${step.id} was skipped: it needs the result of ${missing}, which was skipped.`,
-            ),
-          ],
+          [stepEvent(step, 'skipped', say('step-skipped-for-need', { step: step.id, missing }))],
         );
         hasChanged = true;
       }
@@ -158,7 +161,7 @@ class Round {
     if (!tool)
       return this.fail(
         step,
-        { code: 'unknown_tool', message: `there is no tool ${step.tool} any more` },
+        { code: 'unknown_tool', ...saying(say('unknown-tool-now', { tool: step.tool })) },
         false,
       );
     let args: Record<string, unknown>;
@@ -177,15 +180,20 @@ class Round {
         .join('; ');
       return this.fail(
         step,
-        { code: 'tool_args_invalid', message: `the arguments do not fit ${step.tool}: ${list}` },
+        {
+          code: 'tool_args_invalid',
+          ...saying(say('args-misfit', { tool: step.tool, faults: list })),
+        },
         false,
       );
     }
     let isApproved = false;
     const isRequired = step.approval === 'required';
     if (isRequired || (await this.gateway.needsApproval(run.ctx, this.callOf(step, args, 'ask')))) {
-      const why = isRequired ? '' : ', which a policy wants approved';
-      const reason = `Step ${step.id} wants to call ${step.tool}${why}. Continue, go on without it, or abort the run.`;
+      const reason = say(isRequired ? 'step-asks' : 'step-asks-by-policy', {
+        step: step.id,
+        tool: step.tool,
+      });
       const granted = await this.approved({ step, tool, args, kind: 'policy', reason });
       if (!granted) return;
       args = granted;
@@ -196,7 +204,7 @@ class Round {
     if (run.isEnded || this.ending) return;
     step.attempts += 1; // at once: steps side by side must count each other
     await run.record.move(step, { state: 'running', error: null }, [
-      stepEvent(step, 'running', `Step ${step.id} calls ${step.tool}.`),
+      stepEvent(step, 'running', say('step-calls', { step: step.id, tool: step.tool })),
     ]);
     await this.call(step, args, 'ask', isApproved);
   }
@@ -250,7 +258,7 @@ class Round {
       if (!(error instanceof AosError)) throw error;
       return this.fail(
         step,
-        { code: error.code, message: error.message },
+        { code: error.code, message: error.message, ...(error.said ? { said: error.said } : {}) },
         retryableCodes.has(error.code),
       );
     }
@@ -270,7 +278,7 @@ class Round {
     const tool = this.run.toolOf(step)!;
     const granted = await this.approved({
       ...{ step, tool, args, kind: 'open-call' },
-      reason: `Step ${step.id} had called ${step.tool} when the worker was lost, and nobody knows whether it took effect. Continue calls it again, degrade takes it as done, abort ends the run.`,
+      reason: say('open-call-asks', { step: step.id, tool: step.tool }),
       about: `${open.callId} ${open.startedAt.toISOString()}`,
     });
     // Whoever lets it be made once more has approved it, too.
@@ -289,9 +297,11 @@ class Round {
         if (step.state !== 'waiting') await this.run.record.move(step, { state: 'waiting' });
         return undefined;
       case 'degraded': {
-        const why = `${verdict.by} decided to go on without it${verdict.comment ? `: ${verdict.comment}` : ''}`;
-        await this.run.record.move(step, { state: 'skipped', error: why }, [
-          stepEvent(step, 'skipped', `Step ${step.id} was skipped: ${why}.`),
+        const why = verdict.comment
+          ? say('without-it-because', { who: verdict.by, comment: verdict.comment })
+          : say('without-it', { who: verdict.by });
+        await this.run.record.move(step, { state: 'skipped', error: inEnglish(why) }, [
+          stepEvent(step, 'skipped', say('step-skipped-by', { step: step.id, why })),
         ]);
         return undefined;
       }
@@ -301,7 +311,7 @@ class Round {
           error: {
             code: 'aborted',
             stepId: step.id,
-            message: `${verdict.by} aborted the run${verdict.comment ? `: ${verdict.comment}` : ''}`,
+            ...saying(abortedBy(verdict.by, verdict.comment)),
           },
         });
       case 'expired':
@@ -310,7 +320,7 @@ class Round {
           error: {
             code: 'approval_expired',
             stepId: step.id,
-            message: 'nobody decided on the approval in time; run the task again when somebody can',
+            ...saying(say('nobody-decided')),
           },
         });
     }
@@ -349,16 +359,18 @@ class Round {
         stepEvent(
           step,
           'skipped',
-          `Step ${step.id} failed and was skipped, as the plan allows: ${error.message}`,
+          say('step-skipped-by-plan', { step: step.id, why: reasonOf(error) }),
         ),
-        failureEvent(step, error, 'It was skipped, as the plan allows.'),
+        failureEvent(step, error, say('then-skipped')),
       ]);
       return;
     }
     const isFinal = step.onError === 'abort';
     await record.move(step, { state: 'failed', attempts, error: error.message }, [
-      stepEvent(step, 'failed', `Step ${step.id} failed: ${error.message}`, { code: error.code }),
-      ...(isFinal ? [failureEvent(step, error, 'The plan says to stop then.')] : []),
+      stepEvent(step, 'failed', say('step-failed', { step: step.id, why: reasonOf(error) }), {
+        code: error.code,
+      }),
+      ...(isFinal ? [failureEvent(step, error, say('then-stops'))] : []),
     ]);
     if (isFinal) this.stop({ status: 'failed', error: { ...error, stepId: step.id } });
   }
@@ -376,17 +388,22 @@ const retryableCodes = new Set([
   'approval_required',
 ]);
 
-export const failureEvent = (step: RunStep, error: JobError, what: string): RunEvent => ({
+export const failureEvent = (step: RunStep, error: JobError, then: Said): RunEvent => ({
   type: 'anomaly.detected',
   severity: 'error',
-  summary: `Step ${step.id} (${step.tool}) failed: ${error.message.slice(0, 500)} ${what}`,
+  summary: say('step-anomaly', {
+    step: step.id,
+    tool: step.tool,
+    why: error.said ?? error.message.slice(0, 500),
+    then,
+  }),
   payload: { ...error, stepId: step.id, tool: step.tool, attempts: step.attempts },
 });
 
 const stepEvent = (
   step: RunStep,
   state: RunStep['state'],
-  summary: string,
+  summary: Said,
   more: Record<string, unknown> = {},
 ): RunEvent => ({
   type: 'run.step',
@@ -398,21 +415,31 @@ const stepEvent = (
 function eventsOfSuccess(
   job: JobRow,
   step: RunStep,
-  { files, sentence, rejected }: Findings,
+  { files, said, rejected }: Findings,
   { done, total, hasRecovered }: { done: number; total: number; hasRecovered: boolean },
 ): RunEvent[] {
-  const events = [stepEvent(step, 'done', `Step ${step.id} (${step.tool}) is done.`, { files })];
+  const events = [
+    stepEvent(step, 'done', say('step-done', { step: step.id, tool: step.tool }), { files }),
+  ];
   if (hasRecovered)
     events.push({
       type: 'recovery.done',
       severity: 'success',
-      summary: `The run is on its way again: step ${step.id} is done${step.attempts > 1 ? ` at try ${step.attempts}` : ''}.`,
+      summary:
+        step.attempts > 1
+          ? say('run-recovered-at-try', { step: step.id, try: step.attempts })
+          : say('run-recovered', { step: step.id }),
       payload: { stepId: step.id, attempts: step.attempts },
     });
   if (isMilestone(done, total))
     events.push({
       type: 'task.progress.milestone',
-      summary: `Step ${done} of ${total} is done: ${step.id} ${sentence || `(${step.tool}) has answered`}.`,
+      summary: say('milestone', {
+        done,
+        total,
+        step: step.id,
+        what: said.length > 0 ? said : say('has-answered', { tool: step.tool }),
+      }),
       payload: { stepId: step.id, tool: step.tool, done, total, artifacts: files },
       links: [
         episodeLink(job),
@@ -423,7 +450,10 @@ function eventsOfSuccess(
     events.push({
       type: 'anomaly.detected',
       severity: 'warning',
-      summary: `${rejected.count} ${rejected.count === 1 ? 'row' : 'rows'} could not be parsed in step ${step.id}; they were left out and kept in a file of their own.`,
+      summary:
+        rejected.count === 1
+          ? say('rows-rejected-one', { step: step.id })
+          : say('rows-rejected', { count: rejected.count, step: step.id }),
       payload: { code: 'rows_rejected', stepId: step.id, ...rejected },
       links: [
         ...(rejected.artifactId

@@ -1,9 +1,10 @@
+import { type Filling, type Said, say } from '@aos/contracts';
 /** What in a step's result is worth telling a person: files, and rows that could not be read. */
 export interface Findings {
   files: { artifactId: string; name: string; mediaType: string }[];
   rejected: { count: number; artifactId?: string; name?: string; sample: unknown[] } | undefined;
   /** Goes on after the step's name: "made a.csv and b.csv". Empty when there is nothing to say. */
-  sentence: string;
+  said: Said[];
 }
 
 const MAX_VISITED = 2_000;
@@ -12,7 +13,7 @@ const MAX_SAMPLE = 5;
 export function findingsIn(result: unknown): Findings {
   const rejected = rejectedIn(result);
   const files = filesIn(result).filter((file) => file.artifactId !== rejected?.artifactId);
-  return { files, rejected, sentence: sentenceOf(result, files) };
+  return { files, rejected, said: sayingsOf(result, files) };
 }
 
 function filesIn(result: unknown): Findings['files'] {
@@ -47,22 +48,20 @@ function rejectedIn(result: unknown): Findings['rejected'] {
   };
 }
 
-function sentenceOf(result: unknown, files: Findings['files']): string {
+function sayingsOf(result: unknown, files: Findings['files']): Said[] {
   const { rowsIn, rowsOut, rows } = (result ?? {}) as Record<string, unknown>;
-  const parts: string[] = [];
+  const parts: Said[] = [];
   if (typeof rowsIn === 'number' && typeof rowsOut === 'number')
-    parts.push(`kept ${count(rowsOut)} of ${count(rowsIn)} rows`);
-  else if (typeof rows === 'number' && files.length === 0) parts.push(`read ${count(rows)} rows`);
-  if (files.length > 0) parts.push(`made ${listed(files.map((file) => file.name))}`);
-  return parts.join(' and ');
+    parts.push(say('kept-rows', { kept: rowsOut, count: rowsIn }));
+  else if (typeof rows === 'number' && files.length === 0)
+    parts.push(say('read-rows', { count: rows }));
+  if (files.length > 0)
+    parts.push(say('made-files', { files: listed(files.map((file) => file.name)) }));
+  return parts;
 }
 
-const count = (value: number) => value.toLocaleString('en-US');
-
-/** "a", "a and b", "a, b, c and 4 more". */
-export function listed(names: readonly string[], shown = 4): string {
-  if (names.length <= 1) return names[0] ?? '';
-  const head = names.slice(0, names.length > shown ? shown : names.length - 1);
-  const rest = names.length > shown ? `${names.length - shown} more` : names.at(-1)!;
-  return `${head.join(', ')} and ${rest}`;
-}
+/** "a", "a and b", "a, b, c, d and 4 more", as a sentence is filled with it. */
+export const listed = (names: readonly string[], shown = 4): Filling[] =>
+  names.length > shown
+    ? [...names.slice(0, shown), say('more', { count: names.length - shown })]
+    : [...names];

@@ -1,3 +1,4 @@
+import { type Said, inEnglish } from '@aos/contracts';
 import { type RunBench, ToolFault, openRunBench, step } from '../../../test/factories/runs.js';
 
 let bench: RunBench;
@@ -42,7 +43,14 @@ describe('a run', () => {
       },
     });
     expect(job.receipt).toMatchObject({ status: 'succeeded', summary: 'All 2 steps are done.' });
-    const types = (await bench.events(traceId)).map((event) => event.type);
+    const events = await bench.events(traceId);
+    // Whatever a run says, it says by its code as well, and both are the same sentence.
+    for (const { type, summary, payload } of events)
+      expect([type, inEnglish((payload as Record<string, unknown>)['said'] as Said[])]).toEqual([
+        type,
+        summary,
+      ]);
+    const types = events.map((event) => event.type);
     expect(
       types.filter((type) => type.startsWith('run.') || type === 'task.progress.milestone'),
     ).toEqual([

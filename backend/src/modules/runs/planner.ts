@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { Injectable } from '@nestjs/common';
-import { type JobError, type RerunRequest, Step } from '@aos/contracts';
+import { type JobError, type RerunRequest, type Said, say, Step } from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
 import { sql } from '../../platform/database/sql.js';
 import { AosError } from '../../platform/http/problem.js';
@@ -16,7 +16,7 @@ import {
 } from './plan.js';
 import { findReferences } from './references.js';
 import type { Run } from './run.js';
-import { type RunEvent, episodeLink } from './run-record.js';
+import { type RunEvent, episodeLink, saying } from './run-record.js';
 
 type Source = 'task' | 'sop' | 'rerun' | 'model' | 'goal';
 interface Draft {
@@ -43,9 +43,12 @@ export class Planner {
     if (run.record.steps.size > 0) return {}; // written before the crash
     const { spec } = run.job;
     if (run.agent) await this.noteAgentRun(run, run.agent.id);
+    const given = { inputs: spec.inputs?.length ?? 0, tools: run.tools.size };
     await run.record.tell({
       type: 'run.sense',
-      summary: `The goal, ${spec.inputs?.length ?? 0} inputs and ${run.tools.size} tools were read${run.agent ? ` by ${run.agent.name}` : ''}.`,
+      summary: run.agent
+        ? say('goal-read-by', { ...given, agent: run.agent.name })
+        : say('goal-read', given),
       payload: {
         goal: spec.goal,
         inputs: spec.inputs ?? [],
@@ -56,8 +59,9 @@ export class Planner {
       },
     });
     const draft = await this.draft(run);
-    if ('spent' in draft) return this.refuse(run, draft.spent.code, draft.spent.message, {});
-    if ('needs' in draft) return this.refuse(run, 'plan_needed', draft.needs, {});
+    if ('spent' in draft) return this.refuse(run, draft.spent, {});
+    if ('needs' in draft)
+      return this.refuse(run, { code: 'plan_needed', ...saying(draft.needs) }, {});
     const faults = validatePlan(draft.steps, [...run.tools.values()], await run.givens());
     if (faults.length > 0) return this.refuseFaults(run, draft.source, faults);
     const toRun = draft.steps.length - draft.reused.size;
@@ -65,8 +69,10 @@ export class Planner {
     if (maxSteps !== undefined && toRun > maxSteps)
       return this.refuse(
         run,
-        'budget_steps',
-        `The plan has ${toRun} steps to run, and the budget maxSteps allows ${maxSteps}; nothing was started. Raise it, or split the task.`,
+        {
+          code: 'budget_steps',
+          ...saying(say('plan-over-budget', { count: toRun, most: maxSteps })),
+        },
         { steps: toRun, maxSteps },
       );
     const steps = completePlan(draft.steps);
@@ -85,7 +91,7 @@ export class Planner {
     });
   }
 
-  private async draft(run: Run): Promise<Draft | { needs: string } | { spent: JobError }> {
+  private async draft(run: Run): Promise<Draft | { needs: Said } | { spent: JobError }> {
     const { spec, rerunOf } = run.job;
     if (rerunOf !== null) {
       const again = await this.again(rerunOf, (run.job.rerun ?? {}) as RerunRequest);
@@ -112,7 +118,7 @@ export class Planner {
       await run.record.tell({
         type: 'anomaly.detected',
         severity: 'warning',
-        summary: `The language model gave no plan that can run: ${modelFault.slice(0, 500)}`,
+        summary: say('model-failed', { why: modelFault.slice(0, 500) }),
         payload: { code: 'model_failed', message: modelFault },
         links: [
           { rel: 'settings', href: '/console/settings', title: 'Check the model' },
@@ -125,9 +131,9 @@ export class Planner {
     const reading = readGoal(spec.goal, files, new Set(tools));
     if ('steps' in reading) return fresh('goal', reading.steps);
     return {
-      needs: modelFault
-        ? `The goal could not be planned: the language model failed, and without it ${reading.needs}. Give steps, name known skills and files, or mend the model in the settings.`
-        : `The goal could not be planned without a language model: ${reading.needs}. Give steps, choose an agent with a standard way of work (SOP), name known skills and files (for example "profile data.csv"), or configure a model in the settings.`,
+      needs: say(modelFault ? 'plan-needed-model-failed' : 'plan-needed', {
+        needs: reading.needs,
+      }),
     };
   }
 
@@ -241,27 +247,26 @@ export class Planner {
     faults: PlanFault[],
   ): Promise<Partial<RunValues>> {
     const list = faults.map(({ path, message }) => `${path}: ${message}`);
-    return this.refuse(
-      run,
-      'plan_invalid',
-      `The plan has ${faults.length === 1 ? 'one fault' : `${faults.length} faults`} and was not started: ${list.slice(0, 3).join('; ')}${list.length > 3 ? '; …' : ''}.`,
-      { source, faults },
-    );
+    const told = `${list.slice(0, 3).join('; ')}${list.length > 3 ? '; …' : ''}`;
+    const said =
+      faults.length === 1
+        ? say('plan-invalid-one', { faults: told })
+        : say('plan-invalid', { count: faults.length, faults: told });
+    return this.refuse(run, { code: 'plan_invalid', ...saying(said) }, { source, faults });
   }
 
   private async refuse(
     run: Run,
-    code: string,
-    message: string,
+    error: JobError,
     payload: Record<string, unknown>,
   ): Promise<{ ending: RunEnding }> {
-    const error: JobError = { code, message };
+    const { code, message, said } = error;
     // Budgets are told where the job ends, whichever budget it is.
     if (!code.startsWith('budget_'))
       await run.record.tell({
         type: 'anomaly.detected',
         severity: 'error',
-        summary: message,
+        summary: said ?? message,
         payload: { code, ...payload },
       });
     return { ending: { status: 'failed', error } };
@@ -273,10 +278,7 @@ const planEvent = (
   steps: readonly (Step & { needs: string[] })[],
 ): RunEvent => ({
   type: 'run.plan',
-  summary: `The plan has ${steps.length} ${steps.length === 1 ? 'step' : 'steps'}: ${steps
-    .slice(0, 6)
-    .map((step) => step.id)
-    .join(', ')}${steps.length > 6 ? '…' : ''}.`,
+  summary: planSaying(steps.map((step) => step.id)),
   payload: {
     source,
     reused: [...reused.keys()],
@@ -288,6 +290,12 @@ const planEvent = (
     })),
   },
 });
+
+function planSaying(ids: readonly string[]): Said {
+  const steps = ids.slice(0, 6).join(', ');
+  if (ids.length === 1) return say('plan-made-one', { steps });
+  return say(ids.length > 6 ? 'plan-cut' : 'plan-made', { count: ids.length, steps });
+}
 
 /** An SOP names its file as it likes; a task that brings exactly one means that one. */
 export function bindSoleInput(sop: readonly Step[], inputs: readonly string[]): Step[] {

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { say } from '@aos/contracts';
 import type { RunValues } from './orchestrator.js';
 import { listed } from './findings.js';
 import { validatePlan } from './plan.js';
@@ -40,7 +41,13 @@ export class Reviser {
         {
           type: 'recovery.start',
           severity: 'warning',
-          summary: `${listed(failed.map((step) => step.id))} failed and ${failed.length === 1 ? 'is' : 'are'} tried again${changes.size > 0 ? ' with other arguments' : ''}: ${(failed[0]?.error ?? '').slice(0, 300)}`,
+          summary: say(
+            `${changes.size > 0 ? 'tries-otherwise' : 'tries-again'}${failed.length === 1 ? '' : '-many'}`,
+            {
+              steps: listed(failed.map((step) => step.id)),
+              why: (failed[0]?.error ?? '').slice(0, 300),
+            },
+          ),
           payload: {
             steps: failed.map((step) => ({
               stepId: step.id,

@@ -1,4 +1,14 @@
-import type { EventLink, EventType, JobError, Severity, Step } from '@aos/contracts';
+import {
+  type EventLink,
+  type EventType,
+  type Filling,
+  type JobError,
+  type Said,
+  type Severity,
+  type Step,
+  inEnglish,
+  say,
+} from '@aos/contracts';
 import type { Database } from '../../platform/database/database.js';
 import { type Tx, sql } from '../../platform/database/sql.js';
 import type { NewEvent, Outbox } from '../../platform/outbox/outbox.js';
@@ -23,7 +33,7 @@ export interface RunStep {
 /** What an event of a run says; where it belongs is known. */
 export interface RunEvent {
   type: EventType;
-  summary: string;
+  summary: NewEvent['summary'];
   severity?: Severity;
   payload?: Record<string, unknown>;
   links?: EventLink[];
@@ -191,7 +201,7 @@ export function eventOf(job: JobRow, event: RunEvent): NewEvent {
         : 'run',
     type: event.type,
     severity: event.severity ?? 'info',
-    summary: text(event.summary),
+    summary: storable(event.summary) as RunEvent['summary'],
     payload: storable(event.payload ?? {}) as Record<string, unknown>,
     links: event.links ?? [episodeLink(job)],
     actor: job.agentId ? `agent:${job.agentId}` : 'system',
@@ -210,9 +220,18 @@ export const downloadLink = (artifactId: string, name: string): EventLink => ({
   title: `Download ${name}`,
 });
 
-/** The message of a JobError for people, with the step that it is about. */
-export const toMessage = (error: JobError): string =>
-  error.stepId ? `Step ${error.stepId}: ${error.message}` : error.message;
+/** The parts of a JobError that tell what it is. */
+export const saying = (said: Said): Pick<JobError, 'message' | 'said'> => ({
+  message: inEnglish(said),
+  said,
+});
+
+/** As it fills a sentence. */
+export const reasonOf = (error: Pick<JobError, 'message' | 'said'> | null | undefined): Filling =>
+  error?.said ?? error?.message ?? 'no reason given';
+
+export const abortedBy = (who: string, comment: string | null): Said =>
+  comment ? say('aborted-because', { who, comment }) : say('aborted', { who });
 
 /**
  * Postgres keeps neither NUL nor half a surrogate pair, and tools answer with both (a binary file read as

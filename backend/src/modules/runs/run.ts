@@ -1,4 +1,11 @@
-import type { AgentConfig, Budget, JobError, McpTool, Permission } from '@aos/contracts';
+import {
+  type AgentConfig,
+  type Budget,
+  type JobError,
+  type McpTool,
+  type Permission,
+  say,
+} from '@aos/contracts';
 import type { Database } from '../../platform/database/database.js';
 import { sql } from '../../platform/database/sql.js';
 import type { Capability, Ctx, Principal } from '../../platform/http/context.js';
@@ -16,7 +23,7 @@ import type { LanguageModels, ModelUse, RunModel } from './language-models.js';
 import type { PlanGivens } from './plan.js';
 import { secretVarsOf } from './plan-submission.js';
 import { type ReferenceValues, findReferences } from './references.js';
-import { RunRecord, type RunStep } from './run-record.js';
+import { type RunStep, RunRecord, reasonOf, saying } from './run-record.js';
 
 /** What a claim cannot even begin with. Ends the job as failed. */
 export class RunRefused extends Error {
@@ -101,7 +108,7 @@ export class Run {
     const { done, total } = this.record.progress;
     return {
       code: 'budget_timeout',
-      message: `The budget timeoutMs (${this.budget.timeoutMs ?? 0} ms of work) was used up with ${done} of ${total} steps done. Raise it, or split the task.`,
+      ...saying(say('budget-time', { ms: this.budget.timeoutMs ?? 0, done, total })),
     };
   }
 
@@ -193,7 +200,7 @@ export class Run {
     if (maxSteps === undefined || calls < maxSteps) return undefined;
     return {
       code: 'budget_steps',
-      message: `The budget maxSteps (${maxSteps}) was used up: ${calls} calls were made, retries included. Raise it, or split the task.`,
+      ...saying(say('budget-steps', { most: maxSteps, calls })),
     };
   }
 
@@ -209,7 +216,7 @@ export class Run {
     if (cost <= maxCostCny) return undefined;
     return {
       code: 'budget_cost',
-      message: `The budget maxCostCny (${maxCostCny}) was used up: the model has cost ${cost.toFixed(4)} CNY. Raise it, or give the steps yourself.`,
+      ...saying(say('budget-cost', { most: maxCostCny, cost: cost.toFixed(4) })),
     };
   }
 
@@ -217,13 +224,14 @@ export class Run {
     await this.record.load();
     const { done, total } = this.record.progress;
     this.isRecovering = true;
+    const about = { before: this.job.attempts - 1, attempt: this.job.attempts, done, total };
     await this.record.tell({
       type: 'recovery.start',
       severity: 'warning',
       summary:
         recovery.why === 'lease-expired'
-          ? `The worker of attempt ${this.job.attempts - 1} was lost; attempt ${this.job.attempts} goes on with ${done} of ${total} steps done.`
-          : `Attempt ${this.job.attempts - 1} broke off (${recovery.error?.message ?? 'no reason given'}); attempt ${this.job.attempts} goes on with ${done} of ${total} steps done.`,
+          ? say('worker-lost', about)
+          : say('attempt-broke', { ...about, why: reasonOf(recovery.error) }),
       payload: { attempt: this.job.attempts, done, total, why: recovery.why, at: recovery.at },
     });
   }

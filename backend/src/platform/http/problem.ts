@@ -1,8 +1,9 @@
-import { type ErrorCode, errorCodes } from '@aos/contracts';
+import { type ErrorCode, type Said, errorCodes, inEnglish } from '@aos/contracts';
 
 /**
  * A failure with a name. Modules declare one short class each in their `*.errors.ts`; the filter turns it
- * into problem+json. `detail` says what was wrong and what to do; it never holds a secret or an internal.
+ * into problem+json. `detail` says what was wrong and what to do, in words or by its code; it never holds a secret or an
+ * internal.
  */
 export class AosError extends Error {
   readonly status: number;
@@ -11,10 +12,12 @@ export class AosError extends Error {
   readonly retryAfterSeconds: number | undefined;
   /** Of the answer, besides those that every problem has. */
   readonly headers: Record<string, string> | undefined;
+  /** The message by its code, where it has one. */
+  readonly said: Said | undefined;
 
   constructor(
     readonly code: ErrorCode,
-    detail: string,
+    detail: string | Said,
     options: {
       cause?: unknown;
       errors?: { path: string; message: string }[];
@@ -22,12 +25,13 @@ export class AosError extends Error {
       headers?: Record<string, string>;
     } = {},
   ) {
-    super(detail, { cause: options.cause });
+    super(typeof detail === 'string' ? detail : inEnglish(detail), { cause: options.cause });
     this.name = new.target.name;
     this.status = errorCodes[code].status;
     this.errors = options.errors;
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.headers = options.headers;
+    this.said = typeof detail === 'string' ? undefined : detail;
   }
 }
 
@@ -38,7 +42,7 @@ export class NotFound extends AosError {
 }
 
 export class Forbidden extends AosError {
-  constructor(detail: string) {
+  constructor(detail: string | Said) {
     super('forbidden', detail);
   }
 }

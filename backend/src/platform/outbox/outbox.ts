@@ -1,6 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
-import type { EventLink, EventType, Severity } from '@aos/contracts';
+import {
+  type EventLink,
+  type EventType,
+  type Said,
+  type Severity,
+  inEnglish,
+} from '@aos/contracts';
 import type { Asks } from '../database/database.js';
 import { type Tx, sql } from '../database/sql.js';
 import { Wakeups } from './wakeups.js';
@@ -14,8 +20,12 @@ export interface NewEvent {
     'task' | 'run' | 'approval' | 'agent' | 'tool' | 'artifact' | 'config' | 'registry' | 'chat';
   type: EventType;
   severity?: Severity;
-  /** One sentence that a person can act on. */
-  summary: string;
+  /**
+   * One sentence that a person can act on, or several. What the console shows is said by its code, so that it can show
+   * it in its own language: the event then has the English as its summary, and the code as `said` in its payload. What
+   * is only kept on record may be words alone.
+   */
+  summary: string | Said | readonly Said[];
   payload?: Record<string, unknown>;
   links?: EventLink[];
   actor?: string;
@@ -95,7 +105,8 @@ const insertEvents = (from: string) => `
 function toRows(events: readonly NewEvent[]) {
   const large: [n: number, id: string, payload: unknown][] = [];
   const rows = events.map((event, index) => {
-    const payload = event.payload ?? {};
+    const { words, said } = spoken(event.summary);
+    const payload = { ...event.payload, ...(said ? { said } : {}) };
     const isLarge = Buffer.byteLength(JSON.stringify(payload)) > HOT_PAYLOAD_BYTES;
     const payloadRef = isLarge ? randomUUID() : null;
     if (payloadRef !== null) large.push([index + 1, payloadRef, payload]);
@@ -106,7 +117,7 @@ function toRows(events: readonly NewEvent[]) {
       event.topic,
       event.type,
       event.severity ?? 'info',
-      event.summary,
+      words,
       isLarge ? {} : payload,
       event.links ?? [],
       event.actor ?? null,
@@ -114,4 +125,10 @@ function toRows(events: readonly NewEvent[]) {
     ];
   });
   return { traces: [...new Set(events.map(({ traceId }) => traceId))].sort(), rows, large };
+}
+
+function spoken(summary: NewEvent['summary']): { words: string; said?: readonly Said[] } {
+  if (typeof summary === 'string') return { words: summary };
+  const said = [summary].flat() as readonly Said[];
+  return { words: inEnglish(said), said };
 }

@@ -2,11 +2,17 @@ import { Injectable } from '@angular/core';
 import type { Translation, TranslocoLoader } from '@jsverse/transloco';
 import { from, map } from 'rxjs';
 
-/** The words come as a chunk of the build: hashed, cached for ever, and only the language that is used. */
+/** With what the server says, which it says in English by itself. */
+async function chinese(): Promise<{ words: Translation }> {
+  const [{ words }, { sentences }] = await Promise.all([import('./zh'), import('./sentences.zh')]);
+  return { words: { ...words, said: sentences } };
+}
+
+/** The words come as chunks of the build: hashed, cached for ever, and only the language that is used. */
 @Injectable({ providedIn: 'root' })
 export class Languages implements TranslocoLoader {
   getTranslation(language: string) {
-    return from(language === 'zh' ? import('./zh') : import('./en')).pipe(
+    return from(language === 'zh' ? chinese() : import('./en')).pipe(
       map(({ words }): Translation => words),
     );
   }

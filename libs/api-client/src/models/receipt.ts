@@ -3,11 +3,13 @@
 
 import { ArtifactRef } from '../models/artifact-ref';
 import { Cost } from '../models/cost';
+import { Said } from '../models/said';
 export interface Receipt {
   artifacts: Array<ArtifactRef>;
   attempts: number;
   cost: Cost;
   durationMs: number;
+  said?: Array<Said>;
   status: 'succeeded' | 'failed' | 'cancelled';
   summary: string;
 }

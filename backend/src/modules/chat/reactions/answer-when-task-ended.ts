@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import type { Said } from '@aos/contracts';
 import { v7 as uuid } from 'uuid';
 import { type Tx, sql } from '../../../platform/database/sql.js';
 import { Outbox } from '../../../platform/outbox/outbox.js';
@@ -19,13 +20,16 @@ export class AnswerWhenTaskEnded implements OnModuleInit {
 
   private async answer(tx: Tx, job: JobRow): Promise<void> {
     if (job.conversationId === null) return;
-    const { rows: receipts } = await sql<{ summary: string }>(
+    const { rows: receipts } = await sql<{ summary: string; said: Said[] | null }>(
       tx,
-      `SELECT summary FROM events WHERE trace_id = $1 AND job_id = $2 AND type = 'task.receipt' LIMIT 1`,
+      `SELECT e.summary, coalesce(p.payload, e.payload)->'said' AS said
+         FROM events e LEFT JOIN event_payloads p ON p.id = e.payload_ref
+        WHERE e.trace_id = $1 AND e.job_id = $2 AND e.type = 'task.receipt' LIMIT 1`,
       [job.traceId, job.id],
     );
-    const text = receipts[0]?.summary;
-    if (text === undefined) return;
+    const receipt = receipts[0];
+    if (!receipt) return;
+    const { summary: text, said } = receipt;
     const { rows: agents } = await sql<{ name: string }>(
       tx,
       'SELECT name FROM agents WHERE id = $1',
@@ -36,9 +40,17 @@ export class AnswerWhenTaskEnded implements OnModuleInit {
     // A rerun of a task whose conversation is gone has nobody to answer.
     const { count } = await sql(
       tx,
-      `INSERT INTO messages (id, conversation_id, role, author, text, job_id, trace_id)
-       SELECT $1, id, 'assistant', $3, $4, $5, $6 FROM conversations WHERE id = $2`,
-      [messageId, job.conversationId, author, text, job.id, job.traceId],
+      `INSERT INTO messages (id, conversation_id, role, author, text, said, job_id, trace_id)
+       SELECT $1, id, 'assistant', $3, $4, $7, $5, $6 FROM conversations WHERE id = $2`,
+      [
+        messageId,
+        job.conversationId,
+        author,
+        text,
+        job.id,
+        job.traceId,
+        said && JSON.stringify(said),
+      ],
     );
     if (count === 0) return;
     await sql(tx, 'UPDATE conversations SET updated_at = now() WHERE id = $1', [

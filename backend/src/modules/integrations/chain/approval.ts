@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { SignJWT, jwtVerify } from 'jose';
 import { v7 as uuid } from 'uuid';
 import { z } from 'zod';
+import { inEnglish, say } from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { MasterKey } from '../../../platform/config/master-key.js';
 import { Database } from '../../../platform/database/database.js';
@@ -65,10 +66,10 @@ export class ApprovalLink implements Link {
   }
 
   preview(passage: Passage): Foresight {
-    if (!passage.needsApproval) return { verdict: 'pass', says: 'Nobody has to approve it.' };
+    if (!passage.needsApproval) return { verdict: 'pass', says: say('link-nobody-asked') };
     return {
       verdict: 'ask',
-      says: 'It would wait for somebody who may decide; never for whoever asks.',
+      says: say('link-would-wait'),
     };
   }
 
@@ -76,7 +77,12 @@ export class ApprovalLink implements Link {
     const { ctx, call, projectId, target } = passage;
     const binding = bindingOf(passage);
     const { timeoutMs } = (await this.settings.system()).approvals;
-    const reason = `${ctx.actor.name} wants to call ${passage.name}${passage.rule === null ? '' : `, which the policy "${passage.rule}" has approved first`}.`;
+    const said = { who: ctx.actor.name, tool: passage.name };
+    const why =
+      passage.rule === null
+        ? say('call-asks', said)
+        : say('call-asks-by-rule', { ...said, rule: passage.rule });
+    const reason = inEnglish(why);
     const asked = await this.database.transaction(async (tx) => {
       // The same question twice is one: a caller that lost the handle asks again and gets it again.
       await sql(tx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 726305))`, [binding]);
@@ -89,9 +95,9 @@ export class ApprovalLink implements Link {
       if (open[0]) return open[0];
       const { rows } = await sql<Asked>(
         tx,
-        `INSERT INTO approvals (id, job_id, trace_id, step_id, kind, project_id, tool, reason, args, args_hash, schema,
+        `INSERT INTO approvals (id, job_id, trace_id, step_id, kind, project_id, tool, reason, said, args, args_hash, schema,
                                 second_person, requested_by, requested_by_user, expires_at)
-         VALUES ($1, NULL, $2, '', 'call', $3, $4, $5, $6, $7, $8, true, $9, $10, now() + $11 * interval '1 millisecond')
+         VALUES ($1, NULL, $2, '', 'call', $3, $4, $5, $12, $6, $7, $8, true, $9, $10, now() + $11 * interval '1 millisecond')
          RETURNING id, expires_at`,
         [
           uuid(),
@@ -105,6 +111,7 @@ export class ApprovalLink implements Link {
           ctx.actor.id,
           ctx.actor.userId,
           timeoutMs,
+          JSON.stringify(why),
         ],
       );
       const { id, expires_at } = rows[0]!;
@@ -121,7 +128,7 @@ export class ApprovalLink implements Link {
           topic: 'approval',
           type: 'approval.request',
           severity: 'warning',
-          summary: reason,
+          summary: why,
           payload: {
             approvalId: id,
             stepId: '',

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type BulkheadPolicy, bulkhead, isBulkheadRejectedError } from 'cockatiel';
+import { say } from '@aos/contracts';
 import { TooManyCalls } from '../integrations.errors.js';
 import type { CallEnd } from './ledger.js';
 import { LimitsInForce } from './limits-in-force.js';
@@ -32,7 +33,10 @@ export class BulkheadLink implements Link {
   async preview({ target: { server } }: Passage): Promise<Foresight> {
     const { concurrent } = await this.inForce.ofServer(server.limits);
     const free = this.gateOf(server.name, concurrent).executionSlots;
-    return { verdict: 'pass', says: `${concurrent - free} of ${concurrent} places are taken.` };
+    return {
+      verdict: 'pass',
+      says: say('link-places', { taken: concurrent - free, places: concurrent }),
+    };
   }
 
   inFlight(server: string): number {

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { say } from '@aos/contracts';
 import { TooManyCalls } from '../integrations.errors.js';
 import { requireReach } from './capability.js';
 import type { CallEnd } from './ledger.js';
@@ -33,8 +34,8 @@ export class CapabilityLink implements Link {
       verdict: 'pass',
       says:
         shown.length === 0
-          ? 'No grant narrows this call.'
-          : `What was shown (${shown.map(({ kind }) => kind).join(', ')}) reaches the tool.`,
+          ? say('link-no-grant')
+          : say('link-grant-reaches', { kinds: shown.map(({ kind }) => kind).join(', ') }),
     };
   }
 }

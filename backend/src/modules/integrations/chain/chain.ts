@@ -7,7 +7,7 @@ import { CircuitLink } from './circuit.js';
 import { IdentityLink } from './identity-link.js';
 import type { CallEnd } from './ledger.js';
 import { LedgerLink } from './ledger-link.js';
-import { type Finding, type Link, type Passage, stopped } from './link.js';
+import { type Finding, type Link, type Passage, foreseen, stopped } from './link.js';
 import { PinLink } from './pin.js';
 import { PolicyLink } from './policy.js';
 import { QuotaLink, RateLimitLink } from './rate-limit.js';
@@ -115,7 +115,7 @@ export class Chain {
     for (const link of this.links) {
       if (!link.preview) continue;
       try {
-        findings.push({ link: link.name, ...(await link.preview(passage)) });
+        findings.push(foreseen(link.name, await link.preview(passage)));
       } catch (error) {
         if (!(error instanceof AosError)) throw error;
         // Who may not call, or calls what is not there, is told that and nothing of what lies behind.

@@ -7,6 +7,7 @@ import {
   handleWhenResult,
   isBrokenCircuitError,
 } from 'cockatiel';
+import { say } from '@aos/contracts';
 import { Database } from '../../../platform/database/database.js';
 import { systemPrincipal } from '../../../platform/http/context.js';
 import { type NewEvent, Outbox } from '../../../platform/outbox/outbox.js';
@@ -77,11 +78,11 @@ export class CircuitLink implements Link {
 
   preview({ target: { server } }: Passage): Foresight {
     const circuit = this.circuits.get(server.name);
-    if (!circuit) return { verdict: 'pass', says: 'The circuit is closed.' };
+    if (!circuit) return { verdict: 'pass', says: say('link-circuit-closed') };
     requireNoProbe(server.name, circuit);
     if (circuit.policy.state === CircuitState.Open && waitMs(circuit) > 0)
       throw openError(server.name, circuit);
-    return { verdict: 'pass', says: `The circuit is ${this.report(server.name).state}.` };
+    return { verdict: 'pass', says: say(`link-circuit-${this.report(server.name).state}`) };
   }
 
   report(server: string): CircuitReport {
@@ -169,7 +170,11 @@ function opened(server: string, { openForMs, lastFailure, traceId }: Circuit): N
     topic: 'tool',
     type: 'anomaly.detected',
     severity: 'error',
-    summary: `${server} fails (${error.slice(0, 300)}); it is left alone for ${Math.round(openForMs / 1000)} s and then tried with one call.`,
+    summary: say('circuit-opened', {
+      server,
+      why: error.slice(0, 300),
+      seconds: Math.round(openForMs / 1000),
+    }),
     payload: {
       code: 'circuit_open',
       server,
@@ -186,7 +191,7 @@ const closed = (server: string, { traceId }: Circuit): NewEvent => ({
   topic: 'tool',
   type: 'recovery.done',
   severity: 'success',
-  summary: `${server} answers again; calls go through to it.`,
+  summary: say('circuit-closed', { server }),
   payload: { server },
   actor: systemPrincipal.id,
 });

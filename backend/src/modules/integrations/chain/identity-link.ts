@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { say } from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { isAllowed } from '../../../platform/http/context.js';
 import { Forbidden } from '../../../platform/http/problem.js';
@@ -28,9 +29,8 @@ export class IdentityLink implements Link {
 
   preview({ ctx, projectId }: Passage): Foresight {
     if (!isAllowed(ctx.actor, 'tool.call', projectId)) throw refusal();
-    return { verdict: 'pass', says: `${ctx.actor.name} may call tools.` };
+    return { verdict: 'pass', says: say('link-may-call', { who: ctx.actor.name }) };
   }
 }
 
-const refusal = () =>
-  new Forbidden('Calling tools takes the permission tool.call, here and in this project.');
+const refusal = () => new Forbidden(say('link-may-not-call'));

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { say } from '@aos/contracts';
 import { type Asks, Database } from '../../../platform/database/database.js';
 import { type Tx, sql } from '../../../platform/database/sql.js';
 import type { Ctx } from '../../../platform/http/context.js';
@@ -344,8 +345,8 @@ function eventOf(ctx: Ctx, call: GatewayCall, row: LedgerRow, end: CallEnd): New
     type: 'tool.call',
     severity: failure ? 'warning' : 'info',
     summary: failure
-      ? `${name} failed: ${failure.error.slice(0, 300)}`
-      : `${name} answered in ${end.durationMs} ms.`,
+      ? say('tool-failed', { tool: name, why: failure.error.slice(0, 300) })
+      : say('tool-answered', { tool: name, ms: end.durationMs }),
     payload: {
       callId: row.callId,
       server: call.server,

@@ -1,4 +1,5 @@
 import type { Span } from '@opentelemetry/api';
+import { type Said, inEnglish } from '@aos/contracts';
 import type { Ctx } from '../../../platform/http/context.js';
 import { AosError } from '../../../platform/http/problem.js';
 import type { GatewayCall } from '../call.js';
@@ -38,13 +39,14 @@ export interface Link {
 /** What a link would do with a call. */
 export interface Foresight {
   verdict: 'pass' | 'ask';
-  says: string;
+  says: Said | readonly Said[];
 }
 
 export interface Finding {
   link: LinkName;
   verdict: 'pass' | 'ask' | 'stop' | 'unknown';
   says: string;
+  said?: Said[];
   code?: string;
   errors?: { path: string; message: string }[];
   retryAfterSeconds?: number;
@@ -97,10 +99,16 @@ export class Passage {
 
 const MOST_TIMEOUT_MS = 3_600_000;
 
+export function foreseen(link: LinkName, { verdict, says }: Foresight): Finding {
+  const said = [says].flat() as Said[];
+  return { link, verdict, says: inEnglish(said), said };
+}
+
 export const stopped = (link: LinkName, error: AosError): Finding => ({
   link,
   verdict: 'stop',
   says: error.message,
+  ...(error.said ? { said: [error.said] } : {}),
   code: error.code,
   ...(error.errors ? { errors: error.errors } : {}),
   ...(error.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: error.retryAfterSeconds }),

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { say } from '@aos/contracts';
 import { ToolQuarantined } from '../integrations.errors.js';
 import type { CallEnd } from './ledger.js';
 import type { Foresight, Link, Next, Passage } from './link.js';
@@ -17,7 +18,7 @@ export class PinLink implements Link {
     requirePinned(passage);
     return {
       verdict: 'pass',
-      says: `The definition is pinned as ${passage.target.hash.slice(0, 12)}.`,
+      says: say('link-pinned', { hash: passage.target.hash.slice(0, 12) }),
     };
   }
 }

@@ -1,3 +1,4 @@
+import { say } from '@aos/contracts';
 import type { ToolDefinition } from '../upstreams/upstream.js';
 import { configChanges } from '../../config/index.js';
 import { type NewEvent } from '../../../platform/outbox/outbox.js';
@@ -90,8 +91,11 @@ export function pinEvent(server: string, tool: PinnedTool, traceId: string): New
     type: 'anomaly.detected',
     severity: 'error',
     summary: isChanged
-      ? `The definition of ${escaped(name)} has changed (${differences.map(({ path }) => path).join(', ')}); the tool is off until someone approves the difference.`
-      : `The definition of ${escaped(name)} holds text that a person does not see; the tool is off until someone approves it.`,
+      ? say('definition-changed', {
+          tool: escaped(name),
+          paths: differences.map(({ path }) => path).join(', '),
+        })
+      : say('definition-hides', { tool: escaped(name) }),
     payload: {
       code: isChanged ? 'tool_changed' : 'tool_quarantined',
       server,

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { say } from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import type { Ctx } from '../../../platform/http/context.js';
 import { AosError } from '../../../platform/http/problem.js';
@@ -41,12 +42,17 @@ export class PolicyLink implements Link {
   async preview(passage: Passage): Promise<Foresight> {
     const { ctx, call, projectId } = passage;
     const { effect, rule } = passage.foretold ?? (await this.decide(ctx, call, projectId));
-    const by = rule === null ? 'no rule matches, and the default' : `the rule ${rule}`;
     if (effect === 'deny') throw new PolicyDenied(passage.name, rule);
     passage.needsApproval = effect === 'approve';
-    return effect === 'approve'
-      ? { verdict: 'ask', says: `Somebody has to approve it first: ${by} says so.` }
-      : { verdict: 'pass', says: `Allowed: ${by} says so.` };
+    if (effect === 'approve')
+      return {
+        verdict: 'ask',
+        says: rule === null ? say('link-asks-by-default') : say('link-asks', { rule }),
+      };
+    return {
+      verdict: 'pass',
+      says: rule === null ? say('link-allowed-by-default') : say('link-allowed', { rule }),
+    };
   }
 
   async decide(ctx: Ctx, call: GatewayCall, projectId: string | null): Promise<Decision> {

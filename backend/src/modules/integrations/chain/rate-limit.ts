@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { type Said, say } from '@aos/contracts';
 import { QuotaExceeded, TooManyCalls } from '../integrations.errors.js';
 import type { CallEnd } from './ledger.js';
 import { Limits } from './limits.js';
@@ -35,7 +36,7 @@ export class QuotaLink implements Link {
   }
 
   async preview(passage: Passage): Promise<Foresight> {
-    return tell(this.limits, await this.inForce.perDay(passage), 'today', (of, limit) => {
+    return tell(this.limits, await this.inForce.perDay(passage), 'link-used-today', (of, limit) => {
       throw new QuotaExceeded(of, limit, msToMidnight());
     });
   }
@@ -65,28 +66,33 @@ export class RateLimitLink implements Link {
   }
 
   async preview(passage: Passage): Promise<Foresight> {
-    return tell(this.buckets, await this.inForce.perMinute(passage), 'this minute', (of, limit) => {
-      throw tooMany({ of, limit }, MINUTE_MS / limit);
-    });
+    return tell(
+      this.buckets,
+      await this.inForce.perMinute(passage),
+      'link-used-this-minute',
+      (of, limit) => {
+        throw tooMany({ of, limit }, MINUTE_MS / limit);
+      },
+    );
   }
 }
 
 function tooMany({ of, limit }: Pick<LimitInForce, 'of' | 'limit'>, retryAfterMs: number) {
   const against = { name: 'minute', limit, windowSeconds: MINUTE_MS / 1000 } as const;
-  return new TooManyCalls(of, `${limit} calls a minute`, against, retryAfterMs);
+  return new TooManyCalls(of, say('calls-a-minute', { limit }), against, retryAfterMs);
 }
 
 async function tell(
   counts: Pick<Limits | TokenBuckets, 'used'>,
   inForce: LimitInForce[],
-  when: string,
+  code: 'link-used-today' | 'link-used-this-minute',
   refuse: (of: string, limit: number) => never,
 ): Promise<Foresight> {
-  const said: string[] = [];
+  const said: Said[] = [];
   for (const { key, limit, of } of inForce) {
     const used = await counts.used(key, limit);
     if (used >= limit) refuse(of, limit);
-    said.push(`${of} has used ${used} of ${limit} ${when}`);
+    said.push(say(code, { of, used, limit }));
   }
-  return { verdict: 'pass', says: said.length > 0 ? `${said.join('; ')}.` : 'No limit is set.' };
+  return { verdict: 'pass', says: said.length > 0 ? said : say('link-no-limit') };
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { McpTool } from '@aos/contracts';
+import { type McpTool, say } from '@aos/contracts';
 import type { Ctx } from '../../../platform/http/context.js';
 import { isDeeperThan } from '../../../platform/http/json-depth.js';
 import { Vault } from '../../config/index.js';
@@ -47,8 +47,13 @@ export class SchemaLink implements Link {
     const names = requireGranted(call);
     requireShape(target.tool, call.args);
     this.requireFit(target.tool, call.args);
-    const secrets = names.length > 0 ? ` ${names.join(', ')} would be looked up.` : '';
-    return { verdict: 'pass', says: `The arguments fit the schema.${secrets}` };
+    return {
+      verdict: 'pass',
+      says:
+        names.length > 0
+          ? say('link-fits-secrets', { secrets: names.join(', ') })
+          : say('link-fits'),
+    };
   }
 
   /** Every fault of arguments against the tool's schema; a schema that is none is a fault at the whole. */

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { say } from '@aos/contracts';
 import { Registry } from '../registry.js';
 import type { CallEnd } from './ledger.js';
 import type { Foresight, Link, Next, Passage } from './link.js';
@@ -21,7 +22,11 @@ export class ToolLink implements Link {
     const { server } = passage.target;
     return {
       verdict: 'pass',
-      says: `${server.name} is reached over ${server.transport}; it is ${server.health.state}.`,
+      says: say('link-reached', {
+        server: server.name,
+        transport: server.transport,
+        health: say(`health-${server.health.state}`),
+      }),
     };
   }
 }

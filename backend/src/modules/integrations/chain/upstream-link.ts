@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { CallToolResult, InputRequiredResult } from '@modelcontextprotocol/client';
+import { say } from '@aos/contracts';
 import type { Ctx } from '../../../platform/http/context.js';
 import { activeTraceparent } from '../../../platform/telemetry/span.js';
 import { Settings, Vault } from '../../config/index.js';
@@ -62,12 +63,14 @@ export class UpstreamLink implements Link {
   }
 
   preview({ call, target, timeoutMs }: Passage): Foresight {
-    const again = target.tool.idempotent
-      ? 'It may be repeated when the server cannot be reached.'
-      : 'It would be made once.';
     return {
       verdict: 'pass',
-      says: `${call.server} would be asked for ${target.definition.name} over ${target.server.transport}, for at most ${timeoutMs} ms. ${again}`,
+      says: say(target.tool.idempotent ? 'link-would-call-again' : 'link-would-call', {
+        server: call.server,
+        tool: target.definition.name,
+        transport: target.server.transport,
+        ms: timeoutMs,
+      }),
     };
   }
 

@@ -1,6 +1,13 @@
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type { ImportServers as Input, ImportedServer, ServersImport } from '@aos/contracts';
+import {
+  type ImportedServer,
+  type ImportServers as Input,
+  type Said,
+  type ServersImport,
+  inEnglish,
+  say,
+} from '@aos/contracts';
 import { RegisterServer } from '@aos/contracts';
 import type { Environment } from '../../../platform/config/environment.js';
 import { Database } from '../../../platform/database/database.js';
@@ -55,7 +62,7 @@ export class ImportMcpServersHandler implements ICommandHandler<ImportMcpServers
     for (const [entry, value] of entries) {
       const each = await this.judge(ctx, entry, value, input.secrets[entry]);
       if (taken.has(each.told.name))
-        refuse(each, `a server named "${each.told.name}" is registered already`);
+        refuse(each, say('import-name-taken', { name: each.told.name }));
       taken.add(each.told.name);
       judged.push(each);
     }
@@ -83,15 +90,12 @@ export class ImportMcpServersHandler implements ICommandHandler<ImportMcpServers
     if (read.refused !== undefined) return refuse(judged, read.refused);
     if (read.wants !== undefined && secret === undefined) {
       told.outcome = 'needs-secret';
-      told.why = `${read.wants} is not taken from the document; store it as a secret and name that one`;
+      tellWhy(told, say('import-wants-secret', { variable: read.wants }));
       return judged;
     }
     // A variable of a process has the name of its secret.
     if (read.route.transport === 'stdio' && secret !== undefined && secret !== read.wants)
-      return refuse(
-        judged,
-        `the secret has to be named ${read.wants}, like the variable that the server reads`,
-      );
+      return refuse(judged, say('import-secret-name', { variable: read.wants! }));
     const { url, command, args, transport } = read.route;
     const parsed = RegisterServer.safeParse({
       name: read.name,
@@ -142,9 +146,14 @@ export class ImportMcpServersHandler implements ICommandHandler<ImportMcpServers
   }
 }
 
-function refuse(judged: Judged, why: string): Judged {
+function tellWhy(told: ImportedServer, why: string | Said): void {
+  told.why = typeof why === 'string' ? why : inEnglish(why);
+  if (typeof why !== 'string') told.said = why;
+}
+
+function refuse(judged: Judged, why: string | Said): Judged {
   judged.told.outcome = 'refused';
-  judged.told.why = why;
+  tellWhy(judged.told, why);
   judged.registration = undefined;
   return judged;
 }

@@ -1,9 +1,10 @@
+import { type Said, say } from '@aos/contracts';
 import { AosError } from '../../../platform/http/problem.js';
 
 /** An entry as far as it can be registered. */
 export interface ReadEntry {
   name: string;
-  refused?: string;
+  refused?: Said;
   /** The variable or header that wants a secret. */
   wants?: string;
   route: {
@@ -47,10 +48,9 @@ export function readEntry(entry: string, value: unknown): ReadEntry {
     route: { transport: 'http', url: null, command: null, args: [] },
   };
   const server = asObject(value);
-  if (!server) return { ...read, refused: 'is not an object' };
-  if (read.name === '') return { ...read, refused: 'has no name that can be used here' };
-  if (server['disabled'] === true)
-    return { ...read, refused: 'is switched off where it comes from' };
+  if (!server) return { ...read, refused: say('import-no-object') };
+  if (read.name === '') return { ...read, refused: say('import-no-name') };
+  if (server['disabled'] === true) return { ...read, refused: say('import-off') };
   return typeof server['command'] === 'string'
     ? readProcess(read, server)
     : readAddress(read, server);
@@ -68,48 +68,50 @@ const nameOf = (entry: string) =>
 function readProcess(read: ReadEntry, server: Json): ReadEntry {
   const args = server['args'] ?? [];
   if (!Array.isArray(args) || args.some((arg) => typeof arg !== 'string'))
-    return { ...read, refused: 'has arguments that are not text' };
+    return { ...read, refused: say('import-args-no-text') };
   const route = {
     transport: 'stdio' as const,
     url: null,
     command: server['command'] as string,
     args: args as string[],
   };
-  if (server['envFile'] !== undefined)
-    return { ...read, refused: 'reads its environment from a file' };
+  if (server['envFile'] !== undefined) return { ...read, refused: say('import-env-file') };
   const names = Object.keys(asObject(server['env']) ?? {});
   if (names.length > 1)
     return {
       ...read,
-      refused: `wants ${names.length} variables (${names.join(', ').slice(0, 300)}); a server here is given one, from a secret of that name`,
+      refused: say('import-many-variables', {
+        count: names.length,
+        names: names.join(', ').slice(0, 300),
+      }),
     };
   const placeholder = (args as string[]).find((arg) => /\$\{[^}]*\}/.test(arg));
-  if (placeholder !== undefined) return { ...read, refused: 'has a placeholder in its arguments' };
+  if (placeholder !== undefined) return { ...read, refused: say('import-placeholder-in-args') };
   if ((args as string[]).some(looksSecret))
-    return { ...read, refused: 'has what looks like a secret in its arguments' };
+    return { ...read, refused: say('import-secret-in-args') };
   return { ...read, route, ...(names[0] === undefined ? {} : { wants: names[0] }) };
 }
 
 function readAddress(read: ReadEntry, server: Json): ReadEntry {
   const url = server['url'] ?? server['serverUrl'] ?? server['httpUrl'];
-  if (typeof url !== 'string') return { ...read, refused: 'has neither a command nor a url' };
+  if (typeof url !== 'string') return { ...read, refused: say('import-no-way') };
   const transport =
     server['type'] === 'sse' || server['transport'] === 'sse'
       ? ('sse' as const)
       : ('http' as const);
-  if (/\$\{[^}]*\}/.test(url)) return { ...read, refused: 'has a placeholder in its address' };
+  if (/\$\{[^}]*\}/.test(url)) return { ...read, refused: say('import-placeholder-in-url') };
   if (URL.canParse(url) && [...new URL(url).searchParams].some(([, value]) => looksSecret(value)))
-    return { ...read, refused: 'has what looks like a secret in its address' };
+    return { ...read, refused: say('import-secret-in-url') };
   const names = Object.keys(asObject(server['headers']) ?? {});
   const others = names.filter((name) => name.toLowerCase() !== 'authorization');
   if (others.length > 0)
     return {
       ...read,
-      refused: `wants the header ${others[0]!.slice(0, 100)}; only Authorization can be sent`,
+      refused: say('import-header', { header: others[0]!.slice(0, 100) }),
     };
   const given = asObject(server['headers'])?.[names[0] ?? ''];
   if (names.length > 0 && !(typeof given === 'string' && /^bearer\b/i.test(given)))
-    return { ...read, refused: 'signs in otherwise than by a bearer token' };
+    return { ...read, refused: say('import-no-bearer') };
   return {
     ...read,
     route: { transport, url, command: null, args: [] },

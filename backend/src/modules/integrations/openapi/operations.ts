@@ -1,3 +1,4 @@
+import { type Said, inEnglish, say } from '@aos/contracts';
 import type { ToolDefinition } from '../upstreams/upstream.js';
 
 /** How one operation of a REST service is asked, kept beside its tool. */
@@ -14,11 +15,18 @@ export interface ReadDocument {
   description: string;
   baseUrl: string | undefined;
   tools: { definition: ToolDefinition; operation: Operation }[];
-  refused: { operation: string; why: string }[];
+  refused: { operation: string; why: string; said?: Said }[];
 }
 
 export class DocumentRefused extends Error {
   override name = 'DocumentRefused';
+  /** The message by its code, where it has one. */
+  readonly said: Said | undefined;
+
+  constructor(why: string | Said, options?: ErrorOptions) {
+    super(typeof why === 'string' ? why : inEnglish(why), options);
+    this.said = typeof why === 'string' ? undefined : why;
+  }
 }
 
 type Json = Record<string, unknown>;
@@ -58,7 +66,7 @@ export function readOperations(document: Json): ReadDocument {
       if (!operation) continue;
       try {
         if (read.tools.length >= MOST_OPERATIONS)
-          throw new DocumentRefused('there are too many operations');
+          throw new DocumentRefused(say('operation-too-many'));
         read.tools.push(
           toTool(document, { path, method, operation, shared: item['parameters'] }, names),
         );
@@ -67,6 +75,7 @@ export function readOperations(document: Json): ReadDocument {
         read.refused.push({
           operation: `${method.toUpperCase()} ${path}`.slice(0, 300),
           why: error.message,
+          ...(error.said ? { said: error.said } : {}),
         });
       }
     }
@@ -83,9 +92,9 @@ interface Place {
 
 function toTool(document: Json, place: Place, names: Set<string>): ReadDocument['tools'][number] {
   const { path, method, operation } = place;
-  if (!path.startsWith('/')) throw new DocumentRefused('its path does not begin with /');
+  if (!path.startsWith('/')) throw new DocumentRefused(say('operation-path'));
   const name = nameOf(place);
-  if (names.has(name)) throw new DocumentRefused(`another operation is named ${name} as well`);
+  if (names.has(name)) throw new DocumentRefused(say('operation-name-taken', { name }));
   const properties: Json = {};
   const required: string[] = [];
   const params: Operation['params'] = [];
@@ -94,17 +103,17 @@ function toTool(document: Json, place: Place, names: Set<string>): ReadDocument[
     const argument = textOf(parameter['name']);
     const isRequired = parameter['required'] === true || where === 'path';
     const fault = faultOf(where, argument);
-    if (fault && isRequired) throw new DocumentRefused(`its parameter ${argument} ${fault}`);
+    if (fault && isRequired) throw new DocumentRefused(fault);
     if (fault) continue;
     if (Object.hasOwn(properties, argument) || argument === 'body')
-      throw new DocumentRefused(`two of its arguments are named ${argument}`);
+      throw new DocumentRefused(say('operation-argument-twice', { argument }));
     properties[argument] = describe(parameter['schema'] ?? {}, parameter['description']);
     if (isRequired) required.push(argument);
     params.push({ name: argument, in: where as 'path' | 'query' | 'header', argument });
   }
   for (const [, slot] of path.matchAll(/\{([^}]*)\}/g))
     if (!params.some((param) => param.in === 'path' && param.name === slot))
-      throw new DocumentRefused(`its path has {${slot}}, for which there is no parameter`);
+      throw new DocumentRefused(say('operation-slot', { slot: `{${slot}}` }));
   const body = bodyOf(document, operation['requestBody']);
   if (body) {
     properties['body'] = body.schema;
@@ -161,13 +170,16 @@ function parametersOf(document: Json, { operation, shared }: Place): Json[] {
   return [...all.values()];
 }
 
-function faultOf(where: unknown, name: string): string | undefined {
-  if (name === '' || name.length > 200 || name === '__proto__') return 'has no usable name';
+function faultOf(where: unknown, parameter: string): Said | undefined {
+  if (parameter === '' || parameter.length > 200 || parameter === '__proto__')
+    return say('operation-parameter-name', { parameter });
   if (where === 'header')
-    return reservedHeaders.test(name) || !/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name)
-      ? 'is a header that may not be set'
+    return reservedHeaders.test(parameter) || !/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(parameter)
+      ? say('operation-parameter-header', { parameter })
       : undefined;
-  return where === 'path' || where === 'query' ? undefined : `is sent in a ${String(where)}`;
+  return where === 'path' || where === 'query'
+    ? undefined
+    : say('operation-parameter-place', { parameter, place: String(where) });
 }
 
 function bodyOf(
@@ -181,7 +193,7 @@ function bodyOf(
     /^application\/([\w.-]+\+)?json\b/i.test(type),
   );
   const isRequired = body['required'] === true;
-  if (!json && isRequired) throw new DocumentRefused('its body is not JSON');
+  if (!json && isRequired) throw new DocumentRefused(say('operation-body'));
   if (!json) return undefined;
   return { schema: describe(asObject(json[1])?.['schema'] ?? {}, body['description']), isRequired };
 }
@@ -195,7 +207,7 @@ const describe = (schema: unknown, description: unknown): unknown =>
 function portable(document: Json, schema: unknown): { schema: unknown; defs: Json } {
   const defs: Json = {};
   const visit = (node: unknown, depth: number): unknown => {
-    if (depth > 60) throw new DocumentRefused('its schema is nested too deeply');
+    if (depth > 60) throw new DocumentRefused(say('operation-schema-deep'));
     if (Array.isArray(node)) return node.map((each) => visit(each, depth + 1));
     if (node === null || typeof node !== 'object') return node;
     const {
@@ -224,9 +236,10 @@ function portable(document: Json, schema: unknown): { schema: unknown; defs: Jso
   };
   const keep = (reference: string): string => {
     const key = reference.replace(/^#\/components\/schemas\//, '').replace(/[^A-Za-z0-9_.-]/g, '_');
-    if (key === '__proto__') throw new DocumentRefused('a schema has an unusable name');
+    if (key === '__proto__') throw new DocumentRefused(say('operation-schema-name'));
     if (Object.hasOwn(defs, key)) return key;
-    if (Object.keys(defs).length >= MOST_DEFS) throw new DocumentRefused('its schema is too large');
+    if (Object.keys(defs).length >= MOST_DEFS)
+      throw new DocumentRefused(say('operation-schema-large'));
     defs[key] = true; // a schema may name itself
     defs[key] = visit(resolve(document, { $ref: reference }), 0);
     return key;
@@ -240,7 +253,7 @@ function resolve(document: Json, value: unknown): unknown {
   for (let hops = 0; hops < 20; hops++) {
     const reference = asObject(at)?.['$ref'];
     if (typeof reference !== 'string') return at;
-    if (!reference.startsWith('#/')) throw new DocumentRefused('it refers to another document');
+    if (!reference.startsWith('#/')) throw new DocumentRefused(say('operation-refers-elsewhere'));
     at = reference
       .slice(2)
       .split('/')
@@ -251,9 +264,11 @@ function resolve(document: Json, value: unknown): unknown {
         document,
       );
     if (at === undefined)
-      throw new DocumentRefused(`it refers to ${reference.slice(0, 200)}, which is not there`);
+      throw new DocumentRefused(
+        say('operation-refers-nowhere', { reference: reference.slice(0, 200) }),
+      );
   }
-  throw new DocumentRefused('it refers in a circle');
+  throw new DocumentRefused(say('operation-refers-in-circle'));
 }
 
 function decode(part: string): string {

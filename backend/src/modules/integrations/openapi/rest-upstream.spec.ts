@@ -90,7 +90,7 @@ describe('a document', () => {
   });
 
   it('says of each operation that is left out why', () => {
-    expect(read.refused).toEqual(
+    expect(read.refused.map(({ operation, why }) => ({ operation, why }))).toEqual(
       [
         { operation: 'POST /login', why: 'its body is not JSON' },
         { operation: 'DELETE /login', why: 'another operation is named getItem as well' },
@@ -101,6 +101,10 @@ describe('a document', () => {
         .concat({ operation: 'GET /login', why: 'its parameter sid is sent in a cookie' })
         .sort((a, b) => order(a) - order(b)),
     );
+    expect(read.refused.find(({ operation }) => operation === 'GET /login')?.said).toEqual({
+      code: 'operation-parameter-place',
+      params: { parameter: 'sid', place: 'cookie' },
+    });
   });
   const order = ({ operation }: { operation: string }) =>
     read.refused.findIndex((each) => each.operation === operation);

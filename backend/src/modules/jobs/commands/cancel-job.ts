@@ -1,5 +1,5 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type { Job } from '@aos/contracts';
+import { type Job, say } from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
 import { type Ctx, isAllowed } from '../../../platform/http/context.js';
@@ -49,7 +49,10 @@ export class CancelJobHandler implements ICommandHandler<CancelJob> {
           projectId: job.projectId,
           topic: 'task',
           type: 'job.status',
-          summary: `${ctx.actor.name} ${outcome === 'cancelled' ? 'cancelled' : 'asked to cancel'} job ${job.id}.`,
+          summary: say(outcome === 'cancelled' ? 'job-cancelled' : 'job-cancel-asked', {
+            who: ctx.actor.name,
+            job: job.id,
+          }),
           payload: { jobId: job.id, status, isCancelRequested: true, reason: reason ?? null },
           actor: ctx.actor.id,
         },

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type { RunAccepted, TaskSpec } from '@aos/contracts';
+import { type RunAccepted, type TaskSpec, say } from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
 import { type Tx } from '../../../platform/database/sql.js';
@@ -113,20 +113,24 @@ export class JobSubmission {
       actor: ctx.actor.id,
     };
     const when =
-      job.status === 'scheduled' ? `will start at ${inUtc(spec.scheduledAt!)}` : 'starts at once';
-    const what = rerunOf ? `Job ${rerunOf} runs again` : `Accepted “${shorten(spec.goal)}”`;
-    const agent = task.agent ? ` with the agent ${task.agent.name}` : '';
+      job.status === 'scheduled'
+        ? say('starts-at', { at: inUtc(spec.scheduledAt!) })
+        : say('starts-at-once');
+    const what = rerunOf
+      ? say('task-again', { job: rerunOf })
+      : say('task-new', { goal: shorten(spec.goal) });
+    const agent = task.agent ? say('with-agent', { agent: task.agent.name }) : '';
     await this.outbox.append(tx, [
       {
         ...about,
         type: 'job.status',
-        summary: `Job ${job.id} is ${job.status}.`,
+        summary: say('job-is', { job: job.id, status: say(`status-${job.status}`) }),
         payload: { jobId: job.id, status: job.status },
       },
       {
         ...about,
         type: 'task.acceptance',
-        summary: `${what} for ${ctx.actor.name}; it ${when}${agent}.`,
+        summary: say('task-accepted', { what, who: ctx.actor.name, when, agent }),
         payload: {
           jobId: job.id,
           goal: spec.goal,

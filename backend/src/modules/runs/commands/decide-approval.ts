@@ -1,5 +1,5 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type { Approval, DecideRequest } from '@aos/contracts';
+import { type Approval, type DecideRequest, say } from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
 import { type Tx, sql } from '../../../platform/database/sql.js';
@@ -148,7 +148,14 @@ export class DecideApprovalHandler implements ICommandHandler<DecideApproval> {
         projectId: approval.project_id,
         topic: 'approval',
         type: 'approval.decided',
-        summary: `${ctx.actor.name} decided on ${approval.job_id === null ? `the call of ${approval.tool}` : `step ${approval.step_id}`}: ${input.decision}${input.args ? ' with edited arguments' : ''}.`,
+        summary: say(input.args ? 'decided-edited' : 'decided', {
+          who: ctx.actor.name,
+          what:
+            approval.job_id === null
+              ? say('the-call', { tool: approval.tool })
+              : say('the-step', { step: approval.step_id }),
+          decision: say(`decision-${input.decision}`),
+        }),
         payload: {
           approvalId: approval.id,
           stepId: approval.step_id,

@@ -30,6 +30,7 @@ import { Composer } from './composer';
 import { ConversationList } from './conversation-list';
 import { ConversationsStore } from './conversations-store';
 import { TaskLine } from './task-line';
+import { Sentences } from '../../shared/i18n/sentences';
 
 const MIN_SHARE = 25;
 const MAX_SHARE = 65;
@@ -56,6 +57,7 @@ type Pane = 'talk' | 'results' | 'stream';
   styleUrl: './chat-page.css',
 })
 export class ChatPage {
+  protected readonly sentences = inject(Sentences);
   /** From the address: the conversation, the open result, the filter of the stream, the pane on a small screen. */
   readonly id = input<string>();
   readonly artifact = input<string>();

@@ -1,10 +1,11 @@
-import { ChangeDetectionStrategy, Component, computed, input } from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, input, inject } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { type LiveJob, hasEnded } from '../../shared/state/jobs';
 import { Icon } from '../../shared/ui/icon';
 import { StateMark, toneOf, wordOf } from '../../shared/ui/state-mark';
 import { Elapsed } from '../../shared/ui/time';
+import { Sentences } from '../../shared/i18n/sentences';
 
 /** The task that a message started, in one line that lives. */
 @Component({
@@ -107,13 +108,14 @@ import { Elapsed } from '../../shared/ui/time';
   `,
 })
 export class TaskLine {
+  private readonly sentences = inject(Sentences);
   readonly job = input.required<LiveJob>();
   protected readonly tone = computed(() => toneOf(this.job()));
   protected readonly word = computed(() => wordOf(this.job()));
   protected readonly total = computed(() => this.job().progress.total);
   protected readonly now = computed(() => {
     const job = this.job();
-    if (job.error && hasEnded(job)) return job.error.message;
-    return job.sentence ?? job.progress.current ?? '';
+    if (job.error && hasEnded(job)) return this.sentences.of(job.error.said, job.error.message);
+    return job.told ? this.sentences.ofEvent(job.told) : (job.progress.current ?? '');
   });
 }

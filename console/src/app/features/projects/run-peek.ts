@@ -18,6 +18,7 @@ import { StateMark, toneOf, wordOf } from '../../shared/ui/state-mark';
 import { Age, Elapsed } from '../../shared/ui/time';
 import { PlanList } from './run/plan-list';
 import { RunStore } from './run/run-store';
+import { Sentences } from '../../shared/i18n/sentences';
 
 /** A run beside its list: enough to know whether to open it. */
 @Component({
@@ -58,11 +59,11 @@ import { RunStore } from './run/run-store';
           </p>
           <p class="goal">{{ job.goal }}</p>
           @if (job.error; as error) {
-            <p class="fault">{{ error.message }}</p>
+            <p class="fault">{{ sentences.of(error.said, error.message) }}</p>
           }
           @if (run.episode()?.receipt; as receipt) {
             <h3>{{ t('projects.peek.result') }}</h3>
-            <p>{{ receipt.summary }}</p>
+            <p>{{ sentences.of(receipt.said, receipt.summary) }}</p>
           }
           @if (run.artifacts().length) {
             <h3>{{ t('projects.peek.files') }}</h3>
@@ -142,6 +143,7 @@ import { RunStore } from './run/run-store';
   `,
 })
 export class RunPeek {
+  protected readonly sentences = inject(Sentences);
   readonly traceId = input.required<string>();
   readonly closed = output();
   readonly picked = output<string>();

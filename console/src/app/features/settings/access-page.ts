@@ -9,6 +9,7 @@ import { session } from '../../shared/state/session';
 import { ProblemNote } from '../../shared/ui/problem-note';
 import { StateMark } from '../../shared/ui/state-mark';
 import { SettingsApi } from './settings-api';
+import { Sentences } from '../../shared/i18n/sentences';
 
 /** Why may they, or why not: the server's own answer, for anybody who asks about themselves. */
 @Component({
@@ -68,14 +69,7 @@ import { SettingsApi } from './settings-api';
               [tone]="answer.allowed ? 'done' : 'failed'"
               [word]="answer.allowed ? 'settings.access.yes' : 'settings.access.no'"
             />
-            <p>{{ answer.reason }}</p>
-            @if (answer.via.length) {
-              <ul>
-                @for (via of answer.via; track via) {
-                  <li>{{ via }}</li>
-                }
-              </ul>
-            }
+            <p>{{ sentences.of(answer.said, answer.reason) }}</p>
           </section>
         } @else if (!permission()) {
           <p class="empty card">{{ t('settings.access.none') }}</p>
@@ -98,13 +92,10 @@ import { SettingsApi } from './settings-api';
       gap: 6px;
       padding: 14px 16px;
     }
-    ul {
-      margin: 0;
-      padding-left: 18px;
-    }
   `,
 })
 export class AccessPage {
+  protected readonly sentences = inject(Sentences);
   /** Of the address. */
   readonly user = input<string>();
   readonly permission = input<string>();

@@ -38,7 +38,8 @@ export const JobsEvents = createActionGroup({
 /** A job, and what only the stream knows of it. */
 export interface LiveJob extends Job {
   isRecovering: boolean;
-  sentence: string | null;
+  /** What was said of it last. */
+  told: Pick<AosEvent, 'summary' | 'payload'> | null;
   receipt: Receipt | null;
   /** The seq of the last event that shaped this row; an older one changes nothing. */
   seq: number;
@@ -112,7 +113,7 @@ const mergeRows = (state: JobsState, rows: readonly Job[]): JobsState =>
 function merged(known: LiveJob | undefined, row: Job): LiveJob {
   const live: LiveJob = {
     isRecovering: false,
-    sentence: null,
+    told: null,
     receipt: null,
     seq: 0,
     ...known,
@@ -131,9 +132,15 @@ function applyEvent(state: JobsState, event: AosEvent): JobsState {
   if (!event.jobId) return state;
   const job = state.entities[event.jobId] ?? unknownJob(event.jobId, event.traceId, event);
   if (event.seq <= job.seq) return state;
-  const next: LiveJob = { ...job, seq: event.seq, sentence: event.summary, ...change(job, event) };
+  const next: LiveJob = { ...job, seq: event.seq, told: toldIn(event), ...change(job, event) };
   return adapter.upsertOne(next, state);
 }
+
+/** A row is kept for long: of the payload it needs no more than what is said. */
+const toldIn = ({ summary, payload: { said } }: AosEvent): LiveJob['told'] => ({
+  summary,
+  payload: { said },
+});
 
 function change(job: LiveJob, event: AosEvent): Partial<LiveJob> {
   // A row that was loaded after the run had ended knows more than a replayed event of its middle.
@@ -205,7 +212,7 @@ function unknownJob(id: string, traceId: string, event?: AosEvent): LiveJob {
     finishedAt: null,
     error: null,
     isRecovering: false,
-    sentence: null,
+    told: null,
     receipt: null,
     seq: 0,
   };

@@ -7,6 +7,7 @@ import { Store } from '@ngrx/store';
 import { tap } from 'rxjs';
 import { stored } from '../ui/preferences';
 import { StreamEvents, connection } from './connection';
+import { Sentences } from '../i18n/sentences';
 
 const isWorthIt = ({ type, severity }: AosEvent) =>
   type === 'approval.request' ||
@@ -19,6 +20,7 @@ const isWorthIt = ({ type, severity }: AosEvent) =>
  */
 @Injectable({ providedIn: 'root' })
 export class Notices {
+  private readonly sentences = inject(Sentences);
   private readonly router = inject(Router);
   private readonly transloco = inject(TranslocoService);
   readonly isAvailable = typeof Notification !== 'undefined';
@@ -41,7 +43,10 @@ export class Notices {
     for (const event of events.filter(isWorthIt)) {
       const title = this.transloco.translate<string>(`notices.${event.type}`);
       // One of a task takes the place of the one before it.
-      const notice = new Notification(title, { body: event.summary, tag: event.traceId });
+      const notice = new Notification(title, {
+        body: this.sentences.ofEvent(event),
+        tag: event.traceId,
+      });
       notice.onclick = () => {
         window.focus();
         notice.close();

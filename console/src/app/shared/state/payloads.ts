@@ -59,6 +59,7 @@ export function approvalOf(event: AosEvent): Approval | null {
     projectId: event.projectId,
     tool,
     reason: text(payload['reason']) ?? '',
+    ...saidIn(payload),
     args: isBag(payload['args']) ? payload['args'] : {},
     schema: isBag(payload['schema']) ? payload['schema'] : {},
     status: 'pending',
@@ -71,6 +72,12 @@ export function approvalOf(event: AosEvent): Approval | null {
     decidedAt: null,
     comment: null,
   };
+}
+
+/** Of an approval: the reason is what the event says. */
+function saidIn({ said }: Bag): Pick<Approval, 'said'> {
+  const [first] = Array.isArray(said) ? (said as unknown[]) : [];
+  return isBag(first) && text(first['code']) !== null ? { said: first as Approval['said'] } : {};
 }
 
 export const anomalyOf = ({ payload }: AosEvent) => ({

@@ -17,6 +17,7 @@ import { StateMark } from '../ui/state-mark';
 import { Age, stopwatch } from '../ui/time';
 import { Verbatim } from '../ui/verbatim';
 import { EditArgs } from './edit-args';
+import { Sentences } from '../i18n/sentences';
 
 /** What a task waits for: everything that is needed to decide, and the three answers. */
 @Component({
@@ -44,7 +45,7 @@ import { EditArgs } from './edit-args';
           <p class="ask">
             <code>{{ approval().tool }}</code>
             @if (approval().reason) {
-              <span class="reason">{{ approval().reason }}</span>
+              <span class="reason">{{ sentences.of(approval().said, approval().reason) }}</span>
             }
           </p>
           <aos-verbatim [value]="approval().args" [label]="t('approval.args')" />
@@ -214,6 +215,7 @@ import { EditArgs } from './edit-args';
   `,
 })
 export class ApprovalCard {
+  protected readonly sentences = inject(Sentences);
   readonly approval = input.required<LiveApproval>();
   readonly goal = input<string | null>(null);
   readonly mayDecide = input(true);

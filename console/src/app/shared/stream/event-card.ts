@@ -1,4 +1,4 @@
-import { ChangeDetectionStrategy, Component, computed, input } from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, input, inject } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import type { AosEvent } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
@@ -7,6 +7,7 @@ import type { IconName } from '../ui/icon';
 import { StateMark, type Tone } from '../ui/state-mark';
 import { Age } from '../ui/time';
 import { Verbatim } from '../ui/verbatim';
+import { Sentences } from '../i18n/sentences';
 
 interface Action {
   key: string;
@@ -26,7 +27,7 @@ interface Action {
         <span class="grow"></span>
         <aos-age class="meta" [at]="event().createdAt" />
       </header>
-      <p class="sentence">{{ event().summary }}</p>
+      <p class="sentence">{{ sentences.ofEvent(event()) }}</p>
       @if (sample(); as sample) {
         <details>
           <summary>{{ t('stream.sample') }}</summary>
@@ -83,6 +84,7 @@ interface Action {
   `,
 })
 export class EventCard {
+  protected readonly sentences = inject(Sentences);
   readonly event = input.required<AosEvent>();
   /** Where the run's own page is the page the card is shown on, a link to it would lead nowhere. */
   readonly isOnRunPage = input(false);

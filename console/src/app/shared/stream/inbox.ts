@@ -11,6 +11,7 @@ import { jobs } from '../state/jobs';
 import { session } from '../state/session';
 import { ProblemNote } from '../ui/problem-note';
 import { ApprovalCard } from './approval-card';
+import { Sentences } from '../i18n/sentences';
 
 /** All that waits for me, what runs out first on top; and what was decided, to look up. */
 @Component({
@@ -68,7 +69,7 @@ import { ApprovalCard } from './approval-card';
                 <p class="comment">{{ approval.comment }}</p>
               }
               <a class="meta cut" [routerLink]="['/projects', 'runs', approval.traceId]">{{
-                goalOf(approval) || approval.reason
+                goalOf(approval) || sentences.of(approval.said, approval.reason)
               }}</a>
             </section>
           } @empty {
@@ -171,6 +172,7 @@ import { ApprovalCard } from './approval-card';
   `,
 })
 export class Inbox {
+  protected readonly sentences = inject(Sentences);
   private readonly store = inject(Store);
   private readonly api = inject(AosApi);
   private readonly jobs = this.store.selectSignal(jobs.selectByTrace);

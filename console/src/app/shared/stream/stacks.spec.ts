@@ -55,7 +55,7 @@ describe('the stacks of the stream', () => {
   });
 
   it('show what waits since before the stream began, with its task', () => {
-    const job = { ...aJob(), isRecovering: false, sentence: null, receipt: null, seq: 0 };
+    const job = { ...aJob(), isRecovering: false, told: null, receipt: null, seq: 0 };
     const stacks = stacksOf(
       told({ filter: 'needs-me', pending: [anApproval()], jobs: new Map([['trace-1', job]]) }),
     );

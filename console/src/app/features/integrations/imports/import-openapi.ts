@@ -27,6 +27,7 @@ import {
   openApiFaults,
   toOpenApiImport,
 } from './openapi-draft';
+import { Sentences } from '../../../shared/i18n/sentences';
 
 /** A REST service as a tool server: where its document is, then which of its operations become tools. */
 @Component({
@@ -37,6 +38,7 @@ import {
   styleUrl: './import.css',
 })
 export class ImportOpenApiDialog {
+  protected readonly sentences = inject(Sentences);
   readonly registered = output<McpServerInfo>();
   readonly closed = output();
 

@@ -24,6 +24,7 @@ import { StateMark, type Tone } from '../../../shared/ui/state-mark';
 import { IntegrationsApi } from '../integrations-api';
 import { FileDrop } from './file-drop';
 import { readSettings } from './settings-text';
+import { Sentences } from '../../../shared/i18n/sentences';
 
 const tones: Record<ImportedServer['outcome'], Tone> = {
   add: 'done',
@@ -53,6 +54,7 @@ const tones: Record<ImportedServer['outcome'], Tone> = {
   styleUrl: './import.css',
 })
 export class ImportServersDialog {
+  protected readonly sentences = inject(Sentences);
   /** Something was added: the list behind the dialog is another one. */
   readonly added = output();
   readonly closed = output();

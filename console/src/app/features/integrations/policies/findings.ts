@@ -1,8 +1,9 @@
-import { ChangeDetectionStrategy, Component, computed, input } from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, input, inject } from '@angular/core';
 import type { CallFinding } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Revealed } from '../../../shared/ui/revealed';
 import { StateMark, type Tone } from '../../../shared/ui/state-mark';
+import { Sentences } from '../../../shared/i18n/sentences';
 
 const tones: Record<CallFinding['verdict'], Tone> = {
   pass: 'done',
@@ -35,7 +36,7 @@ export const outcomeTones = { stop: 'failed', ask: 'waiting', call: 'done' } as 
             <div class="grow">
               <p class="name">{{ t('integrations.dry.link.' + finding.link) }}</p>
               <p class="says">
-                <aos-revealed [text]="finding.says" />
+                <aos-revealed [text]="sentences.of(finding.said, finding.says)" />
                 @if (finding.code) {
                   <code class="muted">{{ finding.code }}</code>
                 }
@@ -106,6 +107,7 @@ export const outcomeTones = { stop: 'failed', ask: 'waiting', call: 'done' } as 
   `,
 })
 export class Findings {
+  protected readonly sentences = inject(Sentences);
   readonly links = input.required<readonly CallFinding[]>();
   readonly outcome = input.required<'stop' | 'ask' | 'call'>();
   protected readonly tones = tones;

@@ -1,4 +1,4 @@
-import { ChangeDetectionStrategy, Component, computed, input, output } from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, input, output, inject } from '@angular/core';
 import type { AosEvent } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Cell, type Column } from '../../../shared/table/column';
@@ -6,6 +6,7 @@ import { DataTable } from '../../../shared/table/data-table';
 import { JsonTree } from '../../../shared/ui/json-tree';
 import { SidePanel } from '../../../shared/ui/side-panel';
 import { StateMark, type Tone } from '../../../shared/ui/state-mark';
+import { Sentences } from '../../../shared/i18n/sentences';
 
 const tones: Record<AosEvent['severity'], Tone> = {
   info: 'idle',
@@ -43,7 +44,7 @@ const tones: Record<AosEvent['severity'], Tone> = {
       @if (open(); as event) {
         <aos-side-panel [heading]="event.type" (closed)="picked.emit(null)">
           <div class="inside">
-            <p>{{ event.summary }}</p>
+            <p>{{ sentences.ofEvent(event) }}</p>
             <aos-json-tree [value]="event" [label]="t('run.tab.events')" />
           </div>
         </aos-side-panel>
@@ -53,6 +54,7 @@ const tones: Record<AosEvent['severity'], Tone> = {
   styleUrl: './run-table.css',
 })
 export class RunEvents {
+  protected readonly sentences = inject(Sentences);
   readonly events = input.required<readonly AosEvent[]>();
   readonly from = input.required<number>();
   readonly openId = input<string | null>(null);
@@ -83,7 +85,7 @@ export class RunEvents {
       id: 'summary',
       header: 'projects.run.col.summary',
       width: '1fr',
-      text: ({ summary }) => summary,
+      text: (event) => this.sentences.ofEvent(event),
       isFixed: true,
     },
     {

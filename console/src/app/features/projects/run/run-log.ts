@@ -8,11 +8,13 @@ import {
   signal,
   untracked,
   viewChild,
+  inject,
 } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import type { AosEvent, LogLine } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Revealed } from '../../../shared/ui/revealed';
+import { Sentences } from '../../../shared/i18n/sentences';
 
 type Level = LogLine['level'];
 interface Line {
@@ -31,13 +33,17 @@ const levelOf: Record<AosEvent['severity'], Level> = {
 };
 
 /** What was logged, and what the events say in sentences, in one order of time. */
-export function linesOf(events: readonly AosEvent[], logs: readonly LogLine[]): Line[] {
-  const said = events.map(({ id, createdAt, severity, type, summary }): Line => ({
-    id: `e${id}`,
-    at: Date.parse(createdAt),
-    level: levelOf[severity],
-    source: type,
-    text: summary,
+export function linesOf(
+  events: readonly AosEvent[],
+  logs: readonly LogLine[],
+  textOf: (event: AosEvent) => string,
+): Line[] {
+  const said = events.map((event): Line => ({
+    id: `e${event.id}`,
+    at: Date.parse(event.createdAt),
+    level: levelOf[event.severity],
+    source: event.type,
+    text: textOf(event),
   }));
   const logged = logs.map(({ id, at, level, logger, message }): Line => ({
     id: `l${id}`,
@@ -173,6 +179,7 @@ export function linesOf(events: readonly AosEvent[], logs: readonly LogLine[]): 
   `,
 })
 export class RunLog {
+  private readonly sentences = inject(Sentences);
   readonly events = input.required<readonly AosEvent[]>();
   readonly logs = input.required<readonly LogLine[]>();
   readonly gap = input<'cut' | 'failed' | null>(null);
@@ -181,7 +188,9 @@ export class RunLog {
 
   private readonly viewport = viewChild(CdkVirtualScrollViewport);
   protected readonly follows = signal(true);
-  protected readonly lines = computed(() => linesOf(this.events(), this.logs()));
+  protected readonly lines = computed(() =>
+    linesOf(this.events(), this.logs(), (event) => this.sentences.ofEvent(event)),
+  );
   protected readonly byId = (_: number, { id }: Line) => id;
 
   constructor() {

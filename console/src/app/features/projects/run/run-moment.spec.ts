@@ -77,7 +77,10 @@ describe('a moment of a run', () => {
     expect(look(10)).toMatchObject({ status: 'running' });
     expect(look(11).isRecovering).toBe(true);
     expect(look(12).isRecovering).toBe(false);
-    expect(look(13)).toMatchObject({ status: 'succeeded', sentence: 'task.receipt at 13' });
+    expect(look(13)).toMatchObject({
+      status: 'succeeded',
+      told: { summary: 'task.receipt at 13' },
+    });
   });
 
   it('without a limit is now', () => {

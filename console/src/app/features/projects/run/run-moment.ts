@@ -19,7 +19,7 @@ export interface Moment {
   readonly steps: ReadonlyMap<string, StepMoment>;
   readonly artifactIds: ReadonlySet<string>;
   /** The last thing that had been said by then. */
-  readonly sentence: string;
+  readonly told: AosEvent | null;
 }
 
 interface Draft {
@@ -28,7 +28,7 @@ interface Draft {
   isPlanned: boolean;
   steps: Map<string, StepMoment>;
   artifactIds: Set<string>;
-  sentence: string;
+  told: AosEvent | null;
 }
 
 const stepStates = new Set<unknown>(['pending', 'running', 'waiting', 'done', 'failed', 'skipped']);
@@ -55,7 +55,7 @@ export function momentOf(
     isPlanned: false,
     steps: new Map(plan.map((step) => [step.id, asPlanned(step, events)])),
     artifactIds: new Set(),
-    sentence: '',
+    told: null,
   };
   for (const event of events) {
     if (until !== null && Date.parse(event.createdAt) > until) break;
@@ -82,7 +82,7 @@ function asPlanned(step: StepState, events: readonly AosEvent[]): StepMoment {
 
 function apply(draft: Draft, event: AosEvent): void {
   const { payload, type } = event;
-  draft.sentence = event.summary;
+  draft.told = event;
   switch (type) {
     case 'job.status':
       if (statuses.has(payload['status'])) draft.status = payload['status'] as JobStatus;

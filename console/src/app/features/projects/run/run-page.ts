@@ -34,6 +34,7 @@ import { RunLog } from './run-log';
 import { RunStore } from './run-store';
 import { StepPanel } from './step-panel';
 import { TimelineView } from './timeline-view';
+import { Sentences } from '../../../shared/i18n/sentences';
 
 const tabs = [
   'plan',
@@ -78,6 +79,7 @@ type Tab = (typeof tabs)[number];
   providers: [RunStore],
 })
 export class RunPage {
+  protected readonly sentences = inject(Sentences);
   readonly traceId = input.required<string>();
   readonly tab = input<string>();
   readonly artifact = input<string>();
@@ -92,6 +94,10 @@ export class RunPage {
   private readonly store = inject(Store);
   private readonly router = inject(Router);
   protected readonly run = inject(RunStore);
+  protected readonly sentence = computed(() => {
+    const { told } = this.run.moment();
+    return told ? this.sentences.ofEvent(told) : '';
+  });
   private readonly mayCancel = this.store.selectSignal(session.selectMay('task.cancel'));
   private readonly mayCreate = this.store.selectSignal(session.selectMay('task.create'));
 

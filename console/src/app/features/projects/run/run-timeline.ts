@@ -10,7 +10,7 @@ export interface Bar {
   /** Null while it goes on. */
   readonly to: number | null;
   readonly attempt: number;
-  readonly summary: string;
+  readonly told: AosEvent;
 }
 export interface Lane {
   /** Null is the run as a whole. */
@@ -22,7 +22,7 @@ interface Open {
   kind: BarKind;
   from: number;
   attempt: number;
-  summary: string;
+  told: AosEvent;
 }
 
 /** Builds the lanes while it reads the events once, in their order. */
@@ -63,10 +63,10 @@ export function lanesOf(events: readonly AosEvent[]): Lane[] {
 
 function add(lanes: Lanes, event: AosEvent): void {
   const at = Date.parse(event.createdAt);
-  const { payload, summary, type } = event;
+  const { payload, type } = event;
   const attempt = typeof payload['attempts'] === 'number' ? payload['attempts'] : 1;
   const step = typeof payload['stepId'] === 'string' ? payload['stepId'] : null;
-  const bar = (kind: BarKind): Open => ({ kind, from: at, attempt, summary });
+  const bar = (kind: BarKind): Open => ({ kind, from: at, attempt, told: event });
   switch (type) {
     case 'task.acceptance':
       lanes.begin(null, bar('queued'));

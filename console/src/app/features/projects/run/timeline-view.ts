@@ -4,6 +4,7 @@ import { TranslocoDirective } from '@jsverse/transloco';
 import { Clock } from '../../../shared/ui/clock';
 import { duration } from '../../../shared/ui/time';
 import { lanesOf } from './run-timeline';
+import { Sentences } from '../../../shared/i18n/sentences';
 
 const TICKS = 5;
 /** The words stand behind the bars; so much of the width is theirs. */
@@ -48,7 +49,13 @@ export function tickStep(spanMs: number): number {
                 class="bar {{ bar.kind }}"
                 [style.left.%]="bar.left"
                 [style.width.%]="bar.width"
-                [title]="t('projects.run.bar.' + bar.kind) + ' · ' + bar.took + ' · ' + bar.summary"
+                [title]="
+                  t('projects.run.bar.' + bar.kind) +
+                  ' · ' +
+                  bar.took +
+                  ' · ' +
+                  sentences.ofEvent(bar.told)
+                "
               >
                 <span class="sr-only">{{
                   t('projects.run.bar.' + bar.kind) + ' ' + bar.took
@@ -169,6 +176,7 @@ export function tickStep(spanMs: number): number {
   `,
 })
 export class TimelineView {
+  protected readonly sentences = inject(Sentences);
   readonly events = input.required<readonly AosEvent[]>();
   readonly isOver = input.required<boolean>();
   /** The moment of a replay; null goes with the clock. */

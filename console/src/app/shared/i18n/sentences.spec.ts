@@ -1,0 +1,66 @@
+import { TestBed } from '@angular/core/testing';
+import { inEnglish, say, sentences } from '@aos/contracts';
+import { TranslocoService, provideTransloco } from '@jsverse/transloco';
+import { firstValueFrom } from 'rxjs';
+import { languages } from '../../i18n/languages';
+import { sentences as chinese } from '../../i18n/sentences.zh';
+import { Sentences } from './sentences';
+
+const blanks = (text: string) =>
+  [...text.matchAll(/{{(\w+)}}/g)].map(([, name]) => name ?? '').sort((a, b) => a.localeCompare(b));
+
+async function setup(language: 'en' | 'zh') {
+  TestBed.configureTestingModule({
+    providers: [
+      provideTransloco({
+        config: { availableLangs: ['en', 'zh'], defaultLang: language },
+        loader: languages,
+      }),
+    ],
+  });
+  await firstValueFrom(TestBed.inject(TranslocoService).load(language));
+  return TestBed.inject(Sentences);
+}
+
+const receipt = [
+  say('steps-some-done', { done: 2, total: 3 }),
+  say('files-ready', { count: 5, files: ['a.csv', 'b.csv', say('more', { count: 3 })] }),
+];
+
+describe('what the server says', () => {
+  it('is said in Chinese for every code, with the same blanks', () => {
+    const of = (texts: Record<string, string>) =>
+      Object.entries(texts).map(([code, text]) => `${code} ${blanks(text).join()}`);
+    expect(of(chinese)).toEqual(of(sentences));
+  });
+
+  it('is put together in the language of the console, parts and lists with it', async () => {
+    const zh = await setup('zh');
+    expect(zh.of(receipt, inEnglish(receipt))).toBe(
+      '3 步中已完成 2 步。5 个文件已就绪：a.csv、b.csv和其他 3 个。',
+    );
+  });
+
+  it('stays as the server put it where the console is in English', async () => {
+    const en = await setup('en');
+    expect(en.of(receipt, inEnglish(receipt))).toBe(
+      '2 of 3 steps are done. 5 files are ready: a.csv, b.csv and 3 more.',
+    );
+  });
+
+  it('stays in English where a code, a part or a blank is not known', async () => {
+    const zh = await setup('zh');
+    for (const said of [
+      { code: 'of-tomorrow' },
+      [say('task-failed'), { code: 'of-tomorrow' }],
+      { code: 'of-step', params: { step: 'a', what: { code: 'of-tomorrow' } } },
+      { code: 'of-step', params: { step: 'a' } },
+      { code: 'of-step', params: { step: 'a', what: true } },
+      { code: 'constructor' },
+      [],
+      'task-failed',
+      null,
+    ])
+      expect(zh.of(said, 'The words of the server.')).toBe('The words of the server.');
+  });
+});

@@ -1,0 +1,34 @@
+import { Injectable, inject } from '@angular/core';
+import { type AosEvent, type Tongue, told } from '@aos/contracts';
+import { TranslocoService } from '@jsverse/transloco';
+
+/**
+ * What the server says, in the language of the console. It says everything in English and, beside it, by a code; the
+ * English stands wherever a code is missing or is one that only a newer server knows.
+ */
+@Injectable({ providedIn: 'root' })
+export class Sentences {
+  private readonly transloco = inject(TranslocoService);
+
+  /** Of an answer: `said` beside its own words. Read anew when the language changes. */
+  of(said: unknown, words: string): string {
+    const language = this.transloco.activeLang();
+    if (language === 'en' || said === undefined || said === null) return words;
+    return told(said, this.tongue(language)) ?? words;
+  }
+
+  ofEvent({ summary, payload }: Pick<AosEvent, 'summary' | 'payload'>): string {
+    return this.of(payload['said'], summary);
+  }
+
+  private tongue(language: string): Tongue {
+    const words = this.transloco.getTranslation(language) as Record<string, string>;
+    const list = new Intl.ListFormat(language, { type: 'conjunction' });
+    return {
+      textOf: (code) => words[`said.${code}`],
+      number: (value) => value.toLocaleString(language, { maximumFractionDigits: 6 }),
+      list: (items) => list.format(items),
+      joint: '',
+    };
+  }
+}

@@ -1,0 +1,323 @@
+import type { Said } from './said.js';
+
+/**
+ * What the server says to people, by code. A sentence leaves the server twice: in English (`summary`, `reason`,
+ * `says`, `why`, `message`), for whoever reads the API, and beside it as `said`, the code with what fills its blanks,
+ * from which the console makes the sentence in its own language. Whoever does not know a code shows the English.
+ *
+ * A code keeps its blanks for good: rows of years ago are read by the console of today. A sentence that wants other
+ * blanks is another code.
+ */
+export const sentences = {
+  // Parts of sentences.
+  more: '{{count}} more',
+  everywhere: 'everywhere',
+  'in-project': 'in project {{project}}',
+  'role-where': '{{role}} {{where}}',
+  'status-scheduled': 'scheduled',
+  'status-queued': 'queued',
+  'status-running': 'running',
+  'status-waiting': 'waiting',
+  'status-succeeded': 'succeeded',
+  'status-failed': 'failed',
+  'status-cancelled': 'cancelled',
+
+  // A task, from its acceptance to its receipt.
+  'job-is': 'Job {{job}} is {{status}}.',
+  'job-cancelled': '{{who}} cancelled job {{job}}.',
+  'job-cancel-asked': '{{who}} asked to cancel job {{job}}.',
+  'task-accepted': '{{what}} for {{who}}; it {{when}}{{agent}}.',
+  'task-new': 'Accepted “{{goal}}”',
+  'task-again': 'Job {{job}} runs again',
+  'starts-at-once': 'starts at once',
+  'starts-at': 'will start at {{at}}',
+  'with-agent': ' with the agent {{agent}}',
+  'goal-read': 'The goal, {{inputs}} inputs and {{tools}} tools were read.',
+  'goal-read-by': 'The goal, {{inputs}} inputs and {{tools}} tools were read by {{agent}}.',
+  'plan-made': 'The plan has {{count}} steps: {{steps}}.',
+  'plan-made-one': 'The plan has 1 step: {{steps}}.',
+  'plan-cut': 'The plan has {{count}} steps: {{steps}}….',
+  'model-failed': 'The language model gave no plan that can run: {{why}}',
+  'plan-needed':
+    'The goal could not be planned without a language model: {{needs}}. Give steps, choose an agent with a standard way of work (SOP), name known skills and files (for example "profile data.csv"), or configure a model in the settings.',
+  'plan-needed-model-failed':
+    'The goal could not be planned: the language model failed, and without it {{needs}}. Give steps, name known skills and files, or mend the model in the settings.',
+  'plan-invalid': 'The plan has {{count}} faults and was not started: {{faults}}.',
+  'plan-invalid-one': 'The plan has one fault and was not started: {{faults}}.',
+  'plan-over-budget':
+    'The plan has {{count}} steps to run, and the budget maxSteps allows {{most}}; nothing was started. Raise it, or split the task.',
+  'steps-begin': '{{count}} of {{total}} steps are to be run, up to {{atOnce}} side by side.',
+  'step-calls': 'Step {{step}} calls {{tool}}.',
+  'step-done': 'Step {{step}} ({{tool}}) is done.',
+  'step-failed': 'Step {{step}} failed: {{why}}',
+  'step-skipped-for-need':
+    'Step {{step}} was skipped: it needs the result of {{missing}}, which was skipped.',
+  'step-skipped-by': 'Step {{step}} was skipped: {{why}}.',
+  'step-skipped-by-plan': 'Step {{step}} failed and was skipped, as the plan allows: {{why}}',
+  'without-it': '{{who}} decided to go on without it',
+  'without-it-because': '{{who}} decided to go on without it: {{comment}}',
+  milestone: 'Step {{done}} of {{total}} is done: {{step}} {{what}}.',
+  'kept-rows': 'kept {{kept}} of {{count}} rows',
+  'read-rows': 'read {{count}} rows',
+  'made-files': 'made {{files}}',
+  'has-answered': '({{tool}}) has answered',
+  'steps-reviewed': '{{done}} of {{total}} steps are done.',
+  'steps-reviewed-but': '{{done}} of {{total}} steps are done; {{findings}}.',
+  'review-ends': '{{steps}} failed; the run ends here.',
+  'review-tries-again': '{{steps}} failed; trying again.',
+  'goal-doubted': 'All steps ran, but the review doubts that the goal was met: {{comment}}',
+  'steps-all-done': 'All {{count}} steps are done.',
+  'steps-all-done-one': 'The step is done.',
+  'steps-some-done': '{{done}} of {{total}} steps are done.',
+  'steps-were-done': '{{done}} of {{total}} steps were done.',
+  'files-ready': '{{count}} files are ready: {{files}}.',
+  'files-ready-one': 'One file is ready: {{files}}.',
+  'rows-unparsed': '{{count}} rows could not be parsed.',
+  'rows-unparsed-one': '1 row could not be parsed.',
+  'without-step': 'Without {{step}}: {{why}}.',
+  'task-cancelled': 'The task was cancelled.',
+  'task-cancelled-because': 'The task was cancelled: {{why}}',
+  'task-failed': 'The task failed.',
+  'of-step': 'Step {{step}}: {{what}}',
+  whole: '{{what}}{{stop}}',
+  stop: '.',
+  'as-it-is': '{{what}}',
+  'run-stopped': 'The run was stopped. {{why}}',
+  'artifact-stored': '{{name}} was stored ({{bytes}} bytes).',
+
+  // What went wrong, and how it came right again.
+  'step-anomaly': 'Step {{step}} ({{tool}}) failed: {{why}} {{then}}',
+  'then-skipped': 'It was skipped, as the plan allows.',
+  'then-stops': 'The plan says to stop then.',
+  'then-tried': 'It was tried {{count}} times.',
+  'then-hopeless': 'Another try would not change that.',
+  'rows-rejected':
+    '{{count}} rows could not be parsed in step {{step}}; they were left out and kept in a file of their own.',
+  'rows-rejected-one':
+    '1 row could not be parsed in step {{step}}; it was left out and kept in a file of its own.',
+  'run-recovered': 'The run is on its way again: step {{step}} is done.',
+  'run-recovered-at-try': 'The run is on its way again: step {{step}} is done at try {{try}}.',
+  'worker-lost':
+    'The worker of attempt {{before}} was lost; attempt {{attempt}} goes on with {{done}} of {{total}} steps done.',
+  'attempt-broke':
+    'Attempt {{before}} broke off ({{why}}); attempt {{attempt}} goes on with {{done}} of {{total}} steps done.',
+  'tries-again': '{{steps}} failed and is tried again: {{why}}',
+  'tries-again-many': '{{steps}} failed and are tried again: {{why}}',
+  'tries-otherwise': '{{steps}} failed and is tried again with other arguments: {{why}}',
+  'tries-otherwise-many': '{{steps}} failed and are tried again with other arguments: {{why}}',
+  'circuit-opened':
+    '{{server}} fails ({{why}}); it is left alone for {{seconds}} s and then tried with one call.',
+  'circuit-closed': '{{server}} answers again; calls go through to it.',
+  'definition-changed':
+    'The definition of {{tool}} has changed ({{paths}}); the tool is off until someone approves the difference.',
+  'definition-hides':
+    'The definition of {{tool}} holds text that a person does not see; the tool is off until someone approves it.',
+  'tool-answered': '{{tool}} answered in {{ms}} ms.',
+  'tool-failed': '{{tool}} failed: {{why}}',
+
+  // Why a run ended.
+  'unknown-tool-now': 'there is no tool {{tool}} any more',
+  'args-misfit': 'the arguments do not fit {{tool}}: {{faults}}',
+  aborted: '{{who}} aborted the run',
+  'aborted-because': '{{who}} aborted the run: {{comment}}',
+  'nobody-decided': 'nobody decided on the approval in time; run the task again when somebody can',
+  'budget-steps':
+    'The budget maxSteps ({{most}}) was used up: {{calls}} calls were made, retries included. Raise it, or split the task.',
+  'budget-cost':
+    'The budget maxCostCny ({{most}}) was used up: the model has cost {{cost}} CNY. Raise it, or give the steps yourself.',
+  'budget-time':
+    'The budget timeoutMs ({{ms}} ms of work) was used up with {{done}} of {{total}} steps done. Raise it, or split the task.',
+
+  // Approvals.
+  'step-asks':
+    'Step {{step}} wants to call {{tool}}. Continue, go on without it, or abort the run.',
+  'step-asks-by-policy':
+    'Step {{step}} wants to call {{tool}}, which a policy wants approved. Continue, go on without it, or abort the run.',
+  'open-call-asks':
+    'Step {{step}} had called {{tool}} when the worker was lost, and nobody knows whether it took effect. Continue calls it again, degrade takes it as done, abort ends the run.',
+  'call-asks': '{{who}} wants to call {{tool}}.',
+  'call-asks-by-rule':
+    '{{who}} wants to call {{tool}}, which the policy "{{rule}}" has approved first.',
+  'approval-void':
+    'What was to be approved for step {{step}} has changed since; the approval is void and is asked for again.',
+  decided: '{{who}} decided on {{what}}: {{decision}}.',
+  'decided-edited': '{{who}} decided on {{what}}: {{decision}} with edited arguments.',
+  'the-step': 'step {{step}}',
+  'the-call': 'the call of {{tool}}',
+  'decision-continue': 'continue',
+  'decision-degrade': 'degrade',
+  'decision-abort': 'abort',
+
+  // What the links of the gateway would do with a call.
+  'link-may-call': '{{who}} may call tools.',
+  'link-may-not-call': 'Calling tools takes the permission tool.call, here and in this project.',
+  'link-no-grant': 'No grant narrows this call.',
+  'link-grant-reaches': 'What was shown ({{kinds}}) reaches the tool.',
+  'link-reached': '{{server}} is reached over {{transport}}; it is {{health}}.',
+  'health-unknown': 'unknown',
+  'health-healthy': 'healthy',
+  'health-unhealthy': 'unhealthy',
+  'health-disabled': 'disabled',
+  'link-allowed': 'Allowed: the rule {{rule}} says so.',
+  'link-allowed-by-default': 'Allowed: no rule matches, and the default says so.',
+  'link-asks': 'Somebody has to approve it first: the rule {{rule}} says so.',
+  'link-asks-by-default':
+    'Somebody has to approve it first: no rule matches, and the default says so.',
+  'link-pinned': 'The definition is pinned as {{hash}}.',
+  'link-fits': 'The arguments fit the schema.',
+  'link-fits-secrets': 'The arguments fit the schema. {{secrets}} would be looked up.',
+  'link-no-limit': 'No limit is set.',
+  'link-used-today': '{{of}} has used {{used}} of {{limit}} today.',
+  'link-used-this-minute': '{{of}} has used {{used}} of {{limit}} this minute.',
+  'link-nobody-asked': 'Nobody has to approve it.',
+  'link-would-wait': 'It would wait for somebody who may decide; never for whoever asks.',
+  'link-places': '{{taken}} of {{places}} places are taken.',
+  'link-circuit-closed': 'The circuit is closed.',
+  'link-circuit-half-open': 'The circuit is half-open.',
+  'link-circuit-open': 'The circuit is open.',
+  'link-would-call':
+    '{{server}} would be asked for {{tool}} over {{transport}}, for at most {{ms}} ms. It would be made once.',
+  'link-would-call-again':
+    '{{server}} would be asked for {{tool}} over {{transport}}, for at most {{ms}} ms. It may be repeated when the server cannot be reached.',
+
+  // What stops a call there.
+  'no-server': 'No tool server is registered as "{{server}}". GET /mcp/registry lists them.',
+  'no-tool': 'The server "{{server}}" has no tool "{{tool}}". GET /mcp/tools lists what there is.',
+  'server-off':
+    'The server "{{server}}" is switched off. Someone who may change tools can switch it on.',
+  'args-unfit': 'The arguments do not fit the schema of {{tool}}.',
+  'secrets-not-granted':
+    'The arguments refer to {{names}}, which this call was not given. Name it in the "env" of the task.',
+  'grant-refused': 'The capability grant was not taken: {{why}}.',
+  'scope-missing': 'What was shown does not reach {{tool}}. One of these scopes does: {{scopes}}.',
+  'policy-denies': 'The policy "{{rule}}" forbids calling {{tool}} in this way.',
+  'policy-denies-by-default': 'No policy allows calling {{tool}}.',
+  'held-changed':
+    'The definition of {{tool}} has changed since it was approved. Someone who may change tools has to approve the difference (GET /mcp/pins?state=changed).',
+  'held-hides':
+    'The definition of {{tool}} holds text that a person does not see. Someone who may change tools has to approve it (GET /mcp/pins?state=quarantined).',
+  'quota-used-up': 'The quota of {{of}} ({{limit}} calls a day) is used up until midnight, UTC.',
+  'limit-reached': 'The limit of {{of}} ({{words}}) is reached.',
+  'calls-a-minute': '{{limit}} calls a minute',
+  'circuit-holds': '{{server}} fails at present and is left alone for a moment.',
+  'circuit-holds-because': '{{server}} fails at present ({{why}}) and is left alone for a moment.',
+
+  // Why something is not taken over.
+  'import-name-taken': 'a server named "{{name}}" is registered already',
+  'import-wants-secret':
+    '{{variable}} is not taken from the document; store it as a secret and name that one',
+  'import-secret-name':
+    'the secret has to be named {{variable}}, like the variable that the server reads',
+  'import-no-object': 'is not an object',
+  'import-no-name': 'has no name that can be used here',
+  'import-off': 'is switched off where it comes from',
+  'import-args-no-text': 'has arguments that are not text',
+  'import-env-file': 'reads its environment from a file',
+  'import-many-variables':
+    'wants {{count}} variables ({{names}}); a server here is given one, from a secret of that name',
+  'import-placeholder-in-args': 'has a placeholder in its arguments',
+  'import-secret-in-args': 'has what looks like a secret in its arguments',
+  'import-no-way': 'has neither a command nor a url',
+  'import-placeholder-in-url': 'has a placeholder in its address',
+  'import-secret-in-url': 'has what looks like a secret in its address',
+  'import-header': 'wants the header {{header}}; only Authorization can be sent',
+  'import-no-bearer': 'signs in otherwise than by a bearer token',
+  'operation-too-many': 'there are too many operations',
+  'operation-path': 'its path does not begin with /',
+  'operation-name-taken': 'another operation is named {{name}} as well',
+  'operation-parameter-name': 'its parameter {{parameter}} has no usable name',
+  'operation-parameter-header': 'its parameter {{parameter}} is a header that may not be set',
+  'operation-parameter-place': 'its parameter {{parameter}} is sent in a {{place}}',
+  'operation-argument-twice': 'two of its arguments are named {{argument}}',
+  'operation-slot': 'its path has {{slot}}, for which there is no parameter',
+  'operation-body': 'its body is not JSON',
+  'operation-schema-deep': 'its schema is nested too deeply',
+  'operation-schema-name': 'a schema has an unusable name',
+  'operation-schema-large': 'its schema is too large',
+  'operation-refers-elsewhere': 'it refers to another document',
+  'operation-refers-nowhere': 'it refers to {{reference}}, which is not there',
+  'operation-refers-in-circle': 'it refers in a circle',
+
+  // Whether a call would be allowed.
+  'access-disabled': '{{who}} is disabled.',
+  'access-no-role': 'No role of {{who}} holds {{permission}} {{where}}.',
+  'access-no-scope': "Your roles hold {{permission}}, but this token's scopes do not.",
+  'access-held': '{{who}} holds {{permission}} {{where}} as {{via}}.',
+} as const;
+
+export type SentenceCode = keyof typeof sentences;
+
+/** What fills a blank: a list is told as one ("a, b and c"), a sentence within the sentence in the same language. */
+export type Filling = string | number | Said | readonly Filling[];
+type BlanksIn<Text extends string> = Text extends `${string}{{${infer Blank}}}${infer Rest}`
+  ? Blank | BlanksIn<Rest>
+  : never;
+type Fillings<Code extends SentenceCode> = Record<BlanksIn<(typeof sentences)[Code]>, Filling>;
+
+/** The sentence of a code, with each of its blanks filled. */
+export const say = <Code extends SentenceCode>(
+  code: Code,
+  ...[params]: keyof Fillings<Code> extends never ? [] : [Fillings<Code>]
+): Said => (params === undefined ? { code } : { code, params });
+
+/** How a language puts sentences together. `textOf` has no text for a code that it does not know. */
+export interface Tongue {
+  textOf(code: string): string | undefined;
+  number(value: number): string;
+  list(items: readonly string[]): string;
+  /** Between two sentences. */
+  readonly joint: string;
+}
+
+/**
+ * Sentences one after the other. Null where there is none, and where one of them, or one within them, has no text in
+ * this language; `said` may come from elsewhere and be anything.
+ */
+export function told(said: unknown, tongue: Tongue): string | null {
+  const texts = [said].flat().map((each) => (isSaid(each) ? tell(each, tongue) : null));
+  return texts.length === 0 || texts.includes(null) ? null : texts.join(tongue.joint);
+}
+
+function tell({ code, params = {} }: Said, tongue: Tongue): string | null {
+  const text = tongue.textOf(code);
+  if (text === undefined) return null;
+  let isWhole = true;
+  const filled = text.replace(/{{(\w+)}}/g, (_, blank: string) => {
+    const filling = Object.hasOwn(params, blank) ? fill(params[blank], tongue) : null;
+    isWhole &&= filling !== null;
+    return filling ?? '';
+  });
+  return isWhole ? filled : null;
+}
+
+/** What comes from elsewhere may be anything: then the sentence cannot be told. */
+function fill(value: unknown, tongue: Tongue): string | null {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number') return tongue.number(value);
+  if (Array.isArray(value)) {
+    const items = value.map((item) => fill(item, tongue));
+    return items.includes(null) ? null : tongue.list(items as string[]);
+  }
+  return isSaid(value) ? tell(value, tongue) : null;
+}
+
+function isSaid(value: unknown): value is Said {
+  if (typeof value !== 'object' || value === null || !('code' in value)) return false;
+  const params = 'params' in value ? value.params : {};
+  return typeof value.code === 'string' && typeof params === 'object' && params !== null;
+}
+
+const english: Tongue = {
+  textOf: (code) => (Object.hasOwn(sentences, code) ? sentences[code as SentenceCode] : undefined),
+  number: (value) => value.toLocaleString('en-US', { maximumFractionDigits: 6 }),
+  list: (items) =>
+    items.length < 2 ? (items[0] ?? '') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)!}`,
+  joint: ' ',
+};
+
+/** @throws Error for a code that is none, or a blank that nothing fills: a mistake of the caller. */
+export function inEnglish(said: Said | readonly Said[]): string {
+  const text = told(said, english);
+  if (text === null) throw new Error(`a sentence is not whole: ${JSON.stringify(said)}`);
+  return text;
+}
