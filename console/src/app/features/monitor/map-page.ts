@@ -91,6 +91,10 @@ export class MapPage {
     [...(this.layout()?.lines ?? [])].sort((a, b) => b.calls - a.calls),
   );
 
+  protected readonly busiest = computed(() =>
+    [...(this.layout()?.places ?? [])].sort((a, b) => b.calls - a.calls),
+  );
+
   protected isBeside(id: string): boolean {
     return [...this.callers(), ...this.callees()].some(({ from, to }) => from === id || to === id);
   }

@@ -52,7 +52,7 @@ import { TokenDialog } from './token-dialog';
           role="region"
           [attr.aria-label]="t('settings.token.title')"
         >
-          <table>
+          <table class="stacks">
             <thead>
               <tr>
                 <th>{{ t('settings.token.name') }}</th>
@@ -68,17 +68,21 @@ import { TokenDialog } from './token-dialog';
               @for (token of tokens(); track token.id) {
                 <tr>
                   <td>{{ token.name }}</td>
-                  <td class="scopes num" [title]="token.scopes.join(', ')">
+                  <td
+                    class="scopes num"
+                    [title]="token.scopes.join(', ')"
+                    [attr.data-word]="t('settings.token.scopes')"
+                  >
                     {{ t('settings.token.scopeCount', { n: token.scopes.length }) }}
                   </td>
-                  <td class="nowrap">
+                  <td class="nowrap" [attr.data-word]="t('settings.token.expires')">
                     @if (token.expiresAt; as at) {
                       <aos-age [at]="at" />
                     } @else {
                       {{ t('settings.never') }}
                     }
                   </td>
-                  <td class="meta">
+                  <td class="meta" [attr.data-word]="t('settings.token.used')">
                     @if (token.lastUsedAt; as at) {
                       <aos-age [at]="at" />
                     } @else {
@@ -114,7 +118,7 @@ import { TokenDialog } from './token-dialog';
           role="region"
           [attr.aria-label]="t('settings.session.title')"
         >
-          <table>
+          <table class="stacks">
             <thead>
               <tr>
                 <th>{{ t('settings.session.where') }}</th>
@@ -132,9 +136,15 @@ import { TokenDialog } from './token-dialog';
                   <td [title]="each.userAgent ?? ''">
                     {{ browserOf(each) || t('settings.session.unknown') }}
                   </td>
-                  <td class="num nowrap">{{ each.ip ?? '–' }}</td>
-                  <td class="meta"><aos-age [at]="each.createdAt" /></td>
-                  <td class="meta"><aos-age [at]="each.expiresAt" /></td>
+                  <td class="num nowrap" [attr.data-word]="t('settings.session.ip')">
+                    {{ each.ip ?? '–' }}
+                  </td>
+                  <td class="meta" [attr.data-word]="t('settings.session.since')">
+                    <aos-age [at]="each.createdAt" />
+                  </td>
+                  <td class="meta" [attr.data-word]="t('settings.session.until')">
+                    <aos-age [at]="each.expiresAt" />
+                  </td>
                   <td class="acts">
                     @if (each.isThis) {
                       <span class="meta this">{{ t('settings.session.this') }}</span>

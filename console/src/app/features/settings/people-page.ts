@@ -62,7 +62,7 @@ type Open =
           role="region"
           [attr.aria-label]="t('settings.part.people')"
         >
-          <table>
+          <table class="stacks">
             <thead>
               <tr>
                 <th>{{ t('settings.person.name') }}</th>
@@ -84,7 +84,7 @@ type Open =
                     }
                     <span class="meta mail">{{ person.email }}</span>
                   </td>
-                  <td>
+                  <td [attr.data-word]="t('settings.person.roles')">
                     <span class="pills">
                       @for (binding of bindingsOf(person); track binding.id) {
                         <span class="pill"
@@ -115,10 +115,16 @@ type Open =
                       }
                     </span>
                   </td>
-                  <td class="nowrap" [class.muted]="person.disabled">
+                  <td
+                    class="nowrap"
+                    [class.muted]="person.disabled"
+                    [attr.data-word]="t('settings.person.state')"
+                  >
                     {{ t(person.disabled ? 'settings.person.disabled' : 'settings.person.active') }}
                   </td>
-                  <td class="meta"><aos-age [at]="person.createdAt" /></td>
+                  <td class="meta" [attr.data-word]="t('settings.person.since')">
+                    <aos-age [at]="person.createdAt" />
+                  </td>
                   <td class="acts">
                     @if (mayWrite() || mayGrant()) {
                       <button

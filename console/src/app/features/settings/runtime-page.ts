@@ -46,7 +46,7 @@ import { SettingsApi } from './settings-api';
             role="region"
             [attr.aria-label]="t('settings.secret.title')"
           >
-            <table>
+            <table class="stacks">
               <thead>
                 <tr>
                   <th>{{ t('settings.secret.name') }}</th>
@@ -66,13 +66,19 @@ import { SettingsApi } from './settings-api';
                     <td>
                       <code>{{ secret.name }}</code>
                     </td>
-                    <td class="purpose">{{ secret.purpose || '–' }}</td>
-                    <td class="nowrap">{{ secret.projectId ?? t('settings.everywhere') }}</td>
-                    <td class="nowrap num">
+                    <td class="purpose" [attr.data-word]="t('settings.secret.purpose')">
+                      {{ secret.purpose || '–' }}
+                    </td>
+                    <td class="nowrap" [attr.data-word]="t('settings.secret.scope')">
+                      {{ secret.projectId ?? t('settings.everywhere') }}
+                    </td>
+                    <td class="nowrap num" [attr.data-word]="t('settings.secret.state')">
                       {{ t('settings.secret.set', { n: secret.version }) }}
                     </td>
-                    <td class="meta"><aos-age [at]="secret.lastRotatedAt" /></td>
-                    <td class="meta">
+                    <td class="meta" [attr.data-word]="t('settings.secret.rotated')">
+                      <aos-age [at]="secret.lastRotatedAt" />
+                    </td>
+                    <td class="meta" [attr.data-word]="t('settings.secret.used')">
                       @if (secret.lastUsedAt; as at) {
                         <aos-age [at]="at" />
                       } @else {
@@ -121,7 +127,7 @@ import { SettingsApi } from './settings-api';
           role="region"
           [attr.aria-label]="t('settings.env.title')"
         >
-          <table>
+          <table class="stacks">
             <thead>
               <tr>
                 <th>{{ t('settings.env.name') }}</th>
@@ -135,8 +141,14 @@ import { SettingsApi } from './settings-api';
                   <td>
                     <code>{{ variable.name }}</code>
                   </td>
-                  <td class="purpose">{{ t('settings.env.of.' + variable.name) }}</td>
-                  <td class="nowrap" [class.muted]="!variable.isSet">
+                  <td class="purpose" [attr.data-word]="t('settings.env.purpose')">
+                    {{ t('settings.env.of.' + variable.name) }}
+                  </td>
+                  <td
+                    class="nowrap"
+                    [class.muted]="!variable.isSet"
+                    [attr.data-word]="t('settings.env.state')"
+                  >
                     @if (variable.isSet) {
                       {{ t('settings.env.set') }}
                     } @else if (variable.fallback) {
