@@ -25,7 +25,6 @@ import { followSource } from './live-source';
 import { LogDetail } from './log-detail';
 import { LogsStore } from './logs-store';
 import { type LogFilter, MonitorApi } from './monitor-api';
-import { TimeChip } from './time-chip';
 import { sinces, timeWindow } from './time-window';
 
 const HOUR_MS = 3_600_000;
@@ -33,7 +32,7 @@ const HOUR_MS = 3_600_000;
 /** What was logged, the newest first, and what is being logged. All of it stands in the address. */
 @Component({
   selector: 'aos-logs-page',
-  imports: [Cell, DataTable, FilterBar, Icon, LogDetail, TimeChip, TranslocoDirective],
+  imports: [Cell, DataTable, FilterBar, Icon, LogDetail, TranslocoDirective],
   providers: [LogsStore],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './logs-page.html',
@@ -121,11 +120,13 @@ export class LogsPage {
         kind: 'choice',
         key: 'since',
         label: t('monitor.filter.since'),
+        unsets: ['from', 'to'],
         options: Object.keys(sinces).map((value) => ({
           value,
           label: t(`monitor.since.${value}`),
         })),
       },
+      { kind: 'span', key: 'from', toKey: 'to', label: t('filters.dates'), unsets: ['since'] },
     ];
   });
 

@@ -1,15 +1,11 @@
+import { momentIn } from '../../shared/ui/filters';
+
 /** A stretch of time in the address: `since=1h`, or from and to as exact moments. */
 export const sinces = { '15m': 900_000, '1h': 3_600_000, '24h': 86_400_000, '7d': 604_800_000 };
 export type Since = keyof typeof sinces;
 
 export const toSince = (word: string | undefined): Since | null =>
   (Object.keys(sinces) as Since[]).find((name) => name === word) ?? null;
-
-/** An address is typed by hand too: what is no moment does not count. */
-const toMoment = (text: string | undefined) => {
-  const at = Date.parse(text ?? '');
-  return Number.isNaN(at) ? undefined : new Date(at).toISOString();
-};
 
 export function timeWindow(
   since: string | undefined,
@@ -19,5 +15,5 @@ export function timeWindow(
 ): { from?: string; to?: string } {
   const back = toSince(since);
   if (back) return { from: new Date(now - sinces[back]).toISOString() };
-  return { from: toMoment(from), to: toMoment(to) };
+  return { from: momentIn(from) || undefined, to: momentIn(to) || undefined };
 }

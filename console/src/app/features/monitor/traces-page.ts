@@ -26,7 +26,6 @@ import { StateMark, type Tone } from '../../shared/ui/state-mark';
 import { Age, duration } from '../../shared/ui/time';
 import { traceStatuses } from './choices';
 import { MonitorApi, type TraceFilter } from './monitor-api';
-import { TimeChip } from './time-chip';
 import { sinces, timeWindow } from './time-window';
 
 const tones: Record<string, Tone> = {
@@ -39,17 +38,7 @@ const tones: Record<string, Tone> = {
 /** The runs, the newest first, by what one wants to find. All of it stands in the address. */
 @Component({
   selector: 'aos-traces-page',
-  imports: [
-    Age,
-    Cell,
-    DataTable,
-    FilterBar,
-    Icon,
-    RouterLink,
-    StateMark,
-    TimeChip,
-    TranslocoDirective,
-  ],
+  imports: [Age, Cell, DataTable, FilterBar, Icon, RouterLink, StateMark, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './traces-page.html',
   styleUrl: './list-page.css',
@@ -130,11 +119,13 @@ export class TracesPage {
         kind: 'choice',
         key: 'since',
         label: t('monitor.filter.since'),
+        unsets: ['from', 'to'],
         options: Object.keys(sinces).map((value) => ({
           value,
           label: t(`monitor.since.${value}`),
         })),
       },
+      { kind: 'span', key: 'from', toKey: 'to', label: t('filters.dates'), unsets: ['since'] },
       { kind: 'flag', key: 'hasError', label: t('monitor.filter.hasError') },
     ];
   });

@@ -95,7 +95,6 @@ export const words = {
     job: 'Job',
     traces: 'Find a run by its goal',
     logs: 'Find in messages',
-    between: '{{from}} to {{to}}',
   },
   since: {
     '15m': 'Last 15 minutes',

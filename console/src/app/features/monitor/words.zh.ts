@@ -99,7 +99,6 @@ export const words: Words<typeof english> = {
     job: '任务',
     traces: '按目标查找运行',
     logs: '在消息中查找',
-    between: '{{from}} 至 {{to}}',
   },
   since: {
     '15m': '最近 15 分钟',

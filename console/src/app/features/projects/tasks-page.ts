@@ -209,11 +209,13 @@ export class TasksPage {
         kind: 'choice',
         key: 'since',
         label: t('projects.filter.since'),
+        unsets: ['from', 'to'],
         options: Object.keys(sinceMs).map((value) => ({
           value,
           label: t(`projects.since.${value}`),
         })),
       },
+      { kind: 'span', key: 'from', toKey: 'to', label: t('filters.dates'), unsets: ['since'] },
       {
         kind: 'choice',
         key: 'took',

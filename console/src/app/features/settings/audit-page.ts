@@ -18,7 +18,7 @@ import { session } from '../../shared/state/session';
 import { Cell, type Column } from '../../shared/table/column';
 import { DataTable } from '../../shared/table/data-table';
 import { FilterBar } from '../../shared/ui/filter-bar';
-import type { Filter } from '../../shared/ui/filters';
+import { type Filter, momentIn } from '../../shared/ui/filters';
 import { Icon } from '../../shared/ui/icon';
 import { StateMark, type Tone } from '../../shared/ui/state-mark';
 import { Age } from '../../shared/ui/time';
@@ -133,6 +133,8 @@ export class AuditPage {
   readonly resource = input<string>();
   readonly outcome = input<string>();
   readonly range = input<string>();
+  readonly from = input<string>();
+  readonly to = input<string>();
   readonly traceId = input<string>();
   readonly row = input<string>();
 
@@ -213,7 +215,15 @@ export class AuditPage {
         kind: 'choice',
         key: 'range',
         label: t('when'),
+        unsets: ['from', 'to'],
         options: Object.keys(ranges).map((value) => ({ value, label: t(`range.${value}`) })),
+      },
+      {
+        kind: 'span',
+        key: 'from',
+        toKey: 'to',
+        label: this.transloco.translate<string>('filters.dates'),
+        unsets: ['range'],
       },
     ];
   });
@@ -227,9 +237,7 @@ export class AuditPage {
       ...(outcome && { outcome }),
     };
   });
-  protected readonly isFiltered = computed(
-    () => Object.keys(this.query()).length > 0 || this.range() !== undefined,
-  );
+  protected readonly isFiltered = computed(() => Object.keys(this.wanted()).length > 0);
   protected readonly exportUrl = computed(() => {
     const query = new URLSearchParams(
       Object.entries(this.wanted()).map(([key, value]) => [key, String(value)]),
@@ -239,10 +247,9 @@ export class AuditPage {
   /** The range is fixed when the list is loaded: pages of one list end at one moment. */
   private readonly wanted = computed((): Partial<AuditQuery> => {
     const length = ranges[this.range() ?? ''];
-    return {
-      ...this.query(),
-      ...(length && { since: new Date(Date.now() - length).toISOString() }),
-    };
+    if (length) return { ...this.query(), since: new Date(Date.now() - length).toISOString() };
+    const [since, until] = [momentIn(this.from()), momentIn(this.to())];
+    return { ...this.query(), ...(since && { since }), ...(until && { until }) };
   });
   private asked = 0;
 

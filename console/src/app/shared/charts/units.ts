@@ -1,10 +1,9 @@
 import type { Language } from '../ui/preferences';
-import { duration } from '../ui/time';
+import { duration, locale } from '../ui/time';
 
 /** What a number of a chart counts. It decides how axis, labels and table write it. */
 export type Unit = 'count' | 'perSecond' | 'ms' | 'percent' | 'bytes' | 'cny';
 
-const locale = (language: Language) => (language === 'zh' ? 'zh-CN' : 'en-GB');
 const made = new Map<string, Intl.NumberFormat>();
 
 function number(language: Language, options: Intl.NumberFormatOptions): Intl.NumberFormat {

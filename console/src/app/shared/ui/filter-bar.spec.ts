@@ -28,6 +28,7 @@ class Page {
     },
     { kind: 'text', key: 'minMs', label: 'Longer than' },
     { kind: 'flag', key: 'hasError', label: 'With errors' },
+    { kind: 'span', key: 'from', toKey: 'to', label: 'Dates', unsets: ['since'] },
   ];
 }
 
@@ -74,6 +75,35 @@ describe('the filter bar', () => {
     find.dispatchEvent(new Event('input'));
     await harness.fixture.whenStable();
     expect(document.querySelectorAll('[role=dialog] li')).toHaveLength(1);
+  });
+
+  it('writes a span of dates into two parameters, in place of what it unsets', async () => {
+    const { harness, named, press, query } = await open('/list?since=1h&row=7');
+    const fill = async (from: string, to: string) => {
+      await press('Dates');
+      const [first, last] = [
+        ...document.querySelectorAll<HTMLInputElement>('[role=dialog] input'),
+      ] as [HTMLInputElement, HTMLInputElement];
+      first.value = from;
+      last.value = to;
+      await press('Apply');
+    };
+    await fill('2026-11-03T17:00', '2026-11-03T09:00');
+    expect(document.querySelector('[role=dialog] [role=alert]')).not.toBeNull();
+    expect(query()).toEqual({ since: '1h', row: '7' });
+    await press('Dates');
+    await fill('2026-11-03T09:00', '2026-11-03T17:00');
+    const iso = (hour: number) => new Date(2026, 10, 3, hour).toISOString();
+    expect(query()).toEqual({ from: iso(9), to: iso(17) });
+    await harness.fixture.whenStable();
+    expect(named('Dates').textContent).toContain('17:00');
+    await press('Clear');
+    expect(query()).toEqual({});
+  });
+
+  it('leaves what is no moment out of a span', async () => {
+    const { named } = await open('/list?from=tomorrow');
+    expect(named('Dates').textContent?.trim()).toBe('Dates');
   });
 
   it('searches on Enter at once, switches a flag, and clears all but what is not its own', async () => {

@@ -10,7 +10,7 @@ import { toSignal } from '@angular/core/rxjs-interop';
 import { ActivatedRoute, type Params, Router } from '@angular/router';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { FilterChip } from './filter-chip';
-import { type Filter, valuesOf } from './filters';
+import { type Filter, keysOf, paramsOf, valuesOf } from './filters';
 import { Icon } from './icon';
 
 const PAUSE_MS = 250;
@@ -52,7 +52,7 @@ const PAUSE_MS = 250;
         <aos-filter-chip
           [filter]="filter"
           [values]="values()[filter.key] ?? []"
-          (changed)="change(filter.key, $event)"
+          (changed)="change(filter, $event)"
         />
       }
       @if (isSet()) {
@@ -151,13 +151,13 @@ export class FilterBar {
     if (key && text.trim() !== this.text()) this.go({ [key]: text.trim() || null });
   }
 
-  protected change(key: string, values: readonly string[]): void {
-    this.go({ [key]: values.length ? values.join(',') : null });
+  protected change(filter: Filter, values: readonly string[]): void {
+    this.go(paramsOf(filter, values));
   }
 
   protected clear(): void {
     clearTimeout(this.timer);
-    const keys = [...this.filters().map(({ key }) => key), this.search()];
+    const keys = [...this.filters().flatMap(keysOf), this.search()];
     this.go(Object.fromEntries(keys.flatMap((key) => (key ? [[key, null]] : []))));
   }
 

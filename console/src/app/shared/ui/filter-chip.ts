@@ -5,6 +5,7 @@ import {
   Component,
   type ElementRef,
   computed,
+  inject,
   input,
   output,
   signal,
@@ -13,6 +14,9 @@ import {
 import { TranslocoDirective } from '@jsverse/transloco';
 import { type Filter, wordsOf } from './filters';
 import { Icon } from './icon';
+import { Preferences } from './preferences';
+import { SpanFields } from './span-fields';
+import { spanWords } from './span-words';
 
 /** More options than this get a box to find one in. */
 const FIND_FROM = 9;
@@ -22,7 +26,7 @@ let made = 0;
 /** One filter as a chip; what it can be is chosen in a small window under it. */
 @Component({
   selector: 'aos-filter-chip',
-  imports: [A11yModule, Icon, OverlayModule, TranslocoDirective],
+  imports: [A11yModule, Icon, OverlayModule, SpanFields, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './filter-chip.html',
   styleUrl: './filter-chip.css',
@@ -37,7 +41,12 @@ export class FilterChip {
   protected readonly isOpen = signal(false);
   protected readonly wanted = signal('');
   protected readonly isSet = computed(() => this.values().length > 0);
-  protected readonly words = computed(() => wordsOf(this.filter(), this.values()));
+  private readonly language = inject(Preferences).language;
+  protected readonly words = computed(() =>
+    this.filter().kind === 'span'
+      ? spanWords(this.values(), this.language())
+      : wordsOf(this.filter(), this.values()),
+  );
   protected readonly canFind = computed(() => {
     const filter = this.filter();
     return filter.kind === 'choice' && filter.options.length >= FIND_FROM;
@@ -75,6 +84,11 @@ export class FilterChip {
   protected apply(event: Event, text: string): void {
     event.preventDefault();
     this.changed.emit(text.trim() === '' ? [] : [text.trim()]);
+    this.close();
+  }
+
+  protected applySpan(values: string[]): void {
+    this.changed.emit(values);
     this.close();
   }
 

@@ -2,7 +2,8 @@ import { ChangeDetectionStrategy, Component, computed, inject, input } from '@an
 import { Clock } from './clock';
 import { type Language, Preferences } from './preferences';
 
-const locale = (language: Language) => (language === 'zh' ? 'zh-CN' : 'en-GB');
+/** English as it is written outside of America: the day before the month, and 24 hours. */
+export const locale = (language: Language) => (language === 'zh' ? 'zh-CN' : 'en-GB');
 const formats = new Map<string, Intl.RelativeTimeFormat | Intl.DateTimeFormat>();
 
 function keep<T extends Intl.RelativeTimeFormat | Intl.DateTimeFormat>(
