@@ -1,5 +1,6 @@
 import { ChangeDetectionStrategy, Component, computed, input } from '@angular/core';
 import type { McpServerInfo, ToolActivity } from '@aos/contracts';
+import { RouterLink } from '@angular/router';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Revealed } from '../../shared/ui/revealed';
 import { Age } from '../../shared/ui/time';
@@ -8,7 +9,7 @@ import { type ServerState, errorShare, placeOf } from './server-state';
 /** The figures of a server in one line: what it is, where, how often it fails, and what it said last. */
 @Component({
   selector: 'aos-server-facts',
-  imports: [Age, Revealed, TranslocoDirective],
+  imports: [Age, Revealed, RouterLink, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <ng-container *transloco="let t">
@@ -25,6 +26,21 @@ import { type ServerState, errorShare, placeOf } from './server-state';
             <dt>{{ t('integrations.place') }}</dt>
             <dd class="cut" [title]="place">
               <code>{{ place }}</code>
+            </dd>
+          </div>
+        }
+        @if (server().tools > 0) {
+          <div>
+            <dt>{{ t('integrations.viewOf.pins') }}</dt>
+            <dd class="pins">
+              <a routerLink="/integrations" [queryParams]="pinsOf()">{{
+                t('integrations.pins.all', { n: server().tools })
+              }}</a>
+              @for (state of waiting(); track state) {
+                <a class="waits" routerLink="/integrations" [queryParams]="pinsOf(state)">{{
+                  t('integrations.pins.waits.' + state, { n: server().pins[state] })
+                }}</a>
+              }
             </dd>
           </div>
         }
@@ -89,6 +105,17 @@ import { type ServerState, errorShare, placeOf } from './server-state';
     dd {
       margin: 0;
     }
+    .pins {
+      display: flex;
+      flex-wrap: wrap;
+      gap: 4px 8px;
+    }
+    .waits {
+      padding: 0 8px;
+      border-radius: 999px;
+      background: var(--waiting-tint);
+      color: var(--waiting);
+    }
     .bad {
       color: var(--failed);
       overflow-wrap: anywhere;
@@ -108,6 +135,12 @@ export class ServerFacts {
   readonly server = input.required<McpServerInfo>();
   readonly activity = input<ToolActivity>();
   readonly state = input.required<ServerState>();
+  protected readonly waiting = computed(() =>
+    (['changed', 'quarantined'] as const).filter((state) => this.server().pins[state] > 0),
+  );
+  protected pinsOf(state?: 'changed' | 'quarantined') {
+    return { view: 'pins', server: this.server().name, ...(state && { state }) };
+  }
   protected readonly place = computed(() => placeOf(this.server()));
   protected readonly share = computed(() => errorShare(this.activity()));
 }

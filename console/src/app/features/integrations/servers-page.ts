@@ -125,6 +125,7 @@ export class ServersPage {
   protected readonly countOf = computed((): Partial<Record<View, number>> => ({
     servers: this.servers().length,
     tools: this.allTools().length,
+    pins: this.servers().reduce((sum, { pins }) => sum + pins.changed + pins.quarantined, 0),
   }));
 
   protected readonly tones = tones;

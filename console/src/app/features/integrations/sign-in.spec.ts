@@ -28,6 +28,22 @@ describe('a sign-in', () => {
     expect(toAuth(signInOf({ oauth: null, authSecret: null } as McpServerInfo))).toBeNull();
   });
 
+  it('exchanges what AOS says of each caller, and wants no secret for that', () => {
+    const oauth = {
+      type: 'token-exchange' as const,
+      clientId: 'aos',
+      secret: 'CLIENT',
+      perCaller: true as const,
+      tokenUrl: 'https://id.test/token',
+    };
+    const typed = signInOf({ oauth, authSecret: 'CLIENT' } as McpServerInfo);
+    expect(toAuth({ ...typed, subjectSecret: 'LEFT_OVER' })).toEqual(oauth);
+    expect(signInFaults(typed)).toEqual({});
+    expect(toAuth({ ...typed, subject: 'secret', subjectSecret: 'S' })).not.toHaveProperty(
+      'perCaller',
+    );
+  });
+
   it('brings nothing along that belongs to another kind', () => {
     const typed = { ...noSignIn, secret: 'S', clientId: 'aos', subjectSecret: 'X' };
     const auth = toAuth({

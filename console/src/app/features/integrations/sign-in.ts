@@ -2,12 +2,17 @@ import type { McpServerInfo, OutboundOAuth, ServerAuth, ServerLimits } from '@ao
 
 export const signInKinds = ['none', 'secret', 'client-credentials', 'token-exchange'] as const;
 
+/** Of an exchange, what is exchanged: a token kept as a secret, or what AOS says of each caller. */
+export const subjects = ['secret', 'caller'] as const;
+
 /** How a server is signed in to, as it is typed. */
 export interface SignIn {
   kind: (typeof signInKinds)[number];
   secret: string;
   clientId: string;
-  /** Of an exchange: the secret whose value is exchanged. */
+  /** Of an exchange. */
+  subject: (typeof subjects)[number];
+  /** Of an exchange of a secret: the one whose value is exchanged. */
   subjectSecret: string;
   /** Whether `address` is the token endpoint, or the issuer whose metadata name it. */
   endpoint: 'tokenUrl' | 'issuer';
@@ -21,6 +26,7 @@ export const noSignIn: SignIn = {
   kind: 'none',
   secret: '',
   clientId: '',
+  subject: 'secret',
   subjectSecret: '',
   endpoint: 'issuer',
   address: '',
@@ -35,6 +41,7 @@ export function signInOf({ oauth, authSecret }: McpServerInfo): SignIn {
     kind: oauth.type,
     secret: oauth.secret,
     clientId: oauth.clientId,
+    subject: oauth.perCaller ? 'caller' : 'secret',
     subjectSecret: oauth.subjectSecret ?? '',
     endpoint: oauth.tokenUrl === undefined ? 'issuer' : 'tokenUrl',
     address: oauth.tokenUrl ?? oauth.issuer ?? '',
@@ -57,7 +64,10 @@ export function toAuth(signIn: SignIn): ServerAuth | null {
     clientId: signIn.clientId.trim(),
     secret,
     [endpoint]: signIn.address.trim(),
-    ...(kind === 'token-exchange' && { subjectSecret: signIn.subjectSecret }),
+    ...(kind === 'token-exchange' &&
+      (signIn.subject === 'caller'
+        ? { perCaller: true as const }
+        : { subjectSecret: signIn.subjectSecret })),
     ...more,
   };
 }
@@ -73,7 +83,8 @@ export function signInFaults(signIn: SignIn): SignInFaults {
   if (signIn.kind === 'secret') return faults;
   if (signIn.clientId.trim() === '') faults.clientId = 'signIn.clientFault';
   if (!isWeb(signIn.address.trim())) faults.address = 'urlFault';
-  if (signIn.kind === 'token-exchange' && signIn.subjectSecret === '')
+  const { kind, subject } = signIn;
+  if (kind === 'token-exchange' && subject === 'secret' && signIn.subjectSecret === '')
     faults.subjectSecret = 'signIn.secretFault';
   if (signIn.resource.trim() !== '' && !URL.canParse(signIn.resource.trim()))
     faults.resource = 'urlFault';

@@ -240,12 +240,18 @@ export const words = {
       secret: 'Sent as a bearer token at every connection. Its value is never shown.',
       'client-credentials':
         'A token is had from an authorization server for the client, and renewed before it ends.',
-      'token-exchange':
-        'A token that is kept as a secret is exchanged for one that is good for this server alone.',
+      'token-exchange': 'A token is exchanged for one that is good for this server alone.',
     },
     secret: 'Secret',
     client: 'Client id',
     clientSecret: 'Secret of the client',
+    exchanges: 'What is exchanged',
+    subjectOf: { secret: 'A token kept as a secret', caller: 'What AOS says of each caller' },
+    subjectHelp: {
+      secret: 'Everybody calls with the same token.',
+      caller:
+        'Each caller gets a token of their own, for an assertion that AOS signs with the keys at /.well-known/jwks.json. What they have shown to AOS is not passed on.',
+    },
     subject: 'Secret whose value is exchanged',
     where: 'Where tokens come from',
     whereKind: 'What the address is',
@@ -260,6 +266,13 @@ export const words = {
   movedHelp:
     'It is asked there before anything is saved; when nobody answers, all stays as it is. Tools that it tells of otherwise are off until somebody has approved the difference.',
   pins: {
+    all: '{{n}} definitions',
+    waits: {
+      changed: '{{n}} changed, to approve',
+      quarantined: '{{n}} with hidden text, to approve',
+    },
+    wait: '{{n}} wait for somebody to approve them',
+    waitingWord: 'waiting',
     hash: 'Definition',
     approvedBy: 'approved by {{who}}',
     atRegistration: 'as it was registered',

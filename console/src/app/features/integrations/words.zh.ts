@@ -230,11 +230,18 @@ export const words = {
       none: '请求时不带令牌。',
       secret: '每次连接时作为 Bearer 令牌发送，密钥的值从不显示。',
       'client-credentials': '以客户端身份向授权服务器获取令牌，到期前自动更新。',
-      'token-exchange': '用保存为密钥的令牌，换取只对此服务器有效的令牌。',
+      'token-exchange': '换取只对此服务器有效的令牌。',
     },
     secret: '密钥',
     client: '客户端 ID',
     clientSecret: '客户端密钥',
+    exchanges: '用什么交换',
+    subjectOf: { secret: '保存为密钥的令牌', caller: 'AOS 对每个调用者的声明' },
+    subjectHelp: {
+      secret: '所有人使用同一个令牌。',
+      caller:
+        '每个调用者得到各自的令牌：AOS 为其签署声明，公钥在 /.well-known/jwks.json。调用者出示给 AOS 的凭证不会传出。',
+    },
     subject: '用于交换的密钥',
     where: '令牌来源',
     whereKind: '地址类型',
@@ -249,6 +256,10 @@ export const words = {
   movedHelp:
     '保存之前会先连接新位置；如果没有应答，一切保持不变。新位置给出的定义若有变化，相应工具会停用，直到有人确认差异。',
   pins: {
+    all: '{{n}} 个定义',
+    waits: { changed: '{{n}} 个有变化，待批准', quarantined: '{{n}} 个含隐藏文字，待批准' },
+    wait: '{{n}} 个定义等待批准',
+    waitingWord: '待批准',
     hash: '定义',
     approvedBy: '由 {{who}} 确认',
     atRegistration: '与注册时一致',
