@@ -33,7 +33,7 @@ const names = /^[a-z][a-z0-9-]{0,39}$/;
   imports: [AgentPrompt, Dialog, NamePicker, ProblemNote, ToolPicker, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './create-dialog.html',
-  styleUrl: './create-dialog.css',
+  styleUrls: ['../../shared/ui/form.css', './create-dialog.css'],
 })
 export class CreateDialog {
   /** The agent to make a copy of. */

@@ -33,30 +33,13 @@ import { type Limits, limitFaults, limitKeys } from './sign-in';
       }
     </fieldset>
   `,
+  styleUrl: '../../shared/ui/form.css',
   styles: `
-    fieldset {
-      margin: 0;
-      padding: 0;
-      border: 0;
-    }
-    legend {
-      padding: 0;
-      font-weight: 550;
-    }
     .four {
       display: grid;
       grid-template-columns: repeat(4, 1fr);
       align-items: end;
       gap: 12px;
-      margin-top: 8px;
-    }
-    .fault {
-      margin-top: 4px;
-      color: var(--failed);
-      font-size: 12px;
-    }
-    [aria-invalid='true'] {
-      border-color: var(--failed);
     }
     @media (max-width: 719px) {
       .four {

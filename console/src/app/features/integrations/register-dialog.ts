@@ -30,7 +30,7 @@ const steps = ['place', 'details', 'preview'] as const;
   imports: [Dialog, Icon, LimitFields, ProblemNote, SignInFields, TranslocoDirective, TrialNote],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './register-dialog.html',
-  styleUrl: './register-dialog.css',
+  styleUrls: ['../../shared/ui/form.css', './register-dialog.css'],
 })
 export class RegisterDialog {
   readonly registered = output<McpServerInfo>();

@@ -76,7 +76,7 @@ type Whole = ReturnType<typeof wholeOf>;
   imports: [Age, Dialog, Difference, LimitFields, ProblemNote, SignInFields, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './server-settings.html',
-  styleUrl: './server-settings.css',
+  styleUrls: ['../../shared/ui/form.css', './server-settings.css'],
 })
 export class ServerSettings {
   readonly server = input.required<McpServerInfo>();

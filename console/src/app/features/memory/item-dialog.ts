@@ -113,15 +113,7 @@ import { MemoryApi } from './memory-api';
       </button>
     </aos-dialog>
   `,
-  styleUrl: './memory.css',
-  styles: `
-    .warn {
-      margin-bottom: 6px;
-      padding: 8px 10px;
-      border-radius: var(--radius);
-      background: var(--waiting-tint);
-    }
-  `,
+  styleUrls: ['../../shared/ui/section.css', './memory.css'],
 })
 export class ItemDialog {
   readonly item = input.required<MemoryItem | null>();

@@ -135,7 +135,7 @@ const EVERYWHERE = '*';
       }
     </div>
   `,
-  styleUrl: './memory.css',
+  styleUrls: ['../../shared/ui/section.css', './memory.css'],
   styles: `
     .tools {
       display: block;

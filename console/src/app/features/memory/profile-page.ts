@@ -154,7 +154,7 @@ const empty: Profile = {
       }
     </div>
   `,
-  styleUrl: './memory.css',
+  styleUrls: ['../../shared/ui/section.css', './memory.css'],
   styles: `
     form {
       max-width: 720px;
@@ -171,12 +171,6 @@ const empty: Profile = {
     }
     .ok {
       color: var(--done);
-    }
-    .warn {
-      margin-bottom: 6px;
-      padding: 8px 10px;
-      border-radius: var(--radius);
-      background: var(--waiting-tint);
     }
   `,
 })

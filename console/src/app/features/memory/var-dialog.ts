@@ -157,7 +157,7 @@ export const writeValue = (value: unknown): string =>
       </button>
     </aos-dialog>
   `,
-  styleUrl: './memory.css',
+  styleUrls: ['../../shared/ui/section.css', './memory.css'],
   styles: `
     .kinds {
       display: flex;

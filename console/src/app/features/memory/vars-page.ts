@@ -89,7 +89,7 @@ import { VarDialog } from './var-dialog';
           role="region"
           [attr.aria-label]="t('memory.part.vars')"
         >
-          <table>
+          <table class="stacks">
             <thead>
               <tr>
                 <th>{{ t('memory.var.name') }}</th>
@@ -108,7 +108,7 @@ import { VarDialog } from './var-dialog';
                     <code>{{ each.name }}</code>
                     <aos-copy [text]="referenceOf(each)" [label]="t('memory.var.copy')" />
                   </td>
-                  <td class="value">
+                  <td class="value" [attr.data-word]="t('memory.var.value')">
                     @if (each.secretRef; as secret) {
                       <span class="pill">{{ t('memory.var.secret') }}</span>
                       <code>{{ secret }}</code>
@@ -123,8 +123,10 @@ import { VarDialog } from './var-dialog';
                       <code [title]="shown(each)">{{ shown(each) }}</code>
                     }
                   </td>
-                  <td>{{ each.usage || '–' }}</td>
-                  <td class="meta"><aos-age [at]="each.updatedAt" /></td>
+                  <td [attr.data-word]="t('memory.var.usage')">{{ each.usage || '–' }}</td>
+                  <td class="meta" [attr.data-word]="t('memory.var.changed')">
+                    <aos-age [at]="each.updatedAt" />
+                  </td>
                   <td class="acts">
                     @if (mayWrite()) {
                       <button
@@ -173,29 +175,8 @@ import { VarDialog } from './var-dialog';
       }
     </div>
   `,
-  styleUrl: './memory.css',
+  styleUrls: ['../../shared/ui/section.css', './memory.css'],
   styles: `
-    table {
-      width: 100%;
-      border-collapse: collapse;
-    }
-    th {
-      height: 32px;
-      padding: 0 12px;
-      border-bottom: 1px solid var(--line);
-      color: var(--muted);
-      font-size: 12px;
-      font-weight: 400;
-      text-align: left;
-    }
-    td {
-      height: 38px;
-      padding: 4px 12px;
-      border-bottom: 1px solid var(--line);
-    }
-    tr:last-child > td {
-      border-bottom: 0;
-    }
     .name {
       white-space: nowrap;
     }
@@ -225,11 +206,6 @@ import { VarDialog } from './var-dialog';
     .gone {
       display: block;
       color: var(--failed);
-    }
-    .acts {
-      padding: 0 6px;
-      text-align: right;
-      white-space: nowrap;
     }
   `,
 })

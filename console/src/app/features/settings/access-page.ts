@@ -77,7 +77,7 @@ import { Sentences } from '../../shared/i18n/sentences';
       </div>
     </div>
   `,
-  styleUrl: './section.css',
+  styleUrl: '../../shared/ui/section.css',
   styles: `
     .ask {
       display: grid;

@@ -234,7 +234,7 @@ import { TokenDialog } from './token-dialog';
       }
     </div>
   `,
-  styleUrl: './section.css',
+  styleUrl: '../../shared/ui/section.css',
   styles: `
     .card.password {
       max-width: 460px;

@@ -63,7 +63,7 @@ import { SettingsApi } from './settings-api';
       </button>
     </aos-dialog>
   `,
-  styleUrl: './section.css',
+  styleUrl: '../../shared/ui/section.css',
 })
 export class GrantDialog {
   readonly person = input.required<Person>();

@@ -136,7 +136,7 @@ import { SettingsApi } from './settings-api';
       }
     </div>
   `,
-  styleUrl: './section.css',
+  styleUrl: '../../shared/ui/section.css',
   styles: `
     .what {
       min-width: 200px;

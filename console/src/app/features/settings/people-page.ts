@@ -227,7 +227,7 @@ type Open =
       }
     </div>
   `,
-  styleUrl: './section.css',
+  styleUrl: '../../shared/ui/section.css',
   styles: `
     .who {
       min-width: 180px;

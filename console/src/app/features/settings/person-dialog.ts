@@ -123,7 +123,7 @@ function newPassword(): string {
       </ng-container>
     </aos-dialog>
   `,
-  styleUrl: './section.css',
+  styleUrl: '../../shared/ui/section.css',
   styles: `
     .once {
       display: flex;

@@ -69,7 +69,7 @@ import { Preferences, type Theme } from '../../shared/ui/preferences';
       </section>
     </div>
   `,
-  styleUrl: './section.css',
+  styleUrl: '../../shared/ui/section.css',
   styles: `
     section {
       max-width: 560px;

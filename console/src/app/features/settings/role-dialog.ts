@@ -93,7 +93,7 @@ import { SettingsApi } from './settings-api';
       </button>
     </aos-dialog>
   `,
-  styleUrl: './section.css',
+  styleUrl: '../../shared/ui/section.css',
 })
 export class RoleDialog {
   readonly role = input.required<Role | null>();

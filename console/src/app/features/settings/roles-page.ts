@@ -103,7 +103,7 @@ import { SettingsApi } from './settings-api';
       }
     </div>
   `,
-  styleUrl: './section.css',
+  styleUrl: '../../shared/ui/section.css',
   styles: `
     .pills {
       margin-bottom: 12px;

@@ -185,7 +185,7 @@ import { SettingsApi } from './settings-api';
       }
     </div>
   `,
-  styleUrl: './section.css',
+  styleUrl: '../../shared/ui/section.css',
   styles: `
     .env {
       margin-top: 28px;

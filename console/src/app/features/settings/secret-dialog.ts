@@ -116,7 +116,7 @@ import { SettingsApi } from './settings-api';
       </button>
     </aos-dialog>
   `,
-  styleUrl: './section.css',
+  styleUrl: '../../shared/ui/section.css',
   styles: `
     .hidden:not(:focus) {
       color: transparent;

@@ -148,7 +148,7 @@ function lengthOf(ms: number, language: string): string {
       }
     </div>
   `,
-  styleUrl: './section.css',
+  styleUrl: '../../shared/ui/section.css',
   styles: `
     .version {
       margin-bottom: 12px;

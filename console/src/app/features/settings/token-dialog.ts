@@ -116,7 +116,7 @@ const DAY_MS = 86_400_000;
       </ng-container>
     </aos-dialog>
   `,
-  styleUrl: './section.css',
+  styleUrl: '../../shared/ui/section.css',
   styles: `
     fieldset {
       display: flex;

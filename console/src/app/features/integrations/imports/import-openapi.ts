@@ -35,7 +35,7 @@ import { Sentences } from '../../../shared/i18n/sentences';
   imports: [Dialog, FileDrop, Icon, ProblemNote, Revealed, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './import-openapi.html',
-  styleUrl: './import.css',
+  styleUrls: ['../../../shared/ui/form.css', './import.css'],
 })
 export class ImportOpenApiDialog {
   protected readonly sentences = inject(Sentences);

@@ -51,7 +51,7 @@ const tones: Record<ImportedServer['outcome'], Tone> = {
   ],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './import-servers.html',
-  styleUrl: './import.css',
+  styleUrls: ['../../../shared/ui/form.css', './import.css'],
 })
 export class ImportServersDialog {
   protected readonly sentences = inject(Sentences);

@@ -41,7 +41,7 @@ interface Typed {
   imports: [Dialog, Icon, NameList, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './rule-dialog.html',
-  styleUrl: './rule-dialog.css',
+  styleUrls: ['../../../shared/ui/form.css', './rule-dialog.css'],
 })
 export class RuleDialog {
   /** Null for a new one. */
