@@ -196,3 +196,58 @@ for (const [language, theme] of [
     await close();
   });
 }
+
+test('runs of a span of dates: chosen, in the address, and left again', async () => {
+  const { page, faults, close } = await browser.open();
+  await signIn(page);
+  const person = await asPerson(page);
+  await runOnce(person, 'Of this very hour');
+  await page.goto('/console/monitor/traces?since=1h&text=Of%20this%20very%20hour');
+  const row = page.locator('[role=row]', { hasText: 'Of this very hour' }).first();
+  const reload = page.getByRole('button', { name: 'Reload' });
+  while (!(await row.count())) {
+    await reload.click();
+    await reload.isEnabled();
+  }
+  const span = page.getByRole('dialog', { name: 'Dates' });
+  const choose = async (from, to) => {
+    await page.getByRole('button', { name: 'Dates', exact: false }).first().click();
+    await span.getByLabel('From').fill(from);
+    await span.getByLabel('To', { exact: true }).fill(to);
+    await span.getByRole('button', { name: 'Apply' }).click();
+  };
+  await choose('2020-03-02T10:00', '2020-03-01T10:00');
+  await span.getByRole('alert').waitFor();
+  assert.deepEqual(await seriousFaults(page), []);
+  await page.keyboard.press('Escape');
+  await choose('2020-03-01T10:00', '2020-03-02T10:00');
+  await page.waitForURL(/from=2020-03-0/);
+  assert.doesNotMatch(page.url(), /since=/);
+  await row.waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Remove the filter Dates' }).click();
+  await page.waitForURL((url) => !url.searchParams.has('from') && !url.searchParams.has('to'));
+  await row.waitFor();
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test('on a phone the topology is a list of its places, the busiest first', async () => {
+  const { page, faults, close } = await browser.open({ width: 390, height: 844 });
+  await signIn(page);
+  const person = await asPerson(page);
+  await runOnce(person, 'Seen on the map');
+  await page.goto('/console/monitor/map');
+  const places = page.getByRole('list', { name: 'Places' }).getByRole('button');
+  await places.first().waitFor();
+  assert.equal(await page.locator('.picture').isVisible(), false);
+  assert.deepEqual(await seriousFaults(page), []);
+  await places.first().click();
+  await page.waitForURL(/place=/);
+  await page.getByRole('complementary').getByText('Called by').waitFor();
+  const over = await page.evaluate(
+    () => document.documentElement.scrollWidth - globalThis.innerWidth,
+  );
+  assert.equal(over, 0);
+  assert.deepEqual(faults, []);
+  await close();
+});
