@@ -265,8 +265,8 @@ export interface Tongue {
   textOf(code: string): string | undefined;
   number(value: number): string;
   list(items: readonly string[]): string;
-  /** Between two sentences. */
-  readonly joint: string;
+  /** Sentences one after the other. */
+  join(texts: readonly string[]): string;
 }
 
 /**
@@ -275,7 +275,7 @@ export interface Tongue {
  */
 export function told(said: unknown, tongue: Tongue): string | null {
   const texts = [said].flat().map((each) => (isSaid(each) ? tell(each, tongue) : null));
-  return texts.length === 0 || texts.includes(null) ? null : texts.join(tongue.joint);
+  return texts.length === 0 || texts.includes(null) ? null : tongue.join(texts as string[]);
 }
 
 function tell({ code, params = {} }: Said, tongue: Tongue): string | null {
@@ -312,7 +312,7 @@ const english: Tongue = {
   number: (value) => value.toLocaleString('en-US', { maximumFractionDigits: 6 }),
   list: (items) =>
     items.length < 2 ? (items[0] ?? '') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)!}`,
-  joint: ' ',
+  join: (texts) => texts.join(' '),
 };
 
 /** @throws Error for a code that is none, or a blank that nothing fills: a mistake of the caller. */

@@ -253,6 +253,7 @@ export class AgentOverview {
       id: 'took',
       header: 'agents.col.took',
       width: '80px',
+      narrowWidth: '52px',
       align: 'end',
       text: ({ startedAt, finishedAt }) =>
         startedAt && finishedAt ? duration(Date.parse(finishedAt) - Date.parse(startedAt)) : '',

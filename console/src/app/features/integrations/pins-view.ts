@@ -130,7 +130,13 @@ export class PinsView {
     ];
   });
   protected readonly columns: readonly Column<ToolPin>[] = [
-    { id: 'state', header: 'integrations.col.state', width: '130px', isFixed: true },
+    {
+      id: 'state',
+      header: 'integrations.col.state',
+      width: '130px',
+      narrowWidth: '16px',
+      isFixed: true,
+    },
     {
       id: 'tool',
       header: 'integrations.col.tool',

@@ -135,10 +135,17 @@ export class LogsPage {
       id: 'time',
       header: 'monitor.logs.time',
       width: '104px',
+      narrowWidth: '60px',
       isFixed: true,
       text: (line) => this.timeOf(line),
     },
-    { id: 'level', header: 'monitor.logs.level', width: '84px', isFixed: true },
+    {
+      id: 'level',
+      header: 'monitor.logs.level',
+      width: '84px',
+      narrowWidth: '16px',
+      isFixed: true,
+    },
     {
       id: 'logger',
       header: 'monitor.logs.logger',

@@ -95,6 +95,10 @@ export class MapPage {
     [...(this.layout()?.places ?? [])].sort((a, b) => b.calls - a.calls),
   );
 
+  /** The others are named by what they are. */
+  protected isOneOfMany(kind: string): boolean {
+    return kind === 'node' || kind === 'server' || kind === 'model';
+  }
   protected isBeside(id: string): boolean {
     return [...this.callers(), ...this.callees()].some(({ from, to }) => from === id || to === id);
   }

@@ -175,10 +175,18 @@ export class TracesPage {
       id: 'took',
       header: 'monitor.traces.took',
       width: '88px',
+      narrowWidth: '52px',
       align: 'end',
       text: ({ latencyMs }) => (latencyMs === null ? '' : duration(latencyMs)),
     },
-    { id: 'age', header: 'monitor.traces.age', width: '88px', align: 'end', isFixed: true },
+    {
+      id: 'age',
+      header: 'monitor.traces.age',
+      width: '88px',
+      narrowWidth: '72px',
+      align: 'end',
+      isFixed: true,
+    },
   ];
 
   constructor() {

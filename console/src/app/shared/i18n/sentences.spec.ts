@@ -37,8 +37,17 @@ describe('what the server says', () => {
   it('is put together in the language of the console, parts and lists with it', async () => {
     const zh = await setup('zh');
     expect(zh.of(receipt, inEnglish(receipt))).toBe(
-      '3 步中已完成 2 步。5 个文件已就绪：a.csv、b.csv和其他 3 个。',
+      '3 步中已完成 2 步。5 个文件已就绪：a.csv、b.csv 和其他 3 个。',
     );
+  });
+
+  it('keeps room beside what is not Chinese', async () => {
+    const zh = await setup('zh');
+    const failed = [
+      say('as-it-is', { what: 'There is no file.' }),
+      say('files-ready', { count: 2, files: ['a.csv', 'b.csv'] }),
+    ];
+    expect(zh.of(failed, '')).toBe('There is no file. 2 个文件已就绪：a.csv 和 b.csv。');
   });
 
   it('stays as the server put it where the console is in English', async () => {

@@ -23,12 +23,23 @@ export class Sentences {
 
   private tongue(language: string): Tongue {
     const words = this.transloco.getTranslation(language) as Record<string, string>;
-    const list = new Intl.ListFormat(language, { type: 'conjunction' });
     return {
       textOf: (code) => words[`said.${code}`],
       number: (value) => value.toLocaleString(language, { maximumFractionDigits: 6 }),
-      list: (items) => list.format(items),
-      joint: '',
+      list: listed,
+      join: joined,
     };
   }
 }
+
+/** "a、b 和 c", with room around 和 where it stands beside letters. */
+function listed(items: readonly string[]): string {
+  const last = items.at(-1) ?? '';
+  if (items.length < 2) return last;
+  const room = /^[!-~]/.test(last) ? ' ' : '';
+  return `${items.slice(0, -1).join('、')} 和${room}${last}`;
+}
+
+/** A Chinese full stop brings its own room; an English one, at the end of what a tool said, does not. */
+const joined = (texts: readonly string[]): string =>
+  texts.reduce((said, text) => `${said}${/[.!?]$/.test(said) ? ' ' : ''}${text}`, '');
