@@ -1,5 +1,5 @@
 import { TestHost } from '../testing.js';
-import { plainText, shortened, shortNumber, textWidth, wrapped } from './chart.js';
+import { plainText, shortened, shortNumber, textWidth, titleLines, wrapped } from './chart.js';
 import { quantile, roundBins, Thinning } from './plot-data.js';
 import { vizPlot } from './viz-plot.js';
 
@@ -214,6 +214,15 @@ describe('drawing', () => {
     expect(wrapped('one two three four five six', 20, 120, 2)).toHaveLength(2);
     expect(wrapped('鸟击在十月达到高峰鸟击在十月达到高峰', 20, 200, 2)).toHaveLength(2);
     expect(plainText('a\u0000b\ud800{c|d}\u202e')).toBe('a b\ufffd(c|d)');
+  });
+
+  it('breaks a title early enough for the bold letters of a wider font', () => {
+    const lines = titleLines(
+      'Unknown bird - small is the most frequent Wildlife Species: 3,567 of 9,961',
+    );
+    expect(lines).toHaveLength(2);
+    // At 32 pixels, in the 1,120 that there are between the margins.
+    for (const line of lines) expect(textWidth(line, 32) * 1.22).toBeLessThan(1120);
   });
 
   it('chooses round bins, quartiles and an even thinning', () => {
