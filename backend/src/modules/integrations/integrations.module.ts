@@ -4,6 +4,9 @@ import { ArtifactsModule } from '../artifacts/index.js';
 import { ConfigModule } from '../config/index.js';
 import { AccessController } from './access.controller.js';
 import { AggregateController } from './aggregate/aggregate.controller.js';
+import { CallsInFront } from './aggregate/calls-in-front.js';
+import { McpErrors } from './aggregate/mcp-errors.filter.js';
+import { ShortWay } from '../../platform/http/short-way.js';
 import { aggregateParts } from './aggregate/parts.js';
 import { BuiltinHost } from './builtin-host.js';
 import { BuiltinSeed } from './builtin-seed.js';
@@ -108,6 +111,8 @@ const chainLinks = [
     ApprovePinHandler,
     BearerTokens,
     { provide: OutsideTokens, useExisting: BearerTokens },
+    McpErrors,
+    { provide: ShortWay, useClass: CallsInFront },
     BuiltinHost,
     BuiltinSeed,
     Capabilities,

@@ -33,8 +33,14 @@ export class AccessGuard implements CanActivate {
       host.getHandler(),
       host.getClass(),
     ]);
+    await this.admit(rule, request);
+    return true;
+  }
+
+  /** @throws AosError why the request goes no further. */
+  async admit(rule: AccessRule | undefined, request: IdentifiedRequest): Promise<void> {
     // Nothing is looked up for these: health has to answer without a database.
-    if (rule?.kind === 'public') return true;
+    if (rule?.kind === 'public') return;
     const identity =
       (await this.authenticator.identify(request)) ?? (await this.fromOutside(rule, request));
     if (!identity)
@@ -48,7 +54,6 @@ export class AccessGuard implements CanActivate {
       throw new Forbidden(
         `This needs the permission ${rule.permission}, which you do not hold here.`,
       );
-    return true;
   }
 
   private async fromOutside(

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Abstract } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Response } from 'express';
@@ -22,12 +23,13 @@ import { ProblemFilter } from './problem.filter.js';
 import { answerUnparsed } from './raw-answer.js';
 import { requestStart } from './request-start.js';
 import { schemaPipe } from './schema.pipe.js';
+import { ShortWay, shortWay } from './short-way.js';
 
 /**
  * Everything that stands around the routes, in the order in which a request meets it:
  *
- *   start (trace) -> security headers (nonce) -> Host -> Origin -> JSON body
- *     -> guard (who, CSRF, permission) -> idempotency -> schema -> handler;  whatever is thrown -> problem+json
+ *   start (trace) -> security headers (nonce) -> Host -> Origin --> guard -> the one route of ShortWay
+ *     -> JSON body -> guard (who, CSRF, permission) -> idempotency -> schema -> handler;  whatever is thrown -> problem+json
  *
  * Called before `listen`, on an application made with `bodyParser: false`, by main.ts and by tests alike.
  * What is served beside the routes (the console's files) is added after it.
@@ -42,11 +44,13 @@ export function configureHttp(app: NestExpressApplication, environment: Environm
   app.use(requestStart(app.get(HttpMetrics), app.get(LogStore)));
   app.use(securityHeaders(environment.publicUrl?.startsWith('https:') ?? false));
   app.use(refuseForeigners(own));
+  const outside = optional<OutsideTokens>(app, OutsideTokens);
+  const guard = new AccessGuard(reflector, app.get(Authenticator, { strict: false }), outside);
+  const frequent = optional<ShortWay>(app, ShortWay);
+  if (frequent) app.use(shortWay(frequent, guard));
   app.use(jsonBody());
   app.useGlobalFilters(new ProblemFilter(app.get(Denials), app.get(Redactor)));
-  app.useGlobalGuards(
-    new AccessGuard(reflector, app.get(Authenticator, { strict: false }), outsideTokensOf(app)),
-  );
+  app.useGlobalGuards(guard);
   app.useGlobalInterceptors(app.get(IdempotencyInterceptor), new CursorInterceptor(reflector));
   app.useGlobalPipes(schemaPipe());
   serveApiDocs(app);
@@ -121,9 +125,9 @@ function securityHeaders(isHttps: boolean) {
 const isMcp = /^\/mcp\/?$/;
 
 /** Only where the tools are served. */
-function outsideTokensOf(app: NestExpressApplication): OutsideTokens | undefined {
+function optional<T>(app: NestExpressApplication, token: Abstract<T>): T | undefined {
   try {
-    return app.get(OutsideTokens, { strict: false });
+    return app.get<T>(token, { strict: false });
   } catch {
     return undefined;
   }

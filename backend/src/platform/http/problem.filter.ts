@@ -31,8 +31,11 @@ export class ProblemFilter implements ExceptionFilter {
 
   async catch(thrown: unknown, host: ArgumentsHost): Promise<void> {
     if (host.getType() !== 'http') throw thrown; // sockets answer in frames of their own
-    const request = host.switchToHttp().getRequest<AosRequest>();
-    const response = host.switchToHttp().getResponse<Response>();
+    const http = host.switchToHttp();
+    await this.tell(thrown, http.getRequest<AosRequest>(), http.getResponse<Response>());
+  }
+
+  async tell(thrown: unknown, request: AosRequest, response: Response): Promise<void> {
     const error = inTheLightOf(request, toAosError(thrown));
     if (error.status >= 500) this.log(request, error, thrown);
     await this.recordRefusal(request, error);

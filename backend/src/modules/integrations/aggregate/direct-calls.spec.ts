@@ -170,6 +170,12 @@ describe.each(['current', 'older'] as const)('a call in the %s revision', (revis
     ).toEqual([{ one: 1 }]);
   });
 
+  it('with a key that is none is refused as on every route', async () => {
+    const headers = { 'idempotency-key': 'two words' };
+    const request = { name: 'new__test_simple_text', headers };
+    expect((await send(revision, 'direct', request)).status).toBe(400);
+  });
+
   it('takes the right, and is refused the moment that it is gone', async () => {
     const viewer = await app.signIn('viewer');
     const request = { name: 'new__test_simple_text', as: viewer };
