@@ -325,36 +325,33 @@ export class Queue {
   }
 
   /**
-   * Takes jobs whose lease has run out from whoever had them. `except` is an owner that knows better (the
-   * caller, who may just be late with its heartbeat). With `evenIfLeased`, every other owner's jobs are
-   * taken: for a process that knows itself to be the only one, at its start.
+   * Takes jobs whose lease has run out from whoever had them. Of the jobs of `owner`, the caller, those in
+   * `held` are left alone: it works on them, and may just be late with its heartbeat. Others in its name it
+   * does not know of, since the answer to a claim was lost, or since it could not write what came of them. With
+   * `evenIfLeased`, every other owner's jobs are taken: for a process that knows itself to be the only one, at
+   * its start.
    */
   async rescue(
     kinds: readonly string[],
-    options: { except?: string; evenIfLeased?: boolean } = {},
+    options: { owner?: string; held?: readonly string[]; evenIfLeased?: boolean } = {},
   ): Promise<Rescue> {
     const outcome: Rescue = { requeued: [], ended: [], failures: [] };
-    const evenIfLeased = options.evenIfLeased ?? false;
-    const except = options.except ?? '';
+    const from = [options.owner ?? '', options.evenIfLeased ?? false, options.held ?? []] as const;
     let after: [string, string] = ['-infinity', '0'];
     for (;;) {
       const lapsed = await this.database.query<{
         id: string;
         lease_until: string;
         is_again: boolean;
-      }>(lapsedSql, [kinds, except, evenIfLeased, ...after, PAGE]);
+      }>(lapsedSql, [kinds, ...from, ...after, PAGE]);
       const again = lapsed.filter((row) => row.is_again).map((row) => row.id);
       if (again.length > 0) {
-        const { rows } = await this.database.run<{ id: string }>(requeueSql, [
-          again,
-          except,
-          evenIfLeased,
-        ]);
+        const { rows } = await this.database.run<{ id: string }>(requeueSql, [again, ...from]);
         outcome.requeued.push(...rows.map((row) => row.id));
       }
       for (const { id } of lapsed.filter((row) => !row.is_again)) {
         try {
-          if (await this.endLapsed(id, except, evenIfLeased)) outcome.ended.push(id);
+          if (await this.endLapsed(id, from)) outcome.ended.push(id);
         } catch (error) {
           outcome.failures.push({ jobId: id, error });
         }
@@ -368,9 +365,9 @@ export class Queue {
   }
 
   /** True when this call ended it. */
-  private async endLapsed(jobId: string, except: string, evenIfLeased: boolean): Promise<boolean> {
+  private async endLapsed(jobId: string, from: readonly unknown[]): Promise<boolean> {
     return this.database.transaction(async (tx) => {
-      const { rows } = await sql<Row>(tx, endLapsedSql, [jobId, except, evenIfLeased]);
+      const { rows } = await sql<Row>(tx, endLapsedSql, [jobId, ...from]);
       const row = rows[0];
       if (!row) return false;
       const status = row.status as FinalStatus;
@@ -535,21 +532,22 @@ const finishSql = 'SELECT finish_jobs($1, $2, $3, $4)';
 const endTraceSql = `UPDATE traces SET status = $2, finished_at = clock_timestamp(),
   latency_ms = extract(epoch FROM clock_timestamp() - started_at) * 1000 WHERE trace_id = $1`;
 
-const isLapsed = (except: string, evenIfLeased: string) =>
-  `${leaves('rescue', 'jobs.status')} AND jobs.lease_owner <> ${except}::text
-   AND (${evenIfLeased}::boolean OR jobs.lease_until < clock_timestamp())`;
+/** $2, $3 and $4 say who asks, whether leases count, and what the one who asks is at work on. */
+const isLapsed = `${leaves('rescue', 'jobs.status')} AND CASE WHEN jobs.lease_owner = $2::text
+     THEN jobs.lease_until < clock_timestamp() AND jobs.id <> ALL($4::bigint[])
+     ELSE $3::boolean OR jobs.lease_until < clock_timestamp() END`;
 const mayTryAgain = 'jobs.attempts < jobs.max_attempts AND jobs.cancel_requested_at IS NULL';
 
 /** The key goes out and back as text: a JavaScript Date would lose its microseconds, and rows with them. */
 const lapsedSql = `
   SELECT id, lease_until::text AS lease_until, ${mayTryAgain} AS is_again FROM jobs
-   WHERE ${isLapsed('$2', '$3')} AND kind = ANY($1::text[]) AND (lease_until, id) > ($4::timestamptz, $5::bigint)
-   ORDER BY lease_until, id LIMIT $6`;
+   WHERE ${isLapsed} AND kind = ANY($1::text[]) AND (lease_until, id) > ($5::timestamptz, $6::bigint)
+   ORDER BY lease_until, id LIMIT $7`;
 
 const requeueSql = `
   UPDATE jobs SET status = 'queued', ${noLease}, run_at = clock_timestamp(), active_ms = active_ms + ${workedMs},
          recovery = ${recoveryNote('lease-expired', 'NULL::jsonb')}
-   WHERE id IN (SELECT id FROM jobs WHERE id = ANY($1::bigint[]) AND ${isLapsed('$2', '$3')} AND ${mayTryAgain}
+   WHERE id IN (SELECT id FROM jobs WHERE id = ANY($1::bigint[]) AND ${isLapsed} AND ${mayTryAgain}
                  ORDER BY id FOR UPDATE SKIP LOCKED)
   RETURNING id`;
 
@@ -558,7 +556,7 @@ const endLapsedSql = `
          finished_at = clock_timestamp(), active_ms = active_ms + ${workedMs},
          error = CASE WHEN cancel_requested_at IS NULL THEN jsonb_build_object('code', 'attempts_exhausted', 'message',
            'The worker was lost in attempt ' || attempts || ' of ' || max_attempts || '; there will be no other. Run it again when the cause is found.') END
-   WHERE id = (SELECT id FROM jobs WHERE id = $1 AND ${isLapsed('$2', '$3')} AND NOT (${mayTryAgain})
+   WHERE id = (SELECT id FROM jobs WHERE id = $1 AND ${isLapsed} AND NOT (${mayTryAgain})
                 FOR UPDATE SKIP LOCKED)
   RETURNING ${columns}`;
 

@@ -305,6 +305,44 @@ describe('recovery', () => {
     });
   });
 
+  it('takes up what is leased to itself without its knowing, as when the answer to a claim was lost', async () => {
+    const { worker, heard } = bench.worker(async () => done);
+    const [unknown, leased] = await bench.enqueue({}, {});
+    await bench.claimOne(worker.owner);
+    await bench.claimOne(worker.owner);
+    await bench.expire(unknown!);
+    worker.start();
+    await heard('ended', (ids) => ids.includes(unknown!));
+    expect(await bench.row(unknown!)).toMatchObject({ status: 'succeeded', attempts: 2 });
+    expect(await statusOf(leased!)).toBe('running');
+  });
+
+  it('leaves alone what it is at work on, however late its heartbeat', async () => {
+    const [begun, release] = [gate(), gate()];
+    const { worker, heard } = bench.worker(
+      async () => {
+        begun.open();
+        await release.promise;
+        return done;
+      },
+      { leaseMs: 3_600_000, rescueMs: 10 },
+    );
+    const [id] = await bench.enqueue({});
+    worker.start();
+    await begun.promise;
+    await bench.expire(id!);
+    // A job of somebody else that is rescued meanwhile shows that a search went over both.
+    const [other] = await bench.enqueue({ runAt: new Date(Date.now() + 3_600_000) });
+    await bench.database.query(
+      `UPDATE jobs SET status = 'running', lease_owner = 'killed', lease_until = now() - interval '1 second',
+              claimed_at = now(), attempts = 1 WHERE id = $1`,
+      [other],
+    );
+    await heard('rescued', (ids) => ids.includes(other!));
+    expect(await bench.row(id!)).toMatchObject({ status: 'running', attempts: 1 });
+    release.open();
+  });
+
   it('does not wait for the leases of a former process on a database of its own', async () => {
     const [id] = await bench.enqueue({});
     await bench.claimOne('killed');

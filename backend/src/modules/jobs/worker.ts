@@ -522,7 +522,8 @@ export class Worker {
   private async rescue(evenIfLeased: boolean): Promise<void> {
     await this.attempt('look for lapsed leases', async () => {
       const rescued = await this.queue.rescue(this.runners.kinds(), {
-        except: this.owner,
+        owner: this.owner,
+        held: [...this.inFlight.keys(), ...this.buffer.map(({ jobId }) => jobId)],
         evenIfLeased,
       });
       for (const { jobId, error } of rescued.failures)
