@@ -1,40 +1,17 @@
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
-import { Ajv2020 } from 'ajv/dist/2020.js';
-import addFormats from 'ajv-formats';
-import { RE2JS } from 're2js';
+import type { ErrorObject } from 'ajv';
+import { type SchemaCheck, schemaCheck } from '../integrations/index.js';
 
 /**
- * Checks values against the JSON Schemas that tools declare. The schemas come from outside: their regular
- * expressions run on RE2 (linear time, so that no schema can stop the event loop), unknown keywords are
- * ignored, and a schema that cannot be compiled is itself reported as the fault.
+ * Checks values against the JSON Schemas that tools declare (see schemaCheck). Unknown keywords are ignored, and a
+ * schema that cannot be compiled is itself reported as the fault.
  */
 export interface SchemaFault {
   path: string;
   message: string;
 }
 
-const options = {
-  strict: false,
-  allErrors: true,
-  addUsedSchema: false,
-  logger: false,
-  code: {
-    regExp: Object.assign(
-      (pattern: string) => {
-        const matches = compilePattern(pattern);
-        // Ajv tells patterns apart by their text.
-        return { test: matches, toString: () => `/${pattern}/u` };
-      },
-      { code: 'new RegExp' },
-    ),
-  },
-} as const;
-const current = new Ajv2020(options);
-const older = new Ajv(options);
-for (const ajv of [current, older]) addFormats.default(ajv as Ajv, { mode: 'fast' });
-
 const MAX_COMPILED = 500;
-const compiled = new Map<string, ValidateFunction | string>();
+const compiled = new Map<string, SchemaCheck | string>();
 
 /** `placeholders` are JSON pointers whose values are not known yet: whatever is wrong there passes. */
 export function checkAgainstSchema(
@@ -42,11 +19,10 @@ export function checkAgainstSchema(
   value: unknown,
   placeholders: readonly string[] = [],
 ): SchemaFault[] {
-  const validate = compile(schema);
-  if (typeof validate === 'string') return [{ path: '', message: validate }];
-  if (validate(value)) return [];
+  const check = compile(schema);
+  if (typeof check === 'string') return [{ path: '', message: check }];
   const faults = new Map<string, SchemaFault>();
-  for (const error of validate.errors ?? []) {
+  for (const error of check(value)) {
     if (mayComeRight(error, placeholders)) continue;
     const fault = { path: error.instancePath, message: describe(error) };
     faults.set(`${fault.path} ${fault.message}`, fault);
@@ -54,30 +30,19 @@ export function checkAgainstSchema(
   return [...faults.values()];
 }
 
-function compile(schema: Record<string, unknown>): ValidateFunction | string {
-  const { $schema, $id: _, ...body } = schema;
+function compile(schema: Record<string, unknown>): SchemaCheck | string {
   const key = JSON.stringify(schema);
   const known = compiled.get(key);
   if (known !== undefined) return known;
-  const ajv = typeof $schema === 'string' && /draft-0[467]/.test($schema) ? older : current;
-  let result: ValidateFunction | string;
+  let result: SchemaCheck | string;
   try {
-    result = ajv.compile(body);
+    result = schemaCheck(schema);
   } catch (error) {
     result = `the schema of the tool cannot be used: ${(error as Error).message}`;
   }
   if (compiled.size >= MAX_COMPILED) compiled.delete(compiled.keys().next().value!);
   compiled.set(key, result);
   return result;
-}
-
-function compilePattern(pattern: string): (text: string) => boolean {
-  try {
-    const expression = RE2JS.compile(RE2JS.translateRegExp(pattern));
-    return (text) => expression.matcher(text).find();
-  } catch {
-    return () => true; // look-around and back-references are not RE2's: the tool itself has the last word
-  }
 }
 
 function mayComeRight(error: ErrorObject, placeholders: readonly string[]): boolean {

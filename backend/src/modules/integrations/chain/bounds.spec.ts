@@ -18,6 +18,10 @@ beforeEach(async () => {
     { name: 'again' },
     { name: 'typed', outputSchema: { type: 'object', properties: { n: { type: 'number' } } } },
     {
+      name: 'senseless',
+      outputSchema: { type: 'object', properties: { n: { type: 'nonsense' } } },
+    },
+    {
       name: 'short',
       inputSchema: { type: 'object', properties: { text: { type: 'string', maxLength: 14 } } },
     },
@@ -74,6 +78,11 @@ describe('an answer', () => {
   it('without what the tool promises is not taken', async () => {
     server.onCall = () => ({ content: [{ type: 'text', text: 'no number' }] });
     await failsAs('protocol', 'typed'); // the SDK's client says so before the gateway has to
+  });
+
+  it('that nobody can hold against the schema of its tool is not taken', async () => {
+    server.onCall = () => ({ content: [], structuredContent: { n: 1 } });
+    await failsAs('result_invalid', 'senseless');
   });
 
   it('larger than a megabyte is not taken', async () => {

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 
 /** The same for the same value, whatever the order of its keys: the database keeps JSON without one. */
 export function canonicalHash(value: unknown): string {
-  return createHash('sha256')
-    .update(JSON.stringify(sorted(value)) ?? 'undefined')
-    .digest('hex');
+  return createHash('sha256').update(canonical(value)).digest('hex');
 }
+
+export const canonical = (value: unknown): string => JSON.stringify(sorted(value)) ?? 'undefined';
 
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);

@@ -49,7 +49,7 @@ export function checkResult(
         'result_invalid',
         'the tool promises structured content and gave none',
       );
-    const faults = schemas.faults(outputSchema, structured);
+    const faults = faultsOf(outputSchema, structured, schemas);
     if (faults.length > 0)
       throw new ResultRefused(
         'result_invalid',
@@ -61,6 +61,18 @@ export function checkResult(
     structuredContent: toObject(structured),
     isError,
   });
+}
+
+/** @throws ResultRefused of a schema that is none: then nobody can say whether the answer is what was promised. */
+function faultsOf(schema: Record<string, unknown>, value: unknown, schemas: ToolSchemas) {
+  try {
+    return schemas.faults(schema, value);
+  } catch (error) {
+    throw new ResultRefused(
+      'result_invalid',
+      `the tool's own schema cannot be used: ${(error as Error).message}`,
+    );
+  }
 }
 
 /** The record says that the tool asked, and for what; the questions themselves go to the client alone. */

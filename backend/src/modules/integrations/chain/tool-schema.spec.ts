@@ -55,6 +55,23 @@ it('leaves a pattern with look-around to the tool', () => {
   expect(schemas.faults(object({ a: { pattern: '^(?=x)y$' } }), { a: 'anything' })).toEqual([]);
 });
 
+it('takes a schema that refers to itself, and one that asks for what is left over', () => {
+  const tree = object({ left: { $ref: '#' }, n: { type: 'number' } });
+  expect(schemas.faults(tree, { left: { left: { n: 'x' } } })).toEqual([
+    { path: 'left.left.n', message: 'must be number' },
+  ]);
+  const rest = {
+    $defs: { a: object({ a: { type: 'number' } }) },
+    ...object({ b: { type: 'number' } }),
+    allOf: [{ $ref: '#/$defs/a' }],
+    unevaluatedProperties: false,
+  };
+  expect(schemas.faults(rest, { a: 1, b: 2 })).toEqual([]);
+  expect(schemas.faults(rest, { a: 1, c: 2 })).toEqual([
+    { path: 'c', message: 'is not known to the tool' },
+  ]);
+});
+
 it('takes two schemas with the same $id', () => {
   const schema = (type: string) => ({ $id: 'https://example.test/s', ...object({ a: { type } }) });
   expect(schemas.faults(schema('string'), { a: 1 })).toHaveLength(1);
@@ -66,4 +83,159 @@ it('says that a schema is none', () => {
   expect(() => schemas.faults(object({ a: { description: 'x'.repeat(300_000) } }), {})).toThrow(
     /at most/,
   );
+});
+
+describe('a schema whose author means harm', () => {
+  /** Each definition refers to the next one twice: a check of anything is 2^n of them. */
+  function doubling(n: number, keyword: 'anyOf' | 'allOf', last: object = { type: 'string' }) {
+    const definitions = Object.fromEntries(
+      Array.from({ length: n }, (_, i) => {
+        const next = { $ref: `#/$defs/d${i + 1}` };
+        return [`d${i}`, { [keyword]: [next, next] }];
+      }),
+    );
+    return { $ref: '#/$defs/d0', $defs: { ...definitions, [`d${n}`]: last } };
+  }
+  const tooLong = [{ path: '', message: 'takes too long to check' }];
+
+  it.each(['anyOf', 'allOf'] as const)(
+    'cannot make a check endless by definitions that refer twice (%s)',
+    (keyword) => {
+      // With 24 it is seen without the bound that it is not there: that takes half a minute.
+      expect(schemas.faults(doubling(24, keyword), 1)).toEqual(tooLong);
+      expect(schemas.faults(doubling(6, keyword), 'fits')).toEqual([]);
+    },
+  );
+
+  it('cannot do it with branches that each go down the value again', () => {
+    const branch = { properties: { x: { $ref: '#' } }, required: ['y'] };
+    let value: object = {};
+    for (let depth = 0; depth < 20; depth++) value = { x: value };
+    expect(schemas.faults({ anyOf: [branch, branch] }, value)).toEqual(tooLong);
+  });
+
+  it('cannot do it by referring to itself', () => {
+    expect(schemas.faults({ $ref: '#' }, 1)).toEqual(tooLong);
+    expect(schemas.faults({ allOf: [{ $dynamicRef: '#a' }], $dynamicAnchor: 'a' }, 1)).toEqual(
+      tooLong,
+    );
+  });
+
+  it.each([
+    ['items', { items: { type: 'number' } }, (n: number) => Array.from({ length: n }, () => 1)],
+    ['keys', { propertyNames: { maxLength: 9 } }, record],
+    ['values', { additionalProperties: { type: 'number' } }, record],
+    ['characters', { maxLength: 1e9 }, (n: number) => 'x'.repeat(10 * n)],
+  ])('cannot make a check endless by going through the same %s again', (_, part, make) => {
+    const again = { allOf: Array.from({ length: 1000 }, () => part) };
+    expect(schemas.faults(again, make(50_000))).toEqual(tooLong);
+    expect(schemas.faults(again, make(100))).toEqual([]);
+  });
+
+  function record(n: number): Record<string, number> {
+    return Object.fromEntries(Array.from({ length: n }, (_, i) => [`k${i}`, i]));
+  }
+
+  it('cannot make it quadratic: that items are unique shows in one pass', () => {
+    const items = Array.from({ length: 30_000 }, (_, i) => ({ a: i, b: [i] }));
+    const schema = { uniqueItems: true };
+    const began = process.cpuUsage();
+    expect(schemas.faults(schema, items)).toEqual([]);
+    expect(process.cpuUsage(began).user / 1e6).toBeLessThan(10);
+    expect(schemas.faults(schema, [...items, { b: [7], a: 7 }])).toEqual([
+      { path: '', message: 'must NOT have duplicate items' },
+    ]);
+    expect(schemas.faults({ uniqueItems: false }, [1, 1])).toEqual([]);
+    expect(schemas.faults(schema, [1, '1', [1], null, {}, []])).toEqual([]);
+    expect(schemas.faults(schema, ['a', 'a'])).toHaveLength(1);
+  });
+
+  it('cannot answer with a promise, which would pass for a yes', () => {
+    expect(schemas.faults({ $async: true, ...object({}, { required: ['a'] }) }, {})).toEqual([
+      { path: 'a', message: 'is missing' },
+    ]);
+    const nested = { $defs: { a: { $async: true, type: 'string' } }, $ref: '#/$defs/a' };
+    expect(() => schemas.faults(nested, 1)).toThrow(/async/);
+  });
+
+  it.each([
+    'https://json-schema.org/draft/2020-12/schema',
+    'https://json-schema.org/draft/2020-12/meta/core',
+    'http://json-schema.org/draft-07/schema',
+  ])('cannot take the place of %s', ($id) => {
+    for (const harm of [
+      { $id, type: 'object' },
+      { $defs: { a: { $id, type: 'object' } } },
+      { $id, type: 'nonsense' },
+      { $id, $ref: 'nowhere' },
+    ])
+      try {
+        schemas.faults(harm, {});
+      } catch {
+        // Whether it can be used is not what is asked.
+      }
+    expect(schemas.faults(object({ [$id]: { type: 'string' } }), { [$id]: 1 })).toHaveLength(1);
+    expect(() => schemas.faults(object({ [$id]: { type: 'nonsense' } }), {})).toThrow(/invalid/);
+  });
+
+  it('cannot say what a part of another one means', () => {
+    const part = (type: string) => ({
+      ...object({ a: { $ref: 'https://example.test/part' } }),
+      $defs: { part: { $id: 'https://example.test/part', type } },
+    });
+    expect(schemas.faults(part('number'), { a: 1 })).toEqual([]);
+    expect(schemas.faults(part('string'), { a: 1 })).toHaveLength(1);
+    const borrowed = object({ b: { $ref: 'https://example.test/part' } });
+    expect(() => schemas.faults(borrowed, { b: 1 })).toThrow(/resolve/);
+  });
+
+  it('cannot be copied into itself without end, nor be deeper than it is looked at', () => {
+    const large = object(
+      Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`p${i}`, { type: 'number' }])),
+    );
+    const some = Array.from({ length: 500 }, () => ({ $ref: '#/$defs/large' }));
+    const many = { $defs: { large }, allOf: Array.from({ length: 4 }, () => ({ anyOf: some })) };
+    const began = process.cpuUsage();
+    expect(schemas.faults(many, { p1: 1 })).toEqual([]);
+    expect(process.cpuUsage(began).user / 1e6).toBeLessThan(10);
+    let deep: object = {};
+    for (let depth = 0; depth < 300; depth++) deep = { not: deep };
+    expect(() => schemas.faults({ ...deep }, 1)).toThrow(/deeper/);
+    expect(() => schemas.faults({ ...many, unevaluatedProperties: false }, {})).toThrow(/at most/);
+  });
+
+  it('has no code of its own: neither an id nor a name becomes a part of it', () => {
+    const evil =
+      '*/;globalThis.harm=1;/*"\';globalThis.harm=1;//\u2028globalThis.harm=1;${globalThis.harm=1}';
+    const schema = {
+      $id: evil,
+      ...object({ [evil]: { $id: evil, const: evil, enum: [evil] } }, { required: [evil] }),
+      patternProperties: { [evil]: { type: 'number' } },
+    };
+    try {
+      schemas.faults(schema, { [evil]: 1 });
+    } catch {
+      // Whether it can be used is not what is asked.
+    }
+    expect(Object.hasOwn(globalThis, 'harm')).toBe(false);
+  });
+});
+
+it('knows what belongs to a value from what every object has', () => {
+  for (const name of ['constructor', 'toString', 'hasOwnProperty']) {
+    const schema = JSON.parse(
+      `{"type":"object","properties":{"${name}":{"type":"string"}},"additionalProperties":false}`,
+    ) as Record<string, unknown>;
+    const value = (text: string) => JSON.parse(`{"${name}":${text}}`) as unknown;
+    expect(schemas.faults(schema, {})).toEqual([]);
+    expect(schemas.faults({ ...schema, required: [name] }, {})).toMatchObject([
+      { message: 'is missing' },
+    ]);
+    expect(schemas.faults(schema, value('"text"'))).toEqual([]);
+    expect(schemas.faults(schema, value('1'))).toHaveLength(1);
+  }
+  const closed = { type: 'object', additionalProperties: false };
+  expect(schemas.faults(closed, JSON.parse('{"__proto__":{"a":1}}'))).toEqual([
+    { path: '__proto__', message: 'is not known to the tool' },
+  ]);
 });
