@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '../../../../test/harness.js';
@@ -13,6 +14,7 @@ beforeAll(async () => {
   await writeFile(join(dataDir, 'mcp-servers-evil', 'x.mjs'), '');
   await writeFile(join(dataDir, 'outside.mjs'), '');
   await symlink(join(dataDir, 'outside.mjs'), join(dataDir, 'mcp-servers', 'link.mjs'));
+  await symlink('mine.mjs', join(dataDir, 'mcp-servers', 'alias.mjs'));
 });
 
 const approve = (command: string, ...args: string[]) => approveLaunch(command, args, { dataDir });
@@ -29,6 +31,9 @@ it('approves a package of the registry, and a script of a server', () => {
   expect(launch.file).toBe(process.execPath);
   expect(launch.args[0]).toMatch(/server-filesystem\/dist\/index\.js$/);
   expect(approve('node', join(dataDir, 'mcp-servers/mine.mjs')).args).toHaveLength(1);
+  // What is started is what was looked at, and not a link that may lead elsewhere by then.
+  const { args } = approve('node', join(dataDir, 'mcp-servers/alias.mjs'));
+  expect(args).toEqual([join(realpathSync(dataDir), 'mcp-servers/mine.mjs')]);
 });
 
 it.each([
@@ -72,6 +77,31 @@ it.each([
   ['npx', '-y', 'pkg', 'a\u0000b'],
   ['npx', '-y', 'pkg', 'a\nb'],
   ['npx', '-y', 'pkg', 'x'.repeat(5000)],
+  ['npx', '-y', 'pkg@file:/tmp/x'],
+  ['npx', '-y', 'pkg@git+ssh://evil.example/x'],
+  ['npx', '-y', '@evil/../x'],
+  ['npx', '-y', '..'],
+  ['npx', '-y', '\uff0e/x'],
+  ['npx', '-y', 'p\u043akg'],
+  ['npx', '-y', '-y', 'pkg'],
+  ['npx', '-y', '--package=evil', 'pkg'],
+  ['npx', '--registry=http://evil.example', 'pkg'],
+  ['npx', '-y', 'pkg', '--call=id'],
+  ['npx', '-y', 'Node', 'x.js'],
+  ['npx', '-y', 'constructor@x:y'],
+  ['__proto__'],
+  ['constructor', 'x'],
+  ['NODE', 'x.js'],
+  ['node ', 'x.js'],
+  ['node\u00a0', 'x.js'],
+  ['\uff4eode', 'x.js'],
+  ['node', '--env-file=x', 'x.js'],
+  ['node', '-', 'x.js'],
+  ['node', ''],
+  ['node', 'node_modules/@modelcontextprotocol/server-filesystem/dist/index.js', '-r', 'x'],
+  ['node', 'node_modules/@modelcontextprotocol/server-filesystem/package.json'],
+  ['node', 'data:text/javascript,1'],
+  ['node', 'file:///etc/x.js'],
   ['python', '-c', '1'],
   ['uvx', '--from', 'git+https://evil.example/x', 'x'],
   ['docker', 'run', '-v', '/:/h', 'x'],

@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, readdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import fs, {
+  mkdir,
+  readdir,
+  readFile,
+  symlink,
+  truncate,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BuiltinTool } from '../tool.js';
 import { TestHost } from '../testing.js';
@@ -110,6 +119,21 @@ describe('files', () => {
     expect(() => segmentsOf(path)).toThrow(/workspace|control|backslash|long|deep|relative/);
   });
 
+  it('refuses a path that is too long, if none of its names is', () => {
+    expect(() => segmentsOf(Array.from({ length: 5 }, () => 'x'.repeat(250)).join('/'))).toThrow(
+      /too long for a path/,
+    );
+  });
+
+  it('knows no other way to write two dots or a slash', async () => {
+    // Names like any other, of which nothing leaves the workspace.
+    for (const path of ['\uff0e\uff0e\uff0fx', '%252e%252e', '...', '\u2024\u2024', '\ud800']) {
+      await call('files.write', { path, content: 'x' });
+      expect(await readdir(join(host.workspace, '..'))).not.toContain('x');
+    }
+    expect(await readdir(host.workspace)).toHaveLength(5);
+  });
+
   it('refuses a sibling folder whose name begins like the workspace', async () => {
     const name = outside.split('/').at(-1)!;
     await expect(call('files.read', { path: `../${name}/secret.txt` })).rejects.toMatchObject({
@@ -124,6 +148,8 @@ describe('files', () => {
     await symlink(outside, join(host.workspace, 'out'));
     await symlink(join(outside, 'secret.txt'), join(host.workspace, 'leak.txt'));
     await symlink('loop', join(host.workspace, 'loop'));
+    await symlink('..', join(host.workspace, 'up'));
+    await symlink('/proc/self/environ', join(host.workspace, 'environ'));
     expect(await call('files.read', { path: 'here/again.txt' })).toMatchObject({
       content: 'inside',
       path: 'real/in.txt',
@@ -132,6 +158,8 @@ describe('files', () => {
       call('files.read', { path: 'leak.txt' }),
       call('files.read', { path: 'out/secret.txt' }),
       call('files.list', { path: 'out' }),
+      call('files.list', { path: 'up' }),
+      call('files.read', { path: 'environ' }),
       call('files.write', { path: 'out/new.txt', content: 'x' }),
       call('files.write', { path: 'leak.txt', content: 'x' }),
       call('files.append', { path: 'leak.txt', content: 'x' }),
@@ -146,9 +174,20 @@ describe('files', () => {
     await expect(call('files.read', { path: 'loop' })).rejects.toThrow();
     expect(await readdir(outside)).toEqual(['secret.txt']);
     expect(await readFile(join(outside, 'secret.txt'), 'utf8')).toBe('secret');
+    const { entries } = await call<{ entries: { path: string; type: string; bytes: number }[] }>(
+      'files.list',
+      { recursive: true },
+    );
+    expect(entries.filter(({ path }) => path.startsWith('out'))).toMatchObject([
+      { path: 'out', type: 'link', bytes: 0 },
+    ]);
   });
 
   it('deletes a link, not what it points at, also below a folder', async () => {
+    await mkdir(join(host.workspace, 'kept'));
+    await symlink('kept', join(host.workspace, 'link'));
+    expect(await call('files.delete', { path: 'link' })).toMatchObject({ deleted: true });
+    expect(await readdir(host.workspace)).toEqual(['kept']);
     await mkdir(join(host.workspace, 'd'));
     await symlink(outside, join(host.workspace, 'd/out'));
     await call('files.delete', { path: 'd', recursive: true });
@@ -164,6 +203,58 @@ describe('files', () => {
       return readFile(place.at, 'utf8');
     });
     expect(read).toBe('inside');
+  });
+
+  describe('when a file is swapped for a link after it was looked at', () => {
+    afterEach(() => jest.restoreAllMocks());
+
+    it.each([
+      ['files.read', {}],
+      ['files.append', { content: 'x' }],
+    ])('%s does not follow it', async (name, args) => {
+      await call('files.write', { path: 'f.txt', content: 'inside' });
+      const { open } = fs;
+      let opened = 0;
+      jest.spyOn(fs, 'open').mockImplementation(async (path, ...rest) => {
+        if (String(path).endsWith('/f.txt') && ++opened === 2) {
+          await unlink(join(host.workspace, 'f.txt'));
+          await symlink(join(outside, 'secret.txt'), join(host.workspace, 'f.txt'));
+        }
+        return open(path, ...rest);
+      });
+      await expect(call(name, { path: 'f.txt', ...args })).rejects.toMatchObject({
+        code: 'path_refused',
+      });
+      expect(opened).toBe(2);
+      expect(await readFile(join(outside, 'secret.txt'), 'utf8')).toBe('secret');
+    });
+
+    it('a draft that cannot be written is taken away, and the old file stays', async () => {
+      await call('files.write', { path: 'f.txt', content: 'old' });
+      const { open } = fs;
+      jest.spyOn(fs, 'open').mockImplementation(async (path, ...rest) => {
+        const handle = await open(path, ...rest);
+        if (String(path).endsWith('.tmp'))
+          handle.writeFile = () =>
+            Promise.reject(Object.assign(new Error('no space left'), { code: 'ENOSPC' }));
+        return handle;
+      });
+      await expect(call('files.write', { path: 'f.txt', content: 'new' })).rejects.toMatchObject({
+        code: 'disk_full',
+      });
+      expect(await readdir(host.workspace)).toEqual(['f.txt']);
+      expect(await readFile(join(host.workspace, 'f.txt'), 'utf8')).toBe('old');
+    });
+  });
+
+  it('appends to no pipe, not to one that somebody reads either', async () => {
+    const path = join(host.workspace, 'read');
+    execFileSync('mkfifo', [path]);
+    const reader = await fs.open(path, constants.O_RDWR | constants.O_NONBLOCK);
+    await expect(call('files.append', { path: 'read', content: 'x' })).rejects.toMatchObject({
+      code: 'not_a_file',
+    });
+    await reader.close();
   });
 
   it('refuses pipes without waiting for them, and files too large to read', async () => {
