@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TestHost } from '../testing.js';
 import { env } from './index.js';
@@ -71,7 +71,8 @@ describe('git', () => {
   it('stages nothing from outside and nothing of .git', async () => {
     await call('git.init');
     await symlink('/etc', join(host.workspace, 'etc'));
-    for (const file of ['../../../.kube/config', '/etc/passwd', '.git/config', 'etc/passwd']) {
+    const inside = ['.git/config', '.GIT/config', 'a/.Git/x'];
+    for (const file of ['../../../.kube/config', '/etc/passwd', 'etc/passwd', ...inside]) {
       await expect(call('git.add', { files: [file] })).rejects.toMatchObject({
         code: 'path_refused',
       });
@@ -114,6 +115,83 @@ describe('git', () => {
     expect(existsSync(join(host.workspace, 'pwned'))).toBe(false);
   });
 
+  it('reads no settings that somebody laid into its home', async () => {
+    await call('git.init');
+    await call('git.status');
+    const settings =
+      '[filter "x"]\n  clean = touch pwned; cat\n[core]\n  fsmonitor = touch pwned\n';
+    for (const path of ['.gitconfig', '.config/git/config', 'git/config'])
+      await call('files.write', { path: `.aos/empty-home/${path}`, content: settings });
+    for (const path of ['.gitattributes', '.aos/empty-home/git/attributes', '.git/info/attributes'])
+      await call('files.write', { path, content: '* filter=x' });
+    await call('git.add', { files: ['.gitattributes'] });
+    await call('git.commit', { message: 'x' });
+    expect(existsSync(join(host.workspace, 'pwned'))).toBe(false);
+  });
+
+  it('runs nothing that a repository within the repository asks for', async () => {
+    await call('git.init');
+    await call('git.init', { path: 'sub' });
+    await call('files.write', { path: 'sub/a', content: '1' });
+    await call('git.add', { path: 'sub', files: ['a'] });
+    await call('git.commit', { path: 'sub', message: 'x' });
+    const modules = '[submodule "sub"]\n  path = sub\n  url = ext::touch pwned\n  ignore = none\n';
+    await call('files.write', { path: '.gitmodules', content: modules });
+    const refused = { code: 'repository_refused' };
+    for (const file of ['sub', '.'])
+      await expect(call('git.add', { files: [file] })).rejects.toMatchObject(refused);
+    // Whoever writes in the workspace can stage it otherwise.
+    execFileSync('git', ['-C', host.workspace, 'add', '--no-warn-embedded-repo', 'sub']);
+    const config = join(host.workspace, 'sub/.git/config');
+    for (const [key, value] of [
+      ['filter.x.clean', 'touch ../pwned; cat'],
+      ['core.fsmonitor', 'touch ../pwned'],
+      ['diff.external', 'touch ../pwned'],
+    ] as const)
+      execFileSync('git', ['config', '--file', config, key, value]);
+    await call('files.write', { path: 'sub/.gitattributes', content: '* filter=x' });
+    await call('files.write', { path: 'sub/a', content: '2' });
+    await call('git.status');
+    await call('git.diff');
+    for (const file of ['sub', '.', 'sub/a'])
+      await expect(call('git.add', { files: [file] })).rejects.toThrow();
+    await call('git.add', { files: ['.gitmodules'] });
+    await call('git.diff', { staged: true });
+    await call('git.commit', { message: 'x' });
+    await call('git.log');
+    expect(existsSync(join(host.workspace, 'pwned'))).toBe(false);
+    await expect(call('git.status', { path: 'sub' })).rejects.toMatchObject(refused);
+  });
+
+  it('takes nothing for an option that is not one', async () => {
+    await call('git.init');
+    await call('files.write', { path: 'a', content: 'x' });
+    await call('git.add', { files: ['a'] });
+    await call('git.commit', { message: '--amend -c core.editor=touch' });
+    for (const file of ['--output=pwned', '-Opwned', '--ext-diff', '--upload-pack=touch pwned'])
+      await call('git.diff', { files: [file] });
+    expect(existsSync(join(host.workspace, 'pwned'))).toBe(false);
+    for (const author of [
+      { name: 'A <b@c>', email: 'd@e' },
+      { name: 'A', email: 'd@e>\nx' },
+      { name: 'A\u0000B', email: 'd@e' },
+    ])
+      await expect(call('git.commit', { message: 'x', author })).rejects.toMatchObject({
+        code: 'bad_author',
+      });
+    expect(await call('git.log')).toMatchObject({
+      commits: [{ message: '--amend -c core.editor=touch' }],
+    });
+  });
+
+  it('takes no templates over, and says no more than it may', async () => {
+    await call('git.init');
+    expect(await readdir(join(host.workspace, '.git'))).not.toContain('hooks');
+    await call('files.write', { path: 'big', content: 'line\n'.repeat(300_000) });
+    await call('git.add', { files: ['big'] });
+    await expect(call('git.diff', { staged: true })).rejects.toMatchObject({ code: 'too_large' });
+  });
+
   it('runs no hook', async () => {
     await call('git.init');
     await mkdir(join(host.workspace, '.git/hooks'), { recursive: true });
@@ -123,6 +201,27 @@ describe('git', () => {
     await call('git.add', { files: ['a'] });
     await call('git.commit', { message: 'With a hook' });
     expect(existsSync(join(host.workspace, 'pwned'))).toBe(false);
+  });
+
+  it.each(['commondir', 'gitdir', 'config.worktree', 'objects/info/alternates'])(
+    'refuses a .git with the file %s',
+    async (name) => {
+      await call('git.init');
+      await mkdir(join(host.workspace, '.git/objects/info'), { recursive: true });
+      await writeFile(join(host.workspace, '.git', name), '');
+      await expect(call('git.status')).rejects.toMatchObject({ code: 'repository_refused' });
+    },
+  );
+
+  it('refuses a pipe in .git, and a config without measure', async () => {
+    await call('git.init');
+    const pipe = join(host.workspace, '.git/index');
+    execFileSync('mkfifo', [pipe]);
+    await expect(call('git.status')).rejects.toMatchObject({ code: 'repository_refused' });
+    await rm(pipe);
+    const config = join(host.workspace, '.git/config');
+    await writeFile(config, `[user]\n${'name = x\n'.repeat(20_000)}`);
+    await expect(call('git.status')).rejects.toMatchObject({ code: 'repository_refused' });
   });
 
   it('refuses a .git that leads elsewhere', async () => {

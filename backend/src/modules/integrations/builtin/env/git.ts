@@ -18,6 +18,8 @@ import { findSandbox, runBoxed, runProcess, SANDBOX_ROOT, type RunResult } from 
 import { codeOf, ignore, inWorkspace, segmentsOf } from './workspace-path.js';
 
 const MAX_OUTPUT_BYTES = 1024 * 1024;
+/** Of lists of files that are only looked through. */
+const MAX_LIST_BYTES = 64 * 1024 * 1024;
 const TIMEOUT_MS = 60_000;
 
 const HARMLESS_KEYS =
@@ -118,6 +120,7 @@ async function runGit(
   args: string[],
   input?: string,
   identity = { name: 'AOS', email: 'aos@localhost' },
+  maxOutputBytes = MAX_OUTPUT_BYTES,
 ): Promise<string> {
   const sandbox = await findSandbox();
   const root = sandbox.isReady ? SANDBOX_ROOT : await realpath(ctx.workspace);
@@ -148,7 +151,7 @@ async function runGit(
     GIT_COMMITTER_EMAIL: identity.email,
   };
   const argv = ['--no-pager', '-C', folder, ...OVERRIDES, ...args];
-  const limits = { timeoutMs: TIMEOUT_MS, maxOutputBytes: MAX_OUTPUT_BYTES, signal: ctx.signal };
+  const limits = { timeoutMs: TIMEOUT_MS, maxOutputBytes, signal: ctx.signal };
   const result = sandbox.isReady
     ? await runBoxed(sandbox.bwrap, ctx.workspace, { argv: ['git', ...argv], env, input }, limits)
     : await runProcess('git', argv, env, input, limits).catch(explainMissing);
@@ -187,6 +190,34 @@ async function checkedFiles(
     checked.push(inside.join('/') || '.');
   }
   return checked;
+}
+
+/**
+ * To stage a repository within the repository, git asks that one what has changed in it, by the inner one's config,
+ * which may name programs to run; none of the settings on the command line keeps it from that.
+ */
+async function refuseInner(ctx: ToolContext, repo: Repository, files: string[]): Promise<void> {
+  await refuseConfig(ctx, repo);
+  const list = async (how: string) =>
+    (
+      await runGit(
+        ctx,
+        repo,
+        ['ls-files', how, '-z', '--', ...files],
+        undefined,
+        undefined,
+        MAX_LIST_BYTES,
+      )
+    ).split('\0');
+  const inner =
+    (await list('--stage')).find((line) => line.startsWith('160000 '))?.split('\t')[1] ??
+    (await list('--others')).find((path) => path.endsWith('/'));
+  if (inner !== undefined) {
+    throw new ToolFault(
+      'repository_refused',
+      `"${inner.slice(0, 200)}" is a repository of its own; name the files beside it instead.`,
+    );
+  }
 }
 
 const gitInit = tool({
@@ -241,6 +272,7 @@ const gitAdd = tool({
   async run({ path, files }, ctx) {
     const repo = await openRepository(ctx, path, { mustExist: true });
     const checked = await checkedFiles(ctx, repo, files);
+    await refuseInner(ctx, repo, checked);
     await git(ctx, repo, ['add', '--all', '--no-warn-embedded-repo', '--', ...checked]);
     const staged = await git(ctx, repo, ['diff', '--cached', '--name-only', '-z', ...PLAIN_DIFF]);
     return { staged: staged.split('\0').filter((name) => name !== '') };

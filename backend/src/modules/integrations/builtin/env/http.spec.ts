@@ -1,9 +1,12 @@
+import dns from 'node:dns';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
+import { request } from 'undici';
 import type { BuiltinTool } from '../tool.js';
 import { TestHost } from '../testing.js';
 import { addressRule } from './addresses.js';
+import { guardedAgent } from './http.js';
 import { createEnv } from './index.js';
 
 interface Fetched {
@@ -90,6 +93,33 @@ describe('http.fetch', () => {
     ['198.18.0.1'],
     ['224.0.0.1'],
     ['255.255.255.255'],
+    ['127.0.0.1.'],
+    ['127.0.1'],
+    ['0x7f000001'],
+    ['017700000001'],
+    ['0x7F.0.0x0.1'],
+    ['%31%32%37.0.0.1'],
+    ['127。0。0。1'],
+    ['１２７.0.0.1'],
+    ['ⓛⓞⓒⓐⓛⓗⓞⓢⓣ'],
+    ['LOCALHOST'],
+    ['any.localhost'],
+    ['2852039166'],
+    ['0xa9.0xfe.0xa9.0xfe'],
+    ['0251.0376.0251.0376'],
+    ['100.100.100.200'],
+    ['192.0.0.192'],
+    ['192.0.2.1'],
+    ['203.0.113.1'],
+    ['240.0.0.1'],
+    ['[::ffff:169.254.169.254]'],
+    ['[::ffff:0:127.0.0.1]'],
+    ['[0:0:0:0:0:ffff:7f00:1]'],
+    ['[64:ff9b:1::7f00:1]'],
+    ['[2001:0:7f00:1::]'],
+    ['[2001:db8::1]'],
+    ['[fec0::1]'],
+    ['[ff02::1]'],
   ])('does not send a byte to %s', async (name) => {
     const { port, seen } = await serve((_, response) => response.end('reached'));
     const request = fetcher([], port)({ url: `http://${name}:${port}/`, timeoutMs: 5_000 });
@@ -100,6 +130,9 @@ describe('http.fetch', () => {
   it('lets public addresses pass, and what the operator allowed', () => {
     const isPublic = addressRule([]);
     expect(['8.8.8.8', '2606:4700::1111'].map(isPublic)).toEqual([true, true]);
+    expect(['', 'name', '8.8.8.8/8', '8.8.8.8:80', '127.1'].map(isPublic)).toEqual([
+      ...[false, false, false, false, false],
+    ]);
     const withLan = addressRule(['10.0.0.0/8', 'fd00::/8']);
     expect(['10.1.2.3', 'fd00::1', '::ffff:10.1.2.3', '192.168.0.1'].map(withLan)).toEqual([
       ...[true, true, true, false],
@@ -119,6 +152,19 @@ describe('http.fetch', () => {
     ['http://example.com/\r\nHost: x'],
     ['http://example.com/ x'],
     ['not a url'],
+    ['nonsense'],
+    ['http://'],
+    ['http://[::1'],
+    ['http://[fe80::1%25eth0]/'],
+    ['http://example.com:99999/'],
+    ['http://example.com:0/'],
+    ['//example.com/'],
+    ['javascript:1'],
+    ['blob:http://example.com/x'],
+    ['http://example.com/\u0000'],
+    ['http://:pass@example.com/'],
+    ['http://example.com:25/'],
+    ['ws://example.com/'],
   ])('refuses %j', async (url) => {
     await expect(fetcher(['0.0.0.0/0'])({ url })).rejects.toMatchObject({ code: 'url_refused' });
   });
@@ -132,6 +178,18 @@ describe('http.fetch', () => {
     ['X-Forwarded-For', '127.0.0.1'],
     ['X-Ok', 'a\r\nX-Bad: 1'],
     ['X Bad', '1'],
+    ['', '1'],
+    ['X-Bad:', '1'],
+    ['X-Ünicode', '1'],
+    ['X-Ok', 'a\u0000b'],
+    ['X-Ok', 'a\nHost: x'],
+    ['hOsT', 'x'],
+    ['Forwarded', 'for=127.0.0.1'],
+    ['Upgrade', 'h2c'],
+    ['Expect', '100-continue'],
+    ['Trailer', 'x'],
+    ['TE', 'trailers'],
+    [':authority', 'x'],
   ])('refuses the header %s: %j', async (name, value) => {
     const headers = { [name]: value };
     await expect(
@@ -180,6 +238,104 @@ describe('http.fetch', () => {
     await expect(
       fetch({ url: `${first.url}/cross`, method: 'POST', body: 'secret' }),
     ).rejects.toMatchObject({ code: 'redirect_refused' });
+  });
+
+  it('tells another port of the same machine no more than any other stranger', async () => {
+    const second = await serve((_, response) => response.end('second'));
+    const first = await serve((_, response) =>
+      response.writeHead(302, { location: second.url }).end(),
+    );
+    const fetch = fetcher(['127.0.0.1'], first.port, second.port);
+    await fetch({ url: first.url, headers: { Authorization: 'Bearer x' } });
+    expect(second.seen[0]!.headers.authorization).toBeUndefined();
+  });
+
+  it('turns what a redirect does not repeat into a GET, without the body or what it was', async () => {
+    const { url, port, seen } = await serve((request, response) =>
+      request.url === '/'
+        ? response.writeHead(302, { location: '/next' }).end()
+        : response.end('got it'),
+    );
+    const answer = fetcher(
+      ['127.0.0.1'],
+      port,
+    )({
+      ...{ url, method: 'POST', body: 'secret' },
+      headers: { 'Content-Type': 'text/x' },
+    });
+    expect(await answer).toMatchObject({ body: 'got it' });
+    const { method, headers } = seen[1]!;
+    expect([method, headers['content-length'], headers['content-type']]).toEqual([
+      ...['GET', undefined, undefined],
+    ]);
+  });
+
+  it('refuses a body where there is none, and an answer packed twice', async () => {
+    const { url, port } = await serve((_, response) => {
+      response.setHeader('content-encoding', 'gzip, gzip');
+      response.end(gzipSync(gzipSync('x')));
+    });
+    const fetch = fetcher(['127.0.0.1'], port);
+    await expect(fetch({ url, body: 'x' })).rejects.toMatchObject({ code: 'bad_request' });
+    await expect(fetch({ url })).rejects.toMatchObject({ code: 'bad_response' });
+  });
+
+  it('ends with the run', async () => {
+    const asked = new Promise<void>((begun) => {
+      void serve((_, response) => {
+        response.write('some of it');
+        begun();
+      }).then(async ({ url, port }) => {
+        ended = expect(fetcher(['127.0.0.1'], port)({ url })).rejects.toMatchObject({
+          code: 'cancelled',
+        });
+      });
+    });
+    let ended: Promise<void> | undefined;
+    await asked;
+    host.cancel();
+    await ended;
+  });
+
+  describe('a name', () => {
+    afterEach(() => jest.restoreAllMocks());
+    const resolving = (...addresses: string[]) =>
+      jest.spyOn(dns, 'lookup').mockImplementation(((
+        _name: string,
+        _options: object,
+        done: (error: null, found: dns.LookupAddress[]) => void,
+      ) =>
+        done(
+          null,
+          addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
+        )) as never);
+
+    it.each([
+      ['a private address', ['127.0.0.1']],
+      ['a public and a private one', ['127.0.0.1', '8.8.8.8']],
+      ['a private one after a public one', ['8.8.8.8', '127.0.0.1']],
+      ['a private one written as IPv6', ['::ffff:127.0.0.1']],
+      ['none', []],
+    ])('that stands for %s is not asked', async (_, addresses) => {
+      const { port, seen } = await serve((__, response) => response.end('reached'));
+      const lookup = resolving(...addresses);
+      const request = fetcher([], port)({ url: `http://name.example:${port}/`, timeoutMs: 5_000 });
+      await expect(request).rejects.toMatchObject({ code: 'address_refused' });
+      expect(lookup).toHaveBeenCalled();
+      expect(seen).toHaveLength(0);
+    });
+
+    it('that stands for something else once it is connected is not asked either', async () => {
+      const { port, seen } = await serve((_, response) => response.end('reached'));
+      resolving('127.0.0.1');
+      let looks = 0;
+      const agent = guardedAgent(() => looks++ === 0); // at the lookup, and never again
+      const asked = request(`http://name.example:${port}/`, { dispatcher: agent });
+      await expect(asked).rejects.toMatchObject({ code: 'address_refused' });
+      await agent.destroy();
+      expect(looks).toBe(2);
+      expect(seen).toHaveLength(0);
+    });
   });
 
   it('stops after five redirects', async () => {
