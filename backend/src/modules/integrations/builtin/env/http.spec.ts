@@ -325,6 +325,17 @@ describe('http.fetch', () => {
       expect(seen).toHaveLength(0);
     });
 
+    it('has to stand for allowed addresses alone, not for one among others', async () => {
+      const { port, seen } = await serve((_, response) => response.end('reached'), '127.0.0.2');
+      resolving('127.0.0.2', '127.0.0.3');
+      const fetch = fetcher(['127.0.0.2'], port);
+      const url = `http://name.example:${port}/`;
+      await expect(fetch({ url })).rejects.toMatchObject({ code: 'address_refused' });
+      expect(seen).toHaveLength(0);
+      resolving('127.0.0.2');
+      expect(await fetch({ url })).toMatchObject({ body: 'reached' });
+    });
+
     it('that stands for something else once it is connected is not asked either', async () => {
       const { port, seen } = await serve((_, response) => response.end('reached'));
       resolving('127.0.0.1');
