@@ -2,8 +2,8 @@ import { Ajv, type CodeKeywordDefinition, type ErrorObject, type KeywordCxt, _ }
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { RE2JS } from 're2js';
+import { isDeeperThan } from '../../../platform/http/json-depth.js';
 import { canonical } from './canonical-hash.js';
-import { isDeeperThan } from './result-check.js';
 
 /**
  * Checks values against JSON Schemas that come from strangers (2020-12, or draft-07 where the schema says so).
