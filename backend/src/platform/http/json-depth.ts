@@ -1,14 +1,10 @@
 /**
- * Whether arrays and objects are nested in each other more than `levels` times. Without recursion: what is
- * asked here comes from outside, and a recursive look at 20,000 levels ends in a stack overflow.
+ * Whether arrays and objects are nested in each other more than `levels` times. It looks no deeper than that: what
+ * is asked here comes from outside, and a recursive look at 20,000 levels ends in a stack overflow.
  */
 export function isDeeperThan(value: unknown, levels: number): boolean {
-  let layer: unknown[] = [value];
-  for (let depth = 0; layer.length > 0; depth++) {
-    if (depth > levels) return true;
-    layer = layer.flatMap((item) =>
-      item !== null && typeof item === 'object' ? Object.values(item) : [],
-    );
-  }
+  if (levels < 0) return true;
+  if (value === null || typeof value !== 'object') return false;
+  for (const item of Object.values(value)) if (isDeeperThan(item, levels - 1)) return true;
   return false;
 }

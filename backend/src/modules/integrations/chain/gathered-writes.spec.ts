@@ -1,7 +1,10 @@
 import { GatheredWrites } from './gathered-writes.js';
 
 /** What is written waits in `open` until the test ends it. */
-function writer(sizeOf: (row: string) => number = (row) => row.length, pauseMs = () => 0) {
+function writer(
+  sizeOf: (row: string) => number = (row) => row.length,
+  pauses: { pauseMs?: () => number; wait?: (ms: number) => Promise<unknown> } = {},
+) {
   const batches: (readonly string[])[] = [];
   const open: { commit: () => void; fail: (error: Error) => void }[] = [];
   let seen: () => void = () => undefined;
@@ -13,7 +16,7 @@ function writer(sizeOf: (row: string) => number = (row) => row.length, pauseMs =
         open.push({ commit: () => done(rows.map((row) => `${row} is in`)), fail }),
       );
     },
-    { sizeOf, pauseMs },
+    { sizeOf, ...pauses },
   );
   return {
     writes,
@@ -114,30 +117,27 @@ it('bounds the number of rows as well', async () => {
 });
 
 it('gathers what comes one by one in the pause that is wanted between two trips, and goes at once without one', async () => {
-  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
-  try {
-    let pauseMs = 0;
-    const { writes, batches, batch } = writer(undefined, () => pauseMs);
-    const inTurn = async (row: string) => {
-      const done = writes.add(row);
-      await new Promise((turn) => setImmediate(turn));
-      await new Promise((turn) => setImmediate(turn));
-      return [done];
-    };
-    const [one] = await inTurn('a');
-    (await batch(0)).commit();
-    await one;
-    const [two] = await inTurn('b');
-    (await batch(1)).commit();
-    await two;
-    pauseMs = 5;
-    const three = [...(await inTurn('c')), ...(await inTurn('d'))];
-    expect(batches).toEqual([['a'], ['b']]);
-    await jest.advanceTimersByTimeAsync(5);
-    (await batch(2)).commit();
-    await Promise.all(three);
-    expect(batches).toEqual([['a'], ['b'], ['c', 'd']]);
-  } finally {
-    jest.useRealTimers();
-  }
+  let pauseMs = 0;
+  let over: () => void = () => undefined;
+  const wait = () => new Promise<void>((resolve) => (over = resolve));
+  const { writes, batches, batch } = writer(undefined, { pauseMs: () => pauseMs, wait });
+  const inTurn = async (row: string) => {
+    const done = writes.add(row);
+    await new Promise((turn) => setImmediate(turn));
+    await new Promise((turn) => setImmediate(turn));
+    return [done];
+  };
+  const [one] = await inTurn('a');
+  (await batch(0)).commit();
+  await one;
+  const [two] = await inTurn('b');
+  (await batch(1)).commit();
+  await two;
+  pauseMs = 60_000;
+  const three = [...(await inTurn('c')), ...(await inTurn('d'))];
+  expect(batches).toEqual([['a'], ['b']]);
+  over();
+  (await batch(2)).commit();
+  await Promise.all(three);
+  expect(batches).toEqual([['a'], ['b'], ['c', 'd']]);
 });

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { context } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
 
@@ -38,7 +39,12 @@ export class GatheredWrites<Row, Answer = void> {
    */
   constructor(
     private readonly write: (rows: readonly Row[]) => Promise<readonly Answer[]>,
-    private readonly options: { sizeOf: (row: Row) => number; pauseMs?: () => number },
+    private readonly options: {
+      sizeOf: (row: Row) => number;
+      pauseMs?: () => number;
+      /** For tests. */
+      wait?: (ms: number) => Promise<unknown>;
+    },
   ) {}
 
   /** Resolves once the row is committed. */
@@ -57,9 +63,9 @@ export class GatheredWrites<Row, Answer = void> {
 
   private async drain(): Promise<void> {
     while (this.waiting.length > 0) {
-      const left = this.beganAt + (this.options.pauseMs?.() ?? 0) - performance.now();
-      if (left >= 1 && this.waiting.length < MOST_ROWS)
-        await new Promise((wake) => setTimeout(wake, left));
+      const wanted = this.options.pauseMs?.() ?? 0;
+      const left = Math.min(wanted, this.beganAt + wanted - performance.now());
+      if (left >= 1 && this.waiting.length < MOST_ROWS) await (this.options.wait ?? pause)(left);
       this.beganAt = performance.now();
       await this.settle(this.waiting.splice(0, this.countThatFits()));
     }

@@ -6,6 +6,7 @@ import {
 import { isDeeperThan } from '../../../platform/http/json-depth.js';
 import type { FailureKind } from './error-fingerprint.js';
 import type { StoredResult } from './ledger.js';
+import { mapStrings } from './secret-references.js';
 import type { ToolSchemas } from './tool-schema.js';
 
 /** An answer larger than this belongs into a file. */
@@ -90,19 +91,33 @@ const questioned = ({ inputRequests = {} }: InputRequiredResult) => ({
 
 /** Postgres keeps neither NUL nor half a surrogate pair in JSON; a tool's answer may hold both, in keys too. */
 export function storable<T>(value: T): T {
-  if (typeof value === 'string') return cleanText(value) as T;
-  if (Array.isArray(value)) return value.map((item) => storable(item as unknown)) as T;
+  const clean = mapStrings(value, cleanText);
+  return hasUnstorableKey(clean) ? withCleanKeys(clean) : clean;
+}
+
+function hasUnstorableKey(value: unknown): boolean {
+  if (value === null || typeof value !== 'object') return false;
+  if (Array.isArray(value)) return value.some(hasUnstorableKey);
+  return Object.entries(value).some(
+    ([key, item]) => cleanText(key) !== key || hasUnstorableKey(item),
+  );
+}
+
+function withCleanKeys<T>(value: T): T {
+  if (Array.isArray(value)) return value.map((item) => withCleanKeys(item as unknown)) as T;
   if (value === null || typeof value !== 'object') return value;
   return Object.fromEntries(
     Object.entries(value as Record<string, unknown>).map(([key, item]) => [
       cleanText(key),
-      storable(item),
+      withCleanKeys(item),
     ]),
   ) as T;
 }
 
 // With the flag `u` a half of a pair matches only where it stands alone.
-const cleanText = (text: string) => text.replace(/[\u0000\uD800-\uDFFF]/gu, '\uFFFD');
+const unstorable = /[\u0000\uD800-\uDFFF]/gu;
+const cleanText = (text: string) =>
+  text.isWellFormed() && !text.includes('\0') ? text : text.replace(unstorable, '\uFFFD');
 
 /** Structured content may be any JSON; a step's result is an object. */
 function toObject(value: unknown): Record<string, unknown> | null {

@@ -29,15 +29,19 @@ export function escapeSecretReferences<T>(value: T): T {
   return mapStrings(value, (text) => text.replace(reference, (whole) => `$${whole}`));
 }
 
-/** A deep copy in which every string (keys apart) went through `change`. */
+/** The value with every string (keys apart) gone through `change`. What stays the same is not copied. */
 export function mapStrings<T>(value: T, change: (text: string) => string): T {
   if (typeof value === 'string') return change(value) as T;
-  if (Array.isArray(value)) return value.map((item) => mapStrings(item as unknown, change)) as T;
   if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(
-    Object.entries(value as Record<string, unknown>).map(([key, item]) => [
-      key,
-      mapStrings(item, change),
-    ]),
-  ) as T;
+  let copy: Record<string, unknown> | undefined;
+  for (const [key, item] of Object.entries(value as Record<string, unknown>)) {
+    const changed = mapStrings(item, change);
+    if (changed === item) continue;
+    copy ??= (Array.isArray(value) ? [...(value as unknown[])] : { ...value }) as Record<
+      string,
+      unknown
+    >;
+    copy[key] = changed;
+  }
+  return (copy ?? value) as T;
 }
