@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { JobError, JobStatus, Receipt, TaskSpec } from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
-import { type Tx, sql } from '../../platform/database/sql.js';
+import { type Tx, preparedSql, sql } from '../../platform/database/sql.js';
 import { NotFound } from '../../platform/http/problem.js';
 import { Wakeups } from '../../platform/outbox/wakeups.js';
 import { type JobEnding, JobEndings } from './endings.js';
@@ -127,11 +127,11 @@ export class Queue {
   /** One statement for any number of jobs. The answers are in the order of the jobs. */
   async enqueue(tx: Tx, jobs: readonly NewJob[]): Promise<EnqueuedJob[]> {
     if (jobs.length === 0) return [];
-    const { rows } = await sql<{
+    const { rows } = await preparedSql<{
       id: string;
       trace_id: string | null;
       status: EnqueuedJob['status'];
-    }>(tx, enqueueSql, [JSON.stringify(jobs.map(toInput))]);
+    }>(tx, 'aos-jobs-enqueue', enqueueSql, [JSON.stringify(jobs.map(toInput))]);
     this.wakeups.afterCommit(tx, 'jobs');
     return rows.map((row) => ({ id: row.id, traceId: row.trace_id ?? '', status: row.status }));
   }

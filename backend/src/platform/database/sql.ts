@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import type { EntityManager, QueryRunner } from 'typeorm';
 
 /** A transaction as handlers pass it on: visible in every signature, never hidden per request. */
@@ -23,4 +24,21 @@ export async function sql<T = Record<string, unknown>>(
     throw new Error('sql() needs a transaction: call it with the tx of Database.transaction()');
   const result = await runner.query(text, params, true);
   return { rows: result.records as T[], count: result.affected ?? result.records.length };
+}
+
+/**
+ * As `sql`, for a statement that is asked all the time: each connection parses and plans it once, under `name`. Its text
+ * must be one constant, and its plan must not depend on the parameters. It fails with the driver's own error.
+ */
+export async function preparedSql<T = Record<string, unknown>>(
+  tx: Tx,
+  name: string,
+  text: string,
+  params: unknown[],
+): Promise<SqlResult<T>> {
+  const runner = tx.queryRunner;
+  if (!runner) throw new Error('preparedSql() needs the tx of Database.transaction()');
+  const client = (await runner.connect()) as pg.PoolClient;
+  const { rows, rowCount } = await client.query({ name, text, values: params });
+  return { rows: rows as T[], count: rowCount ?? 0 };
 }
