@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, readdir, rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -31,18 +31,20 @@ async function openLite(): Promise<TestDatabase> {
   return { database, url: undefined, close: () => database.close() };
 }
 
-/** Named for the schema, so that a changed migration makes a new one. */
-async function snapshot(): Promise<Blob> {
+/** Of the schema, so that a changed migration makes a new snapshot and a new template. */
+async function schemaHash(): Promise<string> {
   const source = migrations.map((migration) => migration.name + String(migration)).join('');
-  const { createHash } = await import('node:crypto');
   const folder = join(import.meta.dirname, '../migrations');
   const names = (await readdir(folder)).filter((name) => name.endsWith('.ts')).sort();
   const files = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
-  const name = createHash('sha256')
+  return createHash('sha256')
     .update(source + files.join(''))
     .digest('hex')
     .slice(0, 16);
-  const path = join(tmpdir(), `aos-test-schema-${name}.tar`);
+}
+
+async function snapshot(): Promise<Blob> {
+  const path = join(tmpdir(), `aos-test-schema-${await schemaHash()}.tar`);
   if (!existsSync(path)) {
     const fresh = await Database.open({});
     const dump = await fresh.lite!.dumpDataDir('none');
@@ -54,6 +56,26 @@ async function snapshot(): Promise<Blob> {
   return new Blob([await readFile(path)]);
 }
 
+/** Migrated by whoever comes first; the others wait. It is a template only once it is whole. */
+async function template(admin: pg.Client, urlOf: (name: string) => string): Promise<string> {
+  const name = `aos_template_${await schemaHash()}`;
+  await admin.query('SELECT pg_advisory_lock(726399)');
+  try {
+    const { rows } = await admin.query(
+      'SELECT 1 FROM pg_database WHERE datname = $1 AND datistemplate',
+      [name],
+    );
+    if (rows.length > 0) return name;
+    await admin.query(`DROP DATABASE IF EXISTS ${name}`); // of one that was killed
+    await admin.query(`CREATE DATABASE ${name}`);
+    await (await Database.open({ url: urlOf(name) })).close();
+    await admin.query(`ALTER DATABASE ${name} IS_TEMPLATE true`);
+    return name;
+  } finally {
+    await admin.query('SELECT pg_advisory_unlock(726399)');
+  }
+}
+
 async function openNative(poolSize = 12): Promise<TestDatabase> {
   const server = process.env['AOS_TEST_DATABASE_URL'];
   if (!server)
@@ -61,13 +83,13 @@ async function openNative(poolSize = 12): Promise<TestDatabase> {
   const name = `aos_test_${randomBytes(6).toString('hex')}`;
   const admin = new pg.Client({ connectionString: server });
   await admin.connect();
-  await admin.query(`CREATE DATABASE ${name}`);
-  const url = new URL(server);
-  url.pathname = `/${name}`;
-  const database = await Database.open({ url: url.href, poolSize });
+  const urlOf = (of: string) => Object.assign(new URL(server), { pathname: `/${of}` }).href;
+  await admin.query(`CREATE DATABASE ${name} TEMPLATE ${await template(admin, urlOf)}`);
+  const url = urlOf(name);
+  const database = await Database.open({ url, poolSize });
   return {
     database,
-    url: url.href,
+    url,
     async close() {
       await database.close();
       await admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
