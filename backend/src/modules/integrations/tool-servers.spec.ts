@@ -260,6 +260,27 @@ describe('a trial of a server', () => {
 
 describe('a registration', () => {
   it.each([
+    'http://[::ffff:169.254.169.254]/',
+    'http://[::169.254.169.254]/',
+    'http://[::ffff:0:169.254.169.254]/',
+    'http://[64:ff9b::a9fe:a9fe]/',
+    'http://[2002:a9fe:a9fe::]/',
+    'http://[febf::1]/',
+    'http://0xa9.0xfe.0xa9.0xfe/',
+    'http://169.254.169.254./',
+    'http://METADATA.google.internal./',
+    'http://metadata/',
+    'http://100.100.100.200/',
+    'http://192.0.0.192/',
+    'http://[fd20:ce::254]/',
+  ])('of the metadata service of a cloud is refused, written as %s too', async (url) => {
+    const body = { ...memory('metadata'), transport: 'http', url };
+    const refused = await http.refused('/mcp/registry/test', { method: 'POST', as: admin, body });
+    expect(refused).toMatchObject({ status: 400, body: { code: 'validation_failed' } });
+    expect(JSON.stringify(refused.body)).toContain('metadata');
+  });
+
+  it.each([
     ['a shell', { command: 'bash', args: ['-c', 'id'] }],
     ['a shell behind a line break', { command: 'node\n;id' }],
     ['a substitution', { command: '$(id)' }],
