@@ -3,6 +3,7 @@ import { type JobStatus, jobStatuses } from '@aos/contracts';
 import { type JobBench, aSpec, openJobBench } from '../../../test/factories/jobs.js';
 import { isNative } from '../../../test/harness.js';
 import { sql } from '../../platform/database/sql.js';
+import { Wakeups } from '../../platform/outbox/wakeups.js';
 import type { JobEnding } from './endings.js';
 import { type Transition, isFinal, transitions } from './job-state.js';
 import { LeaseEnded } from './lease.js';
@@ -151,13 +152,20 @@ native('fifty commits at once', () => {
     const other = new pg.Client({ connectionString: bench.url });
     await other.connect();
     const from = new Set<number>();
-    const heard = new Promise<void>((done) =>
-      other.on('notification', ({ processId }) => {
-        from.add(processId);
-        done();
-      }),
-    );
+    let seen: () => void = () => undefined;
+    other.on('notification', ({ processId }) => {
+      from.add(processId);
+      seen();
+    });
+    const heard = async () => {
+      while (from.size === 0) await new Promise<void>((resolve) => (seen = resolve));
+    };
     await other.query('LISTEN aos_jobs');
+    // Somebody has to be there to be told, and is greeted first.
+    const neighbour = new Wakeups(bench.database);
+    await neighbour.listen();
+    await heard();
+    from.clear();
     const writers = new Set<number>();
     await Promise.all(
       Array.from({ length: 50 }, () =>
@@ -173,9 +181,10 @@ native('fifty commits at once', () => {
         }),
       ),
     );
-    await heard;
+    await heard();
     await other.query('SELECT 1');
     await other.end();
+    await neighbour.onApplicationShutdown();
     // The lock for the whole cluster is taken by the backend that notifies, when it commits.
     expect(from.size).toBe(1);
     expect([...from].filter((pid) => writers.has(pid))).toEqual([]);
