@@ -332,7 +332,7 @@ describe('recovery', () => {
     await begun.promise;
     await bench.expire(id!);
     // A job of somebody else that is rescued meanwhile shows that a search went over both.
-    const [other] = await bench.enqueue({ runAt: new Date(Date.now() + 3_600_000) });
+    const [other] = await bench.enqueue({ scheduledAt: '2999-01-01T00:00:00Z' });
     await bench.database.query(
       `UPDATE jobs SET status = 'running', lease_owner = 'killed', lease_until = now() - interval '1 second',
               claimed_at = now(), attempts = 1 WHERE id = $1`,
