@@ -44,7 +44,7 @@ import { GatheredWrites } from './gathered-writes.js';
  * that of its end before it is answered. The beginning of a call of a run is a transaction of its own, since it is the
  * job's guard and the rows of its step that decide there.
  */
-/** A statement costs as much as fifty of its rows: so many calls at once, so long it waits for company. */
+/** A statement has a price of its own, whatever it holds: the more calls at once, the longer it waits for company. */
 const PAUSE_PER_CALL_MS = 0.1;
 const LONGEST_PAUSE_MS = 5;
 
