@@ -10,7 +10,7 @@ import { v7 as uuid } from 'uuid';
 import { AuditTrail } from '../../platform/audit/audit-trail.js';
 import type { Environment } from '../../platform/config/environment.js';
 import { Database } from '../../platform/database/database.js';
-import { sql } from '../../platform/database/sql.js';
+import { type Tx, sql } from '../../platform/database/sql.js';
 import { type Ctx, isAllowed } from '../../platform/http/context.js';
 import { NotFound } from '../../platform/http/problem.js';
 import { Outbox } from '../../platform/outbox/outbox.js';
@@ -47,7 +47,8 @@ export interface StoredFile {
  * Files that people bring and runs make. The bytes lie in the data folder under the artifact's id, never
  * under a name that a client chose; the row holds the name. The file is written whole (temporary name,
  * fsync, rename) before the row is committed, so a row always has its file; a crash between the two leaves
- * a file without a row, which `sweep` removes. An artifact is never changed after it was made.
+ * a file without a row, which `sweep` removes. An artifact is never changed after it was made. A step that is done
+ * again, since nobody saw its end, makes the same file again: then the first one is answered, and none is added.
  */
 @Injectable()
 export class ArtifactStore {
@@ -70,8 +71,11 @@ export class ArtifactStore {
     await this.requireSpace();
     const written = await this.write(path, file);
     const traceId = file.traceId ?? ctx.traceId;
+    let known: StoredFile | undefined;
     try {
-      await this.database.transaction(async (tx) => {
+      known = await this.database.transaction(async (tx) => {
+        const before = await madeBefore(tx, file, name, written.sha256);
+        if (before) return before;
         await sql(
           tx,
           `INSERT INTO artifacts (id, name, media_type, bytes, sha256, job_id, step_id, trace_id, project_id, created_by)
@@ -107,10 +111,15 @@ export class ArtifactStore {
             actor: ctx.actor.id,
           },
         ]);
+        return undefined;
       });
     } catch (error) {
       await rm(path, { force: true });
       throw error;
+    }
+    if (known) {
+      await rm(path, { force: true });
+      return known;
     }
     return { artifactId: id, name, mediaType: file.mediaType, ...written };
   }
@@ -188,6 +197,27 @@ export class ArtifactStore {
   async sizeOnDisk(artifactId: string): Promise<number> {
     return (await stat(this.pathOf(artifactId))).size;
   }
+}
+
+/** Steps of one run make their files in turn: whoever asks for the same one waits for the answer of the first. */
+async function madeBefore(
+  tx: Tx,
+  { jobId, stepId }: NewArtifact,
+  name: string,
+  sha256: string,
+): Promise<StoredFile | undefined> {
+  if (jobId == null || stepId == null) return undefined;
+  await sql(tx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 726307))`, [
+    JSON.stringify([jobId, stepId, name]),
+  ]);
+  const { rows } = await sql<ArtifactRow>(
+    tx,
+    `${select} WHERE job_id = $1 AND step_id = $2 AND name = $3 AND sha256 = $4 ORDER BY id LIMIT 1`,
+    [jobId, stepId, name, sha256],
+  );
+  if (!rows[0]) return undefined;
+  const { artifactId, mediaType, bytes } = toArtifact(rows[0]);
+  return { artifactId, name, mediaType, bytes, sha256 };
 }
 
 function sourceOf(file: NewArtifact): Readable {

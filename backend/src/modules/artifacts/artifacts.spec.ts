@@ -168,6 +168,30 @@ describe('artifacts', () => {
     expect(await http.database.query('SELECT id FROM artifacts')).toHaveLength(before.length);
   });
 
+  it('is made once by a step that is done again, unless it has become another', async () => {
+    const store = http.app.get(ArtifactStore);
+    const ctx = { actor: systemPrincipal, traceId: 'a'.repeat(32), ip: null };
+    const make = (data: string, stepId: string | null = 'report') =>
+      store.save(ctx, { name: 'a.md', mediaType: 'text/markdown', data, jobId: '77', stepId });
+    const [first, again] = await Promise.all([make('same'), make('same')]);
+    expect(again).toEqual(first);
+    await make('other');
+    await make('same', 'another step');
+    await make('same', null);
+    await make('same', null);
+    expect((await store.ofJob('77')).map(({ stepId, bytes }) => [stepId, bytes])).toEqual([
+      ['report', 4],
+      ['report', 5],
+      ['another step', 4],
+      [null, 4],
+      [null, 4],
+    ]);
+    const told = await http.database.query(
+      `SELECT 1 FROM events WHERE job_id = 77 AND type = 'artifact.created'`,
+    );
+    expect(told).toHaveLength(5);
+  });
+
   it('removes the file when its row cannot be written', async () => {
     const store = http.app.get(ArtifactStore);
     const ctx = { actor: systemPrincipal, traceId: 't', ip: null };
