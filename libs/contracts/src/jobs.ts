@@ -27,7 +27,7 @@ export const Step = z
       .string()
       .min(3)
       .max(200)
-      .regex(/^[^.\s]+\..+$/, 'server.tool'),
+      .regex(/^[^.\s]+\..+$/, 'name it as server.tool, as in skills.csv.profile'),
     args: z.record(z.string(), z.unknown()).default({}),
     needs: z.array(z.string().max(64)).max(200).optional(),
     approval: z.enum(['auto', 'required']).optional(),

@@ -76,6 +76,12 @@ describe('a plan', () => {
     ]);
   });
 
+  test('names a tool with its server, which is said to who leaves it out', () => {
+    expect(faultsOf([step('a', {}, { tool: 'csv.profile' })])).toEqual([
+      'steps.0.tool: there is no tool "csv.profile" (did you mean "skills.csv.profile"?)',
+    ]);
+  });
+
   test('lists every fault at once', () => {
     const faults = faultsOf([
       step('a', { file: 7, colour: 'red' }, { tool: 'skills.csv.profile', needs: ['nope'] }),

@@ -96,8 +96,10 @@ export function isToolAllowed(tool: string, allowed: readonly string[]): boolean
   );
 }
 
-/** ` (did you mean "x"?)` for the nearest of the names, or nothing when none is near. */
+/** ` (did you mean "x"?)` for the name that it is the end of, else the nearest; nothing when none is near. */
 export function suggest(wrong: string, names: readonly string[]): string {
+  const whole = names.find((name) => name.endsWith(`.${wrong}`)); // without its server
+  if (whole !== undefined) return ` (did you mean "${whole}"?)`;
   let best: string | undefined;
   let bestDistance = Math.floor(wrong.length / 3) + 1;
   for (const name of names.slice(0, 2000)) {
