@@ -141,6 +141,32 @@ describe('a call that a policy wants approved', () => {
     });
   });
 
+  it('that somebody’s grant or agent has asked for is not decided by them, nor by the grant', async () => {
+    const issued = await http.call<IssuedGrant>('/mcp/grants', {
+      method: 'POST',
+      as: admin,
+      body: { tools: ['up.*'], ttlSeconds: 60 },
+    });
+    const { grant } = issued.body;
+    const mine = await ask({ own: 'agent' }, admin);
+    // What an agent of theirs asks for names the agent, and the person that it works for.
+    await http.database.query('UPDATE approvals SET requested_by = $2 WHERE id = $1', [
+      mine.approvalId,
+      'agent:7c0f3c1e-0000-7000-8000-000000000000',
+    ]);
+    expect(await decide(admin, mine.approvalId)).toMatchObject({
+      status: 403,
+      body: { code: 'self_approval' },
+    });
+    const { approvalId } = await ask({ own: 'grant' }, admin);
+    expect((await decide({ ...admin, token: grant }, approvalId)).status).toBe(401);
+    const stillOpen = await http.database.query<{ status: string }>(
+      'SELECT status FROM approvals WHERE id = ANY($1)',
+      [[mine.approvalId, approvalId]],
+    );
+    expect(stillOpen).toEqual([{ status: 'pending' }, { status: 'pending' }]);
+  });
+
   it('is void with other arguments, and so is the approval then', async () => {
     const pending = await ask({ n: 1 });
     await decide(admin, pending.approvalId);
