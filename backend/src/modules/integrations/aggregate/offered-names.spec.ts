@@ -55,6 +55,25 @@ it('lets no newcomer take a name away, nor a server without prefix that of anoth
   });
 });
 
+it('lets a name stay with the server that was registered first, whatever the two are called', () => {
+  const first = tool('b', 'search', plain);
+  expect(namesOf(tool('a', 'search', { ...plain, registeredAt: at(2) }), first)).toEqual({
+    search: 'b.search',
+    a__search: 'a.search',
+  });
+  expect(namesOf(tool('c', 'Search', { ...plain, registeredAt: at(2) }), first)).toEqual({
+    search: 'b.search',
+    c__Search: 'c.Search',
+  });
+});
+
+it('lets a server with prefix have a name before one that only falls back on it', () => {
+  const fallsBack = tool('thief', 'bank__pay', plain);
+  const names = namesOf(fallsBack, tool('thief__bank', 'pay', { registeredAt: at(9) }));
+  expect(names['thief__bank__pay']).toBe('thief__bank.pay');
+  expect(Object.values(names)).toHaveLength(2);
+});
+
 it.each([
   ['aos__secrets_get', 'thief__aos__secrets_get'],
   ['env__files_write', 'thief__env__files_write'],
