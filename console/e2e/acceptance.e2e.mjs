@@ -104,11 +104,24 @@ async function assertCards(page, api, goal, traceId) {
   const rows = stack.locator('.row');
   await rows.nth(told.length - 1).waitFor();
   await comesTo(() => rows.count(), told.length);
-  const sentences = await stack.locator('aos-event-card .sentence').allInnerTexts();
-  assert.deepEqual(
-    sentences.map((text) => text.trim()),
-    told.filter(({ type }) => type !== 'approval.request').map(({ summary }) => summary),
+  const cards = await stack.locator('aos-event-card article').evaluateAll((found) =>
+    found.map((card) => ({
+      seq: Number(card.dataset.seq),
+      sentence: card.querySelector('.sentence').innerText.trim(),
+    })),
   );
+  const expected = told.filter(({ type }) => type !== 'approval.request');
+  assert.deepEqual(
+    cards.map(({ seq }) => seq),
+    expected.map(({ seq }) => seq),
+  );
+  const sentences = cards.map(({ sentence }) => sentence);
+  if ((await page.getAttribute('html', 'lang')).startsWith('en'))
+    assert.deepEqual(
+      sentences,
+      expected.map(({ summary }) => summary),
+    );
+  else for (const sentence of sentences) assert.match(sentence, /\p{Script=Han}/u);
 }
 
 async function seeResults(page) {

@@ -21,7 +21,7 @@ interface Action {
   imports: [Age, RouterLink, StateMark, TranslocoDirective, Verbatim],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
-    <article *transloco="let t">
+    <article *transloco="let t" [attr.data-seq]="event().seq">
       <header>
         <aos-state [tone]="look().tone" [icon]="look().icon" [word]="look().word" />
         <span class="grow"></span>
