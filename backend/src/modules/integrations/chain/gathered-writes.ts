@@ -21,8 +21,8 @@ const MOST_SIZE = 2 * 1024 * 1024;
  *
  * A commit costs a trip to the disk, whatever it holds. One caller alone waits for one trip, as ever: nothing is
  * held back to see whether more comes, unless whoever made it wants a pause between two trips (`pauseMs`): many rows
- * that come one by one would otherwise cost a trip each. While a trip is under way, others have to wait for the next one, and then
- * share it. So the more there is to write, the less each row costs.
+ * that come one by one would otherwise cost a trip each. While a trip is under way, others have to wait for the next
+ * one, and then share it. So the more there is to write, the less each row costs.
  *
  * Each caller waits until its own row is committed, and hears of its own failure. A row that cannot be stored (the
  * database refuses its values) takes none of the others with it: they are then written one at a time. Whatever else
