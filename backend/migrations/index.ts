@@ -8,6 +8,7 @@ import { Remember1764164000000 } from './1764164000000-remember.js';
 import { NumberConversations1764165000000 } from './1764165000000-number-conversations.js';
 import { FillRateBuckets1764168000000 } from './1764168000000-fill-rate-buckets.js';
 import { SayByCode1764170000000 } from './1764170000000-say-by-code.js';
+import { NumberWithTheCommit1764171000000 } from './1764171000000-number-with-the-commit.js';
 
 /** In order. A migration that has shipped is never edited: write the next one. */
 export const migrations = [
@@ -21,4 +22,5 @@ export const migrations = [
   NumberConversations1764165000000,
   FillRateBuckets1764168000000,
   SayByCode1764170000000,
+  NumberWithTheCommit1764171000000,
 ];

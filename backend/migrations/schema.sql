@@ -55,6 +55,20 @@ AS $function$
         FROM ended WHERE t.trace_id = ended.trace_id;
     END $function$;
 
+CREATE OR REPLACE FUNCTION public.lock_traces(traces text[])
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended(t, 726301)) FROM unnest(traces) AS t;
+  RETURN NOT EXISTS (SELECT 1 FROM unnest(traces) AS t
+    WHERE (SELECT e.seq IS NULL FROM events e WHERE e.trace_id = t ORDER BY e.seq DESC LIMIT 1));
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.memory_grams(whole text)
  RETURNS text[]
  LANGUAGE sql
@@ -65,6 +79,24 @@ AS $function$
                FROM regexp_split_to_table(lower(whole), '') WITH ORDINALITY AS chars (one, n)) AS pairs
       WHERE next IS NOT NULL
    $function$;
+
+CREATE OR REPLACE FUNCTION public.number_events(ids bigint[], reserve bigint)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+DECLARE
+  first_seq bigint := take_numbers(cardinality(ids), reserve);
+BEGIN
+  IF first_seq IS NOT NULL THEN
+    UPDATE events e SET seq = first_seq + array_position(ids, e.id) - 1
+     WHERE e.id = ANY (ids) AND e.created_at = now();
+  END IF;
+  RETURN first_seq;
+END $function$;
 
 CREATE OR REPLACE FUNCTION public.stamp_events(most integer, reserve bigint, is_patient boolean)
  RETURNS SETOF events
@@ -108,6 +140,25 @@ BEGIN
     UPDATE events e SET seq = after_seq + array_position(ids, e.id)
      WHERE e.id = ANY (ids) AND e.created_at BETWEEN oldest AND newest AND e.seq IS NULL
     RETURNING e.*;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.take_numbers(many bigint, reserve bigint)
+ RETURNS bigint
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  up_to bigint;
+  is_reserved boolean;
+BEGIN
+  UPDATE relay_state AS r SET last_seq = n.up_to,
+         reserved_seq = CASE WHEN n.up_to > r.reserved_seq THEN n.up_to + reserve ELSE r.reserved_seq END
+    FROM (SELECT s.id, s.reserved_seq, many + CASE WHEN EXISTS (SELECT 1 FROM relay_alive) THEN s.last_seq
+                                  ELSE greatest(s.last_seq, s.reserved_seq) END AS up_to
+            FROM relay_state s WHERE s.id = 1 FOR UPDATE OF s SKIP LOCKED) AS n
+   WHERE r.id = n.id RETURNING n.up_to, n.up_to > n.reserved_seq INTO up_to, is_reserved;
+  IF NOT FOUND THEN RETURN NULL; END IF;
+  IF is_reserved THEN INSERT INTO relay_alive VALUES (1) ON CONFLICT DO NOTHING; END IF;
+  RETURN up_to - many + 1;
 END $function$;
 
 CREATE TABLE agent_runs (

@@ -88,14 +88,12 @@ async function write(app: StreamApp, writer: number): Promise<{ id: string }[]> 
     const trace = Math.floor(Math.random() * TRACES);
     try {
       const ids = await app.database.transaction(async (tx) => {
+        const traceId = `trace-${trace}`;
         // The trace is locked first, so `order` is taken in the order in which commits will follow.
+        await tx.query('SELECT lock_traces($1)', [[traceId]]);
         const [id] = await app.outbox.append(tx, [
-          aValueEvent({ traceId: `trace-${trace}`, summary: `${writer}/${n}` }),
+          aValueEvent({ traceId, summary: `${writer}/${n}`, payload: { order: ++order } }),
         ]);
-        await tx.query(
-          `UPDATE events SET payload = jsonb_build_object('order', $2::int) WHERE id = $1`,
-          [id, ++order],
-        );
         await tx.query('SELECT pg_sleep($1)', [Math.random() * 0.01]);
         if (isRolledBack) throw new RolledBack();
         return [id!];

@@ -9,6 +9,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { migrations } from '../../../migrations/index.js';
 import { StartRefused } from '../config/environment.js';
 import { inSpan } from '../telemetry/span.js';
+import { CommitUndone } from './commit-undone.js';
 import { outliveLoss } from './lost-connections.js';
 import { migrate } from './migrate.js';
 import type { SqlResult, Tx } from './sql.js';
@@ -100,8 +101,8 @@ export class Database implements Asks {
   }
 
   /**
-   * Runs `work` in one transaction. Serialisation failures and deadlocks are retried (the work must
-   * therefore have no effect outside the database); anything else rolls back and is thrown.
+   * Runs `work` in one transaction. Serialisation failures, deadlocks and a commit that was undone are retried (the
+   * work must therefore have no effect outside the database); anything else rolls back and is thrown.
    */
   async transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
@@ -272,6 +273,7 @@ function reason(error: unknown): string {
 }
 
 function isRetryable(error: unknown): boolean {
+  if (error instanceof CommitUndone) return true;
   const code =
     (error as { code?: string; driverError?: { code?: string } }).driverError?.code ??
     (error as { code?: string }).code;

@@ -18,6 +18,12 @@ export interface EventRow {
   created_at: Date;
 }
 
+/** A row that its writer has just appended. */
+export type AppendedRow = Omit<EventRow, 'seq'> & {
+  seq: string | null;
+  payload_ref: string | null;
+};
+
 const columns = `e.id, e.seq, e.trace_id, e.job_id, e.project_id, e.topic, e.type, e.severity, e.summary,
   e.payload, e.links, e.created_at`;
 

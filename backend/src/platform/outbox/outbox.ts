@@ -8,8 +8,10 @@ import {
   inEnglish,
 } from '@aos/contracts';
 import type { Asks } from '../database/database.js';
-import { type Tx, sql } from '../database/sql.js';
-import { Wakeups } from './wakeups.js';
+import { type Tx, preparedSql, sql } from '../database/sql.js';
+import { appendedIn } from './appended.js';
+import { type AppendedRow, smallEventColumns } from './event-row.js';
+import { type Turn, Wakeups } from './wakeups.js';
 
 /** A fact, as a handler states it. The relay gives it its `seq`; nobody else publishes. */
 export interface NewEvent {
@@ -54,20 +56,29 @@ export class Outbox {
         id,
         JSON.stringify(payload),
       ]);
-    const { rows: ids } = await sql<{ id: string }>(
+    const appended = appendedIn(tx);
+    const more = traces.filter((trace) => !appended.traces.has(trace));
+    const inserted = await preparedSql<AppendedRow & { is_next: boolean }>(
       tx,
-      `WITH locked AS MATERIALIZED (${lockTraces}) ${insertEvents('jsonb_array_elements($2::jsonb) WITH ORDINALITY AS a(e, n)')} RETURNING id`,
-      [traces, JSON.stringify(rows)],
+      'aos-outbox-append',
+      appendSql,
+      [more, JSON.stringify(rows)],
     );
+    for (const { is_next, ...row } of inserted.rows) {
+      appended.isNext &&= is_next;
+      appended.rows.push(row);
+    }
+    for (const trace of more) appended.traces.add(trace);
     this.wakeups.afterCommit(tx, 'outbox');
-    return ids.map((row) => row.id);
+    return inserted.rows.map((row) => row.id);
   }
 
   /**
    * A change and its events in one statement, which commits by itself: one trip to the database where a transaction
    * takes four. `change` writes, and returns as `n` the place (from 1) of each event that is to be told, so that what
-   * it did not write is not told either; `besides` writes what needs no event. Their parameters are $4 and on. `name`
-   * is that of the whole statement (see Database.query).
+   * it did not write is not told either; `besides` writes what needs no event. Their parameters are $4 and on. When the
+   * relay of this process has nothing to do, the events have their numbers from the same statement. `name` is that of
+   * the whole statement (see Database.query).
    * @returns the places that `change` returned.
    */
   async appendWith(
@@ -77,29 +88,49 @@ export class Outbox {
     events: readonly NewEvent[],
   ): Promise<Set<number>> {
     const { traces, rows, large } = toRows(events);
-    const written = await line.query<{ n: string }>(
-      `WITH changed AS (${change}), besides AS (${besides}),
-         locked AS MATERIALIZED (${lockTraces}),
-         told AS (${insertEvents('jsonb_array_elements($2::jsonb) WITH ORDINALITY AS a(e, n) JOIN changed USING (n)')}),
-         kept AS (INSERT INTO event_payloads (id, payload)
-                  SELECT (p->>1)::uuid, p->2 FROM jsonb_array_elements($3::jsonb) AS p JOIN changed ON changed.n = (p->>0)::bigint)
-       SELECT n FROM changed`,
-      [traces, JSON.stringify(rows), JSON.stringify(large), ...params],
-      name,
-    );
-    if (written.length > 0) this.wakeups.wake('outbox');
-    return new Set(written.map(({ n }) => Number(n)));
+    const turn = this.wakeups.relay?.takeTurn();
+    let told: (AppendedRow & { n: string })[] | undefined;
+    try {
+      told = await line.query(
+        `WITH changed AS (${change}), besides AS (${besides}), ${tellOfChanged(turn)}`,
+        [traces, JSON.stringify(rows), JSON.stringify(large), ...params],
+        turn ? `${name}-numbered` : name,
+      );
+    } finally {
+      turn?.end(told ?? []);
+    }
+    if (!turn && told.length > 0) this.wakeups.wake('outbox');
+    return new Set(told.map(({ n }) => Number(n)));
   }
 }
 
-const lockTraces = `SELECT count(pg_advisory_xact_lock(hashtextextended(t, 726301))) AS n FROM unnest($1::text[]) AS t`;
-
 /** `from` gives the events as `a.e`, in the order of `a.n`. */
-const insertEvents = (from: string) => `
-  INSERT INTO events (trace_id, job_id, project_id, topic, type, severity, summary, payload, links, actor, payload_ref)
-  SELECT e.* FROM locked, LATERAL (
-    SELECT e->>0, (e->>1)::bigint, e->>2, e->>3, e->>4, e->>5, e->>6, e->7, e->8, e->>9, (e->>10)::uuid
-      FROM ${from} WHERE locked.n > 0 ORDER BY n) AS e`;
+const insertEvents = (from: string, seq: string) => `
+  INSERT INTO events AS e (trace_id, job_id, project_id, topic, type, severity, summary, payload, links, actor, payload_ref, seq)
+  SELECT r.* FROM locked, LATERAL (
+    SELECT e->>0, (e->>1)::bigint, e->>2, e->>3, e->>4, e->>5, e->>6, e->7, e->8, e->>9, (e->>10)::uuid, ${seq}
+      FROM ${from} WHERE locked.is_next IS NOT NULL ORDER BY n) AS r`;
+
+/** The rows come back in the order in which they went in. */
+const appendSql = `
+  WITH locked AS MATERIALIZED (SELECT lock_traces($1) AS is_next)
+  ${insertEvents('jsonb_array_elements($2::jsonb) WITH ORDINALITY AS a(e, n)', 'NULL::bigint')}
+  RETURNING ${smallEventColumns}, (SELECT is_next FROM locked)`;
+
+/** What follows `changed`; in its order too, so that each row comes back with the place it had there. */
+const tellOfChanged = (turn: Turn | undefined) => `
+  locked AS MATERIALIZED (SELECT lock_traces($1) AS is_next),
+  numbers AS MATERIALIZED (
+    SELECT ${turn ? `CASE WHEN locked.is_next THEN take_numbers(c.many, ${turn.reserve}) END` : 'NULL::bigint'} AS first_seq
+      FROM locked, (SELECT count(*) AS many FROM changed) AS c WHERE c.many > 0),
+  told AS (${insertEvents(
+    'jsonb_array_elements($2::jsonb) WITH ORDINALITY AS a(e, n) JOIN changed USING (n), numbers',
+    'numbers.first_seq + row_number() OVER (ORDER BY n) - 1',
+  )} RETURNING ${smallEventColumns}),
+  kept AS (INSERT INTO event_payloads (id, payload)
+           SELECT (p->>1)::uuid, p->2 FROM jsonb_array_elements($3::jsonb) AS p JOIN changed ON changed.n = (p->>0)::bigint)
+  SELECT t.*, c.n FROM (SELECT told.*, row_number() OVER (ORDER BY id) AS place FROM told) AS t
+    JOIN (SELECT n, row_number() OVER (ORDER BY n) AS place FROM changed) AS c USING (place) ORDER BY place`;
 
 /** The traces are sorted: whoever locks several does so in the same order. */
 function toRows(events: readonly NewEvent[]) {

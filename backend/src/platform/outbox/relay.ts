@@ -1,22 +1,24 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, Optional } from '@nestjs/common';
 import pg from 'pg';
 import type { QueryRunner } from 'typeorm';
+import { CommitUndone } from '../database/commit-undone.js';
 import { Database } from '../database/database.js';
 import { outliveLoss } from '../database/lost-connections.js';
-import { type EventRow, smallEventColumns } from './event-row.js';
-import { Wakeups } from './wakeups.js';
+import { appendedBy } from './appended.js';
+import { type AppendedRow, type EventRow, smallEventColumns } from './event-row.js';
+import { type Numbering, type Turn, Wakeups } from './wakeups.js';
 
 /**
  * The relay gives every committed event its number.
  *
  *     commit ──> events (seq NULL) ──[stamp_events]──> events (seq 42, 43, …) ──> listeners here
- *                     ^                    |                                 └──> NOTIFY seq: the others
- *        behind the commit, at a       relay_state: its row lock elects one relay for the statement
- *        wake-up, or at most one poll
+ *                     ^                    |                 ^               └──> NOTIFY seq: the others
+ *        at a wake-up, or at most    relay_state: its    with the commit,
+ *        one poll later              row lock elects     when the relay is idle
+ *                                    who numbers
  *
  * Guarantees
- *   - Numbers have no gaps and are never given twice: the rows and the counter change in one statement,
- *     which is its own transaction.
+ *   - Numbers have no gaps and are never given twice: the rows and the counter change in one transaction.
  *   - A number becomes visible after all lower ones: the row lock is held until the commit is visible. So
  *     whoever reads `seq > last ORDER BY seq` misses nothing, which is not true of `id > last`: ids are
  *     handed out before the commit.
@@ -35,10 +37,12 @@ import { Wakeups } from './wakeups.js';
  *   - Killed after the commit and before anybody was told: the tails find the rows by polling.
  *   - The connection is cut, the database goes away: logged, tried again with a growing pause, for ever.
  *
- * When idle it does not wait to be told: it sends its statement on the writer's own connection, right behind the
- * COMMIT and without waiting for the answer to that (`ride`). The writer gets its answer when it would have anyway;
- * the events have their numbers a round trip sooner. Whether the statement then succeeds is the relay's business
- * alone: it looks again if not. One at a time, so the batches of a process come back in order.
+ * When idle it does not wait to be told, it goes along: right before the COMMIT of a transaction that leaves events
+ * goes `number_events`, both on their way at once, so that the events and their numbers are committed together. Only
+ * when the Outbox found nobody in front of them in their traces; otherwise, and when another relay is numbering, the
+ * COMMIT goes as ever and the relay looks afterwards. If the numbering fails, Postgres turns the COMMIT into a
+ * rollback: the writer gets a CommitUndone, upon which Database does the transaction again, without company.
+ * One at a time, so the batches of a process come back in order.
  *
  * It goes at once when idle. When more was committed while a batch was on its way, the next one starts no
  * sooner than `gatherMs` after the last: under load a batch then carries several events, and each client is
@@ -56,7 +60,7 @@ export const RELAY_OPTIONS = Symbol('RELAY_OPTIONS');
 const defaults: RelayOptions = { pollMs: 250, gatherMs: 5, batchSize: 1000, reserve: 5000 };
 
 /** What it does is told in the migration that made it. In order, as RETURNING answers in none. */
-const STAMP = `SELECT ${smallEventColumns} FROM stamp_events($1, $2, $3) AS e ORDER BY e.seq`;
+const STAMP = `SELECT ${smallEventColumns} FROM stamp_events($1, $2, true) AS e ORDER BY e.seq`;
 
 type StampedRow = EventRow & { payload_ref: string | null };
 
@@ -67,7 +71,7 @@ type StampedRow = EventRow & { payload_ref: string | null };
 const alone = ({ kind }: Database) => (kind === 'embedded' ? { pollMs: 2_000 } : {});
 
 @Injectable()
-export class Relay implements OnApplicationShutdown {
+export class Relay implements Numbering, OnApplicationShutdown {
   private readonly logger = new Logger(Relay.name);
   private readonly options: RelayOptions;
   private readonly listeners = new Set<(rows: EventRow[]) => void>();
@@ -104,9 +108,10 @@ export class Relay implements OnApplicationShutdown {
       this.wakeups.on('outbox', (isTaken) => {
         if (!isTaken) this.look();
       }),
-      this.wakeups.onCommit((runner, commit) => this.ride(runner, commit)),
     ];
+    this.wakeups.relay = this;
     this.unlisten = () => {
+      if (this.wakeups.relay === this) this.wakeups.relay = undefined;
       for (const stop of stops) stop();
     };
     this.pollTimer = setInterval(() => this.look(), this.options.pollMs);
@@ -187,65 +192,92 @@ export class Relay implements OnApplicationShutdown {
         else if (this.isWokenAgain && found > 0)
           await pause(this.options.gatherMs - (performance.now() - startedAt));
       } catch (error) {
-        const pauseMs = Math.min(5_000, 50 * 2 ** Math.min(this.failures++, 10));
-        this.pausedUntil = performance.now() + pauseMs;
-        this.logger.warn(
-          `could not number events, next try in ${pauseMs} ms: ${(error as Error).message}`,
-        );
+        this.fail(error as Error);
         return; // polling starts the next try
       }
     }
   }
 
+  private fail(error: Error): void {
+    const pauseMs = Math.min(5_000, 50 * 2 ** Math.min(this.failures++, 10));
+    this.pausedUntil = performance.now() + pauseMs;
+    this.logger.warn(`could not number events, next try in ${pauseMs} ms: ${error.message}`);
+  }
+
   private async stamp(): Promise<number> {
-    const { rows } = await this.pool!.query<StampedRow>(this.statement(true));
+    const { rows } = await this.pool!.query<StampedRow>({
+      name: 'aos-relay-stamp',
+      text: STAMP,
+      values: [this.options.batchSize, this.reserve],
+    });
     return this.handOver(rows);
   }
 
-  private statement(isPatient: boolean) {
-    const reserve = this.database.kind === 'server' ? this.options.reserve : 0;
-    const { batchSize } = this.options;
-    return { name: 'aos-relay-stamp', text: STAMP, values: [batchSize, reserve, isPatient] };
+  private get reserve(): number {
+    return this.database.kind === 'server' ? this.options.reserve : 0;
   }
 
-  /**
-   * Commits, and numbers behind it when nothing else is being numbered here.
-   * @returns true when there is no need to wake the relay: what was committed is being numbered.
-   */
-  private async ride(runner: QueryRunner, commit: () => Promise<void>): Promise<boolean> {
-    const isBusy = this.working || performance.now() < this.pausedUntil;
-    if (!this.isRunning || isBusy || this.database.kind !== 'server') {
+  async commit(runner: QueryRunner, commit: () => Promise<void>): Promise<boolean> {
+    const appended = appendedBy(runner);
+    const rows = appended?.isNext ? appended.rows : [];
+    const isOurs =
+      this.database.kind === 'server' && rows.length > 0 && rows.length <= this.options.batchSize;
+    const turn = isOurs ? this.takeTurn() : undefined;
+    if (!turn) {
       await commit();
       return false;
     }
+    let numbered: readonly AppendedRow[] = [];
     const client = (await runner.connect()) as pg.PoolClient;
-    const behind = sendBehindCommit<StampedRow>(client, this.statement(false));
-    let answered: () => void = () => undefined;
-    this.working = new Promise((resolve) => (answered = resolve));
-    let sent: Promise<pg.QueryResult<StampedRow>> | undefined;
+    const restore = sendBeforeCommit<{ first: string | null }>(
+      client,
+      {
+        name: 'aos-relay-number',
+        text: 'SELECT number_events($1, $2) AS first',
+        values: [rows.map((row) => row.id), turn.reserve],
+      },
+      // At once, and not only when the writer has heard of it.
+      ({ first }) => {
+        numbered = rows.map((row, n) => ({
+          ...row,
+          seq: first === null ? null : String(Number(first) + n),
+        }));
+        turn.end(numbered);
+      },
+    );
     try {
       await commit();
+    } catch (error) {
+      // TypeORM wraps what the driver throws.
+      const undone = (error as { driverError?: unknown }).driverError;
+      if (!(undone instanceof CommitUndone)) throw error;
+      this.fail(undone);
+      throw undone;
     } finally {
-      sent = behind();
-      void this.takeOver(sent).finally(() => {
-        answered();
-        this.working = undefined;
-        if (this.isWokenAgain) this.look();
-      });
+      restore();
+      if (numbered.length === 0) turn.end([]); // a savepoint was released, or the commit failed
     }
-    return sent !== undefined;
+    return true;
   }
 
-  private async takeOver(sent: Promise<pg.QueryResult<StampedRow>> | undefined): Promise<void> {
-    if (!sent) return; // a savepoint was released, or the commit could not even be sent
-    try {
-      const found = await this.handOver((await sent).rows);
-      // Nothing: another relay was at it, from before this commit perhaps.
-      if (found === 0 || found >= this.options.batchSize) this.isWokenAgain = true;
-    } catch (error) {
-      this.logger.warn(`could not number events behind their commit: ${(error as Error).message}`);
-      this.isWokenAgain = true;
-    }
+  takeTurn(): Turn | undefined {
+    if (!this.isRunning || this.working || performance.now() < this.pausedUntil) return undefined;
+    let isOver: () => void = () => undefined;
+    this.working = new Promise((resolve) => (isOver = resolve));
+    const handOver = async (rows: readonly AppendedRow[]) => {
+      const numbered = rows.filter(isNumbered);
+      if (numbered.length < rows.length) this.isWokenAgain = true;
+      try {
+        await this.handOver(numbered);
+      } catch (error) {
+        // They are stored: the tails find them.
+        this.logger.warn(`could not hand events over: ${(error as Error).message}`);
+      }
+      this.working = undefined;
+      isOver();
+      if (this.isWokenAgain) this.look();
+    };
+    return { reserve: this.reserve, end: (rows) => void handOver(rows) };
   }
 
   private async handOver(rows: StampedRow[]): Promise<number> {
@@ -282,27 +314,32 @@ export interface RelayMetrics {
 }
 
 /**
- * Lets `statement` go out on the connection of a transaction right behind its COMMIT; both are on their way before
- * either is answered, each with an answer of its own (the pool's `pipeline`).
- * @returns what ends the arrangement, and gives the answer when the statement was sent.
+ * Lets `statement` go out on the connection of a transaction right before its COMMIT; both are on their way before
+ * either is answered (the pool's `pipeline`). `onCommitted` gets its row once both are.
+ * @returns what ends the arrangement.
  */
-function sendBehindCommit<Row extends pg.QueryResultRow>(
+function sendBeforeCommit<Row extends pg.QueryResultRow>(
   client: pg.PoolClient,
   statement: pg.QueryConfig,
-): () => Promise<pg.QueryResult<Row>> | undefined {
+  onCommitted: (row: Row) => void,
+): () => void {
   const owner = client as { query: unknown };
-  const query = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>;
-  let sent: Promise<pg.QueryResult<Row>> | undefined;
-  owner.query = (...args: unknown[]) => {
-    const answer = query(...args);
-    if (args[0] === 'COMMIT') sent = query(statement) as Promise<pg.QueryResult<Row>>;
-    return answer;
+  const query = client.query.bind(client) as (...args: unknown[]) => Promise<pg.QueryResult<Row>>;
+  owner.query = async (...args: unknown[]) => {
+    if (args[0] !== 'COMMIT') return query(...args);
+    const [before, answer] = await Promise.allSettled([query(statement), query(...args)]);
+    if (answer.status === 'rejected') throw answer.reason;
+    if (answer.value.command === 'ROLLBACK')
+      throw new CommitUndone({ cause: before.status === 'rejected' ? before.reason : undefined });
+    if (before.status === 'fulfilled') onCommitted(before.value.rows[0]!);
+    return answer.value;
   };
   return () => {
     delete owner.query;
-    return sent;
   };
 }
+
+const isNumbered = (row: AppendedRow): row is StampedRow => row.seq !== null;
 
 const pause = (ms: number) =>
   ms > 0 ? new Promise<void>((resolve) => setTimeout(resolve, ms)) : undefined;

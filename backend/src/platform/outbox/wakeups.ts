@@ -3,6 +3,7 @@ import pg from 'pg';
 import { Database } from '../database/database.js';
 import type { QueryRunner } from 'typeorm';
 import type { Tx } from '../database/sql.js';
+import type { AppendedRow } from './event-row.js';
 
 const channels = ['outbox', 'seq', 'jobs', 'control'] as const;
 export type Channel = (typeof channels)[number];
@@ -17,7 +18,23 @@ const someoneElse = `SELECT count(*) > 1 AS is_there FROM pg_locks
   WHERE locktype = 'advisory' AND classid = 0 AND objid = ${HERE} AND objsubid = 1
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
 
-type Rider = (runner: QueryRunner, commit: () => Promise<void>) => Promise<boolean>;
+/** What the relay of this process can do for writers. */
+export interface Numbering {
+  /**
+   * Does the commit of a transaction that leaves events, and numbers them with it when it can.
+   * @returns true when the relay need not be woken.
+   */
+  commit(runner: QueryRunner, commit: () => Promise<void>): Promise<boolean>;
+  /** The right to number in a statement of one's own; none while the relay is at work. */
+  takeTurn(): Turn | undefined;
+}
+
+/** Nothing else is numbered in this process until it ends. */
+export interface Turn {
+  reserve: number;
+  /** With what was committed, in order; rows that have no number are left to the relay. */
+  end(rows: readonly AppendedRow[]): void;
+}
 
 /**
  * Wake-ups: "look now", and nothing else. They make things sooner, never correct: everyone who listens
@@ -50,7 +67,8 @@ export class Wakeups implements OnApplicationShutdown {
   private failures = 0;
   private isHeard = true;
   private knownUntil = -Infinity;
-  private rider: Rider | undefined;
+  /** Set while the relay of this process runs. */
+  relay: Numbering | undefined;
 
   constructor(private readonly database: Database) {}
 
@@ -59,7 +77,7 @@ export class Wakeups implements OnApplicationShutdown {
     if (this.database.kind === 'server' && !this.client) await this.connect();
   }
 
-  /** `isTaken`: the relay is at it already (see `onCommit`); others hear of it as ever. */
+  /** `isTaken`: the relay is at it already (see `Numbering`); others hear of it as ever. */
   on(channel: Channel, listener: (isTaken: boolean) => void): () => void {
     const set = this.listeners.get(channel) ?? new Set();
     this.listeners.set(channel, set.add(listener));
@@ -81,8 +99,8 @@ export class Wakeups implements OnApplicationShutdown {
         scheduledFor.delete(runner);
       };
       runner.commitTransaction = async () => {
-        const rider = scheduled.has('outbox') ? this.rider : undefined;
-        const isTaken = rider ? await rider(runner, commit) : (await commit(), false);
+        const relay = scheduled.has('outbox') ? this.relay : undefined;
+        const isTaken = relay ? await relay.commit(runner, commit) : (await commit(), false);
         if (runner.isTransactionActive) return; // a nested one: a savepoint was released
         restore();
         for (const each of scheduled)
@@ -95,17 +113,6 @@ export class Wakeups implements OnApplicationShutdown {
       };
     }
     scheduled.add(channel);
-  }
-
-  /**
-   * Lets the relay do the commit of a transaction that leaves events, so that it can be along: see Relay. It
-   * answers true when it need not be woken.
-   */
-  onCommit(rider: Rider): () => void {
-    this.rider = rider;
-    return () => {
-      if (this.rider === rider) this.rider = undefined;
-    };
   }
 
   wake(channel: Channel): void {

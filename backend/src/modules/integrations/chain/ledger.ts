@@ -11,6 +11,10 @@ import { canonicalHash } from './canonical-hash.js';
 import type { FailureKind } from './error-fingerprint.js';
 import { GatheredWrites } from './gathered-writes.js';
 
+/** A statement has a price of its own, whatever it holds: the more calls at once, the longer it waits for company. */
+const PAUSE_PER_CALL_MS = 0.1;
+const LONGEST_PAUSE_MS = 5;
+
 /**
  * The record of calls, so that no effect happens twice and none is lost from sight.
  *
@@ -40,14 +44,10 @@ import { GatheredWrites } from './gathered-writes.js';
  *
  * Cost. A call makes two trips to the disk: its row before it, its end after it. Calls that are under way at the same
  * time share them (see GatheredWrites): what begins outside a run, what ends, and the events of the ends go into one
- * statement with one commit, on a connection of its own whose plans are made once. A call still waits for the commit of its own row before it is made, and for
- * that of its end before it is answered. The beginning of a call of a run is a transaction of its own, since it is the
- * job's guard and the rows of its step that decide there.
+ * statement with one commit, on a connection of its own whose plans are made once. A call still waits for the commit of
+ * its own row before it is made, and for that of its end before it is answered. The beginning of a call of a run is a
+ * transaction of its own, since it is the job's guard and the rows of its step that decide there.
  */
-/** A statement has a price of its own, whatever it holds: the more calls at once, the longer it waits for company. */
-const PAUSE_PER_CALL_MS = 0.1;
-const LONGEST_PAUSE_MS = 5;
-
 @Injectable()
 export class Ledger {
   private readonly writes: GatheredWrites<Beginning | End, boolean>;
@@ -159,12 +159,12 @@ export class Ledger {
     const ends = rows.filter(isEnd);
     const beginnings = rows.filter((row) => !isEnd(row));
     if (ends.length === 0) {
-      await this.database.query(insertRows('$1'), [arrayOf(beginnings)], 'aos-ledger-begin');
+      await this.line.query(insertRows('$1'), [arrayOf(beginnings)], 'aos-ledger-begin');
       return rows.map(() => true);
     }
     const births = ends.map(({ createdAt }) => createdAt);
     const own = await this.outbox.appendWith(
-      this.database,
+      this.line,
       { name: 'aos-ledger-write', change: finishRows, besides: insertRows('$6') },
       [arrayOf(ends), births, arrayOf(beginnings)],
       ends.map(({ event }) => event),
