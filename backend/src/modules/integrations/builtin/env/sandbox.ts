@@ -2,8 +2,8 @@
  * Runs a program in a box of its own, made by bubblewrap.
  *
  *     AOS --spawn, empty environment--> bwrap --> new user, pid, mount, net, ipc, uts, cgroup
- *                                               /usr, /lib ... read-only; /tmp in memory
- *                                               /workspace = the run's workspace, the only place to write
+ *                                               /usr, /lib ... read-only; /tmp and /dev/shm small, in memory
+ *                                               /workspace = the run's workspace, the only other place to write
  *                                               --> prlimit --> the program
  *
  * Guarantees: no network, not even loopback of the host; no file of the host but the system's programs
@@ -90,7 +90,10 @@ function boxArguments(workspace: string, command: SandboxCommand, cpuSeconds: nu
     ...Object.entries(env).flatMap(([name, value]) => ['--setenv', name, value]),
     ...systemMounts(),
     ...['--proc', '/proc', '--dev', '/dev', '--size', '67108864', '--tmpfs', '/tmp'],
+    ...['--size', '16777216', '--tmpfs', '/dev/shm'],
     ...['--bind', workspace, SANDBOX_ROOT],
+    // Both are made in memory, of which they might hold half: nothing but what is mounted in them takes files.
+    ...['--remount-ro', '/dev', '--remount-ro', '/'],
     ...['--chdir', command.folder ? `${SANDBOX_ROOT}/${command.folder}` : SANDBOX_ROOT],
     ...['--', '/usr/bin/prlimit', ...LIMITS, `--cpu=${cpuSeconds}`, '--'],
     ...['/usr/bin/nice', '-n', '19', ...command.argv], // whatever it does, AOS is to stay awake

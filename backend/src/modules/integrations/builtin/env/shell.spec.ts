@@ -167,6 +167,18 @@ describe('shell.exec', () => {
     expect(inTmp).toBeLessThanOrEqual(67_108_864);
   });
 
+  boxed('fills no more of this machine’s memory with files, wherever it writes them', async () => {
+    const places = ['/', '/dev/', '/dev/shm/', '/dev/pts/', '/proc/', '/usr/'];
+    const written = places.map(
+      (place) =>
+        `(head -c 40000000 /dev/zero > ${place}x; wc -c < ${place}x || echo 0) 2>/dev/null`,
+    );
+    const { stdout } = await run(`${written.join('; ')}; echo to > /dev/null && echo null`);
+    const [root, dev, shm, ...rest] = stdout.split('\n');
+    expect([root, dev, ...rest]).toEqual(['0', '0', '0', '0', '0', 'null', '']);
+    expect(Number(shm)).toBe(16_777_216);
+  });
+
   boxed('runs in a session of its own, away from any terminal', async () => {
     const { stdout } = await run("cut -d' ' -f6 /proc/self/stat; (exec < /dev/tty) 2>&1");
     expect(Number(stdout.split('\n')[0])).toBeGreaterThan(0);
