@@ -69,6 +69,24 @@ describe('a grant', () => {
     expect(capabilities.isGrant('aos_session_token')).toBe(false);
   });
 
+  it.each([
+    ['reaches', { tools: undefined }],
+    ['hands on', { rights: ['tool.call', 'config.write'] }],
+    ['stands for', { kind: 'owner' }],
+    ['allows', { limits: { maxCalls: -1 } }],
+    ['is called', { jti: 'x' }],
+    ['ends', { exp: undefined }],
+  ])(
+    'that does not rightly say what it %s is worth nothing, whoever signed it',
+    async (_, wrong) => {
+      const { token } = await issue();
+      const signed = await new SignJWT({ ...decodeJwt(token), ...wrong })
+        .setProtectedHeader({ alg: 'HS256', typ: 'aos-grant+jwt' })
+        .sign(master.derive('capability'));
+      await expect(capabilities.verify(signed)).rejects.toMatchObject({ code: 'grant_invalid' });
+    },
+  );
+
   it('reaches its tools and no other, and says which scopes would', async () => {
     const grant = await capabilities.verify((await issue()).token);
     expect(() => requireReach(grant, 'env', 'files.read')).not.toThrow();

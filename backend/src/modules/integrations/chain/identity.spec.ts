@@ -2,7 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SystemConfig } from '@aos/contracts';
-import { type GenerateKeyPairResult, SignJWT, exportJWK, exportSPKI, generateKeyPair } from 'jose';
+import {
+  type GenerateKeyPairResult,
+  type JWK,
+  SignJWT,
+  exportJWK,
+  exportSPKI,
+  generateKeyPair,
+} from 'jose';
 import { MasterKey } from '../../../platform/config/master-key.js';
 import { Wakeups } from '../../../platform/outbox/wakeups.js';
 import { SessionAuthenticator } from '../../auth/session-authenticator.js';
@@ -12,6 +19,7 @@ import { type GatewayParts, startGateway } from '../testing.js';
 import { Capabilities } from './capability.js';
 import { GuardedFetch } from './guarded-fetch.js';
 import { BearerTokens } from './identity.js';
+import { controlledClock } from './testing.js';
 
 const AUDIENCE = 'https://aos.example/mcp';
 let parts: GatewayParts;
@@ -23,6 +31,7 @@ let issuerServer: Server;
 let issuer: string;
 const asked: string[] = [];
 let metadataIssuer: string | undefined;
+let otherKeys: { keys: JWK[] } = { keys: [] };
 
 beforeAll(async () => {
   parts = await startGateway({});
@@ -30,6 +39,7 @@ beforeAll(async () => {
   const jwks = { keys: [{ ...(await exportJWK(keys.publicKey)), kid: 'one', alg: 'RS256' }] };
   issuerServer = createServer((request, response) => {
     asked.push(request.url!);
+    if (request.url === '/other-keys') return void response.end(JSON.stringify(otherKeys));
     const isKeys = request.url === '/keys';
     const isMetadata = request.url === '/tenant/.well-known/openid-configuration';
     response.statusCode = isKeys || isMetadata ? 200 : 404;
@@ -48,6 +58,7 @@ afterAll(async () => {
   await parts.stop();
 });
 
+afterEach(() => jest.restoreAllMocks());
 beforeEach(async () => {
   asked.length = 0;
   metadataIssuer = undefined;
@@ -60,11 +71,7 @@ async function configure(gateway: object): Promise<void> {
   wakeups = new Wakeups(database);
   const settings = new Settings(database, wakeups);
   await settings.onModuleInit();
-  await database.query(
-    `INSERT INTO config_versions (scope, version, config, created_by)
-     SELECT 'system', max(version) + 1, $1, 'test' FROM config_versions WHERE scope = 'system'`,
-    [JSON.stringify(SystemConfig.parse({ gateway }))],
-  );
+  await save(gateway);
   capabilities = new Capabilities(MasterKey.load(parts.environment));
   tokens = new BearerTokens(
     new SessionAuthenticator(database, wakeups),
@@ -74,6 +81,15 @@ async function configure(gateway: object): Promise<void> {
     database,
     wakeups,
   );
+}
+
+async function save(gateway: object): Promise<void> {
+  await parts.database.query(
+    `INSERT INTO config_versions (scope, version, config, created_by)
+     SELECT 'system', max(version) + 1, $1, 'test' FROM config_versions WHERE scope = 'system'`,
+    [JSON.stringify(SystemConfig.parse({ gateway }))],
+  );
+  wakeups.wake('control');
 }
 
 const claims = (overrides: object = {}) => ({
@@ -88,6 +104,18 @@ const signed = (overrides: object = {}, header: object = {}) =>
   new SignJWT(claims(overrides))
     .setProtectedHeader({ alg: 'RS256', kid: 'one', ...header })
     .sign(keys.privateKey);
+
+/** As the issuer would sign it, with whatever header: jose itself writes none that it would not read. */
+async function crafted(header: object): Promise<string> {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const text = `${part(header)}.${part(claims())}`;
+  const signature = await crypto.subtle.sign(
+    'RSASSA-PKCS1-v1_5',
+    keys.privateKey,
+    Buffer.from(text),
+  );
+  return `${text}.${Buffer.from(signature).toString('base64url')}`;
+}
 
 async function person(role: string | undefined): Promise<{ userId: string; token: string }> {
   const userId = randomUUID();
@@ -147,6 +175,9 @@ describe('a bearer token', () => {
     ['names the issuer with a slash more', () => signed({ iss: `${issuer}/` })],
     ['names another issuer', () => signed({ iss: 'http://127.0.0.1:1/evil' })],
     ['has a kid that is a path', () => signed({}, { kid: '../../x' })],
+    ['has a kid without end', () => signed({}, { kid: 'x'.repeat(257) })],
+    ['has a list for a kid', () => signed({}, { kid: ['one'] })],
+    ['has a kid of two lines', () => signed({}, { kid: 'one\ntwo' })],
     [
       'is not signed at all',
       () => {
@@ -164,6 +195,63 @@ describe('a bearer token', () => {
   ])('that %s is refused without asking anybody', async (_, make) => {
     expect(await tokens.verifyBearer(await make())).toBeUndefined();
     expect(asked).toEqual([]);
+  });
+
+  it('names somebody', async () => {
+    expect(await tokens.verifyBearer(await signed({ sub: undefined }))).toBeUndefined();
+  });
+
+  it('asks for nothing that is not understood here', async () => {
+    for (const header of [
+      { crit: ['http://example.com/more'], 'http://example.com/more': true },
+      { crit: ['b64'], b64: false },
+    ])
+      expect(
+        await tokens.verifyBearer(await crafted({ alg: 'RS256', kid: 'one', ...header })),
+      ).toBe(undefined);
+    expect(await tokens.verifyBearer(await crafted({ alg: 'RS256', kid: 'one' }))).toBeDefined();
+  });
+
+  it('may be for several audiences, of which this is one, and is not for one that only contains it', async () => {
+    const others = ['https://elsewhere.example', `${AUDIENCE}/`, AUDIENCE.slice(0, -1)];
+    expect(await tokens.verifyBearer(await signed({ aud: others }))).toBeUndefined();
+    expect(await tokens.verifyBearer(await signed({ aud: [others.join(' ')] }))).toBeUndefined();
+    expect(asked).toEqual([]);
+    expect(await tokens.verifyBearer(await signed({ aud: [...others, AUDIENCE] }))).toBeDefined();
+  });
+
+  it('ends when it says, and is called what it says within bounds', async () => {
+    const exp = Math.floor(Date.now() / 1000) + 77;
+    const bearer = await tokens.verifyBearer(await signed({ exp, name: 'n'.repeat(5000) }));
+    expect(bearer!.capability!.expiresAt).toEqual(new Date(exp * 1000));
+    expect(bearer!.name).toHaveLength(200);
+  });
+
+  it('of another issuer, once that one is configured, is somebody else with keys of its own', async () => {
+    const before = await tokens.verifyBearer(await signed());
+    const strangers = await generateKeyPair('RS256', { extractable: true });
+    otherKeys = {
+      keys: [{ ...(await exportJWK(strangers.publicKey)), kid: 'one', alg: 'RS256' }],
+    };
+    const other = `${new URL(issuer).origin}/other`;
+    await save({
+      inbound: {
+        issuer: other,
+        audience: AUDIENCE,
+        jwksUri: `${new URL(issuer).origin}/other-keys`,
+      },
+      httpAllowAddresses: ['127.0.0.1'],
+    });
+    expect(await tokens.verifyBearer(await signed())).toBeUndefined();
+    // Signed by the keys of the one who was trusted before.
+    expect(await tokens.verifyBearer(await signed({ iss: other }))).toBeUndefined();
+    const theirs = new SignJWT(claims({ iss: other })).setProtectedHeader({
+      alg: 'RS256',
+      kid: 'one',
+    });
+    const after = await tokens.verifyBearer(await theirs.sign(strangers.privateKey));
+    expect(after!.id).toMatch(/^jwt:/);
+    expect(after!.id).not.toBe(before!.id);
   });
 
   it('brings no keys of its own: jku, x5u and jwk are not read', async () => {
@@ -238,6 +326,65 @@ describe('a grant as a bearer token', () => {
     const { userId } = await person('caller');
     const bearer = await tokens.verifyBearer(await grantOf(userId, { rights: ['tool.call'] }));
     expect(bearer!.grants).toEqual([{ permission: 'tool.call', projectId: null }]);
+  });
+
+  it('that is over, or that nobody here has made, is worth nothing', async () => {
+    const { userId } = await person('caller');
+    const token = await grantOf(userId);
+    const forged = `${token.slice(0, -4)}${token.endsWith('AAAA') ? 'BBBB' : 'AAAA'}`;
+    expect(await tokens.verifyBearer(forged)).toBeUndefined();
+    expect(await tokens.verifyBearer(await grantOf(userId, { ttlSeconds: -1 }))).toBeUndefined();
+    expect(await tokens.verifyBearer(token)).toBeDefined();
+  });
+
+  it('without a person behind it is one of AOS itself or of an agent, or none', async () => {
+    const of = async (kind: 'agent' | 'system' | 'user' | 'token') =>
+      tokens.verifyBearer(
+        await grantOf('nobody', { holder: { kind, id: `${kind}:x`, name: 'X', userId: null } }),
+      );
+    expect(await of('agent')).toMatchObject({ grants: [{}, {}] });
+    expect(await of('system')).toMatchObject({ grants: [{}, {}] });
+    expect(await of('user')).toBeUndefined();
+    expect(await of('token')).toBeUndefined();
+  });
+
+  it('is not worth in a project what its holder may in another', async () => {
+    const { userId } = await person('caller');
+    await parts.database.query(
+      `UPDATE role_bindings SET project_id = 'theirs' WHERE user_id = $1`,
+      [userId],
+    );
+    const inProject = async (projectId: string) =>
+      tokens.verifyBearer(await grantOf(userId, { run: { jobId: '1', traceId: 't', projectId } }));
+    expect(await inProject('theirs')).toBeDefined();
+    expect(await inProject('mine')).toBeUndefined();
+  });
+
+  it('ends with the rights of its holder within seconds, also where nobody told of that', async () => {
+    const { userId } = await person('caller');
+    const token = await grantOf(userId);
+    const clock = controlledClock();
+    expect(await tokens.verifyBearer(token)).toBeDefined();
+    await parts.database.query('DELETE FROM role_bindings WHERE user_id = $1', [userId]);
+    clock.pass(5_001);
+    expect(await tokens.verifyBearer(token)).toBeUndefined();
+  });
+
+  it('keeps no rights that were taken away while they were looked up', async () => {
+    const { userId } = await person('caller');
+    const token = await grantOf(userId);
+    const query = parts.database.query.bind(parts.database);
+    jest.spyOn(parts.database, 'query').mockImplementation(async (text: string, ...more) => {
+      const rows = await query(text, ...more);
+      if (text.includes('role_bindings b JOIN users')) {
+        jest.restoreAllMocks();
+        await query('DELETE FROM role_bindings WHERE user_id = $1', [userId]);
+        wakeups.wake('control');
+      }
+      return rows as never;
+    });
+    await tokens.verifyBearer(token);
+    expect(await tokens.verifyBearer(token)).toBeUndefined();
   });
 
   it('holds in the project of its run only', async () => {

@@ -216,8 +216,9 @@ function isWorthAKey(token: string, { issuer, audience }: Issuer): boolean {
   try {
     const { alg, kid } = decodeProtectedHeader(token);
     if (alg === undefined || !ALGORITHMS.includes(alg)) return false;
-    if (kid !== undefined && (!/^[\x21-\x7e]{1,256}$/.test(kid) || kid.includes('..')))
-      return false;
+    // What a header holds is a stranger's: a list with one name in it would read like that name.
+    const isName = typeof kid === 'string' && /^[\x21-\x7e]{1,256}$/.test(kid);
+    if (kid !== undefined && (!isName || kid.includes('..'))) return false;
     const { iss, aud, exp, nbf } = decodeJwt(token);
     const now = Date.now() / 1000;
     return (
