@@ -21,7 +21,9 @@ export interface Listener {
 
 /**
  * The answer to one POST, read as it comes: one JSON document, or a stream of events. It never holds more than
- * `maxBytes` of a document, or of what has come since the last whole event, as unpacked.
+ * `maxBytes` of a document, or of what has come since the last whole event, as unpacked. Of answers it takes the one to
+ * its own request, once: what a server says there to the requests of others, who may be other people, or says twice,
+ * is nobody's.
  */
 export class CallAnswer {
   status = 0;
@@ -37,6 +39,7 @@ export class CallAnswer {
   private fault: Error | undefined;
 
   constructor(
+    private readonly requestId: string | number,
     private readonly maxBytes: number,
     private readonly listener: Listener,
   ) {}
@@ -117,8 +120,12 @@ export class CallAnswer {
 
   private tell(value: unknown): void {
     const message = parseJSONRPCMessage(value);
-    if (isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message))
+    if (isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message)) {
+      // Some write the number that they were given as text.
+      if (this.hasAnswered || String(message.id) !== String(this.requestId))
+        return this.listener.onFault(new Error('an answer to something else'));
       this.hasAnswered = true;
+    }
     this.listener.onMessage(message);
   }
 }

@@ -267,6 +267,62 @@ it.each(failures)('tells %s as a fault, and calls once', async (_what, answer, f
   expect(callsHeard()).toHaveLength(1);
 });
 
+describe('a server that answers something else', () => {
+  const answerTo = (id: unknown, text: string) => ({
+    id,
+    result: { content: [{ type: 'text', text }] },
+  });
+  const lost = { kind: 'connection_lost', mayHaveHappened: true };
+
+  it.each<[string, (own: number) => unknown]>([
+    ['a number that nobody has', (own) => own + 1000],
+    ['no number', () => null],
+    ['a number in other words', (own) => `0${own}`],
+  ])('under %s has not answered, which shows at once', async (_, other) => {
+    for (const form of [json, inEvents]) {
+      onCall = ({ id }, _request, response) => form(response, answerTo(other(id!), 'wrong'));
+      await expect(call()).rejects.toMatchObject({ kind: expect.stringMatching(/lost|protocol/) });
+    }
+  });
+
+  it('says nothing to whoever else waits for an answer', async () => {
+    const waiting: { id: number; response: ServerResponse }[] = [];
+    const both = new Promise<void>((done) => {
+      onCall = ({ id }, _request, response) => {
+        waiting.push({ id: id!, response });
+        if (waiting.length === 2) done();
+      };
+    });
+    const calls = [call(), call()];
+    await both;
+    const [one, other] = waiting as [(typeof waiting)[0], (typeof waiting)[0]];
+    json(one.response, answerTo(other.id, 'of another'));
+    // Who mixes up answers is let go, and what else was asked there has no end that anybody knows.
+    for (const each of await Promise.allSettled(calls))
+      expect(each).toMatchObject({ status: 'rejected', reason: lost });
+  });
+
+  it('and then answers after all, or answers again, is heard once', async () => {
+    const heardOf: string[] = [];
+    onCall = ({ id }, _request, response) => {
+      events(response);
+      response.write(event(answerTo(id! + 1000, 'wrong')));
+      response.write(event(answerTo(id, 'right')));
+      response.end(event(answerTo(id, 'again')));
+    };
+    for (let n = 0; n < 3; n++) heardOf.push(JSON.stringify(await call()));
+    expect(heardOf.every((text) => text.includes('right'))).toBe(true);
+  });
+
+  it('with its number in quotes has answered', async () => {
+    onCall = ({ id }, _request, response) => json(response, answerTo(String(id), 'hello'));
+    expect(await call()).toMatchObject(hello);
+  });
+});
+
+const inEvents = (response: ServerResponse, message: object) =>
+  void events(response).end(event(message));
+
 it('lets a call go that its caller has given up', async () => {
   const closed = new Promise<void>((over) => {
     onCall = (_message, request) => {

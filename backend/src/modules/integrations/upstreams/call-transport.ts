@@ -56,9 +56,10 @@ export class CallTransport extends StreamableHTTPClientTransport {
     message: JSONRPCMessage | JSONRPCMessage[],
     options?: TransportSendOptions,
   ): Promise<void> {
-    const headers = isCall(message) ? this.headersOf(message, options) : undefined;
+    if (!isCall(message)) return super.send(message, options);
+    const headers = this.headersOf(message, options);
     if (!headers) return super.send(message, options);
-    const answer = this.answer();
+    const answer = this.answer(message);
     const body = JSON.stringify(message);
     await this.exchange(body, headers, options?.requestSignal, answer);
     if (answer.isRefused) return super.send(message, options);
@@ -104,9 +105,9 @@ export class CallTransport extends StreamableHTTPClientTransport {
     };
   }
 
-  private answer(): CallAnswer {
+  private answer({ id }: JSONRPCRequest): CallAnswer {
     const inContext = AsyncLocalStorage.snapshot();
-    return new CallAnswer(this.own.maxBytes, {
+    return new CallAnswer(id, this.own.maxBytes, {
       onMessage: (message) => inContext(() => this.onmessage?.(message)),
       onFault: (error) => inContext(() => this.onerror?.(error)),
     });
