@@ -1,4 +1,5 @@
 import type { Answer, SignedIn } from '../../../../test/http-app.js';
+import { openTestDatabase } from '../../../../test/harness.js';
 import { HttpFixture, type McpApp, openMcpApp } from '../../../../test/mcp-app.js';
 
 /**
@@ -205,6 +206,14 @@ describe('in the current revision', () => {
     expect(comparable(await send('current', 'direct', request))).toEqual(
       comparable(await send('current', 'general', request)),
     );
+    for (const region of ['us', 'EU', ' eu, us', '=?base64?dXM=?=']) {
+      const headers = { 'mcp-param-region': region };
+      const { status, body } = await send('current', 'direct', { ...request, headers });
+      expect([status, body.error?.code]).toEqual([400, -32020]);
+    }
+    const headers = { 'mcp-param-region': 'eu' };
+    const right = await send('current', 'direct', { ...request, headers });
+    expect(messagesOf(right).at(-1)?.result).toBeDefined();
   });
 
   it('a client that goes takes its call along', async () => {
@@ -265,6 +274,41 @@ describe('in an older session', () => {
     expect((await app.call('/mcp', { method: 'DELETE', headers })).status).toBe(200);
     await expect(first).rejects.toThrow();
   });
+});
+
+describe('a process that stops', () => {
+  it.each(['direct', 'general'] as const)(
+    'takes the calls along that are under way on the %s way, and waits for none of them',
+    async (way) => {
+      const test = await openTestDatabase();
+      const own = await openMcpApp({ database: test });
+      const as = await own.signIn('operator');
+      await own.register({ name: 'new', url: fixture.url, transport: 'http' });
+      const [ofAll, ofAllUsers] = [app, operator];
+      [app, operator] = [own, as];
+      try {
+        const sent = send('current', way, { name: 'new__test_slow', args: { ms: 60_000 } });
+        sent.catch(() => undefined); // looked at below
+        const rows = (status: string) =>
+          eventually(async () => {
+            const found = await test.database.query('SELECT status, error_kind FROM tool_calls');
+            return found.length === 1 && JSON.stringify(found[0]).includes(status);
+          });
+        await rows('started');
+        await own.app.close();
+        await rows('cancelled');
+        // Cut, or ended without an answer: never one that says that it went well.
+        const end = await sent.then(
+          (answer) => messagesOf(answer).some(({ result }) => result),
+          () => false,
+        );
+        expect(end).toBe(false);
+      } finally {
+        [app, operator] = [ofAll, ofAllUsers];
+        await test.close();
+      }
+    },
+  );
 });
 
 async function eventually(isSo: () => Promise<boolean>): Promise<void> {
