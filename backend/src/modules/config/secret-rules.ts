@@ -54,6 +54,12 @@ const loaders = new Set([
   'ALL_PROXY',
   'NO_PROXY',
   'DATABASE_URL',
+  'GLIBC_TUNABLES',
+  'SSH_ASKPASS',
+  'COMSPEC',
+  'XDG_CONFIG_HOME',
+  // Where npx looks for settings of its own, among them which options node is started with.
+  'PREFIX',
 ]);
 const loaderPrefixes = ['LD_', 'DYLD_', 'NODE_', 'NPM_', 'GIT_', 'BASH_FUNC_', 'AOS_', 'OTEL_'];
 
