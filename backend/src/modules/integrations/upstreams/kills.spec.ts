@@ -64,7 +64,7 @@ const startsOf = async (name: string) =>
     .filter((line) => line !== '')
     .map(Number);
 
-const flood = `const more = () => process.stdout.write('x'.repeat(1 << 20), more); more();`;
+const flood = `let left = 64; const more = () => left-- > 0 && process.stdout.write('x'.repeat(1 << 20), more); more();`;
 
 // One that hangs is found out by a question that it does not answer for two seconds, and one that floods by megabytes of
 // its noise: there, several calls meet it at once.

@@ -139,6 +139,11 @@ describe('signing in at a tool server', () => {
     const { health } = await register(oauth({ issuer }));
     expect(health.error).toContain('invalid_client');
     expect(health.error).not.toContain('evil');
+    // A code is a word, or it is words as well.
+    answer.body = JSON.stringify({ error: 'Open http://evil' });
+    const other = await register(oauth({ issuer }));
+    expect(other.health.error).toContain('refused: 400');
+    expect(other.health.error).not.toContain('evil');
   });
 
   it.each([
@@ -304,6 +309,70 @@ describe('signing in as the caller', () => {
     await ask();
     expect(forms).toHaveLength(2);
     jest.restoreAllMocks();
+  });
+
+  describe('kept', () => {
+    let redactor: Redactor;
+    let tokens: OutboundTokens;
+    const auth = perCaller() as OutboundOAuth;
+    const reveal = () => Promise.resolve('client:secret');
+    beforeEach(() => {
+      redactor = new Redactor();
+      tokens = new OutboundTokens(parts.outside, parts.assertions, redactor, parts.audit);
+      let given = 0;
+      onExchange = () => {
+        const token = { access_token: `a-token-${++given}-of-many`, token_type: 'Bearer' };
+        return Promise.resolve({ status: 200, body: JSON.stringify({ ...token, expires_in: 60 }) });
+      };
+    });
+    afterEach(() => jest.restoreAllMocks());
+    const of = (by: Ctx, server = 'x', more: Partial<OutboundOAuth> = {}) => {
+      const asked = { ...auth, issuer: undefined, tokenUrl: `${issuer}/token`, ...more };
+      return tokens.tokenFor(server, asked, reveal, by.actor);
+    };
+
+    it('is good for its server, as that is signed in to, and for its caller alone', async () => {
+      const by = actor('operator');
+      const first = await of(by);
+      expect(await of(by)).toBe(first);
+      const others = [
+        await of(actor('operator')),
+        await of(by, 'y'),
+        await of(by, 'x', { scope: 's' }),
+      ];
+      expect(new Set([first, ...others]).size).toBe(4);
+      expect(forms).toHaveLength(4);
+    });
+
+    it('is asked for once by those who come together', async () => {
+      const by = actor('operator');
+      const got = await Promise.all(Array.from({ length: 5 }, () => of(by)));
+      expect([new Set(got).size, forms.length]).toEqual([1, 1]);
+    });
+
+    it('is hidden as long as it may be shown, and no longer', async () => {
+      const clock = controlledClock();
+      const by = actor('operator');
+      const first = await of(by);
+      expect(redactor.redact(first)).toBe('[secret token of x]');
+      clock.pass(60_000);
+      const second = await of(by);
+      expect([redactor.redact(first), redactor.redact(second)]).toEqual([
+        first,
+        '[secret token of x]',
+      ]);
+    });
+
+    it('are the latest thousand', async () => {
+      const first = actor('operator');
+      const token = await of(first);
+      for (let i = 0; i < 27; i++)
+        await Promise.all(Array.from({ length: 37 }, () => of(actor('operator'))));
+      expect(await of(first)).toBe(token);
+      await of(actor('operator'));
+      expect(await of(first)).not.toBe(token);
+      expect(redactor.redact(token)).toBe(token);
+    });
   });
 
   it('is not tried while nobody knows who AOS is', async () => {

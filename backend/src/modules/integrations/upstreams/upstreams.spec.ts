@@ -323,48 +323,6 @@ describe('the unmodified filesystem server over stdio', () => {
   });
 });
 
-describe('children of a process that is killed', () => {
-  it('die with it, those that do not heed the end of their input too', async () => {
-    const deaf = join(parts.dataDir, 'deaf.cjs');
-    await writeFile(
-      deaf,
-      `process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); console.log('deaf');`,
-    );
-    const owner = join(parts.dataDir, 'owner.mts');
-    await writeFile(
-      owner,
-      `import { StdioProcess } from ${JSON.stringify(join(import.meta.dirname, 'stdio-process.ts'))};
-       const child = new StdioProcess({ file: process.execPath, args: [${JSON.stringify(deaf)}] }, { cwd: '/', env: {} });
-       await child.start();
-       console.log(child.pid);
-       setInterval(() => {}, 1000);`,
-    );
-    const loader = join(parts.dataDir, 'loader.mjs');
-    // The sources import "./x.js"; Node strips types but does not map names.
-    await writeFile(
-      loader,
-      `import { registerHooks } from 'node:module';
-       registerHooks({ resolve(specifier, context, next) {
-         try { return next(specifier, context); } catch (error) {
-           if (!specifier.startsWith('.')) throw error;
-           return next(specifier.replace(/\\.js$/, '.ts'), context);
-         } } });`,
-    );
-    const parent = spawn(
-      process.execPath,
-      ['--experimental-transform-types', '--import', loader, owner],
-      {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    );
-    const pid = Number(String((await once(parent.stdout, 'data'))[0]));
-    expect(isAlive(pid)).toBe(true);
-    parent.kill('SIGKILL');
-    await once(parent, 'exit');
-    await gone(pid);
-  });
-});
-
 /** Calls until it works; each failure says when to come back, at most a second here. */
 async function heals<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
@@ -401,15 +359,4 @@ function isAlive(pid: number): boolean {
   } catch {
     return false; // ESRCH is the answer looked for
   }
-}
-
-/** Until the kernel has taken it away. */
-async function gone(pid: number): Promise<void> {
-  while (isAlive(pid) && (await stateOf(pid)) !== 'Z')
-    await new Promise((done) => setImmediate(done));
-}
-
-async function stateOf(pid: number): Promise<string | undefined> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-  return /State:\s+(\w)/.exec(status)?.[1];
 }

@@ -1,0 +1,139 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { temporaryFolder } from '../../../../test/harness.js';
+import { StdioProcess } from './stdio-process.js';
+
+let folder: string;
+let owners: ChildProcess[];
+beforeEach(async () => {
+  folder = await temporaryFolder();
+  owners = [];
+  // Heeds nothing, and yet does not outlive a test that goes wrong by more than a minute.
+  await writeFile(
+    join(folder, 'deaf.cjs'),
+    `process.on('SIGTERM', () => {}); setTimeout(() => process.exit(), 60_000); console.log('deaf');`,
+  );
+  // The sources import "./x.js"; Node strips types but does not map names.
+  await writeFile(
+    join(folder, 'loader.mjs'),
+    `import { registerHooks } from 'node:module';
+     registerHooks({ resolve(specifier, context, next) {
+       try { return next(specifier, context); } catch (error) {
+         if (!specifier.startsWith('.')) throw error;
+         return next(specifier.replace(/\\.js$/, '.ts'), context);
+       } } });`,
+  );
+});
+afterEach(() => {
+  for (const owner of owners) owner.kill('SIGKILL');
+});
+
+/** A process that runs `code`, in a group of its own, and the line of JSON that it says when it is ready. */
+async function owner<T>(code: string): Promise<{ process: ChildProcess; said: T }> {
+  const path = join(folder, 'owner.mts');
+  const source = (name: string) => JSON.stringify(join(import.meta.dirname, name));
+  await writeFile(
+    path,
+    `import { spawn } from 'node:child_process';
+     import { StdioProcess } from ${source('stdio-process.ts')};
+     import { processWatch } from ${source('process-watch.ts')};
+     const deaf = ${JSON.stringify(join(folder, 'deaf.cjs'))};
+     setTimeout(() => process.exit(), 60_000);
+     ${code}`,
+  );
+  const process_ = spawn(
+    process.execPath,
+    ['--experimental-transform-types', '--import', join(folder, 'loader.mjs'), path],
+    { stdio: ['ignore', 'pipe', 'inherit'], detached: true },
+  );
+  owners.push(process_);
+  const [line] = (await once(createInterface(process_.stdout), 'line')) as [string];
+  return { process: process_, said: JSON.parse(line) as T };
+}
+
+const ownsOne = `
+  const child = new StdioProcess({ file: process.execPath, args: [deaf] }, { cwd: '/', env: {} });
+  await child.start();
+  console.log(JSON.stringify({ child: child.pid }));`;
+
+describe('children of a process that is killed', () => {
+  it('die with it, those that do not heed the end of their input too', async () => {
+    const { process: parent, said } = await owner<{ child: number }>(ownsOne);
+    expect(await isAlive(said.child)).toBe(true);
+    parent.kill('SIGKILL');
+    await gone(said.child);
+  });
+
+  it('die with it also when its whole group is killed, as by a Ctrl-C in a terminal', async () => {
+    const { process: parent, said } = await owner<{ child: number }>(ownsOne);
+    process.kill(-parent.pid!, 'SIGKILL');
+    await gone(said.child);
+  });
+
+  it('die with it also when what watches over them was killed before', async () => {
+    const { process: parent, said } = await owner<{ child: number }>(ownsOne);
+    const [watcher] = await shellsOf(parent.pid!);
+    process.kill(watcher!, 'SIGKILL');
+    await until(async () => (await shellsOf(parent.pid!)).some((pid) => pid !== watcher));
+    parent.kill('SIGKILL');
+    await gone(said.child);
+  });
+
+  it('are those that it has at the end, and none that it let go before', async () => {
+    // A number that was given back may be that of somebody else by then.
+    const { process: parent, said } = await owner<{ letGo: number; kept: number }>(`
+      const [letGo, kept] = [0, 0].map(() => {
+        const child = spawn(process.execPath, [deaf], { detached: true, stdio: 'ignore' });
+        processWatch.add(child.pid);
+        return child.pid;
+      });
+      processWatch.remove(letGo);
+      console.log(JSON.stringify({ letGo, kept }));`);
+    parent.kill('SIGKILL');
+    await gone(said.kept);
+    expect(await isAlive(said.letGo)).toBe(true);
+    process.kill(said.letGo, 'SIGKILL');
+  });
+});
+
+describe('what watches', () => {
+  it('knows nothing of the environment, and goes when nothing is left to watch', async () => {
+    const child = new StdioProcess(
+      { file: process.execPath, args: [join(folder, 'deaf.cjs')] },
+      { cwd: '/', env: {} },
+    );
+    const before = await shellsOf(process.pid);
+    await child.start();
+    const [watcher] = (await shellsOf(process.pid)).filter((pid) => !before.includes(pid));
+    expect(await readFile(`/proc/${watcher}/environ`, 'utf8')).not.toMatch(/PATH|JEST|NODE/);
+    await child.close();
+    await gone(watcher!);
+  });
+});
+
+/** Shells that are children of the process and alive. */
+async function shellsOf(pid: number): Promise<number[]> {
+  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => ''))
+    .split(' ')
+    .filter((each) => each !== '')
+    .map(Number);
+  const commands = await Promise.all(
+    children.map((each) => readFile(`/proc/${each}/cmdline`, 'utf8').catch(() => '')), // gone
+  );
+  return children.filter((_, i) => commands[i]!.startsWith('/bin/sh'));
+}
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await new Promise((done) => setImmediate(done));
+}
+
+const gone = (pid: number) => until(async () => !(await isAlive(pid)));
+
+/** Not one that has ended and waits to be taken away. */
+async function isAlive(pid: number): Promise<boolean> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  return /State:\s+[^ZX\s]/.test(status);
+}
