@@ -112,6 +112,128 @@ describe('a circuit', () => {
     expect(tries).toBeLessThanOrEqual(60_000 / OPEN_FOR_MS);
   });
 
+  it('tells a dry run what a call would meet, which is no try itself', async () => {
+    const foresee = async () =>
+      (await parts.gateway.dryRun(admin(), { server: name, tool: 'once', args: {} })).links.find(
+        ({ link }) => link === 'circuit',
+      );
+    expect(await foresee()).toMatchObject({ verdict: 'pass' });
+    server.onCall = () => 500;
+    await fail();
+    expect(await foresee()).toMatchObject({ verdict: 'stop', code: 'circuit_open' });
+    clock.pass(LONG_MS);
+    expect(await foresee()).toMatchObject({ verdict: 'pass' });
+    let answer!: (status: number) => void;
+    server.onCall = () => new Promise((resolve) => (answer = resolve));
+    const before = server.calls();
+    const probe = ended();
+    await until(() => server.calls() > before);
+    expect(await foresee()).toMatchObject({ verdict: 'stop', code: 'circuit_open' });
+    answer(500);
+    await probe;
+  });
+
+  it('is told in words: why it opened, when it may close, and that it has', async () => {
+    const told = async (type: string) => {
+      for (;;) {
+        const rows = await parts.database.query<{ payload: object }>(
+          `SELECT payload FROM events WHERE type = $1 AND payload->>'server' = $2`,
+          [type, name],
+        );
+        if (rows.length > 0) return rows;
+      }
+    };
+    server.onCall = () => 500;
+    await fail();
+    expect(await told('anomaly.detected')).toMatchObject([
+      {
+        payload: {
+          code: 'circuit_open',
+          kind: 'unreachable',
+          error: expect.stringContaining('500'),
+        },
+      },
+    ]);
+    const refused = (await call().catch((error: unknown) => error)) as Error;
+    expect(refused.message).toContain('HTTP 500');
+    const { retryAt } = parts.circuit.report(name);
+    expect(Math.abs(Date.parse(retryAt!) - Date.now() - OPEN_FOR_MS)).toBeLessThan(OPEN_FOR_MS);
+    server.onCall = () => ({ content: [] });
+    clock.pass(LONG_MS);
+    await ended();
+    expect(await told('recovery.done')).toHaveLength(1);
+  });
+
+  it('is of one server: others are asked as before', async () => {
+    const broken = name;
+    server.onCall = () => 500;
+    await fail();
+    const other = await startToolServer([{ name: 'once' }]);
+    name = `s${++n}`;
+    await parts.register({ name, transport: 'http', url: other.url });
+    expect(await ended()).toBe('ok');
+    name = broken;
+    expect(await ended()).toBe('circuit_open');
+    await other.stop();
+  });
+
+  it.each([
+    ['says nothing in time', () => new Promise(() => undefined), 'tool_timeout'],
+    ['breaks off', () => undefined, 'server_unreachable'],
+  ])('opens for a server that %s', async (_, answer, code) => {
+    server.onCall = answer;
+    for (let failures = 0; failures < 3; failures++) {
+      expect(parts.circuit.report(name).state).toBe('closed');
+      const end = await parts.gateway
+        .call(admin(), { server: name, tool: 'once', args: {}, timeoutMs: 200 })
+        .catch((error: { code: string }) => error.code);
+      expect(end).toBe(code);
+      clock.pass(LONG_MS);
+    }
+    expect(parts.circuit.report(name).state).not.toBe('closed');
+  });
+
+  it('neither counts a call that did not go out, nor takes it for a success', async () => {
+    server.onCall = () => 500;
+    for (let failures = 0; failures < 2; failures++) {
+      expect(await ended()).toBe('server_unreachable');
+      clock.pass(LONG_MS);
+    }
+    const { url } = server;
+    await server.stop();
+    for (let i = 0; i < 5; i++) {
+      expect(await ended()).toBe('server_unreachable');
+      clock.pass(LONG_MS);
+    }
+    expect(parts.circuit.report(name).state).toBe('closed');
+    server = await startToolServer([{ name: 'once' }], Number(new URL(url).port));
+    server.onCall = () => 500;
+    // The third that went out.
+    expect(await ended()).toBe('server_unreachable');
+    expect(parts.circuit.report(name).state).toBe('open');
+  });
+
+  it('stays open when the one that tries it cannot even be connected', async () => {
+    server.onCall = () => 500;
+    await fail();
+    await server.stop();
+    clock.pass(LONG_MS);
+    expect(await ended()).toBe('server_unreachable');
+    expect(parts.circuit.report(name).state).toBe('open');
+  });
+
+  it('goes by new settings at once, and is forgotten with its server', async () => {
+    server.onCall = () => 500;
+    await fail();
+    await parts.configure({ circuit: { failures: 3, openForMs: 2 * OPEN_FOR_MS }, retries: 2 });
+    // Its connection may still wait; the circuit does not stand in the way.
+    expect(await ended()).not.toBe('circuit_open');
+    expect(parts.circuit.report(name).state).toBe('closed');
+    await fail();
+    parts.circuit.forget(name);
+    expect(parts.circuit.report(name)).toEqual({ state: 'closed', retryAt: null });
+  });
+
   it('does not count that a tool answers with an error: the server works', async () => {
     server.onCall = () => ({ content: [{ type: 'text', text: 'no' }], isError: true });
     for (let i = 0; i < 6; i++) expect(await ended()).toBe('ok');

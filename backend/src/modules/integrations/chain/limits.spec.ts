@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Database } from '../../../platform/database/database.js';
 import { isNative } from '../../../../test/harness.js';
 import { type GatewayParts, actor, admin, startGateway } from '../testing.js';
@@ -61,6 +62,38 @@ describe('a limit', () => {
     });
   });
 
+  it('of a server, of its day and of its tool leaves those of other servers alone', async () => {
+    for (const limits of [{ perMinute: 1 }, { perDay: 1 }, { toolPerMinute: 1 }]) {
+      const [one, other] = [await register(limits), await register(limits)];
+      await call(one);
+      await expect(call(one)).rejects.toMatchObject({ status: 429 });
+      await call(other);
+    }
+  });
+
+  it.each([
+    ['serverPerMinute', { perMinute: 2 }],
+    ['serverPerDay', { perDay: 2 }],
+    ['toolPerMinute', { toolPerMinute: 2 }],
+  ])('%s of the settings holds for a server that has none of its own', async (name, own) => {
+    const gateway = { limits: { [name]: 1 } };
+    const [without, with_] = [await register({}, gateway), await register(own, gateway)];
+    await call(without);
+    await expect(call(without)).rejects.toMatchObject({ status: 429 });
+    await call(with_);
+    await call(with_);
+    await expect(call(with_)).rejects.toMatchObject({ status: 429 });
+  });
+
+  it('of a day is used up by a call that was made, whatever came of it', async () => {
+    const name = await register({ perDay: 2 });
+    server.onCall = () => 500;
+    await expect(call(name)).rejects.toMatchObject({ code: 'server_unreachable' });
+    server.onCall = () => ({ content: [] });
+    await call(name);
+    await expect(call(name)).rejects.toMatchObject({ code: 'quota_exceeded' });
+  });
+
   it('of a caller leaves the others alone', async () => {
     const name = await register({}, { limits: { principalPerMinute: 1 } });
     const by = actor('operator');
@@ -100,6 +133,17 @@ describe('a limit', () => {
     expect(await foresee()).toMatchObject({ verdict: 'stop', code: 'too_many_requests' });
   });
 
+  it('of a day is told by a dry run, too', async () => {
+    const name = await register({ perDay: 1 });
+    const foresee = async () =>
+      (await parts.gateway.dryRun(admin(), { server: name, tool: 'a', args: {} })).links.find(
+        ({ link }) => link === 'quota',
+      );
+    expect(await foresee()).toMatchObject({ verdict: 'pass' });
+    await call(name);
+    expect(await foresee()).toMatchObject({ verdict: 'stop', code: 'quota_exceeded' });
+  });
+
   it('of calls at once makes the next ones wait, and turns a crowd away', async () => {
     const name = await register({ concurrent: 1 });
     let open!: () => void;
@@ -121,12 +165,61 @@ describe('a limit', () => {
     );
     const first = await Promise.race(crowd);
     expect(first).toBe('too_many_requests');
+    await expect(call(name)).rejects.toMatchObject({ status: 429, retryAfterSeconds: 1 });
     open();
     const ends = await Promise.all(crowd);
     expect(ends.filter((end) => end === 'ok')).toHaveLength(21);
     expect(most).toBe(1);
     expect(server.calls() - before).toBe(21);
     server.onCall = () => ({ content: [] });
+  });
+
+  it('of calls at once to one server keeps nobody from another, and another number holds at once', async () => {
+    const [slow, other] = [await register({ concurrent: 1 }), await register({ concurrent: 1 })];
+    let open!: () => void;
+    const gate = new Promise<void>((resolve) => (open = resolve));
+    let waiting = 0;
+    const until = async (isSo: () => boolean) => {
+      while (!isSo()) await new Promise((turn) => setImmediate(turn));
+    };
+    server.onCall = async () => {
+      waiting++;
+      await gate;
+      return { content: [] };
+    };
+    const first = call(slow);
+    await until(() => waiting === 1);
+    const elsewhere = call(other);
+    await until(() => waiting === 2);
+    const next = call(slow);
+    await parts.database.query(
+      `UPDATE mcp_registry SET limits = limits || '{"concurrent": 2}' WHERE name = $1`,
+      [slow],
+    );
+    parts.wakeups.wake('control');
+    const more = [call(slow), call(slow)];
+    await until(() => waiting === 4);
+    open();
+    await Promise.all([first, elsewhere, next, ...more]);
+    server.onCall = () => ({ content: [] });
+  });
+
+  it('of a grant is that of each grant', async () => {
+    const name = await register({});
+    const grant = () => ({
+      ...{ kind: 'grant' as const, id: randomUUID(), tools: ['*'], limits: { maxCalls: 1 } },
+      expiresAt: new Date(Date.now() + 60_000),
+    });
+    const [one, other] = [grant(), grant()];
+    const callWith = (capability: typeof one) =>
+      parts.gateway.call(admin(), { server: name, tool: 'a', args: {}, capability });
+    await callWith(one);
+    await expect(callWith(one)).rejects.toMatchObject({ code: 'too_many_requests' });
+    await callWith(other);
+    const by = admin();
+    by.actor.capability = grant();
+    await call(name, 'a', by);
+    await expect(call(name, 'a', by)).rejects.toMatchObject({ code: 'too_many_requests' });
   });
 });
 
@@ -143,6 +236,27 @@ describe('counts of a stretch of time', () => {
     at.mockReturnValue(began + 10_000);
     expect(await limits.spend('w', 1, 10_000)).toEqual({ isWithin: true });
     expect(await limits.spend('w', 1, 10_000)).toMatchObject({ isWithin: false });
+  });
+
+  it('take nothing back of a stretch that is over', async () => {
+    const limits = new Limits(parts.database);
+    const began = Date.now();
+    const at = jest.spyOn(Date, 'now').mockReturnValue(began);
+    await limits.spend('over', 1, 10_000);
+    at.mockReturnValue(began + 10_001);
+    limits.giveBack('over');
+    expect(await limits.spend('over', 1, 10_000)).toEqual({ isWithin: true });
+    expect(await limits.spend('over', 1, 10_000)).toMatchObject({ isWithin: false });
+    limits.giveBack('over');
+    expect(await limits.spend('over', 1, 10_000)).toEqual({ isWithin: true });
+  });
+
+  it('are kept apart however long their names', async () => {
+    const limits = new Limits(parts.database);
+    const long = 'n'.repeat(300);
+    expect(await limits.spend(`${long}1`, 1, 10_000)).toEqual({ isWithin: true });
+    expect(await limits.spend(`${long}2`, 1, 10_000)).toEqual({ isWithin: true });
+    expect(await limits.spend(`${long}1`, 1, 10_000)).toMatchObject({ isWithin: false });
   });
 
   it('that arrive together are never more than the limit', async () => {

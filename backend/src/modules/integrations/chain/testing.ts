@@ -28,12 +28,15 @@ interface Seen {
  * A tool server over HTTP that says and does what a test wants, byte for byte; without the SDK, which would
  * keep it from telling anything unsound.
  */
-export async function startToolServer(tools: ToolOfTest[]) {
+export async function startToolServer(tools: ToolOfTest[], port = 0) {
   const seen: Seen[] = [];
   const state = {
     tools,
     seen,
-    /** Of a call; a number is a status of HTTP, a string an address to be sent to, an Error one of the protocol. */
+    /**
+     * Of a call; a number is a status of HTTP, a string an address to be sent to, an Error one of the protocol, and
+     * undefined the end of the connection.
+     */
     onCall: (_params: Record<string, unknown>): unknown => ({
       content: [{ type: 'text', text: 'done' }],
     }),
@@ -54,6 +57,7 @@ export async function startToolServer(tools: ToolOfTest[]) {
         if (id === undefined)
           return void response.writeHead(request.method === 'POST' ? 202 : 405).end();
         const answer = await answerTo(method, params);
+        if (answer === undefined) return void request.socket.destroy();
         if (typeof answer === 'number') return void response.writeHead(answer).end();
         if (typeof answer === 'string')
           return void response.writeHead(307, { location: answer }).end();
@@ -89,7 +93,7 @@ export async function startToolServer(tools: ToolOfTest[]) {
         return { error: { code: -32601, message: 'no such method' } };
     }
   }
-  server.listen(0, '127.0.0.1');
+  server.listen(port, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
   return Object.assign(state, {
