@@ -1,4 +1,4 @@
-import { type TestDatabase, openTestDatabase } from '../../../test/harness.js';
+import { type TestDatabase, isNative, openTestDatabase } from '../../../test/harness.js';
 import { ReadOnlySql } from './read-only-sql.js';
 
 let db: TestDatabase;
@@ -80,6 +80,41 @@ it('leaves nothing behind: not a setting, not a lock, not a row', async () => {
             (SELECT count(*)::int FROM workspace.birds) AS birds`,
   );
   expect(state).toEqual({ isItself: true, ro: 'off', locks: 0, birds: 20 });
+});
+
+/** Their ends show only while they run. Each is short here: a test must end even where nothing stops it. */
+const unforeseen = [
+  'SELECT count(*) FROM generate_series(1, (SELECT 100000))',
+  'SELECT generate_series(1, (SELECT 100000))',
+  'SELECT count(*) FROM generate_series(1, 10) a, LATERAL generate_series(1, a * 10000) b',
+  'SELECT count(*) FROM generate_series(1, (random() * 100000)::int)',
+  'SELECT count(*) FROM (SELECT 100000 AS n OFFSET 0) t, LATERAL (SELECT generate_series(1, n)) s',
+  'WITH t AS MATERIALIZED (SELECT 100000 AS n) SELECT count(*) FROM t, generate_series(1, n)',
+  `SELECT query_to_xml('SELECT * FROM generate_series(1, 100000)', true, true, '')`,
+  `SELECT query_to_xml_and_xmlschema('SELECT 1', true, true, '')`,
+  `SELECT * FROM ts_stat('SELECT to_tsvector(''a'')')`,
+  `SELECT ts_rewrite('a'::tsquery, 'SELECT ''a''::tsquery, ''b''::tsquery')`,
+];
+const onEmbedded = isNative ? it.skip : it; // a server stops what takes too long: the next test
+onEmbedded.each(unforeseen)('does not begin %s', async (text) => {
+  await expect(ask(text)).rejects.toMatchObject({ name: 'ToolFault' });
+});
+
+it('runs no query within the query by its own function', async () => {
+  await expect(ask(`SELECT workspace.aos_read('SELECT 1', NULL, 1)`)).rejects.toMatchObject({
+    code: 'query_refused',
+    message: expect.stringContaining('permission denied'),
+  });
+});
+
+it.each([
+  'SELECT count(*) FROM generate_series(1, 1000)',
+  `SELECT count(*) FROM generate_series(now() - interval '30 days', now(), '1 day')`,
+  `SELECT count(*) FROM generate_series('2020-01-01'::date, '2022-09-26'::date, '1 day')`,
+  'SELECT generate_series(-500, 499)',
+  'SELECT count(*) FROM generate_series(1, $1::int)',
+])('runs %s', async (text) => {
+  expect((await ask(text, text.includes('$1') ? [1000] : [])).rows).not.toEqual([]);
 });
 
 it('ends, or does not begin, what takes too long', async () => {

@@ -22,9 +22,13 @@ import { ToolFault } from './builtin/tool.js';
  *
  * The embedded database runs inside this process and knows no statement timeout, so a query that would take
  * too long must not begin: there it is planned first, and refused when the planner expects more than
- * `MOST_EMBEDDED_COST`, or a recursion, whose end nobody can foresee. `pg_sleep` is not granted.
+ * `MOST_EMBEDDED_COST`, or cannot foresee an end: of a recursion, or of a series whose bounds show only while it runs.
+ * `pg_sleep`, and what runs the text of another query, are not granted. That the planner is far off, or that one
+ * function takes long by itself (`repeat` a thousand million times), is not prevented there.
  */
 const MOST_EMBEDDED_COST = 1_000_000;
+/** What the planner takes for the length of a series that it cannot foresee. */
+const UNFORESEEN_ROWS = 1000;
 const MOST_PARAMETERS = 10;
 const MOST_BYTES = 512 * 1024;
 
@@ -106,13 +110,13 @@ export class ReadOnlySql {
   }
 
   private async refuseCostly(run: Run, text: string, values: (string | null)[]): Promise<void> {
-    const [row] = await run(`EXPLAIN (FORMAT JSON) ${text}`, values, 1);
+    const [row] = await run(`EXPLAIN (FORMAT JSON, VERBOSE) ${text}`, values, 1);
     const plan = (JSON.parse(row ?? '{}') as { 'QUERY PLAN'?: { Plan: PlanNode }[] })[
       'QUERY PLAN'
     ]?.[0]?.Plan;
     if (!plan) return;
     const cost = plan['Total Cost'];
-    if (cost > MOST_EMBEDDED_COST || holdsRecursion(plan))
+    if (cost > MOST_EMBEDDED_COST || hasNoForeseenEnd(plan))
       throw new ToolFault(
         'query_too_costly',
         'The embedded database cannot stop a query once it runs, and this one may take long. Narrow it, or run AOS on a Postgres server (DATABASE_URL).',
@@ -146,6 +150,9 @@ type Run = (text: string, values: (string | null)[], maxRows: number) => Promise
 interface PlanNode {
   'Node Type': string;
   'Total Cost': number;
+  'Plan Rows': number;
+  'Function Call'?: string;
+  Output?: string[];
   Plans?: PlanNode[];
 }
 
@@ -184,7 +191,8 @@ const setUp = [
      CLOSE c;
    END $$`,
   `ALTER FUNCTION workspace.aos_read(text, text[], int) OWNER TO aos_reader`,
-  `REVOKE ALL ON FUNCTION workspace.aos_read(text, text[], int) FROM PUBLIC`,
+  // Nor may the role itself: a query within a query would be planned by nobody.
+  `REVOKE ALL ON FUNCTION workspace.aos_read(text, text[], int) FROM PUBLIC, aos_reader`,
   `DO $$ BEGIN EXECUTE format('GRANT EXECUTE ON FUNCTION workspace.aos_read(text, text[], int) TO %I', current_user); END $$`,
   `REVOKE CREATE ON SCHEMA workspace FROM aos_reader`,
   `ALTER DEFAULT PRIVILEGES IN SCHEMA workspace GRANT SELECT ON TABLES TO aos_reader`,
@@ -194,7 +202,9 @@ const setUp = [
 /** See the note on the embedded database. Its user is a superuser, whom a revoked grant does not concern. */
 const withoutWaiting = `DO $$ DECLARE f regprocedure; BEGIN
   FOR f IN SELECT oid FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace
-     AND (proname LIKE 'pg_sleep%' OR proname ~ '^pg_(try_)?advisory_lock') LOOP
+     AND (proname LIKE 'pg_sleep%' OR proname ~ '^pg_(try_)?advisory_lock'
+          OR proname ~ '^(query|cursor|table|schema|database)_to_xml' OR proname = 'ts_stat'
+          OR (proname = 'ts_rewrite' AND pronargs = 2)) LOOP
     EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f);
   END LOOP;
 END $$`;
@@ -210,8 +220,26 @@ function toText(value: unknown): string | null {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-const holdsRecursion = (node: PlanNode): boolean =>
-  node['Node Type'] === 'Recursive Union' || (node.Plans ?? []).some(holdsRecursion);
+const hasNoForeseenEnd = (node: PlanNode): boolean =>
+  node['Node Type'] === 'Recursive Union' ||
+  isUnforeseenSeries(node) ||
+  (node.Plans ?? []).some(hasNoForeseenEnd);
+
+/** Its bounds come from another part of the query. One of a thousand rows by its own bounds shows them. */
+function isUnforeseenSeries(node: PlanNode): boolean {
+  const made = node['Node Type'] === 'ProjectSet' ? (node.Output ?? []) : [];
+  const series = [node['Function Call'] ?? '', ...made].filter((call) =>
+    call.includes('generate_series('),
+  );
+  return (
+    series.length > 0 &&
+    node['Plan Rows'] % UNFORESEEN_ROWS === 0 &&
+    !series.every((call) => ofLiterals.test(call))
+  );
+}
+
+const literal = /'[^']*'::[a-z ]+|-?\d+(?:\.\d+)?|\('[^']*'::[a-z ]+\)(?:::[a-z ]+)?/.source;
+const ofLiterals = new RegExp(`^generate_series\\((?:${literal})(?:, (?:${literal}))*\\)$`);
 
 /** What Postgres says of a query is for its author; it says nothing about AOS's own tables but "denied". */
 function toFault(error: unknown): ToolFault {
