@@ -17,7 +17,7 @@ import { HttpMetrics } from './http-metrics.js';
 import { IdempotencyInterceptor } from './idempotency.interceptor.js';
 import { jsonBody } from './json-body.js';
 import { OutsideTokens } from './outside-tokens.js';
-import { OwnAddress } from './own-address.js';
+import { OwnAddress, namesHostTwice } from './own-address.js';
 import { AosError } from './problem.js';
 import { ProblemFilter } from './problem.filter.js';
 import { answerUnparsed } from './raw-answer.js';
@@ -60,6 +60,12 @@ export function configureHttp(app: NestExpressApplication, environment: Environm
 function refuseForeigners(own: OwnAddress) {
   return (request: AosRequest, _response: Response, next: NextFunction): void => {
     const { host, origin } = request.headers;
+    if (namesHostTwice(request))
+      return next(new AosError('malformed_request', 'A request has one Host header.'));
+    const target = request.url.startsWith('/') ? undefined : wholeTarget(request.url);
+    if (target) request.url = target.pathname + target.search;
+    if (target && !own.ownsHost(target.host))
+      return next(new AosError('origin_refused', 'The request is for another server.'));
     if (!own.ownsHost(host))
       return next(
         new AosError(
@@ -74,6 +80,10 @@ function refuseForeigners(own: OwnAddress) {
     next();
   };
 }
+
+/** `http://host/path` in place of a path, as proxies are asked: the host in it counts, too. */
+const wholeTarget = (url: string): URL | undefined =>
+  /^https?:\/\//i.test(url) && URL.canParse(url) ? new URL(url) : undefined;
 
 /**
  * The console needs nothing from elsewhere, and no inline script. Its component styles are inline and carry
@@ -122,7 +132,7 @@ function securityHeaders(isHttps: boolean) {
 }
 
 /** Answers to programs, never a page; and what is asked most by far, so that a dozen headers show. */
-const isMcp = /^\/mcp\/?$/;
+const isMcp = /^\/mcp\/?$/i;
 
 /** Only where the tools are served. */
 function optional<T>(app: NestExpressApplication, token: Abstract<T>): T | undefined {

@@ -531,9 +531,31 @@ describe('Host and Origin', () => {
       'localhost:1',
       `localhost.evil.example:${port}`,
       `127.0.0.1:${port}@evil.example`,
+      `evil.example@127.0.0.1:${port}`,
+      `127.0.0.1:${port}, evil.example`,
+      `127.0.0.1.nip.io:${port}`,
+      `127.1:${port}`,
+      `0x7f.1:${port}`,
+      `localhost.:${port}`,
+      `[::ffff:127.0.0.1]:${port}`,
       '',
     ])
       expect([foreign, await get(`Host: ${foreign}`)]).toEqual([foreign, 403]);
+  });
+
+  it('takes no request that names two hosts, in whatever order and place', async () => {
+    const { host } = new URL(http.baseUrl);
+    expect(await get(`Host: ${host}\r\nHost: evil.example`)).toBe(400);
+    expect(await get(`Host: evil.example\r\nhost: ${host}`)).toBe(400);
+    const whole = async (of: string, header: string) => {
+      const text = await raw(
+        `GET http://${of}/notes/open HTTP/1.1\r\nHost: ${header}\r\nConnection: close\r\n\r\n`,
+      );
+      return Number(text.slice(9, 12));
+    };
+    expect(await whole('evil.example', host)).toBe(403);
+    expect(await whole(host, 'evil.example')).toBe(403);
+    expect(await whole(host, host)).toBe(200);
   });
 
   it('compares the whole origin, with a valid token too, before the body is read', async () => {
@@ -544,6 +566,15 @@ describe('Host and Origin', () => {
       'https://aos.example.evil',
       `http://127.0.0.1:1`,
       `${http.baseUrl}.evil.example`,
+      `${http.baseUrl}/`,
+      http.baseUrl.replace('127.0.0.1', '127.0.0.1.nip.io'),
+      http.baseUrl.replace('127.0.0.1', 'localhost'),
+      http.baseUrl.replace('127.0.0.1', '[::1]'),
+      http.baseUrl.replace('//', '//evil.example@'),
+      http.baseUrl.replace(/:\d+$/, ''),
+      `${http.baseUrl}, http://evil.example`,
+      'file://',
+      '',
     ];
     for (const origin of foreign) {
       const answer = await http.refused('/notes', {

@@ -7,14 +7,17 @@ const MEGABYTE = 1024 * 1024;
 /** Deeper than any document here, and far from what recursive code behind it can still walk. */
 const MAX_DEPTH = 100;
 
-/** A route that refuses large bodies for a reason of its own, in its own words, has to see them first. */
+/**
+ * A route that refuses large bodies for a reason of its own, in its own words, has to see them first. Capitals make no
+ * difference, as they make none to the router.
+ */
 const roomier: [RegExp, number][] = [
-  [/^\/config\/runtime\/secrets\//, 4 * MEGABYTE],
-  [/^\/mcp\/registry(\/import(\/openapi)?)?$/, 4 * MEGABYTE],
+  [/^\/config\/runtime\/secrets\//i, 4 * MEGABYTE],
+  [/^\/mcp\/registry(\/import(\/openapi)?)?$/i, 4 * MEGABYTE],
 ];
 
 /** Speaks a protocol of its own, in which it also says that a body is none; so it reads bodies itself. */
-const readsItself = /^\/mcp\/?$/;
+const readsItself = /^\/mcp\/?$/i;
 
 /**
  * Reads JSON bodies, and answers the others. A body that is announced as too large is refused before a

@@ -51,10 +51,19 @@ export class OwnAddress {
   }
 
   /** For the upgrade of a WebSocket and for streams: the same two checks on a raw request. */
-  admits(request: Pick<IncomingMessage, 'headers'>): boolean {
+  admits(request: Pick<IncomingMessage, 'headers' | 'rawHeaders'>): boolean {
     const { host, origin } = request.headers;
+    if (namesHostTwice(request)) return false;
     return this.ownsHost(host) && (origin === undefined || this.ownsOrigin(origin, host));
   }
+}
+
+/** Node takes the first of two Host headers; what stands before this server takes the other, perhaps. */
+export function namesHostTwice({ rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>): boolean {
+  let times = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2)
+    if (rawHeaders[i]!.length === 4 && rawHeaders[i]!.toLowerCase() === 'host') times++;
+  return times > 1;
 }
 
 function parseHost(

@@ -79,16 +79,13 @@ const auditOf = (action: string) =>
   );
 
 /** Past fetch, which sets Host itself. */
-function raw(headers: Record<string, string>, body: string): Promise<number> {
+function raw(headers: Record<string, string>, body: string, path = '/mcp'): Promise<number> {
   return new Promise((resolve, reject) => {
     const { hostname, port } = new URL(app.baseUrl);
-    const request = httpRequest(
-      { hostname, port, path: '/mcp', method: 'POST', headers },
-      (response) => {
-        response.resume();
-        resolve(response.statusCode!);
-      },
-    );
+    const request = httpRequest({ hostname, port, path, method: 'POST', headers }, (response) => {
+      response.resume();
+      resolve(response.statusCode!);
+    });
     request.on('error', reject);
     request.end(body);
   });
@@ -110,6 +107,32 @@ describe('where a request comes from', () => {
     // A body that is none would be answered with 400.
     expect(await raw(headers, '{"jsonrpc"')).toBe(403);
     expect(await auditOf('access.denied')).toHaveLength(before + 1);
+  });
+
+  it('is one place, however it is written, or none: either is answered at once', async () => {
+    const headers = {
+      authorization: `Bearer ${operator.token}`,
+      'content-type': 'application/json',
+    };
+    for (const path of ['/mcp%2f', '//mcp', '/mcp;a=1', '/./mcp', '/%6dcp'])
+      expect([path, await raw(headers, '{}', path)]).toEqual([path, 404]);
+    for (const path of ['/mcp', '/MCP', '/Mcp/', `${app.baseUrl}/mcp`])
+      expect([path, await raw(headers, '{}', path)]).toEqual([path, 400]);
+    expect(await raw(headers, '{}', 'http://evil.example/mcp')).toBe(403);
+  });
+
+  it('shows its token in a header, and nowhere else', async () => {
+    const { token } = operator;
+    const type = { 'content-type': 'application/json' };
+    for (const [headers, path] of [
+      [type, `/mcp?access_token=${token}`],
+      [{ ...type, authorization: `Basic ${Buffer.from(`x:${token}`).toString('base64')}` }, '/mcp'],
+      [{ ...type, authorization: `Bearer x, Bearer ${token}` }, '/mcp'],
+      [{ ...type, authorization: `Bearer\t${token}` }, '/mcp'],
+      // A wrong one is wrong, whatever comes along with it.
+      [{ ...type, authorization: 'Bearer x', cookie: operator.cookie }, '/mcp'],
+    ] as [Record<string, string>, string][])
+      expect(await raw(headers, '{}', path)).toBe(401);
   });
 
   it('refuses a foreign Host by itself', async () => {
