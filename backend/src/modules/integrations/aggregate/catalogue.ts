@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type {
   Prompt,
@@ -33,6 +34,8 @@ export interface Owned<T> {
 type Change = Exclude<UpstreamChange['kind'], 'lost' | 'found'>;
 const TOOLS_FRESH_MS = 1000;
 const LOOK_MS = 3000;
+/** A server that tells of changes without end is asked so often, and not at each word. */
+const FOLLOW_EVERY_MS = 1000;
 const MOST_REMEMBERED = 10_000;
 
 /**
@@ -53,6 +56,8 @@ export class Catalogue implements OnApplicationShutdown {
   private readonly logger = new Logger(Catalogue.name);
   private readonly listeners = new Set<ServerNotifier>();
   private readonly remembered = new Map<string, string>();
+  /** By server and change; `again` when it was told of once more meanwhile. */
+  private readonly followed = new Map<string, { again: boolean }>();
   private cached: { at: number; tools: Promise<Map<string, OfferedTool>> } | undefined;
   private stamp: string | undefined;
   private looking: NodeJS.Timeout | undefined;
@@ -63,7 +68,7 @@ export class Catalogue implements OnApplicationShutdown {
     private readonly upstreams: Upstreams,
     private readonly lists: KeptLists,
   ) {
-    upstreams.onChange = (server, change) => void this.changed(server, change);
+    upstreams.onChange = (server, change) => void this.follow(server, change);
   }
 
   onApplicationShutdown(): void {
@@ -164,6 +169,22 @@ export class Catalogue implements OnApplicationShutdown {
     } catch (error) {
       this.logger.warn({ msg: 'the tools could not be looked at', err: error });
     }
+  }
+
+  /** The first word of a change is followed at once; all that come while that is done lead to one more look. */
+  private async follow(server: string, change: UpstreamChange): Promise<void> {
+    if (change.kind === 'lost') return this.changed(server, change);
+    const key = JSON.stringify([server, change]);
+    const followed = this.followed.get(key);
+    if (followed) return void (followed.again = true);
+    const state = { again: true };
+    this.followed.set(key, state);
+    while (state.again) {
+      state.again = false;
+      await this.changed(server, change);
+      if (state.again) await pause(FOLLOW_EVERY_MS, undefined, { ref: false });
+    }
+    this.followed.delete(key);
   }
 
   private async changed(server: string, change: UpstreamChange): Promise<void> {

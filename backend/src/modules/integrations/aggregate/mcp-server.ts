@@ -44,6 +44,9 @@ const cacheHints = {
   'resources/templates/list': hint,
 };
 
+/** Of what one call tells besides its answer: progress and log messages. */
+const MOST_TOLD_CHARS = 4 * 1024 * 1024;
+
 /** Knows the input schemas, so that the SDK can hold `Mcp-Param-*` headers against the arguments. */
 class GatewayServer extends McpServer {
   constructor(private readonly schemaOf: (name: string) => Record<string, unknown> | undefined) {
@@ -200,9 +203,15 @@ function exchangeOf(
   const token = mcpReq._meta?.progressToken;
   const approval = mcpReq._meta?.['aos.dev/approval'];
   const logLevel = session ? session.logLevel : envelope[LOG_LEVEL_META_KEY];
-  // A client that has gone cannot be told anything; that it has is seen by the signal.
-  const tell = (notification: Parameters<typeof mcpReq.notify>[0]) =>
-    void mcpReq.notify(notification).catch(() => undefined);
+  // A client that has gone cannot be told anything; that it has is seen by the signal. One that does not read has all
+  // that it is told kept for it: so there is an end to that, and not only to the answer.
+  let left = MOST_TOLD_CHARS;
+  const tell = (notification: Parameters<typeof mcpReq.notify>[0]) => {
+    if (left < 0) return;
+    left -= JSON.stringify(notification).length;
+    if (left < 0 && logLevel === undefined) return;
+    void mcpReq.notify(left < 0 ? leftOut : notification).catch(() => undefined);
+  };
   return {
     ctx,
     capabilities: (session ? ofSession : envelope[CLIENT_CAPABILITIES_META_KEY]) ?? {},
@@ -226,6 +235,15 @@ function exchangeOf(
     },
   };
 }
+
+const leftOut = {
+  method: 'notifications/message' as const,
+  params: {
+    level: 'warning' as const,
+    logger: 'aos',
+    data: 'This call tells too much; the rest but its answer is left out.',
+  },
+};
 
 async function askOlder(
   { mcpReq }: ServerContext,

@@ -1,4 +1,5 @@
 import { getEventListeners } from 'node:events';
+import type { ClientSide } from './client-side.js';
 import { type Flight, Flights } from './flights.js';
 
 /** The runtime keeps such a signal, and all that its listeners know, for as long as there is one. */
@@ -24,4 +25,25 @@ it('still tells who waits for a turn that the time is up', async () => {
   const over = flights.run(undefined, 60_000, caller.signal, (flight) => flight.over);
   caller.abort(new Error('gone'));
   await expect(over).rejects.toThrow('gone');
+});
+
+it('puts no more questions at once than somebody could answer, and goes on when they are', async () => {
+  const flights = new Flights();
+  const answers: (() => void)[] = [];
+  const side = {
+    capabilities: { roots: {} },
+    takesQuestions: false,
+    ask: () => new Promise((done) => answers.push(() => done({ roots: [] }))),
+  } as unknown as ClientSide;
+  await flights.run(side, 60_000, new AbortController().signal, async (flight) => {
+    const ask = () => flight.ask({ method: 'roots/list' });
+    const asked = Array.from({ length: 32 }, ask);
+    await expect(ask()).rejects.toThrow('too many questions');
+    expect(answers).toHaveLength(32);
+    for (const answer of answers.splice(0)) answer();
+    await Promise.all(asked);
+    const more = ask();
+    answers[0]!();
+    expect(await more).toEqual({ roots: [] });
+  });
 });

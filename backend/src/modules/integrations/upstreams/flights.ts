@@ -10,6 +10,8 @@ import { UpstreamFault } from './upstream.js';
 
 /** How long a person may take to answer; the clock of the call stands still meanwhile. */
 export const ANSWER_LIMIT_MS = 600_000;
+/** Of one call at a time; all of them wait here for their answers. */
+const MOST_QUESTIONS = 32;
 
 /**
  * The requests that are under way over one shared connection, and whose a message of the server is.
@@ -104,6 +106,7 @@ export class Flight {
     if (!side) throw refusal(`nobody is there to answer ${question.method}`);
     if (!isAskable(side.capabilities, question))
       throw refusal(`the client does not take ${question.method}`);
+    if (this.openQuestions >= MOST_QUESTIONS) throw refusal('too many questions are open');
     if (this.openQuestions++ === 0) this.stop();
     try {
       const limit = AbortSignal.timeout(ANSWER_LIMIT_MS);
