@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
+import { connect as connectTcp } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { Problem } from '@aos/contracts';
 import { WebSocket } from 'ws';
@@ -344,6 +345,22 @@ describe('the upgrade', () => {
     const { status, body } = await connect('owner', headers).refusal();
     expect(status).toBe(403);
     expect(JSON.parse(body)).toMatchObject({ code: 'origin_refused' });
+  });
+
+  it('is refused with 403 where two hosts are named, of which one is ours', async () => {
+    const { host, port } = new URL(app.baseUrl);
+    const socket = connectTcp(Number(port), '127.0.0.1');
+    socket.write(
+      [
+        'GET /agent/events HTTP/1.1',
+        ...[`Host: ${host}`, 'Host: evil.example', 'Authorization: Bearer owner'],
+        ...['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'],
+        ...['Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', '', ''],
+      ].join('\r\n'),
+    );
+    const [first] = (await once(socket, 'data')) as [Buffer];
+    expect(first.toString()).toMatch(/^HTTP\/1.1 403 /);
+    socket.destroy();
   });
 
   it('is 404 on any other path', async () => {
