@@ -198,7 +198,9 @@ describe('a bearer token', () => {
   });
 
   it('names somebody', async () => {
-    expect(await tokens.verifyBearer(await signed({ sub: undefined }))).toBeUndefined();
+    expect(
+      await tokens.verifyBearer(await signed({ sub: undefined, name: 'Somebody' })),
+    ).toBeUndefined();
   });
 
   it('asks for nothing that is not understood here', async () => {

@@ -170,6 +170,8 @@ describe('signing in at a tool server', () => {
   it.each([
     ['of another kind', { access_token: 'issued-token', token_type: 'mac', expires_in: 60 }],
     ['that is none', { token_type: 'Bearer' }],
+    ['that is over', { access_token: 'issued-token', token_type: 'Bearer', expires_in: 0 }],
+    ['of no known time', { access_token: 'issued-token', token_type: 'Bearer', expires_in: 'x' }],
     ['without end', { access_token: 'x'.repeat(20_000), token_type: 'Bearer' }],
   ])('takes no token %s', async (_, body) => {
     answer = { status: 200, body: JSON.stringify(body) };
