@@ -129,6 +129,40 @@ describe('a plan', () => {
     expect(faultsOf(steps)).toEqual([`steps: the steps wait for each other: ${circle}`]);
   });
 
+  test('names one circle of each knot, and a short one, however many there are', () => {
+    const ring = (name: string) =>
+      Array.from({ length: 300 }, (_, at) =>
+        step(
+          `${name}${at}`,
+          {},
+          { needs: Array.from({ length: 200 }, (_, next) => `${name}${(at + next + 1) % 300}`) },
+        ),
+      );
+    expect(faultsOf([...ring('a'), ...ring('b')])).toEqual([
+      'steps: the steps wait for each other: a0 → a100 → a0',
+      'steps: the steps wait for each other: b0 → b100 → b0',
+    ]);
+  });
+
+  test('names the circle, and not the steps that only wait for it', () => {
+    const steps = [
+      step('a', {}, { needs: ['b'] }),
+      step('b', {}, { needs: ['c'] }),
+      step('c', {}, { needs: ['b'] }),
+    ];
+    expect(faultsOf(steps)).toEqual(['steps: the steps wait for each other: b → c → b']);
+  });
+
+  test('lists no more faults than anyone mends, and guesses what was meant for the first of them', () => {
+    const needs = Array.from({ length: 10 }, (_, at) => `stop${at}`);
+    const steps = Array.from({ length: 60 }, (_, at) => step(`step${at}`, {}, { needs }));
+    const faults = faultsOf(steps);
+    expect(faults).toHaveLength(501);
+    expect(faults.at(-1)).toBe('steps: 100 more are left out');
+    const guesses = faults.map((fault) => fault.includes('did you mean'));
+    expect(guesses).toEqual(Array.from({ length: 501 }, (_, at) => at < 50));
+  });
+
   test('is checked in linear time, however long its chain', () => {
     const chain = Array.from({ length: 5000 }, (_, i) =>
       step(`s${i}`, {}, { needs: [`s${i + 1}`] }),

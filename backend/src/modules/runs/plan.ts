@@ -20,9 +20,14 @@ export interface PlanGivens {
   allowedTools?: readonly string[];
 }
 
+/** More than anyone mends at once; an answer must not grow with whatever was sent. */
+const MOST_FAULTS = 500;
+/** A suggestion compares with every name that there is, and the first few of them help as much as all. */
+const MOST_SUGGESTIONS = 50;
+
 /**
  * Checks a plan as a whole, before its first step runs. Every fault is listed, so that nobody mends a plan
- * one run at a time. References to earlier steps count as `needs`; their values are unknown here and pass
+ * one run at a time; past MOST_FAULTS the rest is counted. References to earlier steps count as `needs`; their values are unknown here and pass
  * every schema. An empty list means that the plan can start.
  */
 export function validatePlan(
@@ -33,6 +38,9 @@ export function validatePlan(
   const faults: PlanFault[] = [];
   const byName = new Map(tools.map((tool) => [tool.tool, tool]));
   const ids = new Set(steps.map((step) => step.id));
+  let suggestions = 0;
+  const hint: Suggest = (wrong, names) =>
+    ++suggestions > MOST_SUGGESTIONS ? '' : suggest(wrong, [...names]);
   const seen = new Map<string, number>();
   steps.forEach((step, index) => {
     const at = `steps.${index}`;
@@ -47,19 +55,21 @@ export function validatePlan(
       if (!ids.has(need))
         faults.push({
           path: `${at}.needs`,
-          message: `there is no step "${need}"${suggest(need, [...ids])}`,
+          message: `there is no step "${need}"${hint(need, ids)}`,
         });
     }
     const { found, faults: broken } = findReferences(step.args);
     for (const fault of broken)
       faults.push({ path: `${at}.args${dotted(fault.path)}`, message: fault.message });
     for (const each of found)
-      faults.push(...checkReference(each, `${at}.args${dotted(each.path)}`, ids, given));
+      faults.push(...checkReference(each, `${at}.args${dotted(each.path)}`, ids, given, hint));
 
     const tool = byName.get(step.tool);
     if (!tool) {
-      const hint = suggest(step.tool, [...byName.keys()]);
-      faults.push({ path: `${at}.tool`, message: `there is no tool "${step.tool}"${hint}` });
+      faults.push({
+        path: `${at}.tool`,
+        message: `there is no tool "${step.tool}"${hint(step.tool, byName.keys())}`,
+      });
       return;
     }
     if (given.allowedTools && !isToolAllowed(step.tool, given.allowedTools))
@@ -73,7 +83,10 @@ export function validatePlan(
   });
   for (const circle of findCircles(steps))
     faults.push({ path: 'steps', message: `the steps wait for each other: ${circle.join(' → ')}` });
-  return faults;
+  const more = faults.length - MOST_FAULTS;
+  return more > 0
+    ? [...faults.slice(0, MOST_FAULTS), { path: 'steps', message: `${more} more are left out` }]
+    : faults;
 }
 
 /** The plan with what its references imply written out: a step needs every step that it refers to. */
@@ -109,6 +122,8 @@ export function suggest(wrong: string, names: readonly string[]): string {
   return best === undefined ? '' : ` (did you mean "${best}"?)`;
 }
 
+type Suggest = (wrong: string, names: Iterable<string>) => string;
+
 /** A JSON pointer in the way that the API names fields: `/a/0` as `.a.0`. */
 const dotted = (pointer: string) =>
   pointer.replaceAll('/', '.').replaceAll('~1', '/').replaceAll('~0', '~');
@@ -118,12 +133,13 @@ function checkReference(
   path: string,
   ids: ReadonlySet<string>,
   given: PlanGivens,
+  hint: Suggest,
 ): PlanFault[] {
   const { kind, name } = reference;
   const among = (names: readonly string[], what: string, where: string): PlanFault[] =>
     names.includes(name)
       ? []
-      : [{ path, message: `there is no ${what} "${name}"${where}${suggest(name, names)}` }];
+      : [{ path, message: `there is no ${what} "${name}"${where}${hint(name, names)}` }];
   switch (kind) {
     case 'inputs':
       return among(given.inputs, 'input', '');
@@ -149,34 +165,83 @@ function needsOf(step: Step): Set<string> {
   return new Set([...(step.needs ?? []), ...referredSteps(step.args)]);
 }
 
-/** One circle for each knot of steps, each named in full: [a, b, a]. */
+/**
+ * One circle for each knot of steps that wait for each other, named in full: [a, b, a]. A knot may hold more circles
+ * than could ever be listed, so one is enough, and a short one at that.
+ */
 function findCircles(steps: readonly Step[]): string[][] {
   const needs = new Map(steps.map((step) => [step.id, [...needsOf(step)]]));
-  const state = new Map<string, 'open' | 'closed'>();
-  const circles: string[][] = [];
-  for (const { id: root } of steps) {
+  const knotOf = findKnots(needs);
+  const told = new Set<number>();
+  return [...needs.keys()].flatMap((id) => {
+    const knot = knotOf.get(id)!;
+    if (told.has(knot)) return [];
+    const circle = shortestCircle(id, needs, (other) => knotOf.get(other) === knot);
+    if (circle) told.add(knot);
+    return circle ? [circle] : [];
+  });
+}
+
+/** Which steps reach each other: Tarjan's strongly connected components, each step with the number of its own. */
+function findKnots(needs: ReadonlyMap<string, readonly string[]>): Map<string, number> {
+  const knotOf = new Map<string, number>();
+  const order = new Map<string, number>();
+  const lowest = new Map<string, number>();
+  const pending: string[] = [];
+  for (const root of needs.keys()) {
+    if (order.has(root)) continue;
     // Iterative: a chain of 500 steps must not need 500 frames.
     const path: { id: string; next: number }[] = [];
     const enter = (id: string) => {
-      state.set(id, 'open');
+      lowest.set(id, order.size);
+      order.set(id, order.size);
+      pending.push(id);
       path.push({ id, next: 0 });
     };
-    if (!state.has(root)) enter(root);
+    const lower = (id: string, to: number) => lowest.set(id, Math.min(lowest.get(id)!, to));
+    enter(root);
     while (path.length > 0) {
       const top = path.at(-1)!;
-      const need = needs.get(top.id)?.[top.next++];
-      if (need === undefined) {
-        state.set(top.id, 'closed');
-        path.pop();
-      } else if (state.get(need) === 'open') {
-        const from = path.findIndex((each) => each.id === need);
-        circles.push([...path.slice(from).map((each) => each.id), need]);
-      } else if (!state.has(need) && needs.has(need)) {
-        enter(need);
+      const need = needs.get(top.id)![top.next++];
+      if (need !== undefined) {
+        if (!needs.has(need)) continue;
+        if (!order.has(need)) enter(need);
+        else if (!knotOf.has(need)) lower(top.id, order.get(need)!);
+        continue;
       }
+      path.pop();
+      const above = path.at(-1);
+      if (above) lower(above.id, lowest.get(top.id)!);
+      if (lowest.get(top.id) === order.get(top.id))
+        for (let id = ''; id !== top.id;) {
+          id = pending.pop()!;
+          knotOf.set(id, order.get(top.id)!);
+        }
     }
   }
-  return circles;
+  return knotOf;
+}
+
+/** From the step to itself over steps of its knot; undefined when no way leads back. */
+function shortestCircle(
+  start: string,
+  needs: ReadonlyMap<string, readonly string[]>,
+  isInKnot: (id: string) => boolean,
+): string[] | undefined {
+  const cameFrom = new Map<string, string>();
+  const queue = [start];
+  for (const id of queue)
+    for (const need of needs.get(id)!) {
+      if (need === start) {
+        const circle = [start];
+        for (let at = id; at !== start; at = cameFrom.get(at)!) circle.unshift(at);
+        return [start, ...circle];
+      }
+      if (cameFrom.has(need) || !needs.has(need) || !isInKnot(need)) continue;
+      cameFrom.set(need, id);
+      queue.push(need);
+    }
+  return undefined;
 }
 
 function editDistance(a: string, b: string, limit: number): number {
@@ -188,6 +253,7 @@ function editDistance(a: string, b: string, limit: number): number {
       next.push(
         Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)),
       );
+    if (Math.min(...next) >= limit) return limit; // it only grows
     row = next;
   }
   return row[b.length]!;
