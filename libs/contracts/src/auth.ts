@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Said } from './said.js';
 import { Permission } from './permissions.js';
-import { Id, PageQuery, Timestamp, pageOf } from './page.js';
+import { Id, Moment, PageQuery, Timestamp, pageOf } from './page.js';
 
 export const LoginRequest = z
   .strictObject({
@@ -35,7 +35,7 @@ export const CreateToken = z
   .strictObject({
     name: z.string().trim().min(1).max(100),
     scopes: z.array(Permission).min(1).max(100).optional(),
-    expiresAt: z.iso.datetime({ offset: true }).optional(),
+    expiresAt: Moment.optional(),
   })
   .meta({ id: 'CreateToken' });
 export type CreateToken = z.infer<typeof CreateToken>;
@@ -177,7 +177,7 @@ export const AuditQuery = PageQuery.extend({
   traceId: z.string().max(64).optional(),
   outcome: z.enum(['allowed', 'denied', 'failed']).optional(),
   /** From this moment on, and before that one. */
-  since: z.iso.datetime({ offset: true }).optional(),
-  until: z.iso.datetime({ offset: true }).optional(),
+  since: Moment.optional(),
+  until: Moment.optional(),
 });
 export type AuditQuery = z.infer<typeof AuditQuery>;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Said } from './said.js';
 import { Step, TaskInput } from './jobs.js';
 import { AosEvent, ValueEventType } from './events.js';
-import { Id, PageQuery, Timestamp, pageOf } from './page.js';
+import { Id, PageQuery, Timestamp, pageOf, wholeNumber } from './page.js';
 
 /** A message to Chat Hub: words, a plan in the Action DSL, or both. */
 export const SendMessage = z
@@ -80,7 +80,7 @@ export type PatchConversation = z.infer<typeof PatchConversation>;
 /** The value stream's past. `types` is a list with commas, or is given several times. */
 export const PastEventsQuery = PageQuery.extend({
   /** Only what was told before this seq. */
-  before: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
+  before: wholeNumber(1, Number.MAX_SAFE_INTEGER).optional(),
   traceId: z.string().min(1).max(64).optional(),
   types: z
     .union([z.string(), z.array(z.string())])

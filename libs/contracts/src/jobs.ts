@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Said } from './said.js';
 import { AosEvent } from './events.js';
-import { Id, PageQuery, Timestamp, pageOf } from './page.js';
+import { Id, Moment, PageQuery, Timestamp, pageOf, wholeNumber } from './page.js';
 
 export const jobStatuses = [
   'scheduled',
@@ -67,7 +67,7 @@ export const TaskSpec = z
     inputs: z.array(TaskInput).max(100).optional(),
     env: z.array(z.string().max(128)).max(100).optional(),
     priority: z.number().int().min(0).max(9).optional(),
-    scheduledAt: z.iso.datetime({ offset: true }).optional(),
+    scheduledAt: Moment.optional(),
     budget: Budget.optional(),
   })
   .meta({ id: 'TaskSpec' });
@@ -134,11 +134,11 @@ export const JobsQuery = PageQuery.extend({
   /** What the goal says somewhere, in any case. */
   text: z.string().trim().min(1).max(200).optional(),
   /** Created from this moment on, and before that one. */
-  from: z.iso.datetime({ offset: true }).optional(),
-  to: z.iso.datetime({ offset: true }).optional(),
+  from: Moment.optional(),
+  to: Moment.optional(),
   /** How long it has been running, or took. */
-  minMs: z.coerce.number().int().min(0).max(MOST_MS).optional(),
-  maxMs: z.coerce.number().int().min(0).max(MOST_MS).optional(),
+  minMs: wholeNumber(0, MOST_MS).optional(),
+  maxMs: wholeNumber(0, MOST_MS).optional(),
 });
 export type JobsQuery = z.infer<typeof JobsQuery>;
 export const JobPage = pageOf(Job).meta({ id: 'JobPage' });
@@ -310,7 +310,7 @@ export type Episode = z.infer<typeof Episode>;
 export const RunEventsQuery = PageQuery.extend({
   tail: z.enum(['0', '1']).optional(),
   /** Events after this seq. A `Last-Event-ID` is newer and goes first. */
-  since: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+  since: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional(),
 });
 export type RunEventsQuery = z.infer<typeof RunEventsQuery>;
 export const EventPage = pageOf(AosEvent).meta({ id: 'EventPage' });

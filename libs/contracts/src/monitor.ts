@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { LogLine } from './agents.js';
 import { ToolCall } from './jobs.js';
-import { PageQuery, Timestamp, pageOf } from './page.js';
+import { Moment, PageQuery, Timestamp, pageOf, wholeNumber } from './page.js';
 
 export const Span = z
   .object({
@@ -72,7 +72,6 @@ const setOf = <const T extends readonly [string, ...string[]]>(values: T) =>
       description: `One or several of ${values.join(', ')}; commas between`,
     });
 
-const Moment = z.iso.datetime({ offset: true }).meta({ format: 'date-time' });
 const Flag = z.enum(['true', 'false']).transform((word) => word === 'true');
 
 export const traceStatuses = ['running', 'waiting', 'succeeded', 'failed', 'cancelled'] as const;
@@ -85,7 +84,7 @@ export const TracesQuery = PageQuery.extend({
     .regex(/^\d{1,18}$/)
     .optional(),
   projectId: z.string().max(64).optional(),
-  minMs: z.coerce.number().int().min(0).max(1_000_000_000).optional(),
+  minMs: wholeNumber(0, 1_000_000_000).optional(),
   /** Also a run that ended well, when a span in it failed. */
   hasError: Flag.optional(),
   from: Moment.optional(),

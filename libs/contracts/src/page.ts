@@ -1,8 +1,34 @@
 import { z } from 'zod';
 
+const digits = (value: unknown) =>
+  typeof value === 'string' && /^-?\d{1,16}$/.test(value) ? Number(value) : value;
+
+/**
+ * A whole number of a query, in decimal digits. What else `Number` would read ("0x10", "1e2", " 7", "") is not what
+ * anybody meant.
+ */
+export const wholeNumber = (least: number, most: number) =>
+  z.preprocess(digits, z.number().int().min(least).max(most));
+
+/**
+ * A moment as clients write it, ISO 8601 with its offset; it becomes the same in UTC. Of the offsets that ISO takes
+ * the database knows but some, and of the years only those that have four digits are written alike everywhere.
+ */
+export const Moment = z.iso
+  .datetime({ offset: true })
+  .refine((text) => {
+    const year = new Date(text).getUTCFullYear();
+    return Number.isNaN(year) || (year >= 1 && year <= 9999);
+  }, 'lies outside the years 1 to 9999')
+  .overwrite((text) => {
+    const at = new Date(text);
+    return Number.isNaN(at.getTime()) ? text : at.toISOString();
+  })
+  .meta({ format: 'date-time' });
+
 /** `?limit=&cursor=` of every list. Lists page by key: a cursor says where the last page ended. */
 export const PageQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  limit: z.preprocess(digits, z.number().int().min(1).max(200).default(50)),
   cursor: z.string().max(500).optional(),
 });
 export type PageQuery = z.infer<typeof PageQuery>;

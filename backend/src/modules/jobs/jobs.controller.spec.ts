@@ -84,6 +84,13 @@ describe('POST /api/run', () => {
     );
   });
 
+  it('takes every offset that ISO 8601 has, also those that the database does not know', async () => {
+    const { jobId } = await give({ scheduledAt: '2999-01-02T03:04:05+23:59' });
+    expect((await get(`/jobs/${jobId}`)).body.scheduledAt).toBe('2999-01-01T03:05:05.000Z');
+    const last = await give({ scheduledAt: '9999-12-31T23:59:59Z' });
+    expect((await get(`/jobs/${last.jobId}`)).body.scheduledAt).toBe('9999-12-31T23:59:59.000Z');
+  });
+
   it.each([
     ['running', 2],
     ['succeeded', 2],
@@ -184,7 +191,15 @@ describe('POST /api/run', () => {
     ['an unknown key', { surprise: 1 }],
     ['no goal', { goal: '  ' }],
     ['a priority out of range', { priority: 10 }],
+    ['a negative priority', { priority: -1 }],
+    ['half a priority', { priority: 0.5 }],
     ['a date that is none', { scheduledAt: 'tomorrow' }],
+    ['a day that is none', { scheduledAt: '2030-02-30T00:00:00Z' }],
+    ['a year before the first', { scheduledAt: '0000-06-01T00:00:00Z' }],
+    ['a year after 9999', { scheduledAt: '9999-12-31T23:59:59-12:00' }],
+    ['more steps than are taken', { steps: Array(501).fill({ id: 'a', tool: 'env.files.read' }) }],
+    ['a step without a tool', { steps: [{ id: 'a' }] }],
+    ['an id that is none', { steps: [{ id: '../a', tool: 'env.files.read' }] }],
     ['steps that are no list', { steps: {} }],
   ])('refuses %s', async (_what, wrong) => {
     const answer = await app.refused('/api/run', {
@@ -300,13 +315,14 @@ describe('GET /jobs', () => {
     expect(found.items.map((job) => job.id)).toEqual([ids[2], ids[1]]);
   });
 
-  it.each(['status=lost', 'status=', 'from=yesterday', 'minMs=-1', 'text=', "status=failed')--"])(
-    'refuses the filter %s',
-    async (query) => {
-      const answer = await app.refused(`/jobs?${query}`, { as: operator });
-      expect([answer.status, answer.body.code]).toEqual([400, 'validation_failed']);
-    },
-  );
+  it.each([
+    ...['status=lost', 'status=', 'from=yesterday', 'minMs=-1', 'text=', "status=failed')--"],
+    ...['from=0000-06-01T00:00:00Z', 'minMs=0x10', 'limit=0x10', 'limit=1e1', 'limit=%2010'],
+    ...['limit=', 'limit=0', 'limit=201', 'limit=1&limit=2', 'surprise=1'],
+  ])('refuses the filter %s', async (query) => {
+    const answer = await app.refused(`/jobs?${query}`, { as: operator });
+    expect([answer.status, answer.body.code]).toEqual([400, 'validation_failed']);
+  });
 
   it('shows only jobs of projects that the reader may see', async () => {
     const { jobId } = await give();

@@ -1,6 +1,6 @@
 import { Controller, Get, Headers, Query, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
-import { ValueEventType } from '@aos/contracts';
+import { ValueEventType, wholeNumber } from '@aos/contracts';
 import type { Response } from 'express';
 import type { Socket } from 'node:net';
 import { z } from 'zod';
@@ -11,7 +11,7 @@ import { onceDrained } from './drain.js';
 import { EventHub } from './event-hub.js';
 import type { FramedEvent } from './framed-event.js';
 
-const seq = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const seq = wholeNumber(0, Number.MAX_SAFE_INTEGER);
 
 /** `types` is a list with commas, or is given several times. */
 const EventsQuery = z.strictObject({
