@@ -20,6 +20,7 @@ import { OutsideTokens } from './outside-tokens.js';
 import { OwnAddress, namesHostTwice } from './own-address.js';
 import { AosError } from './problem.js';
 import { ProblemFilter } from './problem.filter.js';
+import { QueryKeysInterceptor } from './query-keys.interceptor.js';
 import { answerUnparsed } from './raw-answer.js';
 import { requestStart } from './request-start.js';
 import { schemaPipe } from './schema.pipe.js';
@@ -29,7 +30,7 @@ import { ShortWay, shortWay } from './short-way.js';
  * Everything that stands around the routes, in the order in which a request meets it:
  *
  *   start (trace) -> security headers (nonce) -> Host -> Origin --> guard -> the one route of ShortWay
- *     -> JSON body -> guard (who, CSRF, permission) -> idempotency -> schema -> handler;  whatever is thrown -> problem+json
+ *     -> JSON body -> guard (who, CSRF, permission) -> query keys -> idempotency -> schema -> handler;  whatever is thrown -> problem+json
  *
  * Called before `listen`, on an application made with `bodyParser: false`, by main.ts and by tests alike.
  * What is served beside the routes (the console's files) is added after it.
@@ -51,7 +52,11 @@ export function configureHttp(app: NestExpressApplication, environment: Environm
   app.use(jsonBody());
   app.useGlobalFilters(new ProblemFilter(app.get(Denials), app.get(Redactor)));
   app.useGlobalGuards(guard);
-  app.useGlobalInterceptors(app.get(IdempotencyInterceptor), new CursorInterceptor(reflector));
+  app.useGlobalInterceptors(
+    new QueryKeysInterceptor(reflector),
+    app.get(IdempotencyInterceptor),
+    new CursorInterceptor(reflector),
+  );
   app.useGlobalPipes(schemaPipe());
   serveApiDocs(app);
   return own;
