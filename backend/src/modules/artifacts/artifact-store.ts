@@ -22,17 +22,28 @@ export const MAX_ARTIFACT_BYTES = 2 * 1024 ** 3;
 /** Below this much free space nothing more is written, so that the database and the audit keep room. */
 const RESERVED_BYTES = 256 * 1024 ** 2;
 
-export interface NewArtifact {
+/** What a file holds: one of the three, a file to copy, the bytes themselves, or a stream. */
+export interface FileContent {
   name: string;
   mediaType: string;
-  /** One of the three: a file to copy, the bytes themselves, or a stream. */
   path?: string;
   data?: string | Uint8Array;
   stream?: Readable;
+}
+
+/** Where an artifact belongs. */
+export interface ArtifactPlace {
   jobId?: string | null;
   stepId?: string | null;
   traceId?: string | null;
   projectId?: string | null;
+}
+
+export type NewArtifact = FileContent & ArtifactPlace;
+
+/** Written whole to the disk, under the id that it will have; no row says so yet. */
+export interface StagedFile extends StoredFile {
+  path: string;
 }
 
 export interface StoredFile {
@@ -47,7 +58,7 @@ export interface StoredFile {
  * Files that people bring and runs make. The bytes lie in the data folder under the artifact's id, never
  * under a name that a client chose; the row holds the name. The file is written whole (temporary name,
  * fsync, rename) before the row is committed, so a row always has its file; a crash between the two leaves
- * a file without a row, which `sweep` removes. An artifact is never changed after it was made. A step that is done
+ * a file without a row, which nobody can ask for. An artifact is never changed after it was made. A step that is done
  * again, since nobody saw its end, makes the same file again: then the first one is answered, and none is added.
  */
 @Injectable()
@@ -64,64 +75,69 @@ export class ArtifactStore {
   }
 
   async save(ctx: Ctx, file: NewArtifact): Promise<StoredFile> {
+    return this.keep(ctx, await this.stage(file), file);
+  }
+
+  /** Writes the bytes. Whoever stages a file keeps or discards it. */
+  async stage(file: FileContent): Promise<StagedFile> {
     const name = plainName(file.name);
-    const id = uuid();
-    const path = this.pathOf(id);
+    const artifactId = uuid();
+    const path = this.pathOf(artifactId);
     await mkdir(join(path, '..'), { recursive: true, mode: 0o700 });
     await this.requireSpace();
-    const written = await this.write(path, file);
-    const traceId = file.traceId ?? ctx.traceId;
+    return { artifactId, path, name, mediaType: file.mediaType, ...(await this.write(path, file)) };
+  }
+
+  async discard({ path }: StagedFile): Promise<void> {
+    await rm(path, { force: true });
+  }
+
+  /** Makes the artifact of it, with its audit row and its event; the staged file is gone when that fails. */
+  async keep(ctx: Ctx, staged: StagedFile, place: ArtifactPlace): Promise<StoredFile> {
+    const { path, ...stored } = staged;
+    const { artifactId: id, name, mediaType, bytes, sha256 } = stored;
+    const traceId = place.traceId ?? ctx.traceId;
+    const projectId = place.projectId ?? null;
     let known: StoredFile | undefined;
     try {
       known = await this.database.transaction(async (tx) => {
-        const before = await madeBefore(tx, file, name, written.sha256);
+        const before = await madeBefore(tx, place, name, sha256);
         if (before) return before;
         await sql(
           tx,
           `INSERT INTO artifacts (id, name, media_type, bytes, sha256, job_id, step_id, trace_id, project_id, created_by)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
           [
-            id,
-            name,
-            file.mediaType,
-            written.bytes,
-            written.sha256,
-            file.jobId ?? null,
-            file.stepId ?? null,
-            traceId,
-            file.projectId ?? null,
-            ctx.actor.id,
+            ...[id, name, mediaType, bytes, sha256],
+            ...[place.jobId ?? null, place.stepId ?? null, traceId, projectId, ctx.actor.id],
           ],
         );
         await this.audit.record(tx, ctx, {
           action: 'artifact.create',
           resource: `artifact:${id}`,
-          diff: { after: { name, mediaType: file.mediaType, ...written } },
-          projectId: file.projectId ?? null,
+          diff: { after: { name, mediaType, bytes, sha256 } },
+          projectId,
         });
         await this.outbox.append(tx, [
           {
             traceId,
-            jobId: file.jobId ?? null,
-            projectId: file.projectId ?? null,
+            jobId: place.jobId ?? null,
+            projectId,
             topic: 'artifact',
             type: 'artifact.created',
-            summary: say('artifact-stored', { name, bytes: written.bytes }),
-            payload: { artifactId: id, name, mediaType: file.mediaType, ...written },
+            summary: say('artifact-stored', { name, bytes }),
+            payload: { artifactId: id, name, mediaType, bytes, sha256 },
             actor: ctx.actor.id,
           },
         ]);
         return undefined;
       });
     } catch (error) {
-      await rm(path, { force: true });
+      await this.discard(staged);
       throw error;
     }
-    if (known) {
-      await rm(path, { force: true });
-      return known;
-    }
-    return { artifactId: id, name, mediaType: file.mediaType, ...written };
+    if (known) await this.discard(staged);
+    return known ?? stored;
   }
 
   /** @throws NotFound when there is none, or when the actor may not read artifacts of its project. */
@@ -168,7 +184,7 @@ export class ArtifactStore {
     if (bavail * bsize < RESERVED_BYTES) throw new StorageFull();
   }
 
-  private async write(path: string, file: NewArtifact): Promise<{ bytes: number; sha256: string }> {
+  private async write(path: string, file: FileContent): Promise<{ bytes: number; sha256: string }> {
     const half = `${path}.part`;
     const hash = createHash('sha256');
     let bytes = 0;
@@ -202,7 +218,7 @@ export class ArtifactStore {
 /** Steps of one run make their files in turn: whoever asks for the same one waits for the answer of the first. */
 async function madeBefore(
   tx: Tx,
-  { jobId, stepId }: NewArtifact,
+  { jobId, stepId }: ArtifactPlace,
   name: string,
   sha256: string,
 ): Promise<StoredFile | undefined> {
@@ -220,7 +236,7 @@ async function madeBefore(
   return { artifactId, name, mediaType, bytes, sha256 };
 }
 
-function sourceOf(file: NewArtifact): Readable {
+function sourceOf(file: FileContent): Readable {
   if (file.stream) return file.stream;
   if (file.path !== undefined) return createReadStream(file.path);
   return Readable.from([Buffer.from(file.data ?? '')]);

@@ -41,10 +41,9 @@ export class ArtifactsController {
     if (!isAllowed(ctx.actor, 'artifact.write', projectId))
       throw new Forbidden('You may not add files here. Ask for the role operator in this project.');
     if (projectId !== null) await this.artifacts.requireProject(projectId);
-    const stored = await receiveUpload(request, (file) =>
-      this.artifacts.save(ctx, { ...file, projectId }),
-    );
-    return this.artifacts.find(ctx, stored.artifactId);
+    const staged = await receiveUpload(request, this.artifacts);
+    const { artifactId } = await this.artifacts.keep(ctx, staged, { projectId });
+    return this.artifacts.find(ctx, artifactId);
   }
 
   @Get(':id')

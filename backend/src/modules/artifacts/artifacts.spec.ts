@@ -110,16 +110,37 @@ describe('artifacts', () => {
     expect([answer.status, answer.body.code]).toEqual([400, 'validation_failed']);
   });
 
+  /** Rows, events and files. */
+  async function kept() {
+    const [row] = await http.database.query(
+      `SELECT (SELECT count(*) FROM artifacts)::int AS rows,
+              (SELECT count(*) FROM events WHERE type = 'artifact.created')::int AS events`,
+    );
+    const folder = join(http.environment.dataDir, 'artifacts');
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+    return {
+      ...row,
+      files: entries
+        .filter((entry) => entry.isFile())
+        .map(({ name }) => name)
+        .sort(),
+    };
+  }
   const part = (name: string) =>
     `--b\r\nContent-Disposition: form-data; name="file"; filename="${name}"\r\nContent-Type: text/csv\r\n\r\na,b\r\n`;
   it.each([
     ['no boundary', 'multipart/form-data', `${part('a.csv')}--b--\r\n`],
     ['garbage', 'multipart/form-data; boundary=b', 'garbage'],
     ['no end', 'multipart/form-data; boundary=b', part('a.csv')],
+    [
+      'a part that begins behind the file',
+      'multipart/form-data; boundary=b',
+      `${part('a.csv')}--b\r\n`,
+    ],
+    ['half of its last boundary', 'multipart/form-data; boundary=b', `${part('a.csv')}--b-`],
+    ['another last boundary', 'multipart/form-data; boundary=b', `${part('a.csv')}--bX--\r\n`],
     ['a NUL in its name', 'multipart/form-data; boundary=b', `${part('a\0b.csv')}--b--\r\n`],
   ])('refuses a multipart body with %s, and keeps nothing of it', async (_what, type, body) => {
-    const kept = async () =>
-      (await http.database.query<{ n: number }>('SELECT count(*)::int AS n FROM artifacts'))[0]!.n;
     const before = await kept();
     const response = await fetch(`${http.baseUrl}/api/artifacts`, {
       method: 'POST',
@@ -128,7 +149,20 @@ describe('artifacts', () => {
     });
     const answer = (await response.json()) as { code: string };
     expect([response.status, answer.code]).toEqual([400, 'malformed_body']);
-    expect(await kept()).toBe(before);
+    expect(await kept()).toEqual(before);
+  });
+
+  it('keeps nothing of a body with two files', async () => {
+    const before = await kept();
+    const form = new FormData();
+    for (const name of ['a.csv', 'b.csv']) form.append('file', new Blob(['a,b']), name);
+    const response = await fetch(`${http.baseUrl}/api/artifacts`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${operator.token}` },
+      body: form,
+    });
+    expect(response.status).toBe(400);
+    expect(await kept()).toEqual(before);
   });
 
   it('answers a foreign artifact like one that does not exist', async () => {

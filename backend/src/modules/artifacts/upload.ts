@@ -1,28 +1,26 @@
 import type { Request } from 'express';
 import multer from 'multer';
 import type { Readable } from 'node:stream';
-import { MAX_ARTIFACT_BYTES, type StoredFile } from './artifact-store.js';
+import { type ArtifactStore, MAX_ARTIFACT_BYTES, type StagedFile } from './artifact-store.js';
 import { ArtifactTooLarge, UploadBroken, UploadMissing } from './artifacts.errors.js';
 
 /**
- * Takes the one file of a multipart body as a stream, straight into the store: nothing is gathered in
- * memory and nothing lies in a temporary folder.
+ * Takes the one file of a multipart body as a stream, straight to the disk: nothing is gathered in memory and nothing
+ * lies in a temporary folder. It is staged, and answered once the body has ended as it should: a file whose body
+ * breaks off behind it is discarded.
  */
-export async function receiveUpload(
-  request: Request,
-  save: (file: { name: string; mediaType: string; stream: Readable }) => Promise<StoredFile>,
-): Promise<StoredFile> {
+export async function receiveUpload(request: Request, store: Stage): Promise<StagedFile> {
   if (!request.is('multipart/form-data')) throw new UploadMissing();
-  let stored: StoredFile | undefined;
+  let staging: { stream: Readable; end: Promise<StagedFile> } | undefined;
   const storage: multer.StorageEngine = {
     _handleFile(_request, file, done) {
       // Browsers send the name in UTF-8; the parser reads header bytes as Latin-1.
       const name = Buffer.from(file.originalname, 'latin1').toString('utf8');
-      save({ name, mediaType: mediaTypeOf(name, file.mimetype), stream: file.stream }).then(
-        (saved) => {
-          stored = saved;
-          done(null, {});
-        },
+      const mediaType = mediaTypeOf(name, file.mimetype);
+      const end = store.stage({ name, mediaType, stream: file.stream });
+      staging = { stream: file.stream, end };
+      end.then(
+        () => done(null, {}),
         (error: Error) => {
           file.stream.resume(); // lets the request end, so that the answer can be read
           done(error);
@@ -30,25 +28,36 @@ export async function receiveUpload(
       );
     },
     _removeFile(_request, _file, done) {
-      done(null); // what was stored stays: it has a row, and the answer's failure came later
+      done(null); // below, for every way in which it ends badly
     },
   };
   const parse = multer({
     storage,
     limits: { files: 1, fields: 10, fieldSize: 64 * 1024, fileSize: MAX_ARTIFACT_BYTES, parts: 12 },
   }).single('file');
-  await new Promise<void>((resolve, reject) => {
-    parse(request, request.res!, (error: unknown) => {
-      if (!error) return resolve();
-      if ((error as { code?: string }).code === 'LIMIT_FILE_SIZE')
-        return reject(new ArtifactTooLarge());
-      if ((error as { name?: string }).name === 'MulterError') return reject(new UploadMissing());
-      const isBroken = ofParser.test((error as { message?: string }).message ?? '');
-      reject(isBroken ? new UploadBroken({ cause: error }) : (error as Error));
+  try {
+    await new Promise<void>((resolve, reject) => {
+      parse(request, request.res!, (error: unknown) => (error ? reject(error as Error) : resolve()));
     });
-  });
-  if (!stored) throw new UploadMissing();
-  return stored;
+  } catch (error) {
+    // The body may have broken off before the file was written: what is half of it goes with the writing.
+    staging?.stream.destroy();
+    await staging?.end.then(
+      (staged) => store.discard(staged),
+      () => undefined, // then there is nothing, and `error` says why
+    );
+    throw refusalOf(error as Error & { code?: string });
+  }
+  if (!staging) throw new UploadMissing();
+  return staging.end;
+}
+
+type Stage = Pick<ArtifactStore, 'stage' | 'discard'>;
+
+function refusalOf(error: Error & { code?: string }): Error {
+  if (error.code === 'LIMIT_FILE_SIZE') return new ArtifactTooLarge();
+  if (error.name === 'MulterError') return new UploadMissing();
+  return ofParser.test(error.message ?? '') ? new UploadBroken({ cause: error }) : error;
 }
 
 /** Busboy and multer throw plain errors; their texts are all that tells a broken body from a fault of ours. */
