@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -84,6 +84,18 @@ describe('starting the process', () => {
     expect(lines[0]).toContain(name);
     expect(lines[0]).not.toContain('hunter2');
   });
+
+  it.each([{}, { DATABASE_URL: 'postgres://u:p@127.0.0.1:1/d' }])(
+    'refuses a data folder that cannot be, whatever the database: %j',
+    async (env) => {
+      const file = join(await temporaryFolder(), 'file');
+      await writeFile(file, 'kept');
+      const { code, lines } = await start({ AOS_DATA_DIR: file, ...env }).exited();
+      expect([code, lines.length]).toEqual([1, 1]);
+      expect(lines[0]).toMatch(/^AOS cannot start: AOS_DATA_DIR .* cannot be written to/);
+      expect(await readFile(file, 'utf8')).toBe('kept');
+    },
+  );
 
   it('refuses a port that is taken before it touches anything', async () => {
     const taken = createServer().listen(0, '127.0.0.1');

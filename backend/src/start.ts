@@ -9,7 +9,7 @@ import { AppModule } from './app.module.js';
 import { OwnerBootstrap } from './modules/auth/index.js';
 import { type Environment, StartRefused, readEnvironment } from './platform/config/environment.js';
 import { Database } from './platform/database/database.js';
-import { lockDataFolder } from './platform/database/folder-lock.js';
+import { lockDataFolder, prepareDataFolder } from './platform/database/folder-lock.js';
 import { configureHttp } from './platform/http/configure-http.js';
 import { serveConsole } from './platform/http/console-files.js';
 import { Redactor } from './platform/telemetry/redactor.js';
@@ -47,6 +47,7 @@ async function start(environment: Environment): Promise<Running> {
   const step = stepPrinter();
   await requireFreePort(environment);
   const telemetry = startTelemetry();
+  await prepareDataFolder(environment.dataDir);
   const unlock = environment.databaseUrl ? undefined : await lockDataFolder(environment.dataDir);
   const release: (() => Promise<unknown> | undefined)[] = [async () => unlock?.()];
   try {

@@ -1,7 +1,39 @@
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { constants } from 'node:fs';
+import { access, chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import lockfile from 'proper-lockfile';
 import { StartRefused } from '../config/environment.js';
+
+/**
+ * Makes the data folder, readable by this user alone. Asked first, whatever the database: keys and artifacts lie in it.
+ *
+ * @throws StartRefused when it cannot be made or written.
+ */
+export async function prepareDataFolder(dataDir: string): Promise<void> {
+  try {
+    await makeFolder(dataDir);
+    await chmod(dataDir, 0o700);
+    await access(dataDir, constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw new StartRefused(
+      `AOS_DATA_DIR ${dataDir} cannot be written to: ${(cause as Error).message}. Set it to a folder of the user that AOS runs as.`,
+      { cause },
+    );
+  }
+}
+
+/** Not with `recursive`: where a folder cannot be made though the one above it is there, as below /proc, Node tries for ever. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return;
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await mkdir(path, { mode: 0o700 });
+  }
+}
 
 /**
  * The data folder belongs to one process. PGlite takes no lock of its own, and two processes on one
@@ -12,12 +44,6 @@ import { StartRefused } from '../config/environment.js';
  * @returns a function that gives the folder back.
  */
 export async function lockDataFolder(dataDir: string): Promise<() => Promise<void>> {
-  await mkdir(dataDir, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
-    throw new StartRefused(`AOS_DATA_DIR ${dataDir} cannot be made: ${(cause as Error).message}`, {
-      cause,
-    });
-  });
-  await chmod(dataDir, 0o700);
   const pidFile = join(dataDir, 'process.json');
   await releaseIfOwnerIsGone(dataDir, pidFile);
   try {

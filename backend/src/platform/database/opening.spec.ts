@@ -18,6 +18,30 @@ describe('opening the database', () => {
     await expect(opening).rejects.not.toThrow('hunter2');
   });
 
+  it('refuses a host that is none', async () => {
+    const opening = Database.open({ url: 'postgres://u:hunter2@no..host/d' });
+    await expect(opening).rejects.toThrow(StartRefused);
+    await expect(opening).rejects.toThrow(/DATABASE_URL \(no\.\.host\/d\) cannot be reached/);
+  });
+
+  it('refuses a server that speaks something else', async () => {
+    const server = await listening((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+    const opening = Database.open({ url: `postgres://u:hunter2@127.0.0.1:${server.port}/d` });
+    await expect(opening).rejects.toThrow(StartRefused);
+    await expect(opening).rejects.toThrow('cannot be reached');
+    server.close();
+  });
+
+  it.each([140_019, 90_624])('refuses Postgres %i, which is too old', async (version) => {
+    const server = await postgresOfVersion(version);
+    const opening = Database.open({ url: `postgres://u:hunter2@127.0.0.1:${server.port}/d` });
+    await expect(opening).rejects.toThrow(StartRefused);
+    await expect(opening).rejects.toThrow(
+      `(127.0.0.1:${server.port}/d) is Postgres ${Math.floor(version / 10_000)}; AOS needs 15 or newer.`,
+    );
+    server.close();
+  });
+
   it('makes partitions ahead and drops those past retention', async () => {
     const test = await openTestDatabase();
     const partitions = async () =>
@@ -77,6 +101,15 @@ onNative('opening a server', () => {
     await expect(opening).rejects.not.toThrow('hunter2');
   });
 
+  it.each([
+    ['a database that is not there', { pathname: '/not_there' }, /not_there.* does not exist/],
+    ['a user that is not there', { username: 'nobody' }, /cannot be reached: .*nobody/],
+  ])('refuses %s', async (_what, wrong, says) => {
+    const opening = Database.open({ url: Object.assign(new URL(server), wrong).href });
+    await expect(opening).rejects.toThrow(StartRefused);
+    await expect(opening).rejects.toThrow(says);
+  });
+
   it('lets two processes start at once: one migrates, both run', async () => {
     const name = `aos_two_${randomBytes(4).toString('hex')}`;
     const admin = new pg.Client({ connectionString: server });
@@ -106,6 +139,56 @@ onNative('opening a server', () => {
     await test.close();
   });
 });
+
+async function listening(meet: (socket: Socket) => void) {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined); // cut by whoever was refused
+    meet(socket);
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  return { port: (server.address() as AddressInfo).port, close: () => server.close() };
+}
+
+/**
+ * Speaks as much of the protocol as is needed to ask a server how old it is, since no old one is at hand.
+ * https://www.postgresql.org/docs/current/protocol-message-formats.html
+ */
+function postgresOfVersion(version: number) {
+  const int = (bytes: number, value: number) => {
+    const buffer = Buffer.alloc(bytes);
+    buffer.writeIntBE(value, 0, bytes);
+    return buffer;
+  };
+  const message = (type: string, ...parts: Buffer[]) => {
+    const body = Buffer.concat(parts);
+    return Buffer.concat([Buffer.from(type), int(4, body.length + 4), body]);
+  };
+  const ready = message('Z', Buffer.from('I'));
+  const value = Buffer.from(String(version));
+  const answer = Buffer.concat([
+    message(
+      'T',
+      int(2, 1),
+      Buffer.from('v\0'),
+      int(6, 0),
+      int(4, 25),
+      int(2, -1),
+      int(4, -1),
+      int(2, 0),
+    ),
+    message('D', int(2, 1), int(4, value.length), value),
+    message('C', Buffer.from('SELECT 1\0')),
+    ready,
+  ]);
+  return listening((socket) => {
+    socket.once('data', () => {
+      socket.write(Buffer.concat([message('R', int(4, 0)), ready]));
+      socket.on('data', (asked: Buffer) => {
+        if (asked[0] === 'Q'.charCodeAt(0)) socket.write(answer);
+      });
+    });
+  });
+}
 
 async function closedPort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
