@@ -39,6 +39,16 @@ export class RbacQueries {
     return toPage(rows, limit, (row) => [row.id], toBinding);
   }
 
+  /**
+   * A project that does not exist is said to be missing to those who may see every project. To others it is one like
+   * those that they hold nothing in: the answer must not tell which there are.
+   */
+  private async requireProject(ctx: Ctx, projectId: string | null): Promise<void> {
+    if (projectId === null || !isAllowed(ctx.actor, 'project.read')) return;
+    const rows = await this.database.query('SELECT 1 FROM projects WHERE id = $1', [projectId]);
+    if (rows.length === 0) throw new NotFound(`The project ${projectId}`);
+  }
+
   /** Why a call is allowed or not: what would be decided now, and the roles that decide it. */
   async check(
     ctx: Ctx,
@@ -48,6 +58,7 @@ export class RbacQueries {
     const isSelf = userId === undefined || userId === ctx.actor.userId;
     if (!isSelf && !isAllowed(ctx.actor, 'role.read'))
       throw new Forbidden('To ask about others takes the permission role.read.');
+    await this.requireProject(ctx, projectId);
     const of = userId ?? ctx.actor.userId;
     const [person] = await this.database.query<{ email: string; is_disabled: boolean }>(
       'SELECT email, is_disabled FROM users WHERE id = $1',

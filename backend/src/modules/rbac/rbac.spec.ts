@@ -296,4 +296,18 @@ describe('may they', () => {
     expect((await check(person, `permission=task.read&userId=${owner.userId}`)).status).toBe(403);
     expect((await check(person, 'permission=everything')).status).toBe(400);
   });
+
+  it('is 404 about a project that is not there, for those who see all, and for nobody else', async () => {
+    const asked = 'permission=task.create&projectId=';
+    expect((await check(owner, `${asked}nowhere`)).status).toBe(404);
+    await http.database.query(
+      `INSERT INTO projects (id, name, created_by) VALUES ('hidden', 'Hidden', 'test')`,
+    );
+    expect((await check(owner, `${asked}hidden`)).body.allowed).toBe(true);
+    const person = await http.signIn('operator', 'red');
+    for (const project of ['nowhere', 'hidden']) {
+      const { status, body } = await check(person, asked + project);
+      expect([project, status, body.allowed]).toEqual([project, 200, false]);
+    }
+  });
 });

@@ -22,8 +22,9 @@ export function setVersion(response: Response, version: number | string): void {
 }
 
 /**
- * The version that a change was made against, from If-Match. A weak tag is taken for the strong one:
- * proxies that compress weaken it. `*` is refused: it would overwrite whatever is there.
+ * The version that a change was made against, from If-Match. A weak tag matches nothing (RFC 9110, 13.1.1), and
+ * since proxies that compress weaken the tags that they pass on, the refusal says so. `*` is refused: it would
+ * overwrite whatever is there.
  *
  * @throws AosError precondition_required without one, precondition_failed when it cannot be a version.
  */
@@ -34,7 +35,12 @@ export function requiredVersion(request: AosRequest): number {
       'precondition_required',
       'Send If-Match with the ETag of the version that you changed.',
     );
-  const match = /^\s*(?:W\/)?"(\d{1,9})"\s*$/.exec(header);
+  if (/^\s*W\//.test(header))
+    throw new AosError(
+      'precondition_failed',
+      'If-Match holds a weak ETag, which matches no version. Send it without W/, as it was before a proxy weakened it.',
+    );
+  const match = /^\s*"(\d{1,9})"\s*$/.exec(header);
   if (!match)
     throw new AosError(
       'precondition_failed',

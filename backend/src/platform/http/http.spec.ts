@@ -206,6 +206,32 @@ describe('what is thrown', () => {
     },
   );
 
+  it('is logged with its stack where nobody knows what it was, and in a line where somebody does', async () => {
+    const lines: Record<string, unknown>[] = [];
+    const take = (line: Record<string, unknown>) => void lines.push(line);
+    const logs = [
+      jest.spyOn(Logger.prototype, 'error').mockImplementation(take),
+      jest.spyOn(Logger.prototype, 'warn').mockImplementation(take),
+    ];
+    await http.refused('/notes/broken/connection', { as: operator });
+    await http.refused('/notes/broken/inside', { as: operator });
+    for (const log of logs) log.mockRestore();
+    expect(lines).toEqual([
+      expect.objectContaining({
+        code: 'unavailable',
+        err: {
+          name: 'Error',
+          message: 'connect ECONNREFUSED 10.0.0.3:5432',
+          code: 'ECONNREFUSED',
+        },
+      }),
+      expect.objectContaining({
+        msg: 'request failed',
+        err: expect.objectContaining({ stack: expect.stringContaining('http.spec') }),
+      }),
+    ]);
+  });
+
   it('holds no secret that was revealed, in the answer or the log', async () => {
     http.app.get(Redactor, { strict: false }).know('UPSTREAM', 'sk-live-canary-1');
     http.app.get(Redactor, { strict: false }).know('DATABASE', 'hunter2');
@@ -351,6 +377,22 @@ describe('bodies', () => {
       { path: 'x', message: 'is not known here' },
     ]);
     expect((await http.refused('/notes/mine?n=one', { as: operator })).status).toBe(400);
+  });
+
+  it('refuses a query where none is taken, whatever the method, and lets what is public be', async () => {
+    for (const [path, options] of [
+      ['/notes/broken/missing?x=1&y=', {}],
+      ['/notes/mine?x=1&y=', { method: 'DELETE' }],
+      ['/notes/token?x=1&y=', { method: 'POST' }],
+    ] as const) {
+      const answer = await http.refused(path, { as: operator, ...options });
+      expect([path, answer.status, answer.body.code]).toEqual([path, 400, 'validation_failed']);
+      expect(answer.body.errors).toEqual([
+        { path: 'x', message: 'is not known here' },
+        { path: 'y', message: 'is not known here' },
+      ]);
+    }
+    expect((await http.call('/notes/open?x=1')).status).toBe(200);
   });
 
   it.each(['{"text":', '{text:1}', '"\\ud800', '[1,]'])(
@@ -621,6 +663,9 @@ describe('If-Match', () => {
     expect((await put({ 'if-match': '"2"' })).status).toBe(412);
     expect((await put({ 'if-match': '*' })).status).toBe(412);
     expect((await put({ 'if-match': '3' })).status).toBe(412);
+    const weak = await put({ 'if-match': 'W/"3"' });
+    expect([weak.status, weak.body.code]).toEqual([412, 'precondition_failed']);
+    expect(weak.body.detail).toContain('weak');
     const saved = await put({ 'if-match': '"3"' });
     expect([saved.status, saved.headers.get('etag')]).toEqual([200, '"4"']);
     expect((await put({ 'if-match': '"3"' })).status).toBe(412);

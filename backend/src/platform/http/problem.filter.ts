@@ -65,8 +65,9 @@ export class ProblemFilter implements ExceptionFilter {
 
   private log(request: AosRequest, error: AosError, thrown: unknown): void {
     const place = { method: request.method, path: request.path, traceId: request.ctx?.traceId };
-    const err = this.redactor.redact(loggable(thrown));
-    if (error.code === 'internal') this.logger.error({ msg: 'request failed', ...place, err });
+    const isUnknown = error.code === 'internal';
+    const err = this.redactor.redact(loggable(thrown, isUnknown));
+    if (isUnknown) this.logger.error({ msg: 'request failed', ...place, err });
     else this.logger.warn({ msg: 'request could not be served', code: error.code, ...place, err });
   }
 
@@ -110,8 +111,11 @@ function inTheLightOf(request: AosRequest, error: AosError): AosError {
     : error;
 }
 
-/** What helps to find the fault. A database error also carries the query's parameters: those stay out. */
-function loggable(thrown: unknown, depth = 0): unknown {
+/**
+ * What helps to find the fault. A database error also carries the query's parameters: those stay out. The stack is of
+ * use where nobody knows what happened; of a database that is away it would say the same with every request.
+ */
+function loggable(thrown: unknown, withStack: boolean, depth = 0): unknown {
   if (!(thrown instanceof Error) || depth > 4) return String(thrown);
   const { name, message, stack, cause } = thrown;
   const { code } = thrown as { code?: unknown };
@@ -119,8 +123,8 @@ function loggable(thrown: unknown, depth = 0): unknown {
     name,
     message,
     code,
-    stack,
-    ...(cause === undefined ? {} : { cause: loggable(cause, depth + 1) }),
+    ...(withStack ? { stack } : {}),
+    ...(cause === undefined ? {} : { cause: loggable(cause, withStack, depth + 1) }),
   };
 }
 

@@ -41,6 +41,9 @@ export interface TaggedAgent {
 }
 
 /** What this room asks of the server; typed by the contract, as in `shared/api/aos-api.ts`. */
+/** A proxy that compresses weakens the tag that it passes on; a version is only asked for by the strong one. */
+const strong = (etag: string | null) => (etag ?? '').replace(/^W\//, '');
+
 @Injectable({ providedIn: 'root' })
 export class AgentsApi {
   private readonly api = inject(Api);
@@ -53,7 +56,7 @@ export class AgentsApi {
   agent(id: string): Observable<TaggedAgent> {
     return this.api
       .invoke$Response(getAgent, { id })
-      .pipe(map(({ body, headers }) => ({ agent: body, etag: headers.get('etag') ?? '' })));
+      .pipe(map(({ body, headers }) => ({ agent: body, etag: strong(headers.get('etag')) })));
   }
   templates(): Observable<AgentTemplate[]> {
     return this.api
