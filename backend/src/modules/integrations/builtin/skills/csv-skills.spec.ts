@@ -140,15 +140,35 @@ describe('csv.profile', () => {
   });
 
   it.each([
-    ['csv_empty', ''],
-    ['csv_empty', '\n\n  \n'],
-    ['not_text', Buffer.from('PK\u0003\u0004rest of a workbook')],
-    ['not_text', Buffer.from([0x1f, 0x8b, 8, 0, 0])],
-    ['not_text', Buffer.concat([Buffer.from('a,b\n1,2\n'), Buffer.from([0, 1, 2])])],
-    ['not_text', Buffer.from(Array.from({ length: 200 }, (_, i) => 1 + (i % 8)))],
-    ['csv_too_wide', `${'a,'.repeat(2_001)}a\n`],
-  ])('refuses with %s', async (code, data) => {
-    await expect(profile(data)).rejects.toMatchObject({ code });
+    ['csv_empty', 'is empty', ''],
+    ['csv_empty', 'is empty', '\ufeff'],
+    ['csv_empty', 'is empty', '\n\n  \n'],
+    ['csv_empty', 'blank lines only', 'sep=;\n\n'],
+    ['not_text', 'Excel workbook', Buffer.from('PK\u0003\u0004rest of a workbook')],
+    ['not_text', 'gzip', Buffer.from([0x1f, 0x8b, 8, 0, 0])],
+    ['not_text', 'byte 404 is NUL', `a,b\n${'1,2\n'.repeat(100)}\0`],
+    [
+      'not_text',
+      'control characters',
+      Buffer.from(Array.from({ length: 200 }, (_, i) => 1 + (i % 8))),
+    ],
+    ['csv_too_wide', '2002 columns', `${'a,'.repeat(2_001)}a\n`],
+    ['csv_record_too_long', 'longer than', `a,b\n1,${'x'.repeat(1_100_000)}\n1,2\n`],
+  ])('refuses with %s: %s', async (code, words, data) => {
+    await expect(profile(data)).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(words),
+    });
+  });
+
+  it('reads one column, a cell of a megabyte, and a last line that nothing ends', async () => {
+    expect(await profile('name\nAnn\nBob')).toMatchObject({
+      rows: 2,
+      columns: [{ name: 'name', type: 'string', distinct: 2 }],
+    });
+    const big = await profile(`id,text\n1,"${'x'.repeat(900_000)}"\n2,y`);
+    expect(big).toMatchObject({ rows: 2, raggedRows: { count: 0 } });
+    expect(JSON.stringify(big).length).toBeLessThan(20_000);
   });
 
   it('stops when the run is cancelled', async () => {

@@ -203,9 +203,6 @@ async function sniffBytes(
     position += chunk.length;
     await pace.breathe();
   }
-  if (position === 0) {
-    throw new ToolFault('csv_empty', `"${file.name}" is empty: it has no header and no rows.`);
-  }
   if (validUtf8) checkUtf8();
   const sample = Buffer.concat(head).subarray(0, SAMPLE_BYTES);
   const wide = wideEncoding(sample);
