@@ -110,6 +110,9 @@ export async function openHttpApp(
   });
   app.useWebSocketAdapter(new WsAdapter(app));
   configureHttp(app, environment);
+  // Client and server share a process here. When it was busy for longer than a connection may lie idle, the client would
+  // send on one that the server closes in that very moment.
+  app.getHttpServer().keepAliveTimeout = 0;
   await app.listen(0, '127.0.0.1');
   const baseUrl = `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`;
 

@@ -1,0 +1,26 @@
+import TestSequencer from '@jest/test-sequencer';
+
+/**
+ * What takes longest begins first: begun last, as the biggest file does not say how long it takes, it would run on
+ * alone while the other worker has nothing left to do. The rest as Jest has it.
+ */
+const longest = [
+  'test/crash.spec.ts',
+  'skills/big-csv.spec.ts',
+  'aggregate/mutations.spec.ts',
+  'outbox/relay.spec.ts',
+  'upstreams/kills.spec.ts',
+  'src/start.spec.ts',
+  'env/git.spec.ts',
+];
+
+export default class LongestFirst extends TestSequencer {
+  sort(tests) {
+    const rank = ({ path }) => longest.findIndex((end) => path.endsWith(end));
+    const [first, rest] = [
+      tests.filter((test) => rank(test) !== -1),
+      tests.filter((test) => rank(test) === -1),
+    ];
+    return [...first.sort((a, b) => rank(a) - rank(b)), ...super.sort(rest)];
+  }
+}
