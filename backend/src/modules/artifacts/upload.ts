@@ -37,7 +37,9 @@ export async function receiveUpload(request: Request, store: Stage): Promise<Sta
   }).single('file');
   try {
     await new Promise<void>((resolve, reject) => {
-      parse(request, request.res!, (error: unknown) => (error ? reject(error as Error) : resolve()));
+      parse(request, request.res!, (error: unknown) =>
+        error ? reject(error as Error) : resolve(),
+      );
     });
   } catch (error) {
     // The body may have broken off before the file was written: what is half of it goes with the writing.
