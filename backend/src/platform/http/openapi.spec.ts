@@ -1,3 +1,4 @@
+import { errorCodes } from '@aos/contracts';
 import { AuditModule } from '../../modules/audit/index.js';
 import { ConfigModule } from '../../modules/config/index.js';
 import { HealthModule } from '../../modules/health/index.js';
@@ -15,6 +16,7 @@ interface Document {
   openapi: string;
   paths: Record<string, Record<string, Operation>>;
   components: {
+    responses: Record<string, { description: string }>;
     schemas: Record<string, { properties?: Record<string, unknown>; required?: string[] }>;
   };
 }
@@ -86,6 +88,30 @@ it('tells what goes in from what comes out where they differ, and only there', a
   expect(Object.keys(schemas).filter((name) => name.endsWith('Input'))).toEqual([
     ...['PolicyConditionInput', 'PolicyDocumentInput', 'PolicyRuleInput', 'SystemConfigInput'],
   ]);
+});
+
+it('says with which statuses a route refuses, and which codes travel with them', async () => {
+  const { paths, components } = await document();
+  const statuses = (path: string, method: string) =>
+    Object.keys(paths[path]![method]!.responses).filter((status) => !status.startsWith('2'));
+  const rest = ['4XX', '5XX'];
+  expect(statuses('/auth/login', 'post')).toEqual(
+    expect.arrayContaining(['400', '413', '415', '422', '500', '503', ...rest]),
+  );
+  expect(statuses('/auth/login', 'post')).not.toContain('404');
+  expect(statuses('/projects', 'get')).toEqual(['400', '401', '403', '500', '503', ...rest]);
+  expect(statuses('/projects/{id}', 'patch')).toEqual([
+    ...['400', '401', '403', '404', '409', '412', '413', '415', '422', '428', '500', '503'],
+    ...rest,
+  ]);
+  const told = new Map<string, number>();
+  for (const [name, { description }] of Object.entries(components.responses))
+    for (const [, code] of description.matchAll(/\b([a-z]+(?:_[a-z]+)*)(?=,| or |$)/g))
+      told.set(code!, Number(name.replace('Problem', '')));
+  for (const [code, { status }] of Object.entries(errorCodes))
+    expect([code, told.get(code)]).toEqual([code, status]);
+  const referred = [...JSON.stringify(paths).matchAll(/#\/components\/responses\/(\w+)/g)];
+  expect(referred.filter((match) => !(match[1]! in components.responses))).toEqual([]);
 });
 
 it('has a page to browse it that loads nothing from elsewhere and runs nothing inline', async () => {

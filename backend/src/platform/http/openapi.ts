@@ -2,7 +2,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
-import { Problem } from '@aos/contracts';
+import { Problem, errorCodes } from '@aos/contracts';
 import { z } from 'zod';
 import { ACCESS, type AccessRule } from './access.js';
 
@@ -37,6 +37,7 @@ export function buildOpenApi(app: NestExpressApplication): OpenAPIObject {
     ...document.components.schemas,
     ...(toComponents(Problem, 'output').components as object),
   };
+  document.components.responses = refusals();
   completeOperations(document, rulesByOperation(app));
   return settleNames(document);
 }
@@ -133,19 +134,59 @@ function settleNames(document: OpenAPIObject): OpenAPIObject {
   return settled;
 }
 
+const problem = { 'application/problem+json': { schema: ref(variantName('Problem', 'output')) } };
+
+/** One response for each status that the catalogue of errors has, with the codes that travel with it. */
+function refusals(): Record<string, { description: string; content: typeof problem }> {
+  const codesOf = new Map<number, string[]>();
+  for (const [code, { status }] of Object.entries(errorCodes))
+    codesOf.set(status, [...(codesOf.get(status) ?? []), code]);
+  return Object.fromEntries(
+    [...codesOf]
+      .sort(([a], [b]) => a - b)
+      .map(([status, codes]) => [
+        `Problem${status}`,
+        {
+          description: `\`code\` is ${codes.join(', ')}`.replace(/, (?=\w+$)/, ' or '),
+          content: problem,
+        },
+      ]),
+  );
+}
+
+/** The statuses that come of how a route is made. What only its handler knows is among 4XX and 5XX. */
+function statusesOf(
+  path: string,
+  method: string,
+  operation: Operation,
+  isPublic: boolean,
+): number[] {
+  const has = (name: string) => (operation.parameters ?? []).some((each) => each['name'] === name);
+  return [
+    ...[400, 403, 500, 503],
+    ...(isPublic ? [] : [401]),
+    ...(path.includes('{') ? [404] : []),
+    ...(method === 'get' ? [] : [409]),
+    ...(has('If-Match') ? [412, 428] : []),
+    ...(operation.requestBody ? [413, 415, 422] : []),
+  ];
+}
+
+interface Operation {
+  operationId?: string;
+  responses: Json;
+  requestBody?: unknown;
+  parameters?: Json[];
+  security?: Json[];
+  description?: string;
+  [extension: `x-${string}`]: unknown;
+}
+
 function completeOperations(document: OpenAPIObject, rules: Map<string, AccessRule>): void {
-  const problem = { 'application/problem+json': { schema: ref(variantName('Problem', 'output')) } };
-  for (const path of Object.values(document.paths))
-    for (const [method, value] of Object.entries(path as Record<string, unknown>)) {
+  for (const [path, operations] of Object.entries(document.paths))
+    for (const [method, value] of Object.entries(operations as Record<string, unknown>)) {
       if (typeof value !== 'object' || value === null || !('responses' in value)) continue;
-      const operation = value as {
-        operationId?: string;
-        responses: Json;
-        parameters?: Json[];
-        security?: Json[];
-        description?: string;
-        [extension: `x-${string}`]: unknown;
-      };
+      const operation = value as Operation;
       const rule = rules.get(operation.operationId ?? '');
       const isPublic = rule?.kind === 'public';
       operation.security = isPublic ? [] : [{ bearer: [] }, { cookie: [] }];
@@ -158,6 +199,8 @@ function completeOperations(document: OpenAPIObject, rules: Map<string, AccessRu
           .filter(Boolean)
           .join('\n\n');
       }
+      for (const status of statusesOf(path, method, operation, isPublic))
+        operation.responses[status] ??= { $ref: `#/components/responses/Problem${status}` };
       operation.responses['4XX'] = { description: 'Refused; `code` says why', content: problem };
       operation.responses['5XX'] = { description: 'Failed on our side', content: problem };
       if (method !== 'get' && !isPublic)
