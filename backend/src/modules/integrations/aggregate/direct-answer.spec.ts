@@ -15,9 +15,12 @@ afterEach(() => jest.useRealTimers());
 /** The answer as the server begins it, and as the client reads it. */
 async function begin() {
   let streams = 0;
+  let response!: ServerResponse;
   const begun = new Promise<DirectAnswer>((done) => {
-    onRequest = (response) =>
+    onRequest = (given) => {
+      response = given;
       done(new DirectAnswer(response, { 'x-own': 'kept' }, () => streams++));
+    };
   });
   const { port } = server.address() as AddressInfo;
   const read = fetch(`http://127.0.0.1:${port}/`).then(async (response) => ({
@@ -25,7 +28,7 @@ async function begin() {
     own: response.headers.get('x-own'),
     text: await response.text(),
   }));
-  return { answer: await begun, read, streams: () => streams };
+  return { answer: await begun, read, streams: () => streams, response: () => response };
 }
 
 const result = { jsonrpc: '2.0' as const, id: 1, result: { content: [] } };
@@ -66,4 +69,34 @@ it('is cut when there will be none', async () => {
   const { answer, read } = await begin();
   answer.cut();
   await expect(read).rejects.toThrow();
+});
+
+describe('is not kept awake any more', () => {
+  beforeEach(() =>
+    jest.useFakeTimers({
+      doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'performance'],
+    }),
+  );
+
+  it.each<[string, (answer: DirectAnswer) => void]>([
+    ['has been given', (answer) => answer.end(result)],
+    ['is left to somebody else', (answer) => answer.giveUp()],
+    ['will not come', (answer) => answer.cut()],
+  ])('once it %s', async (_, settle) => {
+    const { answer, read, response } = await begin();
+    const timers = jest.getTimerCount();
+    settle(answer);
+    expect(jest.getTimerCount()).toBe(timers - 1);
+    response().destroy();
+    await read.catch(() => undefined); // it was cut
+  });
+
+  it('once its client has gone', async () => {
+    const { read, response } = await begin();
+    const timers = jest.getTimerCount();
+    response().destroy();
+    await once(response(), 'close');
+    expect(jest.getTimerCount()).toBeLessThan(timers);
+    await read.catch(() => undefined); // it was cut
+  });
 });
