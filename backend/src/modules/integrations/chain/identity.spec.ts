@@ -31,6 +31,7 @@ let issuerServer: Server;
 let issuer: string;
 const asked: string[] = [];
 let metadataIssuer: string | undefined;
+let isDown = false;
 let otherKeys: { keys: JWK[] } = { keys: [] };
 
 beforeAll(async () => {
@@ -40,7 +41,7 @@ beforeAll(async () => {
   issuerServer = createServer((request, response) => {
     asked.push(request.url!);
     if (request.url === '/other-keys') return void response.end(JSON.stringify(otherKeys));
-    const isKeys = request.url === '/keys';
+    const isKeys = request.url === '/keys' && !isDown;
     const isMetadata = request.url === '/tenant/.well-known/openid-configuration';
     response.statusCode = isKeys || isMetadata ? 200 : 404;
     const metadata = {
@@ -270,6 +271,29 @@ describe('a bearer token', () => {
       .sign(own.privateKey);
     expect(await tokens.verifyBearer(token)).toBeUndefined();
     expect(asked.filter((url) => url.includes('evil'))).toEqual([]);
+  });
+
+  it('makes the issuer be asked no more often for being shown more often', async () => {
+    const crowd = async () =>
+      Promise.all(Array.from({ length: 20 }, async () => tokens.verifyBearer(await signed())));
+    let now = Date.now();
+    jest.spyOn(Date, 'now').mockImplementation(() => now);
+    const exp = Math.floor(Date.now() / 1000) + 3600;
+    const shown = await signed({ exp });
+    metadataIssuer = 'http://another.example';
+    expect(await crowd()).toEqual(Array.from({ length: 20 }, () => undefined));
+    await crowd();
+    const atOnce = asked.length;
+    expect(atOnce).toBeLessThanOrEqual(2);
+    metadataIssuer = undefined;
+    isDown = true;
+    now += 5_001;
+    for (let i = 0; i < 20; i++) expect(await tokens.verifyBearer(shown)).toBeUndefined();
+    expect(asked.filter((url) => url === '/keys')).toHaveLength(1);
+    isDown = false;
+    now += 5_001;
+    expect(await tokens.verifyBearer(shown)).toBeDefined();
+    expect(asked.filter((url) => url === '/keys')).toHaveLength(2);
   });
 
   it('is refused when the metadata of the issuer name another one', async () => {

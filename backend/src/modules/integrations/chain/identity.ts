@@ -41,6 +41,10 @@ const CLOCK_TOLERANCE_S = 5;
 /** How long the rights behind a grant may be old when a wake-up was lost, as for sessions. */
 const CACHE_MS = 5_000;
 const MOST_CACHED = 10_000;
+/** So long an issuer that has failed is not asked again, whoever shows tokens of its. */
+const LET_BE_MS = 5_000;
+
+type KeySet = ReturnType<typeof createRemoteJWKSet>;
 
 /**
  * Turns a bearer token into the one who calls. Three kinds are known:
@@ -59,7 +63,7 @@ const MOST_CACHED = 10_000;
 export class BearerTokens extends OutsideTokens implements OnApplicationShutdown {
   private readonly logger = new Logger(BearerTokens.name);
   private readonly rights = new Map<string, { grants: Principal['grants']; staleAt: number }>();
-  private keys: { of: string; set: ReturnType<typeof createRemoteJWKSet> } | undefined;
+  private keys: { of: string; set: Promise<KeySet>; until: number } | undefined;
   private generation = 0;
   private readonly stopListening: () => void;
 
@@ -166,25 +170,32 @@ export class BearerTokens extends OutsideTokens implements OnApplicationShutdown
       : { issuer, audience, jwksUri };
   }
 
-  private async keysOf({
-    issuer,
-    jwksUri,
-  }: Issuer): Promise<ReturnType<typeof createRemoteJWKSet>> {
-    const of = JSON.stringify([issuer, jwksUri]);
-    if (this.keys?.of !== of) {
-      const address = jwksUri ?? (await this.jwksUriOf(issuer));
-      const set = createRemoteJWKSet(new URL(address), {
-        [customFetch]: async (url, { headers, signal }) => {
-          const answer = await this.outside.request(url, {
-            headers: Object.fromEntries(new Headers(headers)),
-            signal,
-          });
-          return new Response(answer.text, { status: answer.status });
-        },
-      });
-      this.keys = { of, set };
+  /** Whoever shows tokens asks by them, so all share one look for the keys, also one that has failed. */
+  private keysOf(trusted: Issuer): Promise<KeySet> {
+    const of = JSON.stringify([trusted.issuer, trusted.jwksUri]);
+    if (this.keys?.of !== of || Date.now() >= this.keys.until) {
+      const keys = { of, set: this.findKeys(trusted), until: Infinity };
+      keys.set.catch(() => (keys.until = Date.now() + LET_BE_MS)); // who waits for them is told
+      this.keys = keys;
     }
     return this.keys.set;
+  }
+
+  private async findKeys({ issuer, jwksUri }: Issuer): Promise<KeySet> {
+    const address = jwksUri ?? (await this.jwksUriOf(issuer));
+    let notBefore = 0;
+    return createRemoteJWKSet(new URL(address), {
+      [customFetch]: async (url, { headers, signal }) => {
+        if (Date.now() < notBefore) throw new Error('the keys of the issuer could not be had');
+        notBefore = Date.now() + LET_BE_MS;
+        const answer = await this.outside.request(url, {
+          headers: Object.fromEntries(new Headers(headers)),
+          signal,
+        });
+        if (answer.status === 200) notBefore = 0;
+        return new Response(answer.text, { status: answer.status });
+      },
+    });
   }
 
   /** RFC 8414, then OpenID Connect. The document has to name the very issuer that it was asked of. */

@@ -89,6 +89,22 @@ it('a server that floods its output is cut off, and others do not notice', async
   expect(row).toMatchObject({ status: 'unknown', error_kind: 'connection_lost' });
 });
 
+it('a server that answers what nobody asked, and answers twice, is heard once for each call', async () => {
+  const text = (said: string) => `{ content: [{ type: 'text', text: ${said} }] }`;
+  await registerScript(
+    'double',
+    `say({ id: id + 1000, result: ${text(`'nobody’s'`)} });
+     say({ id, result: ${text('String(id)')} });
+     say({ id, result: ${text(`'again'`)} });
+     say({ id: 'nobody', result: ${text(`'nobody’s'`)} });`,
+  );
+  const answers = await Promise.all(Array.from({ length: 8 }, () => call('double', 'go')));
+  const told = answers.map(({ content }) => (content[0] as { text: string }).text);
+  expect(told.every((each) => /^\d+$/.test(each))).toBe(true);
+  expect(new Set(told).size).toBe(8);
+  expect(await call('double', 'go')).toMatchObject({ isError: false });
+});
+
 it('a server that ends over the question which revision it speaks is started again in its own way', async () => {
   const before = `process.stdin.on('data', (chunk) => { if (String(chunk).includes('server/discover')) process.exit(1); });`;
   const info = await registerScript('touchy', `say({ id, result: { content: [] } })`, before);
