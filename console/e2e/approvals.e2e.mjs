@@ -121,6 +121,22 @@ test('a burst is one stack that opens in place, and older tasks come from the se
   await more.click();
   await stack.getByText(`+${told - 3} more`).waitFor();
 
+  // The pointer is in the stream: that another task has come is said over it, and moves nothing.
+  const top = () =>
+    page
+      .locator('.stack')
+      .first()
+      .evaluate(({ offsetTop }) => offsetTop);
+  const before = await top();
+  await more.hover();
+  await api.post('/api/run', {
+    goal: 'One step meanwhile',
+    steps: steps.slice(0, 1),
+    inputs: [{ name: 'data', artifactId }],
+  });
+  await page.locator('aos-value-stream .news').waitFor();
+  assert.equal(await top(), before);
+
   // As if the page had been opened long after: the stream brings nothing, the server has it.
   await page.routeWebSocket(/\/agent\/events$/, (socket) => {
     socket.onMessage(() => socket.send(JSON.stringify({ op: 'ready', seq: 0 })));
@@ -144,8 +160,9 @@ test('keyboard alone: written, sent, approved with a comment, result and trace o
   const card = stackOf(page, 'By keyboard alone').locator('article').first();
   await card.waitFor();
   const tabTo = async (target) => {
+    await target.waitFor();
     for (let n = 0; n < 120; n += 1) {
-      if (await target.evaluate((el) => el === document.activeElement).catch(() => false)) return;
+      if (await target.evaluate((el) => el === document.activeElement)) return;
       await page.keyboard.press('Tab');
     }
     assert.fail('the keyboard does not reach it');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { asPerson, comesTo, csv, plan, signIn, useBrowser } from './harness.mjs';
+import { asPerson, comesTo, csv, plan, signIn, succeeds, useBrowser } from './harness.mjs';
 
 const browser = useBrowser();
 
@@ -107,7 +107,7 @@ test('a conversation is found, renamed and deleted', async () => {
       steps: plan.slice(0, 1),
       inputs: [{ name: 'data', artifactId }],
     });
-    while ((await api.get(`/jobs/${jobId}`)).status !== 'succeeded') await page.waitForTimeout(100);
+    await succeeds(api, jobId);
   };
   await send('The needle, once');
   await send('Only hay');

@@ -97,10 +97,19 @@ export async function signIn(page, { email, password } = owner) {
 }
 
 const COMES_WITHIN_MS = 15_000;
+const ENDS_WITHIN_MS = 60_000;
+const over = ['succeeded', 'failed', 'cancelled'];
 
-/** Waits until what is read from the page is this, or a text that matches this; then, or too late, it says what it is. */
-export async function comesTo(read, expected) {
-  const until = Date.now() + COMES_WITHIN_MS;
+/**
+ * Waits until what is read from the page is this, or a text that matches this; then, or too late, it says what it is.
+ * `again` is what is done before it is read once more: to wait a little, or to ask the page for it anew.
+ */
+export async function comesTo(
+  read,
+  expected,
+  { withinMs = COMES_WITHIN_MS, again = () => sleep(50) } = {},
+) {
+  const until = Date.now() + withinMs;
   for (;;) {
     const actual = await read();
     try {
@@ -110,8 +119,32 @@ export async function comesTo(read, expected) {
     } catch (fault) {
       if (Date.now() > until) throw fault;
     }
-    await sleep(50);
+    await again();
   }
+}
+
+/** Waits until there is one of these, and asks the page anew as long as there is none. */
+export const appears = (locator, again) =>
+  comesTo(async () => (await locator.count()) > 0 || `no ${locator}`, true, {
+    withinMs: ENDS_WITHIN_MS,
+    again,
+  });
+
+/** Waits until the job is over, however it ended. */
+export async function untilEnded(api, jobId) {
+  let job;
+  const isOver = async () => {
+    job = await api.get(`/jobs/${jobId}`);
+    return over.includes(job.status) || job;
+  };
+  await comesTo(isOver, true, { withinMs: ENDS_WITHIN_MS });
+  return job;
+}
+
+/** Waits until the job is over, and says why where it did not succeed. */
+export async function succeeds(api, jobId) {
+  const { status, error } = await untilEnded(api, jobId);
+  assert.deepEqual({ status, error }, { status: 'succeeded', error: null });
 }
 
 /**

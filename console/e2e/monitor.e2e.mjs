@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { asPerson, csv, plan, seriousFaults, signIn, useBrowser } from './harness.mjs';
+import { appears, asPerson, csv, plan, seriousFaults, signIn, useBrowser } from './harness.mjs';
 
 const browser = useBrowser();
 
@@ -83,17 +83,15 @@ test('a trace is found, walked by keys, searched, and shows what the tool was gi
   await page.goto('/console/monitor/traces?status=succeeded&text=like%20no%20other');
   const reload = page.getByRole('button', { name: 'Reload' });
   const row = page.locator('[role=row]', { hasText: 'A goal like no other' });
-  while (!(await row.count())) {
-    await reload.click();
-    await reload.isEnabled();
-  }
+  // Pressed once the last answer is drawn: while it is under way the button takes no press.
+  await appears(row, () => reload.click());
   await row.first().getByRole('link').click();
   await page.waitForURL(new RegExp(traceId));
   const tool = page.locator('[role=treeitem]', { hasText: 'tool skills.csv.profile' });
-  while (!(await tool.count())) {
+  await appears(tool, async () => {
     await page.reload();
     await page.locator('[role=treeitem], .none').first().waitFor();
-  }
+  });
   const items = page.locator('[role=treeitem]');
   const all = await items.count();
   await page.keyboard.press('w');
@@ -181,10 +179,10 @@ for (const [language, theme] of [
     await signIn(page);
     await page.goto('/console/monitor/map?range=15m');
     const api = page.locator('.place', { hasText: 'API' });
-    while (!(await api.count())) {
+    await appears(api, async () => {
       await page.reload();
       await page.locator('.place, .none').first().waitFor();
-    }
+    });
     await api.focus();
     await page.keyboard.press('Enter');
     await page.waitForURL(/place=api/);
@@ -205,10 +203,8 @@ test('runs of a span of dates: chosen, in the address, and left again', async ()
   await page.goto('/console/monitor/traces?since=1h&text=Of%20this%20very%20hour');
   const row = page.locator('[role=row]', { hasText: 'Of this very hour' }).first();
   const reload = page.getByRole('button', { name: 'Reload' });
-  while (!(await row.count())) {
-    await reload.click();
-    await reload.isEnabled();
-  }
+  // Pressed once the last answer is drawn: while it is under way the button takes no press.
+  await appears(row, () => reload.click());
   const span = page.getByRole('dialog', { name: 'Dates' });
   const choose = async (from, to) => {
     await page.getByRole('button', { name: 'Dates', exact: false }).first().click();

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { asPerson, comesTo, csv, plan, seriousFaults, signIn, useBrowser } from './harness.mjs';
+import {
+  asPerson,
+  comesTo,
+  csv,
+  plan,
+  seriousFaults,
+  signIn,
+  untilEnded,
+  useBrowser,
+} from './harness.mjs';
 
 const browser = useBrowser();
 
@@ -18,14 +27,6 @@ const report = (title) => ({
   ],
 });
 const row = (page, text) => page.locator('.body [role=row]', { hasText: text });
-
-async function untilEnded(person, jobId) {
-  for (;;) {
-    const job = await person.get(`/jobs/${jobId}`);
-    if (['succeeded', 'failed', 'cancelled'].includes(job.status)) return job;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
 
 test('a project is made, renamed and archived, and the scope is in the address', async () => {
   const { page, faults, close } = await browser.open();
@@ -184,6 +185,8 @@ test('a run lights up live, is played again, and run again', async () => {
   await page.keyboard.press('ArrowRight');
   await page.keyboard.press('Enter');
   await page.waitForURL(/step=clean/);
+  // The address is there before the panel, which is what the key closes.
+  await page.locator('aos-step-panel').getByText('Arguments').waitFor();
   await page.keyboard.press('Escape');
   await page.waitForURL((url) => !url.search.includes('step='));
 
@@ -219,7 +222,7 @@ test('a run lights up live, is played again, and run again', async () => {
   const { events } = await person.get(`/api/episodes/${traceId}`);
   const times = events.map(({ createdAt }) => Date.parse(createdAt));
   const asked = times[events.findIndex(({ type }) => type === 'approval.request')];
-  for (let at = times[0]; at < asked; ) {
+  for (let at = times[0]; at < asked;) {
     at = times.find((time) => time > at);
     await page.keyboard.press('ArrowRight');
     await comesTo(() => slider.inputValue(), String(at - times[0]));

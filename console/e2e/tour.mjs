@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { comesTo, untilEnded } from './harness.mjs';
 
 const birdstrikes = new URL('../../ops/demo/data/birdstrikes.csv', import.meta.url);
 const goals = {
@@ -36,7 +37,7 @@ export async function furnish(api) {
       },
     ],
   });
-  await ended(api, failed);
+  await untilEnded(api, failed.jobId);
   const waiting = await send(goals.waiting);
   await untilPending(api, waiting);
   return { agent: agent.name, done, failed, waiting };
@@ -54,23 +55,20 @@ async function agentOf(api) {
 }
 
 async function untilPending(api, { traceId }) {
-  for (;;) {
+  let approval;
+  const isAsked = async () => {
     const { items } = await api.get('/agent/approvals?status=pending&limit=200');
-    const approval = items.find((each) => each.traceId === traceId);
-    if (approval) return approval;
-    await sleep(200);
-  }
+    approval = items.find((each) => each.traceId === traceId);
+    return approval !== undefined || `nothing waits in ${traceId}`;
+  };
+  await comesTo(isAsked, true, { withinMs: 60_000, again: () => sleep(200) });
+  return approval;
 }
 
 async function answer(api, run, decision) {
   const { id: approvalId } = await untilPending(api, run);
   await api.post('/agent/approve', { approvalId, decision, comment: 'Looked at the rules' });
-  await ended(api, run);
-}
-
-async function ended(api, { jobId }) {
-  const over = ['succeeded', 'failed', 'cancelled'];
-  while (!over.includes((await api.get(`/jobs/${jobId}`)).status)) await sleep(200);
+  await untilEnded(api, run.jobId);
 }
 
 /** `name` is the file of its picture. */
@@ -132,7 +130,7 @@ export async function visit(page, { path, ready }) {
   }, `/console/${path}`);
   await page.locator(ready).first().waitFor();
   await page.waitForFunction(() => !document.querySelector('.skeleton, .boot, .bar.arriving'));
-  while (onTheLine.get(page).size > 0) await sleep(50);
+  await comesTo(() => [...onTheLine.get(page)].map((request) => request.url()), []);
   await page.evaluate(
     () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
   );

@@ -33,6 +33,12 @@ const STACKS_PER_PAGE = 40;
 /** A stack is opened by so many rows at a time: a burst of thousands is not put on the screen at once. */
 const ROWS_PER_OPENING = 50;
 
+interface InOrder {
+  readonly stacks: readonly Stack[];
+  /** How many tasks have come since the order is held. */
+  readonly news: number;
+}
+
 /** The value stream: what moved, stacked by task, the newest on top; what waits for a person stays in sight. */
 @Component({
   selector: 'aos-value-stream',
@@ -49,6 +55,8 @@ const ROWS_PER_OPENING = 50;
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './value-stream.html',
   styleUrl: './value-stream.css',
+  // Also where the pointer was drawn out of the stream meanwhile.
+  host: { '(document:pointerup)': 'release()', '(document:pointercancel)': 'release()' },
 })
 export class ValueStream {
   readonly filter = model<StreamFilter>('all');
@@ -99,7 +107,10 @@ export class ValueStream {
     }),
   );
 
-  private readonly inOrder = computed(() => {
+  /** As it stood when a button or a finger went down, until it comes up: a press ends on what it began on. */
+  private readonly pressed = signal<InOrder | null>(null);
+  private readonly inOrder = computed(() => this.pressed() ?? this.ordered());
+  private readonly ordered = computed((): InOrder => {
     const held = this.heldOrder();
     const stacks = this.allStacks();
     if (!held) return { stacks, news: 0 };
@@ -125,6 +136,12 @@ export class ValueStream {
   }
   protected letGo(): void {
     this.heldOrder.set(null);
+  }
+  protected press(): void {
+    this.pressed.set(this.ordered());
+  }
+  protected release(): void {
+    this.pressed.set(null);
   }
   protected isOwn(requestedBy: string): boolean {
     return requestedBy === `user:${this.me()?.user.id}`;

@@ -98,6 +98,10 @@ export class RunPage {
     const { told } = this.run.moment();
     return told ? this.sentences.ofEvent(told) : '';
   });
+  private readonly begin = computed(() => this.run.span().from);
+  /** Moments on their way to the address, and the last one that was sent there. */
+  private underWay = 0;
+  private rested: string | null = null;
   private readonly mayCancel = this.store.selectSignal(session.selectMay('task.cancel'));
   private readonly mayCreate = this.store.selectSignal(session.selectMay('task.create'));
 
@@ -141,14 +145,18 @@ export class RunPage {
     effect(() => {
       const traceId = this.traceId();
       untracked(() => {
+        this.rested = null;
         this.action.set(idle);
         void this.run.open(traceId);
       });
     });
-    // The address names the moment once it has come to rest; while it plays, the store runs ahead of it.
+    // The address names the moment once it has come to rest; while it plays, or is on its way to the address, the
+    // store runs ahead of it, and what the address says then is old.
     effect(() => {
       const at = this.at();
-      const { from } = this.run.span();
+      const from = this.begin();
+      if (this.underWay > 0 || at === this.rested) return;
+      this.rested = null;
       const offset = at === undefined ? Number.NaN : Number(at);
       untracked(() =>
         this.run.at.set(Number.isFinite(offset) && !Number.isNaN(from) ? from + offset : null),
@@ -156,15 +164,15 @@ export class RunPage {
     });
   }
 
-  protected show(params: Record<string, string | null>): void {
-    void this.router.navigate([], {
+  protected show(params: Record<string, string | null>): Promise<boolean> {
+    return this.router.navigate([], {
       queryParams: params,
       queryParamsHandling: 'merge',
       replaceUrl: true,
     });
   }
   protected showTab(tab: Tab): void {
-    this.show({ tab: tab === 'plan' ? null : tab, open: null, step: null });
+    void this.show({ tab: tab === 'plan' ? null : tab, open: null, step: null });
   }
   protected onTabKey(event: KeyboardEvent): void {
     const by = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
@@ -176,10 +184,16 @@ export class RunPage {
   }
 
   protected startReplay(): void {
-    this.show({ at: '0' });
+    void this.show({ at: '0' });
   }
-  protected rest(at: number): void {
-    this.show({ at: String(Math.round(at - this.run.span().from)) });
+  protected async rest(at: number): Promise<void> {
+    this.rested = String(Math.round(at - this.begin()));
+    this.underWay += 1;
+    try {
+      await this.show({ at: this.rested });
+    } finally {
+      this.underWay -= 1;
+    }
   }
 
   protected async cancel(): Promise<void> {
