@@ -16,9 +16,6 @@ const run: Place = {
 };
 
 async function show() {
-  HTMLDialogElement.prototype.showModal ??= () => undefined;
-  HTMLDialogElement.prototype.close ??= () => undefined;
-  Element.prototype.scrollIntoView ??= () => undefined;
   const asked: string[] = [];
   TestBed.configureTestingModule({ providers: [provideWords()] });
   const search = TestBed.inject(PaletteSearch);

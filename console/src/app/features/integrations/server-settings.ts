@@ -8,7 +8,6 @@ import {
   linkedSignal,
   output,
   signal,
-  untracked,
 } from '@angular/core';
 import type { McpServerInfo, McpTool, PatchServer } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
@@ -70,6 +69,16 @@ const wholeOf = (settings: Settings) => ({
 });
 type Whole = ReturnType<typeof wholeOf>;
 
+/** The changes from `base` to `draft` made upon `saved`. */
+const upon = (saved: Settings, base: Settings, draft: Settings): Settings => ({
+  ...saved,
+  ...Object.fromEntries(
+    Object.entries(draft).filter(
+      ([key, value]) => JSON.stringify(value) !== JSON.stringify(base[key as keyof Settings]),
+    ),
+  ),
+});
+
 /** What may be changed of a server, with the difference before it is saved; and what it was registered as. */
 @Component({
   selector: 'aos-server-settings',
@@ -87,11 +96,16 @@ export class ServerSettings {
   protected readonly mayNameSecrets = inject(Store).selectSignal(session.selectMay('secret.write'));
   readonly removeWanted = output();
 
-  /** A draft lasts until the settings change on the server; then it begins anew from those. */
-  private readonly version = computed(() => this.server().version);
-  protected readonly draft = linkedSignal<number, Settings>({
-    source: this.version,
-    computation: () => settingsOf(untracked(this.server)),
+  private readonly asSaved = computed(() => this.server(), {
+    equal: (one, other) => one.version === other.version,
+  });
+  /** When the settings change on the server, what was changed here stands upon those, and all else is as they say. */
+  protected readonly draft = linkedSignal<McpServerInfo, Settings>({
+    source: this.asSaved,
+    computation: (server, before) =>
+      before
+        ? upon(settingsOf(server), settingsOf(before.source), before.value)
+        : settingsOf(server),
   });
   protected readonly isReviewing = signal(false);
   protected readonly isBuiltIn = computed(() => this.server().transport === 'builtin');

@@ -21,12 +21,6 @@ const schema = {
 };
 
 describe('editing the settings', () => {
-  beforeAll(() => {
-    HTMLDialogElement.prototype.showModal = function (this: HTMLDialogElement) {
-      this.setAttribute('open', '');
-    };
-  });
-
   const open = async () => {
     TestBed.configureTestingModule({
       imports: [EditConfig],

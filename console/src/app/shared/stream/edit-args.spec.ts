@@ -15,7 +15,6 @@ const asked = anApproval({
 });
 
 async function show(approval: LiveApproval = asked) {
-  HTMLDialogElement.prototype.showModal ??= () => undefined;
   TestBed.configureTestingModule({ providers: [provideWords()] });
   const fixture = TestBed.createComponent(EditArgs);
   const answers: DecideRequest[] = [];

@@ -29,17 +29,6 @@ class Host {
 }
 
 describe('a dialog that asks before it destroys', () => {
-  beforeAll(() => {
-    // jsdom has the element and not its methods.
-    HTMLDialogElement.prototype.showModal = function (this: HTMLDialogElement) {
-      this.setAttribute('open', '');
-    };
-    HTMLDialogElement.prototype.close = function (this: HTMLDialogElement) {
-      this.removeAttribute('open');
-      this.dispatchEvent(new Event('close'));
-    };
-  });
-
   const open = async () => {
     TestBed.configureTestingModule({ imports: [Host], providers: [provideWords()] });
     const fixture = TestBed.createComponent(Host);

@@ -95,7 +95,7 @@ export class ImportOpenApiDialog {
   protected async look(event: Event): Promise<void> {
     event.preventDefault();
     this.hasTried.set(true);
-    if (Object.keys(openApiFaults(this.draft())).length > 0) return;
+    if (this.isBusy() || Object.keys(openApiFaults(this.draft())).length > 0) return;
     this.call.set(loading);
     try {
       const asked = toOpenApiImport(this.draft(), true);
@@ -123,6 +123,7 @@ export class ImportOpenApiDialog {
   }
 
   protected async add(): Promise<void> {
+    if (this.isBusy()) return;
     this.call.set(loading);
     try {
       const all = this.preview()?.tools.length ?? 0;

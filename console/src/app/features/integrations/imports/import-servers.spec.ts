@@ -73,16 +73,6 @@ async function show(language: 'en' | 'zh' = 'en') {
 Range.prototype.getClientRects ??= () => [] as unknown as DOMRectList;
 
 describe('the import of servers', () => {
-  beforeAll(() => {
-    // jsdom has the element and not its methods.
-    HTMLDialogElement.prototype.showModal = function (this: HTMLDialogElement) {
-      this.setAttribute('open', '');
-    };
-    HTMLDialogElement.prototype.close = function (this: HTMLDialogElement) {
-      this.removeAttribute('open');
-    };
-  });
-
   it('looks first, and adds what can be added and nothing else', async () => {
     const { sent, press, rowOf } = await show();
     const box = (name: string) => rowOf(name).querySelector<HTMLInputElement>('[type=checkbox]')!;
