@@ -273,6 +273,14 @@ for (const [language, theme, width] of [
         () => document.documentElement.scrollWidth - globalThis.innerWidth,
       );
       assert.equal(over, 0, part);
+      // A table has room, or has become cards: it is read without being pushed sideways.
+      const pushed = await page
+        .locator('.card.scroll')
+        .evaluateAll((boxes) => boxes.map((box) => box.scrollWidth - box.clientWidth));
+      assert.ok(
+        pushed.every((px) => px === 0),
+        `${part}: ${pushed}`,
+      );
       assert.deepEqual(await seriousFaults(page), [], part);
     }
     assert.deepEqual(faults, []);

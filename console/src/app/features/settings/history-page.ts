@@ -37,7 +37,7 @@ import { SettingsApi } from './settings-api';
           role="region"
           [attr.aria-label]="t('settings.part.history')"
         >
-          <table>
+          <table class="stacks">
             <thead>
               <tr>
                 <th>{{ t('settings.history.from') }}</th>
@@ -54,7 +54,7 @@ import { SettingsApi } from './settings-api';
             <tbody>
               @for (version of versions(); track version.version) {
                 <tr>
-                  <td>
+                  <td class="side" [attr.data-word]="t('settings.history.from')">
                     <input
                       type="radio"
                       name="from"
@@ -63,7 +63,7 @@ import { SettingsApi } from './settings-api';
                       (change)="choose({ from: version.version })"
                     />
                   </td>
-                  <td>
+                  <td class="side" [attr.data-word]="t('settings.history.to')">
                     <input
                       type="radio"
                       name="to"
@@ -72,7 +72,9 @@ import { SettingsApi } from './settings-api';
                       (change)="choose({ to: version.version })"
                     />
                   </td>
-                  <td class="num">{{ version.version }}</td>
+                  <td class="num side" [attr.data-word]="t('settings.history.version')">
+                    {{ version.version }}
+                  </td>
                   <td class="what">
                     @if (version.changes.length) {
                       <span class="paths">{{ pathsOf(version) }}</span>
@@ -83,8 +85,12 @@ import { SettingsApi } from './settings-api';
                       <span class="muted">{{ version.comment }}</span>
                     }
                   </td>
-                  <td class="nowrap">{{ nameOf(version.updatedBy) }}</td>
-                  <td class="meta"><aos-age [at]="version.updatedAt" /></td>
+                  <td class="nowrap" [attr.data-word]="t('settings.history.who')">
+                    {{ nameOf(version.updatedBy) }}
+                  </td>
+                  <td class="meta" [attr.data-word]="t('settings.history.when')">
+                    <aos-age [at]="version.updatedAt" />
+                  </td>
                   <td class="acts">
                     @if (version.version === newest()?.version) {
                       <span class="meta current">{{ t('settings.history.current') }}</span>
@@ -154,6 +160,34 @@ import { SettingsApi } from './settings-api';
     }
     .more {
       margin-top: 8px;
+    }
+    @media (max-width: 719px) {
+      .stacks tbody tr {
+        grid-template-columns: auto auto minmax(0, 1fr) auto;
+        column-gap: 14px;
+      }
+      .stacks td.side {
+        grid-row: 1;
+        grid-column: auto;
+        align-items: center;
+        min-height: 32px;
+        color: var(--ink);
+        font-size: 12px;
+        font-weight: 400;
+      }
+      .stacks td.side::before {
+        width: auto;
+        color: var(--muted);
+      }
+      .stacks td.acts {
+        grid-column: 4;
+      }
+      .stacks td.what {
+        flex-direction: column;
+        align-items: stretch;
+        gap: 0;
+        color: var(--ink);
+      }
     }
   `,
 })

@@ -26,6 +26,39 @@ export function ticksOf({ fromUs, toUs }: Stretch, about = 5): number[] {
   return ticks;
 }
 
+/** A mark of the axis. Its text stands to the right of it, to its left at the end of the axis, or has no room. */
+export interface Mark {
+  atUs: number;
+  /** In percent of the axis. */
+  left: number;
+  side: 'right' | 'left' | null;
+}
+
+/** The widest that a text on the axis gets, with the room that it keeps on both sides. */
+const TEXT_PX = 68;
+
+/** About five marks, or as many as have room for their texts; no two texts lie over each other. */
+export function marksOf(stretch: Stretch, widthPx: number): Mark[] {
+  const choices = [5, 4, 3, 2, 1].map((about) => placed(ticksOf(stretch, about), stretch, widthPx));
+  const texts = (marks: readonly Mark[]) => marks.filter(({ side }) => side !== null).length;
+  return (
+    choices.find((marks) => marks.length > 0 && texts(marks) === marks.length) ??
+    choices.reduce((best, marks) => (texts(marks) > texts(best) ? marks : best))
+  );
+}
+
+function placed(ticks: readonly number[], { fromUs, toUs }: Stretch, widthPx: number): Mark[] {
+  let free = 0;
+  return ticks.map((atUs): Mark => {
+    const part = (atUs - fromUs) / (toUs - fromUs);
+    const px = part * widthPx;
+    const side =
+      px >= free && px + TEXT_PX <= widthPx ? 'right' : px - TEXT_PX >= free ? 'left' : null;
+    if (side !== null) free = side === 'right' ? px + TEXT_PX : px;
+    return { atUs, left: 100 * part, side };
+  });
+}
+
 /** Keeps a stretch within the trace, and no shorter than can be told apart. */
 export function within({ fromUs, toUs }: Stretch, lengthUs: number): Stretch {
   const width = Math.max(Math.min(10, lengthUs), Math.min(lengthUs, toUs - fromUs));

@@ -26,7 +26,7 @@ import { isOverlaid, isTyping } from '../ui/typing';
 import { Minimap } from './minimap';
 import { SpanDetail, lengthOf } from './span-detail';
 import { type SpanRow, type TraceLayout, layOutAside, parentRow, visible } from './span-tree';
-import { ROW_PX, type Stretch, rowsInSight, ticksOf, within } from './trace-view';
+import { ROW_PX, type Stretch, marksOf, rowsInSight, within } from './trace-view';
 
 const SHORTEST_DRAG_PX = 5;
 const nothing: TraceLayout = { rows: [], lengthUs: 1 };
@@ -107,17 +107,16 @@ export class Waterfall {
   );
   protected readonly hasCritical = signal(true);
   protected readonly ticks = computed(() => {
-    const { fromUs, toUs } = this.stretch();
-    return ticksOf(this.stretch()).map((at) => ({
-      at,
-      left: (100 * (at - fromUs)) / (toUs - fromUs),
-      text: at === 0 ? '0' : lengthOf({ durationUs: Math.round(at) }),
+    return marksOf(this.stretch(), this.laneWidth() || 720).map((mark) => ({
+      ...mark,
+      text: mark.atUs === 0 ? '0' : lengthOf({ durationUs: Math.round(mark.atUs) }),
     }));
   });
 
   // --- the window on the rows ---
   private readonly scrolled = signal(0);
   private readonly height = signal(0);
+  private readonly laneWidth = signal(0);
   private readonly sight = computed(
     () => rowsInSight(this.scrolled(), this.height(), this.rows().length),
     { equal: (a, b) => a.first === b.first && a.number === b.number },
@@ -195,11 +194,15 @@ export class Waterfall {
       const tree = this.tree()?.nativeElement;
       observer?.disconnect();
       if (!tree) return;
-      this.height.set(tree.clientHeight);
+      const measure = () => {
+        this.height.set(tree.clientHeight);
+        this.laneWidth.set(this.lanes()?.nativeElement.clientWidth ?? 0);
+      };
+      measure();
       // By hand: a scroll that does not move the window must not render anything.
       tree.addEventListener('scroll', () => this.scrolled.set(tree.scrollTop), { passive: true });
       if (typeof ResizeObserver === 'undefined') return;
-      observer = new ResizeObserver(() => this.height.set(tree.clientHeight));
+      observer = new ResizeObserver(measure);
       observer.observe(tree);
     });
   }
