@@ -56,6 +56,7 @@ export type { DecideRequest } from './models/decide-request';
 export type { Episode } from './models/episode';
 export type { EventLink } from './models/event-link';
 export type { EventPage } from './models/event-page';
+export type { FieldFault } from './models/field-fault';
 export type { ForeseenCall } from './models/foreseen-call';
 export type { Health } from './models/health';
 export type { ImportedServer } from './models/imported-server';

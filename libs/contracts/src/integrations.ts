@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Said } from './said.js';
-import { Timestamp, pageOf } from './page.js';
+import { FieldFault, Timestamp, pageOf } from './page.js';
 
 const name = z
   .string()
@@ -278,7 +278,7 @@ export const CallFinding = z
     /** What it says, by its codes. */
     said: z.array(Said).optional(),
     code: z.string().optional(),
-    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+    errors: z.array(FieldFault).optional(),
     retryAfterSeconds: z.number().optional(),
   })
   .meta({ id: 'CallFinding' });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Said } from './said.js';
 
 const digits = (value: unknown) =>
   typeof value === 'string' && /^-?\d{1,16}$/.test(value) ? Number(value) : value;
@@ -41,6 +42,12 @@ export interface Page<T> {
   nextCursor: string | null;
 }
 
+/** What is wrong at one field, and the same by its code where it has one. */
+export const FieldFault = z
+  .object({ path: z.string(), message: z.string(), said: Said.optional() })
+  .meta({ id: 'FieldFault' });
+export type FieldFault = z.infer<typeof FieldFault>;
+
 /** RFC 9457, with the additions of AOS: a stable `code`, the trace, and the fields that were wrong. */
 export const Problem = z
   .object({
@@ -50,7 +57,7 @@ export const Problem = z
     detail: z.string(),
     code: z.string(),
     traceId: z.string(),
-    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+    errors: z.array(FieldFault).optional(),
   })
   .meta({ id: 'Problem' });
 export type Problem = z.infer<typeof Problem>;

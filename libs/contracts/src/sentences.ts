@@ -44,6 +44,8 @@ export const sentences = {
     'The goal could not be planned: the language model failed, and without it {{needs}}. Give steps, name known skills and files, or mend the model in the settings.',
   'plan-invalid': 'The plan has {{count}} faults and was not started: {{faults}}.',
   'plan-invalid-one': 'The plan has one fault and was not started: {{faults}}.',
+  'plan-fault': '{{path}}: {{what}}',
+  'and-then': '{{first}}; {{rest}}',
   'plan-over-budget':
     'The plan has {{count}} steps to run, and the budget maxSteps allows {{most}}; nothing was started. Raise it, or split the task.',
   'steps-begin': '{{count}} of {{total}} steps are to be run, up to {{atOnce}} side by side.',
@@ -85,6 +87,62 @@ export const sentences = {
   'run-stopped': 'The run was stopped. {{why}}',
   'artifact-stored': '{{name}} was stored ({{bytes}} bytes).',
 
+  // What a goal lacks to be read without a language model.
+  'goal-empty': 'the goal is empty',
+  'goal-no-skill': '"{{part}}" names no skill that is known',
+  'goal-file-alone': '"{{part}}" is not understood; {{skill}} takes a file and nothing else',
+  'goal-file-after': '"{{part}}" is not understood; after {{tool}} a file may follow',
+  'goal-by-what': '"plot {{part}}" does not say by what; for example: plot strikes by month',
+  'goal-which-date':
+    '"by {{part}}" does not say which column holds the date; for example: by {{bucket}} of "{{column}}"',
+  'goal-no-column': '{{file}} has no column "{{column}}"',
+  'goal-no-column-among': '{{file}} has no column "{{column}}"; it has {{columns}}',
+  'goal-report-on-what':
+    'a report needs something to report on; for example: profile data.csv and write a report',
+  'goal-no-file': 'no file is attached; attach one as an input',
+  'goal-no-file-for': 'no file is attached; attach one as an input for "{{part}}"',
+  'goal-other-file': '"{{part}}" names none of the attached files ({{files}})',
+
+  // What is wrong with a plan.
+  'more-left-out': '{{count}} more are left out',
+  'step-id-twice': '"{{step}}" is the id of {{other}} already',
+  'unknown-of': 'there is no {{what}}',
+  'unknown-of-near': 'there is no {{what}} (did you mean "{{near}}"?)',
+  'a-step': 'step "{{name}}"',
+  'a-tool': 'tool "{{name}}"',
+  'an-input': 'input "{{name}}"',
+  'a-variable': 'variable "{{name}}" in the project',
+  'a-secret': 'secret "{{name}}" in the env of the task',
+  'tool-not-of-agent': '"{{tool}}" is not among the tools of the agent',
+  'steps-in-circle': 'the steps wait for each other: {{circle}}',
+  'variable-secret':
+    'the variable "{{name}}" stands for the secret "{{secret}}", which is not in the env of the task',
+  'reference-none':
+    '{{text}} is not a reference: write {{forms}} or {{secret}}, or {{escape}} for a literal {{literal}}',
+  'reference-forbidden': '{{text}} is not allowed',
+  'reference-no-parts': '{{text}}: {{name}} has no parts to refer to',
+  'reference-tail': '{{text}}: after {{name}} only .field and [number] may follow',
+  'reference-open': 'a {{opening}} has no closing }',
+  'reference-no-value': '{{text}}: there is no value for {{name}}',
+  'reference-no-item': '{{text}}: {{at}} has no item {{item}}',
+  'reference-no-field': '{{text}}: {{at}} has no field "{{field}}"',
+  'nested-deep': 'is nested deeper than {{most}} levels',
+  'key-forbidden': 'the key {{key}} is not allowed',
+
+  // What in arguments does not fit the schema of their tool.
+  'schema-unknown-key': 'has an unknown key "{{key}}"',
+  'schema-lacks': 'lacks "{{key}}"',
+  'schema-one-of': 'must be one of {{values}}',
+  'schema-type': 'must be {{type}}',
+  'schema-limit': 'must be {{comparison}} {{limit}}',
+  'schema-few-characters': 'must NOT have fewer than {{limit}} characters',
+  'schema-many-characters': 'must NOT have more than {{limit}} characters',
+  'schema-few-items': 'must NOT have fewer than {{limit}} items',
+  'schema-many-items': 'must NOT have more than {{limit}} items',
+  'schema-pattern': 'must match pattern "{{pattern}}"',
+  'at-argument': '{{path}} {{what}}',
+  'schema-unusable': 'the schema of the tool cannot be used: {{why}}',
+
   // What went wrong, and how it came right again.
   'step-anomaly': 'Step {{step}} ({{tool}}) failed: {{why}} {{then}}',
   'then-skipped': 'It was skipped, as the plan allows.',
@@ -99,6 +157,8 @@ export const sentences = {
   'run-recovered-at-try': 'The run is on its way again: step {{step}} is done at try {{try}}.',
   'worker-lost':
     'The worker of attempt {{before}} was lost; attempt {{attempt}} goes on with {{done}} of {{total}} steps done.',
+  'attempts-lost':
+    'The worker was lost in attempt {{attempt}} of {{most}}; there will be no other. Run it again when the cause is found.',
   'attempt-broke':
     'Attempt {{before}} broke off ({{why}}); attempt {{attempt}} goes on with {{done}} of {{total}} steps done.',
   'tries-again': '{{steps}} failed and is tried again: {{why}}',

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { type JobStatus, jobStatuses } from '@aos/contracts';
+import { type JobStatus, inEnglish, jobStatuses, say } from '@aos/contracts';
 import { type JobBench, aSpec, openJobBench } from '../../../test/factories/jobs.js';
 import { isNative } from '../../../test/harness.js';
 import { sql } from '../../platform/database/sql.js';
@@ -432,9 +432,11 @@ describe('rescue', () => {
       queue.rescue(['mortal']),
     ]);
     expect(ended).toEqual([`${id} failed exhausted`]);
-    expect(await bench.row(id!)).toMatchObject({
+    const row = await bench.row(id!);
+    const said = say('attempts-lost', { attempt: 1, most: 1 });
+    expect(row).toMatchObject({
       status: 'failed',
-      error: { code: 'attempts_exhausted' },
+      error: { code: 'attempts_exhausted', message: inEnglish(said), said },
       receipt: { summary: 'lost' },
     });
   });

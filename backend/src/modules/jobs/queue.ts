@@ -555,7 +555,8 @@ const endLapsedSql = `
   UPDATE jobs SET status = CASE WHEN cancel_requested_at IS NULL THEN 'failed' ELSE 'cancelled' END, ${noLease},
          finished_at = clock_timestamp(), active_ms = active_ms + ${workedMs},
          error = CASE WHEN cancel_requested_at IS NULL THEN jsonb_build_object('code', 'attempts_exhausted', 'message',
-           'The worker was lost in attempt ' || attempts || ' of ' || max_attempts || '; there will be no other. Run it again when the cause is found.') END
+           'The worker was lost in attempt ' || attempts || ' of ' || max_attempts || '; there will be no other. Run it again when the cause is found.',
+           'said', jsonb_build_object('code', 'attempts-lost', 'params', jsonb_build_object('attempt', attempts, 'most', max_attempts))) END
    WHERE id = (SELECT id FROM jobs WHERE id = $1 AND ${isLapsed} AND NOT (${mayTryAgain})
                 FOR UPDATE SKIP LOCKED)
   RETURNING ${columns}`;

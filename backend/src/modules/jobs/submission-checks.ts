@@ -1,12 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import type { TaskSpec } from '@aos/contracts';
+import type { FieldFault, TaskSpec } from '@aos/contracts';
 import type { Ctx } from '../../platform/http/context.js';
 
 /** Something wrong with a task as it was asked for. `path` points into the spec: `steps.2.needs.0`. */
-export interface SubmissionFault {
-  path: string;
-  message: string;
-}
+export type SubmissionFault = FieldFault;
 
 /** Called outside any transaction (it may ask the gateway for its tools). Answers every fault, not the first. */
 export type SubmissionCheck = (ctx: Ctx, spec: TaskSpec) => Promise<SubmissionFault[]>;

@@ -113,8 +113,8 @@ describe('an approval', () => {
     expect(bad.body).toMatchObject({
       code: 'approval_args_invalid',
       errors: expect.arrayContaining([
-        { path: 'args.n', message: 'must be integer' },
-        { path: 'args', message: 'has an unknown key "colour"' },
+        expect.objectContaining({ path: 'args.n', message: 'must be integer' }),
+        expect.objectContaining({ path: 'args', message: 'has an unknown key "colour"' }),
         { path: 'args.any', message: 'there is no secret "KEY" in the env of the task' },
         { path: 'args.text', message: 'may refer to secrets only; write the value itself' },
       ]),

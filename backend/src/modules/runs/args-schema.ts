@@ -1,3 +1,4 @@
+import { type Said, inEnglish, say } from '@aos/contracts';
 import type { ErrorObject } from 'ajv';
 import { type SchemaCheck, schemaCheck } from '../integrations/index.js';
 
@@ -7,11 +8,13 @@ import { type SchemaCheck, schemaCheck } from '../integrations/index.js';
  */
 export interface SchemaFault {
   path: string;
+  /** What `said` says, in English. */
   message: string;
+  said: Said;
 }
 
 const MAX_COMPILED = 500;
-const compiled = new Map<string, SchemaCheck | string>();
+const compiled = new Map<string, SchemaCheck | Said>();
 
 /** `placeholders` are JSON pointers whose values are not known yet: whatever is wrong there passes. */
 export function checkAgainstSchema(
@@ -20,25 +23,26 @@ export function checkAgainstSchema(
   placeholders: readonly string[] = [],
 ): SchemaFault[] {
   const check = compile(schema);
-  if (typeof check === 'string') return [{ path: '', message: check }];
+  if (typeof check !== 'function') return [{ path: '', message: inEnglish(check), said: check }];
   const faults = new Map<string, SchemaFault>();
   for (const error of check(value)) {
     if (mayComeRight(error, placeholders)) continue;
-    const fault = { path: error.instancePath, message: describe(error) };
+    const said = describe(error);
+    const fault = { path: error.instancePath, message: inEnglish(said), said };
     faults.set(`${fault.path} ${fault.message}`, fault);
   }
   return [...faults.values()];
 }
 
-function compile(schema: Record<string, unknown>): SchemaCheck | string {
+function compile(schema: Record<string, unknown>): SchemaCheck | Said {
   const key = JSON.stringify(schema);
   const known = compiled.get(key);
   if (known !== undefined) return known;
-  let result: SchemaCheck | string;
+  let result: SchemaCheck | Said;
   try {
     result = schemaCheck(schema);
   } catch (error) {
-    result = `the schema of the tool cannot be used: ${(error as Error).message}`;
+    result = say('schema-unusable', { why: (error as Error).message });
   }
   if (compiled.size >= MAX_COMPILED) compiled.delete(compiled.keys().next().value!);
   compiled.set(key, result);
@@ -70,16 +74,40 @@ const dependsOnContent = new Set([
   'enum',
 ]);
 
-function describe(error: ErrorObject): string {
-  const { keyword, params, message } = error as {
-    keyword: string;
-    params: Record<string, unknown>;
-    message?: string;
-  };
-  if (keyword === 'additionalProperties' || keyword === 'unevaluatedProperties')
-    return `has an unknown key "${String(params['additionalProperty'] ?? params['unevaluatedProperty'])}"`;
-  if (keyword === 'required') return `lacks "${String(params['missingProperty'])}"`;
-  if (keyword === 'enum')
-    return `must be one of ${(params['allowedValues'] as unknown[]).map((v) => JSON.stringify(v)).join(', ')}`;
-  return message ?? `fails ${keyword}`;
+/** The faults that are met often have sentences of their own; the rest is said as the checker says it. */
+function describe({ keyword, params: given, message }: ErrorObject): Said {
+  const params = given as Record<string, unknown>;
+  const limit = Number(params['limit']);
+  switch (keyword) {
+    case 'additionalProperties':
+    case 'unevaluatedProperties':
+      return say('schema-unknown-key', {
+        key: String(params['additionalProperty'] ?? params['unevaluatedProperty']),
+      });
+    case 'required':
+      return say('schema-lacks', { key: String(params['missingProperty']) });
+    case 'enum': {
+      const values = (params['allowedValues'] as unknown[]).map((value) => JSON.stringify(value));
+      return say('schema-one-of', { values: values.join(', ') });
+    }
+    case 'type':
+      return say('schema-type', { type: String(params['type']) });
+    case 'minimum':
+    case 'maximum':
+    case 'exclusiveMinimum':
+    case 'exclusiveMaximum':
+      return say('schema-limit', { comparison: String(params['comparison']), limit });
+    case 'minLength':
+      return say('schema-few-characters', { limit });
+    case 'maxLength':
+      return say('schema-many-characters', { limit });
+    case 'minItems':
+      return say('schema-few-items', { limit });
+    case 'maxItems':
+      return say('schema-many-items', { limit });
+    case 'pattern':
+      return say('schema-pattern', { pattern: String(params['pattern']) });
+    default:
+      return say('as-it-is', { what: message ?? `fails ${keyword}` });
+  }
 }

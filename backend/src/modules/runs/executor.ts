@@ -5,7 +5,7 @@ import { Gateway, type GatewayCall, type GatewayResult, OpenCall } from '../inte
 import { type JobRow, LeaseEnded, Queue } from '../jobs/index.js';
 import type { Question } from './approval-requests.js';
 import { checkAgainstSchema } from './args-schema.js';
-import { type Findings, findingsIn } from './findings.js';
+import { type Findings, findingsIn, oneByOne } from './findings.js';
 import type { RunEnding, RunValues } from './orchestrator.js';
 import { referredSteps } from './plan.js';
 import { UnresolvedReference, findReferences, resolveReferences } from './references.js';
@@ -23,6 +23,8 @@ import {
 
 /** Plans of up to this many steps report each step; longer ones every tenth of the way. */
 const TELL_EACH_STEP_UP_TO = 12;
+/** More faults of one call than this help nobody. */
+const MOST_FAULTS = 10;
 
 /** Runs every step that can run until nothing more can. See orchestrator.ts for where it stands. */
 @Injectable()
@@ -169,15 +171,18 @@ class Round {
       args = resolveReferences(step.args, await run.valuesFor(step.args));
     } catch (error) {
       if (!(error instanceof UnresolvedReference)) throw error;
-      return this.fail(step, { code: 'reference_unresolved', message: error.message }, false);
+      return this.fail(step, { code: 'reference_unresolved', ...saying(error.said) }, false);
     }
     // Before anybody is asked to approve it. Secrets are not known here; the gateway checks again with them.
     const secrets = findReferences(args).found.map(({ path }) => path);
     const faults = checkAgainstSchema(tool.inputSchema, args, secrets);
     if (faults.length > 0) {
-      const list = faults
-        .map(({ path, message }) => `${path.slice(1)} ${message}`.trim())
-        .join('; ');
+      const list = oneByOne(
+        faults.map(({ path, said }) =>
+          path === '' ? said : say('at-argument', { path: path.slice(1), what: said }),
+        ),
+        MOST_FAULTS,
+      );
       return this.fail(
         step,
         {

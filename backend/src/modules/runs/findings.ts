@@ -1,4 +1,12 @@
 import { type Filling, type Said, say } from '@aos/contracts';
+
+/** The first of the faults, each told whole, and that there are more. */
+export const oneByOne = (faults: readonly Said[], most: number): Filling =>
+  [...faults.slice(0, most), ...(faults.length > most ? ['…'] : [])].reduceRight<Filling | null>(
+    (rest, first) => (rest === null ? first : say('and-then', { first, rest })),
+    null,
+  ) ?? '';
+
 /** What in a step's result is worth telling a person: files, and rows that could not be read. */
 export interface Findings {
   files: { artifactId: string; name: string; mediaType: string }[];

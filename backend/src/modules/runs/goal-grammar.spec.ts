@@ -1,3 +1,4 @@
+import { inEnglish } from '@aos/contracts';
 import { readGoal } from './goal-grammar.js';
 
 const strikes = {
@@ -30,7 +31,7 @@ const tools = new Set([
 const read = (goal: string, files = [strikes]) => {
   const reading = readGoal(goal, files, tools);
   return 'needs' in reading
-    ? reading.needs
+    ? inEnglish(reading.needs)
     : reading.steps.map(({ id, tool, args }) => [id, tool.slice(7), args]);
 };
 const input = '${inputs.data}';

@@ -1,4 +1,4 @@
-import type { Step } from '@aos/contracts';
+import { type Said, type Step, say } from '@aos/contracts';
 
 /**
  * Goals that need no language model: those that name known skills and files.
@@ -22,7 +22,7 @@ export interface GoalFile {
   columns: readonly string[];
 }
 
-export type GoalReading = { steps: Step[] } | { needs: string };
+export type GoalReading = { steps: Step[] } | { needs: Said };
 
 export function readGoal(
   goal: string,
@@ -35,7 +35,7 @@ export function readGoal(
     const problem = reader.read(part);
     if (problem !== undefined) return { needs: problem };
   }
-  return reader.steps.length > 0 ? { steps: reader.steps } : { needs: 'the goal is empty' };
+  return reader.steps.length > 0 ? { steps: reader.steps } : { needs: say('goal-empty') };
 }
 
 function split(goal: string): string[] {
@@ -60,6 +60,16 @@ const measures: Record<string, string> = {
   maximum: 'max',
 };
 
+interface Axis {
+  x: string;
+  bucket?: string;
+}
+interface Measured {
+  y?: string;
+  aggregate?: string;
+  noun?: string;
+}
+
 class GoalReader {
   readonly steps: Step[] = [];
   /** What `file` is for the next part, once a step has made one. */
@@ -71,7 +81,7 @@ class GoalReader {
   ) {}
 
   /** @returns what it lacks, or undefined when the part was understood. */
-  read(part: string): string | undefined {
+  read(part: string): Said | undefined {
     const [word = ''] = part.split(/\s+/, 1);
     const rest = part.slice(word.length).trim();
     if (this.tools.has(word)) return this.callByName(word, rest);
@@ -91,22 +101,21 @@ class GoalReader {
       case 'report':
         return this.report(part);
       default:
-        return `"${shorten(part)}" names no skill that is known`;
+        return say('goal-no-skill', { part: shorten(part) });
     }
   }
 
-  private onFile(id: string, tool: string, rest: string): string | undefined {
+  private onFile(id: string, tool: string, rest: string): Said | undefined {
     const named = this.fileIn(rest);
-    if (typeof named === 'string') return named;
-    if (named.left !== '')
-      return `"${shorten(named.left)}" is not understood; ${id} takes a file and nothing else`;
+    if ('code' in named) return named;
+    if (named.left !== '') return say('goal-file-alone', { part: shorten(named.left), skill: id });
     const stepId = this.add(id, tool, { file: this.current(named.file) });
     if (tool === 'skills.csv.clean')
       this.made.set(named.file.input, `\${steps.${stepId}.artifactId}`);
     return undefined;
   }
 
-  private callByName(tool: string, rest: string): string | undefined {
+  private callByName(tool: string, rest: string): Said | undefined {
     if (rest === '') {
       this.add(
         tool.split('.').at(-1)!,
@@ -116,28 +125,26 @@ class GoalReader {
       return undefined;
     }
     const named = this.fileIn(rest);
-    if (typeof named === 'string') return named;
-    if (named.left !== '')
-      return `"${shorten(named.left)}" is not understood; after ${tool} a file may follow`;
+    if ('code' in named) return named;
+    if (named.left !== '') return say('goal-file-after', { part: shorten(named.left), tool });
     this.add(tool.split('.').at(-1)!, tool, { file: this.current(named.file) });
     return undefined;
   }
 
-  private plot(rest: string): string | undefined {
+  private plot(rest: string): Said | undefined {
     const shape =
       /^(?:(?:a|the)\s+)?(?:(?<kind>bar|line)\s+(?:chart|plot)?\s*(?:of\s+)?)?(?<what>.*?)\s*\bby\s+(?<by>.+?)(?:\s+as\s+(?:a\s+)?(?<as>bar|line)s?(?:\s+chart)?)?$/i.exec(
         rest,
       );
-    if (!shape?.groups)
-      return `"plot ${shorten(rest)}" does not say by what; for example: plot strikes by month`;
+    if (!shape?.groups) return say('goal-by-what', { part: shorten(rest) });
     const { kind, what = '', by = '', as } = shape.groups;
     const named = this.fileIn(`${what} `, true);
-    if (typeof named === 'string') return named;
+    if ('code' in named) return named;
     const { file } = named;
     const axis = this.axis(by, file);
-    if (typeof axis === 'string') return axis;
+    if (isSaid(axis)) return axis;
     const measured = this.measured(named.left, file);
-    if (typeof measured === 'string') return measured;
+    if (isSaid(measured)) return measured;
     this.add('plot', 'skills.viz.plot', {
       file: this.current(file),
       kind: (
@@ -151,7 +158,7 @@ class GoalReader {
     return undefined;
   }
 
-  private axis(by: string, file: GoalFile): { x: string; bucket?: string } | string {
+  private axis(by: string, file: GoalFile): Axis | Said {
     const [, bucket = '', of] = /^(\S+?)s?(?:\s+of\s+(?:the\s+)?(.+))?$/i.exec(by) ?? [];
     if (buckets.includes(bucket.toLowerCase())) {
       const asked = of && columnOf(unquote(of), file.columns);
@@ -160,15 +167,17 @@ class GoalReader {
       );
       const x = of ? asked : dates.length === 1 ? dates[0] : undefined;
       if (x) return { x, bucket: bucket.toLowerCase() };
-      return `"by ${shorten(by)}" does not say which column holds the date; for example: by ${bucket} of "${dates[0] ?? file.columns[0] ?? 'Date'}"`;
+      return say('goal-which-date', {
+        part: shorten(by),
+        bucket,
+        column: dates[0] ?? file.columns[0] ?? 'Date',
+      });
     }
     const x = columnOf(unquote(by), file.columns);
-    return x
-      ? { x }
-      : `${file.fileName} has no column "${shorten(unquote(by))}"${columnsHint(file)}`;
+    return x ? { x } : noColumn(file, unquote(by));
   }
 
-  private measured(what: string, file: GoalFile): Record<string, string> | string {
+  private measured(what: string, file: GoalFile): Measured | Said {
     const words = what
       .replace(/\b(the|of|a|an)\b/gi, ' ')
       .trim()
@@ -178,20 +187,17 @@ class GoalReader {
     const aggregate = measures[words[0]!.toLowerCase()];
     const subject = unquote((aggregate ? words.slice(1) : words).join(' '));
     const y = columnOf(subject, file.columns);
-    if (aggregate && aggregate !== 'count')
-      return y
-        ? { y, aggregate }
-        : `${file.fileName} has no column "${shorten(subject)}"${columnsHint(file)}`;
+    if (aggregate && aggregate !== 'count') return y ? { y, aggregate } : noColumn(file, subject);
     if (y && !aggregate && y.toLowerCase() === subject.toLowerCase()) return { y };
     return subject.length <= 40 && subject !== '' ? { noun: subject } : {};
   }
 
-  private report(part: string): string | undefined {
+  private report(part: string): Said | undefined {
     const form =
       /^(?:write\s+)?(?:a\s+|the\s+)?(?:short\s+)?report(?:\s+(?:about|on|titled|called)?\s*(?<title>.+))?$/i.exec(
         part,
       );
-    if (!form) return `"${shorten(part)}" names no skill that is known`;
+    if (!form) return say('goal-no-skill', { part: shorten(part) });
     const sections = this.steps.flatMap((step): Record<string, unknown>[] => {
       const ref = (path: string) => `\${steps.${step.id}.${path}}`;
       if (step.tool === 'skills.csv.profile')
@@ -212,8 +218,7 @@ class GoalReader {
         return [{ heading: ref('title'), text: ref('subtitle'), image: ref('png.artifactId') }];
       return [];
     });
-    if (sections.length === 0)
-      return 'a report needs something to report on; for example: profile data.csv and write a report';
+    if (sections.length === 0) return say('goal-report-on-what');
     const title =
       unquote(form.groups?.['title'] ?? '') ||
       `Report on ${this.files.map((file) => file.fileName).join(', ')}`;
@@ -234,7 +239,7 @@ class GoalReader {
   }
 
   /** The file that the words name, and the words that are left; a sentence when there is none. */
-  private fileIn(words: string, isOptional = false): { file: GoalFile; left: string } | string {
+  private fileIn(words: string, isOptional = false): { file: GoalFile; left: string } | Said {
     const text = ` ${words.replace(/\b(?:of|in|from|the|file|it|data set|dataset)\b/gi, ' ')} `;
     for (const file of this.files)
       for (const name of [file.fileName, file.artifactId, file.input]) {
@@ -251,8 +256,11 @@ class GoalReader {
     if (this.files.length === 1 && (isOptional || !/\.\w{1,5}$/.test(left)))
       return { file: this.files[0]!, left };
     if (this.files.length === 0)
-      return `no file is attached; attach one as an input${left ? ` for "${shorten(left)}"` : ''}`;
-    return `"${shorten(left || words)}" names none of the attached files (${this.files.map((file) => file.fileName).join(', ')})`;
+      return left ? say('goal-no-file-for', { part: shorten(left) }) : say('goal-no-file');
+    return say('goal-other-file', {
+      part: shorten(left || words),
+      files: this.files.map((file) => file.fileName).join(', '),
+    });
   }
 }
 
@@ -279,7 +287,11 @@ function columnOf(asked: string, columns: readonly string[]): string | undefined
   return near.length === 1 ? near[0] : undefined;
 }
 
-const columnsHint = (file: GoalFile) =>
-  file.columns.length > 0
-    ? `; it has ${file.columns.slice(0, 12).join(', ')}${file.columns.length > 12 ? '…' : ''}`
-    : '';
+function noColumn({ fileName, columns }: GoalFile, asked: string): Said {
+  const missing = { file: fileName, column: shorten(asked) };
+  if (columns.length === 0) return say('goal-no-column', missing);
+  const first = `${columns.slice(0, 12).join(', ')}${columns.length > 12 ? '…' : ''}`;
+  return say('goal-no-column-among', { ...missing, columns: first });
+}
+
+const isSaid = (value: Axis | Measured | Said): value is Said => 'code' in value;

@@ -323,9 +323,11 @@ describe('an agent', () => {
       status: 'failed',
       error: { code: 'plan_invalid' },
     });
-    expect((await bench.events(traceId, 'anomaly.detected'))[0]!.summary).toContain(
-      'not among the tools of the agent',
-    );
+    const [anomaly] = await bench.events(traceId, 'anomaly.detected');
+    expect(anomaly!.summary).toContain('not among the tools of the agent');
+    expect(anomaly!.payload).toMatchObject({
+      said: [{ params: { faults: { params: { what: { code: 'tool-not-of-agent' } } } } }],
+    });
     expect(bench.probe.calls).toHaveLength(0);
   });
 });
@@ -358,6 +360,9 @@ describe('a goal in words', () => {
     });
     const [anomaly] = await bench.events(traceId, 'anomaly.detected');
     expect(anomaly!.summary).toMatch(/"make me rich".*steps.*SOP.*model/);
+    expect(anomaly!.payload).toMatchObject({
+      said: [{ code: 'plan-needed', params: { needs: { code: 'goal-no-skill' } } }],
+    });
     expect(await receipts(traceId)).toHaveLength(1);
   });
 });
@@ -404,8 +409,8 @@ test('a plan with faults is refused at the door, with every fault', async () => 
   });
   expect(answer.status).toBe(422);
   expect(answer.body).toMatchObject({ code: 'plan_invalid' });
-  expect(answer.body.errors).toEqual([
-    { path: 'steps.0.args.n', message: 'must be integer' },
+  expect(answer.body.errors).toMatchObject([
+    { path: 'steps.0.args.n', message: 'must be integer', said: { code: 'schema-type' } },
     { path: 'steps.1.needs', message: 'there is no step "c"' },
     {
       path: 'steps.1.tool',

@@ -1,12 +1,20 @@
-import type { McpTool, Step } from '@aos/contracts';
+import { type McpTool, type Said, type Step, inEnglish, say } from '@aos/contracts';
 import { checkAgainstSchema } from './args-schema.js';
 import { type FoundReference, findReferences } from './references.js';
 
 /** One thing that is wrong with a plan. `path` is where: `steps.2.args.file`. */
 export interface PlanFault {
   path: string;
+  /** What `said` says, in English. */
   message: string;
+  said: Said;
 }
+
+const faultAt = (path: string, said: Said): PlanFault => ({
+  path,
+  message: inEnglish(said),
+  said,
+});
 
 /** What the steps of a plan may refer to. */
 export interface PlanGivens {
@@ -39,53 +47,47 @@ export function validatePlan(
   const byName = new Map(tools.map((tool) => [tool.tool, tool]));
   const ids = new Set(steps.map((step) => step.id));
   let suggestions = 0;
-  const hint: Suggest = (wrong, names) =>
-    ++suggestions > MOST_SUGGESTIONS ? '' : suggest(wrong, [...names]);
+  const unknown: Unknown = (what, wrong, names) => {
+    const near = ++suggestions > MOST_SUGGESTIONS ? undefined : nearest(wrong, [...names]);
+    return near === undefined
+      ? say('unknown-of', { what })
+      : say('unknown-of-near', { what, near });
+  };
   const seen = new Map<string, number>();
   steps.forEach((step, index) => {
     const at = `steps.${index}`;
     const first = seen.get(step.id);
     if (first === undefined) seen.set(step.id, index);
     else
-      faults.push({
-        path: `${at}.id`,
-        message: `"${step.id}" is the id of steps.${first} already`,
-      });
+      faults.push(
+        faultAt(`${at}.id`, say('step-id-twice', { step: step.id, other: `steps.${first}` })),
+      );
     for (const need of step.needs ?? []) {
       if (!ids.has(need))
-        faults.push({
-          path: `${at}.needs`,
-          message: `there is no step "${need}"${hint(need, ids)}`,
-        });
+        faults.push(faultAt(`${at}.needs`, unknown(say('a-step', { name: need }), need, ids)));
     }
     const { found, faults: broken } = findReferences(step.args);
-    for (const fault of broken)
-      faults.push({ path: `${at}.args${dotted(fault.path)}`, message: fault.message });
+    for (const fault of broken) faults.push(faultAt(`${at}.args${dotted(fault.path)}`, fault.said));
     for (const each of found)
-      faults.push(...checkReference(each, `${at}.args${dotted(each.path)}`, ids, given, hint));
+      faults.push(...checkReference(each, `${at}.args${dotted(each.path)}`, ids, given, unknown));
 
     const tool = byName.get(step.tool);
     if (!tool) {
-      faults.push({
-        path: `${at}.tool`,
-        message: `there is no tool "${step.tool}"${hint(step.tool, byName.keys())}`,
-      });
+      const name = say('a-tool', { name: step.tool });
+      faults.push(faultAt(`${at}.tool`, unknown(name, step.tool, byName.keys())));
       return;
     }
     if (given.allowedTools && !isToolAllowed(step.tool, given.allowedTools))
-      faults.push({
-        path: `${at}.tool`,
-        message: `"${step.tool}" is not among the tools of the agent`,
-      });
+      faults.push(faultAt(`${at}.tool`, say('tool-not-of-agent', { tool: step.tool })));
     const placeholders = found.map((each) => each.path);
     for (const fault of checkAgainstSchema(tool.inputSchema, step.args, placeholders))
-      faults.push({ path: `${at}.args${dotted(fault.path)}`, message: fault.message });
+      faults.push(faultAt(`${at}.args${dotted(fault.path)}`, fault.said));
   });
   for (const circle of findCircles(steps))
-    faults.push({ path: 'steps', message: `the steps wait for each other: ${circle.join(' → ')}` });
+    faults.push(faultAt('steps', say('steps-in-circle', { circle: circle.join(' → ') })));
   const more = faults.length - MOST_FAULTS;
   return more > 0
-    ? [...faults.slice(0, MOST_FAULTS), { path: 'steps', message: `${more} more are left out` }]
+    ? [...faults.slice(0, MOST_FAULTS), faultAt('steps', say('more-left-out', { count: more }))]
     : faults;
 }
 
@@ -109,20 +111,21 @@ export function isToolAllowed(tool: string, allowed: readonly string[]): boolean
   );
 }
 
-/** ` (did you mean "x"?)` for the name that it is the end of, else the nearest; nothing when none is near. */
-export function suggest(wrong: string, names: readonly string[]): string {
+/** The name that it is the end of, else the one that is spelt most like it; nothing when none is near. */
+export function nearest(wrong: string, names: readonly string[]): string | undefined {
   const whole = names.find((name) => name.endsWith(`.${wrong}`)); // without its server
-  if (whole !== undefined) return ` (did you mean "${whole}"?)`;
+  if (whole !== undefined) return whole;
   let best: string | undefined;
   let bestDistance = Math.floor(wrong.length / 3) + 1;
   for (const name of names.slice(0, 2000)) {
     const distance = editDistance(wrong.slice(0, 200), name.slice(0, 200), bestDistance);
     if (distance < bestDistance) [best, bestDistance] = [name, distance];
   }
-  return best === undefined ? '' : ` (did you mean "${best}"?)`;
+  return best;
 }
 
-type Suggest = (wrong: string, names: Iterable<string>) => string;
+/** That there is no such thing, with the name that was likely to be meant. */
+type Unknown = (what: Said, wrong: string, names: Iterable<string>) => Said;
 
 /** A JSON pointer in the way that the API names fields: `/a/0` as `.a.0`. */
 const dotted = (pointer: string) =>
@@ -133,31 +136,24 @@ function checkReference(
   path: string,
   ids: ReadonlySet<string>,
   given: PlanGivens,
-  hint: Suggest,
+  unknown: Unknown,
 ): PlanFault[] {
   const { kind, name } = reference;
-  const among = (names: readonly string[], what: string, where: string): PlanFault[] =>
-    names.includes(name)
-      ? []
-      : [{ path, message: `there is no ${what} "${name}"${where}${hint(name, names)}` }];
+  const among = (names: readonly string[], what: Said): PlanFault[] =>
+    names.includes(name) ? [] : [faultAt(path, unknown(what, name, names))];
   switch (kind) {
     case 'inputs':
-      return among(given.inputs, 'input', '');
+      return among(given.inputs, say('an-input', { name }));
     case 'vars': {
       const secret = given.secretVars?.[name];
       return secret === undefined || given.secrets.includes(secret)
-        ? among(given.vars, 'variable', ' in the project')
-        : [
-            {
-              path,
-              message: `the variable "${name}" stands for the secret "${secret}", which is not in the env of the task`,
-            },
-          ];
+        ? among(given.vars, say('a-variable', { name }))
+        : [faultAt(path, say('variable-secret', { name, secret }))];
     }
     case 'secret':
-      return among(given.secrets, 'secret', ' in the env of the task');
+      return among(given.secrets, say('a-secret', { name }));
     case 'steps':
-      return among([...ids], 'step', '');
+      return among([...ids], say('a-step', { name }));
   }
 }
 

@@ -5,6 +5,7 @@ import { Database } from '../../platform/database/database.js';
 import { sql } from '../../platform/database/sql.js';
 import { AosError } from '../../platform/http/problem.js';
 import { ArtifactStore } from '../artifacts/index.js';
+import { oneByOne } from './findings.js';
 import { type GoalFile, readGoal } from './goal-grammar.js';
 import type { RunEnding, RunValues } from './orchestrator.js';
 import {
@@ -246,8 +247,8 @@ export class Planner {
     source: Source,
     faults: PlanFault[],
   ): Promise<Partial<RunValues>> {
-    const list = faults.map(({ path, message }) => `${path}: ${message}`);
-    const told = `${list.slice(0, 3).join('; ')}${list.length > 3 ? '; …' : ''}`;
+    const list = faults.map(({ path, said: what }) => say('plan-fault', { path, what }));
+    const told = oneByOne(list, 3);
     const said =
       faults.length === 1
         ? say('plan-invalid-one', { faults: told })

@@ -35,7 +35,7 @@ describe('references', () => {
     '1 + 1',
     'process.env.HOME',
     ' inputs.data',
-  ])('refuses %j with a sentence', (text) => expect(typeof parseReference(text)).toBe('string'));
+  ])('refuses %j with a sentence', (text) => expect(parseReference(text)).toHaveProperty('code'));
 
   test.each([
     ['${inputs.data}', values.inputs.data],

@@ -10,6 +10,8 @@
  * must not be able to make the next call carry the secret. A variable may stand for a secret; its reference is
  * turned into the secret's before anything from outside is put in.
  */
+import { type Said, inEnglish, say } from '@aos/contracts';
+
 export type Reference =
   | { kind: 'inputs' | 'vars' | 'secret'; name: string }
   | { kind: 'steps'; name: string; path: (string | number)[] };
@@ -24,7 +26,9 @@ export interface FoundReference {
 
 export interface ReferenceFault {
   path: string;
+  /** What `said` says, in English. */
   message: string;
+  said: Said;
 }
 
 export interface ReferenceValues {
@@ -36,9 +40,12 @@ export interface ReferenceValues {
   steps: Readonly<Record<string, unknown>>;
 }
 
-/** A reference that cannot be resolved now that the values are there. `message` says which and why. */
+/** A reference that cannot be resolved now that the values are there. `said` says which and why. */
 export class UnresolvedReference extends Error {
   override name = 'UnresolvedReference';
+  constructor(readonly said: Said) {
+    super(inEnglish(said));
+  }
 }
 
 const MAX_DEPTH = 64;
@@ -46,22 +53,32 @@ const token = /(\$?)\$\{([^}]*)\}?/g;
 const refused = new Set(['__proto__', 'constructor', 'prototype']);
 
 /** @returns the reference, or a sentence that says why it is none. */
-export function parseReference(text: string): Reference | string {
+export function parseReference(text: string): Reference | Said {
+  const whole = `\${${text}}`;
   const head = /^(inputs|vars|secret|steps)\.([A-Za-z_][A-Za-z0-9_-]*)/.exec(text);
   if (!head)
-    return `\${${text}} is not a reference: write \${inputs.name}, \${steps.id.field}, \${vars.name} or \${secret.NAME}, or $\${ for a literal \${`;
+    return say('reference-none', {
+      text: whole,
+      forms: '${inputs.name}, ${steps.id.field}, ${vars.name}',
+      secret: '${secret.NAME}',
+      escape: '$${',
+      literal: '${',
+    });
   const kind = head[1] as Reference['kind'];
   const name = head[2]!;
   const rest = text.slice(head[0].length);
-  if (refused.has(name)) return `\${${text}} is not allowed`;
+  if (refused.has(name)) return say('reference-forbidden', { text: whole });
   if (kind !== 'steps')
-    return rest === '' ? { kind, name } : `\${${text}}: ${kind}.${name} has no parts to refer to`;
+    return rest === ''
+      ? { kind, name }
+      : say('reference-no-parts', { text: whole, name: `${kind}.${name}` });
   const path: (string | number)[] = [];
   const segment = /\.([A-Za-z_][A-Za-z0-9_-]*)|\[(\d{1,9})\]/y;
   while (segment.lastIndex < rest.length) {
     const match = segment.exec(rest);
-    if (!match) return `\${${text}}: after steps.${name} only .field and [number] may follow`;
-    if (match[1] !== undefined && refused.has(match[1])) return `\${${text}} is not allowed`;
+    if (!match) return say('reference-tail', { text: whole, name: `steps.${name}` });
+    if (match[1] !== undefined && refused.has(match[1]))
+      return say('reference-forbidden', { text: whole });
     path.push(match[1] ?? Number(match[2]));
   }
   return { kind, name, path };
@@ -74,23 +91,23 @@ export function findReferences(args: unknown): {
 } {
   const found: FoundReference[] = [];
   const faults: ReferenceFault[] = [];
+  const fault = (path: string, said: Said) => faults.push({ path, message: inEnglish(said), said });
   const visit = (value: unknown, path: string, depth: number): void => {
     if (depth > MAX_DEPTH) {
-      faults.push({ path, message: `is nested deeper than ${MAX_DEPTH} levels` });
+      fault(path, say('nested-deep', { most: MAX_DEPTH }));
     } else if (typeof value === 'string') {
       for (const match of value.matchAll(token)) {
         if (match[1]) continue;
         const reference = match[0].endsWith('}')
           ? parseReference(match[2]!)
-          : 'a ${ has no closing }';
-        if (typeof reference === 'string') faults.push({ path, message: reference });
+          : say('reference-open', { opening: '${' });
+        if ('code' in reference) fault(path, reference);
         else found.push({ path, reference, isWhole: match[0] === value });
       }
     } else if (value !== null && typeof value === 'object') {
       for (const [key, item] of Object.entries(value)) {
         const at = `${path}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-        if (key === '__proto__')
-          faults.push({ path: at, message: 'the key __proto__ is not allowed' });
+        if (key === '__proto__') fault(at, say('key-forbidden', { key: '__proto__' }));
         else visit(item, at, depth + 1);
       }
     }
@@ -118,8 +135,9 @@ export function resolveReferences<T>(args: T, values: ReferenceValues): T {
 /** `${vars.x}` as `${secret.NAME}` where the variable stands for a secret. The text is the plan's own. */
 function nameSecrets(text: string, secretVars: Readonly<Record<string, string>>): string {
   return text.replaceAll(token, (whole, escape: string, inner: string) => {
-    const reference = escape ? '' : parseReference(inner);
-    if (typeof reference === 'string' || reference.kind !== 'vars') return whole;
+    if (escape) return whole;
+    const reference = parseReference(inner);
+    if ('code' in reference || reference.kind !== 'vars') return whole;
     return Object.hasOwn(secretVars, reference.name)
       ? `\${secret.${secretVars[reference.name]}}`
       : whole;
@@ -166,12 +184,12 @@ function escapeDeep(value: unknown): unknown {
 
 function lookUp(inner: string, whole: string, values: ReferenceValues): unknown {
   const reference = parseReference(inner);
-  if (typeof reference === 'string') throw new UnresolvedReference(reference);
+  if ('code' in reference) throw new UnresolvedReference(reference);
   if (reference.kind === 'secret') return whole;
   const source: Readonly<Record<string, unknown>> = values[reference.kind];
   if (!Object.hasOwn(source, reference.name))
     throw new UnresolvedReference(
-      `${whole}: there is no value for ${reference.kind}.${reference.name}`,
+      say('reference-no-value', { text: whole, name: `${reference.kind}.${reference.name}` }),
     );
   let value = source[reference.name];
   if (reference.kind === 'steps') {
@@ -179,7 +197,9 @@ function lookUp(inner: string, whole: string, values: ReferenceValues): unknown 
     for (const part of reference.path) {
       if (value === null || typeof value !== 'object' || !Object.hasOwn(value, part))
         throw new UnresolvedReference(
-          `${whole}: ${at} has no ${typeof part === 'number' ? `item ${part}` : `field "${part}"`}`,
+          typeof part === 'number'
+            ? say('reference-no-item', { text: whole, at, item: String(part) })
+            : say('reference-no-field', { text: whole, at, field: part }),
         );
       value = (value as Record<string | number, unknown>)[part];
       at += typeof part === 'number' ? `[${part}]` : `.${part}`;

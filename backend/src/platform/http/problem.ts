@@ -1,4 +1,4 @@
-import { type ErrorCode, type Said, errorCodes, inEnglish } from '@aos/contracts';
+import { type ErrorCode, type FieldFault, type Said, errorCodes, inEnglish } from '@aos/contracts';
 
 /**
  * A failure with a name. Modules declare one short class each in their `*.errors.ts`; the filter turns it
@@ -7,7 +7,7 @@ import { type ErrorCode, type Said, errorCodes, inEnglish } from '@aos/contracts
  */
 export class AosError extends Error {
   readonly status: number;
-  readonly errors: { path: string; message: string }[] | undefined;
+  readonly errors: FieldFault[] | undefined;
   /** Seconds, for 429 and 503. */
   readonly retryAfterSeconds: number | undefined;
   /** Of the answer, besides those that every problem has. */
@@ -20,7 +20,7 @@ export class AosError extends Error {
     detail: string | Said,
     options: {
       cause?: unknown;
-      errors?: { path: string; message: string }[];
+      errors?: FieldFault[];
       retryAfterSeconds?: number;
       headers?: Record<string, string>;
     } = {},

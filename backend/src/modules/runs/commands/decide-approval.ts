@@ -1,5 +1,5 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { type Approval, type DecideRequest, say } from '@aos/contracts';
+import { type Approval, type DecideRequest, type FieldFault, say } from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
 import { type Tx, sql } from '../../../platform/database/sql.js';
@@ -99,9 +99,9 @@ export class DecideApprovalHandler implements ICommandHandler<DecideApproval> {
         { path: 'args', message: 'the call was made already and cannot be another one' },
       ]);
     const { found, faults } = findReferences(args);
-    const errors = faults.map(({ path, message }) => ({
-      path: `args${path.replaceAll('/', '.')}`,
-      message,
+    const errors: FieldFault[] = faults.map((fault) => ({
+      ...fault,
+      path: `args${fault.path.replaceAll('/', '.')}`,
     }));
     for (const { path, reference } of found) {
       const at = `args${path.replaceAll('/', '.')}`;
@@ -117,8 +117,8 @@ export class DecideApprovalHandler implements ICommandHandler<DecideApproval> {
     const tool = await this.gateway.tool(server!, name.join('.'));
     if (!tool) throw new ApprovalVoid();
     const placeholders = found.map((each) => each.path);
-    for (const { path, message } of checkAgainstSchema(tool.inputSchema, args, placeholders))
-      errors.push({ path: `args${path.replaceAll('/', '.')}`, message });
+    for (const fault of checkAgainstSchema(tool.inputSchema, args, placeholders))
+      errors.push({ ...fault, path: `args${fault.path.replaceAll('/', '.')}` });
     if (errors.length > 0) throw new ApprovalArgsInvalid(errors);
     return approvedHash(this.database, {
       tool,

@@ -18,6 +18,7 @@ import type { Agent, McpTool } from '@aos/contracts';
 import type { CompletionSource } from '@codemirror/autocomplete';
 import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
 import type { Call } from '../../shared/api/problem';
+import { Sentences } from '../../shared/i18n/sentences';
 import { CodeEditor, type CodeFault } from '../../shared/ui/code-editor';
 import { Icon } from '../../shared/ui/icon';
 import { ProblemNote } from '../../shared/ui/problem-note';
@@ -71,6 +72,7 @@ export class Composer {
   readonly retried = output<string>();
 
   private readonly transloco = inject(TranslocoService);
+  private readonly sentences = inject(Sentences);
   private readonly goal = viewChild.required<ElementRef<HTMLTextAreaElement>>('goal');
   private readonly editor = viewChild(CodeEditor);
   private readonly size = viewChild(CdkTextareaAutosize);
@@ -90,7 +92,9 @@ export class Composer {
   private readonly refused = linkedSignal<unknown, readonly CodeFault[]>({
     source: () => this.problem(),
     computation: () =>
-      (this.problem()?.errors ?? []).filter(({ path }) => /^\/?steps\b/.test(path)),
+      (this.problem()?.errors ?? [])
+        .filter(({ path }) => /^\/?steps\b/.test(path))
+        .map(({ path, message, said }) => ({ path, message: this.sentences.of(said, message) })),
   });
   protected readonly faults = computed((): CodeFault[] => {
     this.transloco.activeLang();

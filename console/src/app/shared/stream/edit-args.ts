@@ -2,6 +2,7 @@ import {
   ChangeDetectionStrategy,
   Component,
   computed,
+  inject,
   input,
   linkedSignal,
   output,
@@ -13,6 +14,7 @@ import { type FormFault, same, schemaFaults } from '../forms/schema-faults';
 import { SchemaForm } from '../forms/schema-form';
 import { SchemaReader } from '../forms/schema-reader';
 import type { LiveApproval } from '../state/approvals';
+import { Sentences } from '../i18n/sentences';
 import { Dialog } from '../ui/dialog';
 import { Difference } from '../ui/difference';
 import { ProblemNote } from '../ui/problem-note';
@@ -93,6 +95,7 @@ export class EditArgs {
   protected readonly comment = linkedSignal(() => this.startComment());
   protected readonly isBroken = signal(false);
   protected readonly isBusy = computed(() => this.approval().deciding !== null);
+  private readonly sentences = inject(Sentences);
   private readonly own = computed(() =>
     schemaFaults(new SchemaReader(this.approval().schema), this.args()),
   );
@@ -100,9 +103,9 @@ export class EditArgs {
   private readonly refused = linkedSignal<unknown, readonly FormFault[]>({
     source: () => this.approval().problem,
     computation: () =>
-      (this.approval().problem?.errors ?? []).map(({ path, message }) => ({
+      (this.approval().problem?.errors ?? []).map(({ path, message, said }) => ({
         path: path.replace(/^args[./]?/, ''),
-        message,
+        message: this.sentences.of(said, message),
       })),
   });
   protected readonly faults = computed(() => [...this.own(), ...this.refused()]);

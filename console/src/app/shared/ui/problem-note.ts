@@ -1,6 +1,7 @@
 import { ChangeDetectionStrategy, Component, computed, inject, input, output } from '@angular/core';
 import type { Problem } from '@aos/contracts';
 import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
+import { Sentences } from '../i18n/sentences';
 import { CopyButton } from './copy-button';
 import { Icon } from './icon';
 
@@ -19,7 +20,7 @@ import { Icon } from './icon';
         }
         @for (fault of problem().errors ?? []; track $index) {
           <p class="detail">
-            <code>{{ fault.path }}</code> {{ fault.message }}
+            <code>{{ fault.path }}</code> {{ sentences.of(fault.said, fault.message) }}
           </p>
         }
         @if (canRetry() || problem().traceId) {
@@ -75,6 +76,7 @@ export class ProblemNote {
   readonly problem = input.required<Problem>();
   readonly canRetry = input(false);
   readonly retry = output();
+  protected readonly sentences = inject(Sentences);
   private readonly transloco = inject(TranslocoService);
 
   /** Our own words where we have them: they say what to do. The server's where we do not. */

@@ -43,7 +43,8 @@ export const outcomeTones = { stop: 'failed', ask: 'waiting', call: 'done' } as 
               </p>
               @for (error of finding.errors ?? []; track $index) {
                 <p class="says">
-                  <code>{{ error.path || '/' }}</code> {{ error.message }}
+                  <code>{{ error.path || '/' }}</code>
+                  {{ sentences.of(error.said, error.message) }}
                 </p>
               }
               @if (finding.retryAfterSeconds; as seconds) {
