@@ -277,17 +277,22 @@ describe('in an older session', () => {
 });
 
 describe('a process that stops', () => {
-  it.each(['direct', 'general'] as const)(
-    'takes the calls along that are under way on the %s way, and waits for none of them',
-    async (way) => {
+  it.each([
+    ['current', 'direct'],
+    ['current', 'general'],
+    ['older', 'direct'],
+  ] as const)(
+    'takes the calls along that are under way in the %s revision on the %s way, and waits for none of them',
+    async (revision, way) => {
       const test = await openTestDatabase();
       const own = await openMcpApp({ database: test });
       const as = await own.signIn('operator');
       await own.register({ name: 'new', url: fixture.url, transport: 'http' });
-      const [ofAll, ofAllUsers] = [app, operator];
+      const shared = [app, operator, session] as const;
       [app, operator] = [own, as];
+      session = await beginSession({});
       try {
-        const sent = send('current', way, { name: 'new__test_slow', args: { ms: 60_000 } });
+        const sent = send(revision, way, { name: 'new__test_slow', args: { ms: 60_000 } });
         sent.catch(() => undefined); // looked at below
         const rows = (status: string) =>
           eventually(async () => {
@@ -304,7 +309,7 @@ describe('a process that stops', () => {
         );
         expect(end).toBe(false);
       } finally {
-        [app, operator] = [ofAll, ofAllUsers];
+        [app, operator, session] = shared;
         await test.close();
       }
     },

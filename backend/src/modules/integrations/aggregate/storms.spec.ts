@@ -11,15 +11,16 @@ beforeAll(async () => {
   await writeFile(
     script,
     `import { createInterface } from 'node:readline';
-     let asked = 0;
+     let [asked, isRestless] = [0, false];
      const line = (message) => JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n';
      const say = (message) => process.stdout.write(line(message));
      createInterface({ input: process.stdin }).on('line', (text) => {
        const { id, method, params } = JSON.parse(text);
        if (method === 'initialize') say({ id, result: { protocolVersion: '2025-06-18', capabilities: { tools: { listChanged: true } }, serverInfo: { name: 'x', version: '1' } } });
-       else if (method === 'tools/list') { asked++; say({ id, result: { tools: [{ name: 'storm', inputSchema: { type: 'object' } }, { name: 'asked', inputSchema: { type: 'object' } }, { name: 'chatter', inputSchema: { type: 'object' } }] } }); }
+       else if (method === 'tools/list') { asked++; if (isRestless) say({ method: 'notifications/tools/list_changed' }); say({ id, result: { tools: [{ name: 'storm', inputSchema: { type: 'object' } }, { name: 'asked', inputSchema: { type: 'object' } }, { name: 'chatter', inputSchema: { type: 'object' } }, { name: 'restless', inputSchema: { type: 'object' } }] } }); }
        else if (method === 'tools/call') {
          if (params.name === 'storm') process.stdout.write(line({ method: 'notifications/tools/list_changed' }).repeat(2000));
+         if (params.name === 'restless') { isRestless = !isRestless; say({ method: 'notifications/tools/list_changed' }); }
          if (params.name === 'chatter')
            for (let n = 0; n < 900; n++) say({ method: 'notifications/message', params: { level: 'error', data: 'x'.repeat(10_000) } });
          say({ id, result: { content: [{ type: 'text', text: String(asked) }] } });
@@ -43,6 +44,17 @@ it('a server that tells of two thousand changes at once is asked for them twice:
   let asked = before;
   while (asked < before + 2) asked = await call('asked');
   expect(asked).toBe(before + 2);
+});
+
+it('a server that has changed whenever it is asked is asked once a second', async () => {
+  const before = await call('restless');
+  const began = performance.now();
+  let asked = before;
+  while (asked === before) asked = await call('asked');
+  for (let n = 0; n < 60; n++) asked = await call('asked');
+  const seconds = (performance.now() - began) / 1000;
+  expect(asked - before).toBeLessThanOrEqual(3 + seconds);
+  await call('restless');
 });
 
 it('a call that tells nine megabytes beside its answer is heard up to four, and answered', async () => {
