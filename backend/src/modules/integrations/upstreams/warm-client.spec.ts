@@ -207,6 +207,20 @@ describe('a connection that breaks under a call', () => {
   });
 });
 
+it('a server that takes no call over a new connection either is not asked once more', async () => {
+  onCall = (_id, _request, response) => void response.writeHead(404).end();
+  await expect(call()).rejects.toMatchObject({ kind: 'unreachable', mayHaveHappened: false });
+  expect(dialled).toBe(1);
+});
+
+it('a call that went nowhere since the server is gone has certainly done nothing', async () => {
+  await call();
+  clock.pass(60_000);
+  await stop();
+  await expect(call()).rejects.toMatchObject({ kind: 'unreachable', mayHaveHappened: false });
+  expect(calls).toBe(1);
+});
+
 describe('a connection that is being made', () => {
   /** One that takes until the test says so. */
   function slowly() {
