@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { Logger } from '@nestjs/common';
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import type { JobError } from '@aos/contracts';
+import { describeFailure } from '../../platform/database/away.js';
 import type { Database } from '../../platform/database/database.js';
 import type { Wakeups } from '../../platform/outbox/wakeups.js';
 import { contextOf, inSpan } from '../../platform/telemetry/span.js';
@@ -249,7 +250,7 @@ export class Worker {
     try {
       claims = await this.queue.claim(this.owner, kinds, wanted, this.options.leaseMs);
     } catch (error) {
-      this.logger.warn(`Jobs could not be claimed; trying again soon. ${describe(error)}`);
+      this.logger.warn(`Jobs could not be claimed; trying again soon. ${describeFailure(error)}`);
       this.isClaimWanted = false;
       return;
     } finally {
@@ -317,7 +318,9 @@ export class Worker {
     )
       .catch((error: unknown) => {
         // Not even the failure could be written. The lease lapses, and the job is rescued.
-        this.logger.error(`The outcome of job ${jobId} could not be written: ${describe(error)}`);
+        this.logger.error(
+          `The outcome of job ${jobId} could not be written: ${describeFailure(error)}`,
+        );
       })
       .finally(() => {
         free();
@@ -362,7 +365,7 @@ export class Worker {
       if (error instanceof LeaseEnded && error.why === 'lost') controller.abort(error);
       if (!lease.signal.aborted)
         this.logger.error(
-          `Job ${job.id} (trace ${job.traceId}) threw in attempt ${job.attempts}: ${describe(error)}`,
+          `Job ${job.id} (trace ${job.traceId}) threw in attempt ${job.attempts}: ${describeFailure(error)}`,
         );
     } finally {
       clearTimeout(alarm);
@@ -390,7 +393,9 @@ export class Worker {
     } catch (error) {
       if (error instanceof LeaseEnded) return; // somebody else has the job: what came of it here is nothing
       if (outcome.status === 'retry') throw error;
-      this.logger.error(`Job ${job.id} could not be ended, and is tried again: ${describe(error)}`);
+      this.logger.error(
+        `Job ${job.id} could not be ended, and is tried again: ${describeFailure(error)}`,
+      );
       await this.write(job, lease, { status: 'retry', error: unexpected(job) }, free);
     }
   }
@@ -433,7 +438,7 @@ export class Worker {
         for (const each of batch) each.settled();
       } catch (error) {
         this.logger.warn(
-          `${batch.length} finished jobs could not be written yet: ${describe(error)}`,
+          `${batch.length} finished jobs could not be written yet: ${describeFailure(error)}`,
         );
         const now = performance.now();
         for (const each of batch) {
@@ -474,7 +479,7 @@ export class Worker {
         (await this.queue.heartbeat(holds, this.options.leaseMs)).map((beat) => [beat.jobId, beat]),
       );
     } catch (error) {
-      this.logger.warn(`Leases could not be extended: ${describe(error)}`);
+      this.logger.warn(`Leases could not be extended: ${describeFailure(error)}`);
       if (performance.now() - this.lastBeatAt > this.options.leaseMs) {
         for (const { controller } of inFlight) controller.abort(new LeaseEnded('lost'));
         this.buffer = [];
@@ -528,7 +533,7 @@ export class Worker {
       });
       for (const { jobId, error } of rescued.failures)
         this.logger.error(
-          `Job ${jobId} has no attempts left and could not be ended: ${describe(error)}`,
+          `Job ${jobId} has no attempts left and could not be ended: ${describeFailure(error)}`,
         );
       const jobIds = [...rescued.requeued, ...rescued.ended];
       if (jobIds.length > 0) this.signal({ what: 'rescued', jobIds });
@@ -551,7 +556,8 @@ export class Worker {
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof LeaseEnded)) this.logger.warn(`Could not ${what}: ${describe(error)}`);
+      if (!(error instanceof LeaseEnded))
+        this.logger.warn(`Could not ${what}: ${describeFailure(error)}`);
       return undefined;
     }
   }
@@ -611,9 +617,6 @@ function jobContext(job: ClaimedJob) {
   if (!job.traceId) return ROOT_CONTEXT;
   return contextOf(`00-${job.traceId}-${randomBytes(8).toString('hex')}-01`);
 }
-
-const describe = (error: unknown) =>
-  error instanceof Error ? (error.stack ?? error.message) : String(error);
 
 const pause = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
 

@@ -11,6 +11,7 @@ import type { Response } from 'express';
 import type { AosRequest } from './access.js';
 import type { Redactor } from '../telemetry/redactor.js';
 import type { Denials } from './denials.js';
+import { isDatabaseAway } from '../database/away.js';
 import { allowedMethods } from './allowed-methods.js';
 import { AosError } from './problem.js';
 import { unstorableIn } from './unstorable.js';
@@ -193,20 +194,13 @@ const NOT_STORABLE = 'A value in the request does not have the form that is stor
 /** Postgres and its pool. Codes: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 function databaseError(thrown: unknown): AosError | undefined {
   const driver = (thrown as { driverError?: unknown }).driverError ?? thrown;
-  const { code = '', message = '' } = driver as { code?: unknown; message?: string };
-  if (typeof code !== 'string') return undefined;
-  const isAway =
-    /^(08|53|57P0)/.test(code) ||
-    ['57014', '55P03', '25P03', '40001', '40P01'].includes(code) ||
-    ['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN'].includes(code) ||
-    /timeout exceeded when trying to connect|Connection terminated|pool after calling end|Client has encountered a connection error|PGlite is closed/i.test(
-      message,
-    );
-  if (isAway)
+  const { code } = driver as { code?: unknown };
+  if (isDatabaseAway(thrown))
     return new AosError('unavailable', 'The database does not answer. Try again in a moment.', {
       cause: thrown,
       retryAfterSeconds: 2,
     });
+  if (typeof code !== 'string') return undefined;
   // A right was taken away, for one on the audit table: what cannot be recorded is not done.
   if (code === '42501')
     return new AosError('unavailable', 'The database refuses to write. Nothing was changed.', {

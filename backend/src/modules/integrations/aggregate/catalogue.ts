@@ -8,6 +8,7 @@ import type {
   Tool,
 } from '@modelcontextprotocol/server';
 import { UriTemplate } from '@modelcontextprotocol/server';
+import { describeFailure } from '../../../platform/database/away.js';
 import { Database } from '../../../platform/database/database.js';
 import { Registry, type ServerRow, selectServers, selectTools } from '../registry.js';
 import type { ListKind, UpstreamChange } from '../upstreams/upstream.js';
@@ -167,7 +168,7 @@ export class Catalogue implements OnApplicationShutdown {
       this.cached = undefined;
       this.tell('tools');
     } catch (error) {
-      this.logger.warn({ msg: 'the tools could not be looked at', err: error });
+      this.logger.warn(`the tools could not be looked at: ${describeFailure(error)}`);
     }
   }
 
