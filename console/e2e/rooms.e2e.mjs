@@ -44,18 +44,23 @@ for (const [language, theme] of [
   });
 }
 
-test('nothing runs over the edge at 390 pixels', async () => {
-  const { page, close } = await browser.open({ width: 390, height: 844 });
-  await signIn(page);
-  for (const view of await furnishedBy(page)) {
-    await visit(page, view);
-    const over = await page.evaluate(
-      () => document.documentElement.scrollWidth - globalThis.innerWidth,
-    );
-    assert.equal(over, 0, view.name);
-  }
-  await close();
-});
+for (const [width, height] of [
+  [390, 844],
+  [1280, 800],
+]) {
+  test(`nothing runs over the edge at ${width} pixels`, async () => {
+    const { page, close } = await browser.open({ width, height });
+    await signIn(page);
+    for (const view of await furnishedBy(page)) {
+      await visit(page, view);
+      const over = await page.evaluate(
+        () => document.documentElement.scrollWidth - globalThis.innerWidth,
+      );
+      assert.equal(over, 0, view.name);
+    }
+    await close();
+  });
+}
 
 test('rooms are reached by keyboard alone', async () => {
   const { page, close } = await browser.open();

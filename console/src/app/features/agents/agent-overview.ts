@@ -182,6 +182,12 @@ import { Age, duration } from '../../shared/ui/time';
       align-items: center;
       gap: 12px;
     }
+    @media (max-width: 719px) {
+      dl {
+        display: grid;
+        grid-template-columns: repeat(2, minmax(0, 1fr));
+      }
+    }
   `,
 })
 export class AgentOverview {

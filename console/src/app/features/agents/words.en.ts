@@ -30,7 +30,7 @@ export const words = {
     tools: 'Tools',
     lastError: 'Last error',
     age: 'Age',
-    orders: 'Orders',
+    orders: 'Actions',
     goal: 'Goal',
     steps: 'Steps',
     took: 'Took',

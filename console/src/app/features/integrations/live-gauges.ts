@@ -141,6 +141,12 @@ const tones: Record<McpServerInfo['circuit']['state'], Tone> = {
     .meter .full {
       background: var(--failed);
     }
+    @media (max-width: 719px) {
+      dl {
+        display: grid;
+        grid-template-columns: repeat(2, minmax(0, 1fr));
+      }
+    }
   `,
 })
 export class LiveGauges {

@@ -129,6 +129,12 @@ import { type ServerState, errorShare, placeOf } from './server-state';
       -webkit-box-orient: vertical;
       overflow: hidden;
     }
+    @media (max-width: 719px) {
+      dl {
+        display: grid;
+        grid-template-columns: repeat(2, minmax(0, 1fr));
+      }
+    }
   `,
 })
 export class ServerFacts {

@@ -77,9 +77,12 @@ function xAxis(spec: ChartSpec, inks: Inks) {
 
 function yAxis(spec: ChartSpec, inks: Inks) {
   const whole = spec.unit === 'count';
+  const most = mostOf(spec);
   return {
     type: 'value',
     min: 0,
+    // Round steps would end at 120 %.
+    ...(spec.unit === 'percent' && most > 75 && most <= 100 && { max: 100 }),
     minInterval: whole ? 1 : 0,
     splitNumber: 3,
     axisLabel: {
@@ -92,6 +95,9 @@ function yAxis(spec: ChartSpec, inks: Inks) {
   };
 }
 
+const mostOf = ({ series }: ChartSpec) =>
+  Math.max(...series.flatMap(({ points }) => points.map(([, value]) => value ?? 0)));
+
 /** Names at the ends of lines that lie on one another would be read as none: the upper one stands, the head has all. */
 function namedAtEnd(spec: ChartSpec): ReadonlySet<string> {
   if (spec.kind === 'bar' || spec.series.length < 2 || spec.series.length > DIRECT_LABELS)
@@ -103,9 +109,7 @@ function namedAtEnd(spec: ChartSpec): ReadonlySet<string> {
     }))
     .filter((line): line is { name: string; end: number } => line.end !== null)
     .sort((a, b) => b.end - a.end);
-  const most = Math.max(
-    ...spec.series.flatMap(({ points }) => points.map(([, value]) => value ?? 0)),
-  );
+  const most = mostOf(spec);
   let last = Infinity;
   return new Set(
     ends.flatMap(({ name, end }) => {

@@ -90,6 +90,22 @@ describe('what is drawn', () => {
   });
 });
 
+describe('the axis of percents', () => {
+  const inks = { ink: '', muted: '', line: '', surface: '', series: ['red'] };
+  it.each([
+    [96, 100],
+    [40, undefined],
+    [140, undefined],
+  ])('ends at the whole where it comes near to it: %d', (value, max) => {
+    const series = [{ name: 'jobs', points: [[at, value]] as const }];
+    const spec = { series, from: at, to: at + 1, language: 'en', limit: null } as const;
+    const option = chartOption({ ...spec, kind: 'line', unit: 'percent' }, inks, '') as {
+      yAxis: { max?: number };
+    };
+    expect(option.yAxis.max).toBe(max);
+  });
+});
+
 describe('units', () => {
   it.each([
     [0.05, 'cny', '¥0.05'],
