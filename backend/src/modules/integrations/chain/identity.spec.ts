@@ -153,6 +153,15 @@ describe('a bearer token', () => {
     expect(await tokens.verifyBearer('nonsense')).toBeUndefined();
   });
 
+  it('of AOS ends with its session within seconds, also where nobody told of that', async () => {
+    const { userId, token } = await person('caller');
+    const clock = controlledClock();
+    expect(await tokens.verifyBearer(token)).toBeDefined();
+    await parts.database.query('DELETE FROM sessions WHERE user_id = $1', [userId]);
+    clock.pass(5_001);
+    expect(await tokens.verifyBearer(token)).toBeUndefined();
+  });
+
   it('of the configured issuer has its scopes for rights, and no person in AOS', async () => {
     const bearer = await tokens.verifyBearer(await signed());
     expect(bearer).toMatchObject({
