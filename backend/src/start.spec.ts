@@ -126,7 +126,11 @@ describe('starting the process', () => {
     await first.says(/Sign in as {3}owner@localhost\n {2}Password {5}\S{20}\n/);
     expect((await fetch(`${url}/health/ready`)).status).toBe(200);
 
-    const second = await start({ AOS_DATA_DIR: data }).exited();
+    const rival = start({ AOS_DATA_DIR: data });
+    const second = await rival.url().then(
+      () => Promise.reject(new Error('it started as well')),
+      () => rival.exited(),
+    );
     expect(second.code).toBe(1);
     expect(second.lines).toHaveLength(1);
     expect(second.lines[0]).toContain('in use by another AOS process');
