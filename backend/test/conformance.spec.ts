@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { isNative, temporaryFolder } from './harness.js';
 import { HttpFixture, type McpApp, SigningProxy, openMcpApp } from './mcp-app.js';
+import { Ledger } from '../src/modules/integrations/chain/ledger.js';
 
 /**
  * The official suite against `/mcp`, with permission, ledger and audit on and the project's own fixture behind
@@ -108,6 +109,7 @@ onLite.each(['http', 'stdio'] as const)('the fixture behind the gateway over %s'
   });
 
   it('has a ledger row, ended, for every call it made', async () => {
+    await app.app.get(Ledger, { strict: false }).settled();
     const rows = await app.database.query<{ status: string; count: number }>(
       'SELECT status, count(*)::int AS count FROM tool_calls GROUP BY status',
     );

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { isNative, temporaryFolder } from './harness.js';
 import type { SignedIn } from './http-app.js';
 import { HttpFixture, type McpApp, openMcpApp } from './mcp-app.js';
+import { Ledger } from '../src/modules/integrations/chain/ledger.js';
 
 /** The protocol's own inspector on the command line, as its makers publish it, in front of the gateway. */
 const cli = join(
@@ -61,6 +62,7 @@ onLite('the inspector', () => {
       ...['--tool-arg', 'value=7'],
     );
     expect(structured.structuredContent).toEqual({ doubled: 14 });
+    await app.app.get(Ledger, { strict: false }).settled();
     const rows = await app.database.query(
       `SELECT status FROM tool_calls WHERE actor = $1 AND tool = 'test_structured'`,
       [`user:${operator.userId}`],

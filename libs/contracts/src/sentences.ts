@@ -367,9 +367,12 @@ function isSaid(value: unknown): value is Said {
   return typeof value.code === 'string' && typeof params === 'object' && params !== null;
 }
 
+/** Making one takes longer than all else that a sentence needs. */
+const numbers = new Intl.NumberFormat('en-US', { maximumFractionDigits: 6 });
+
 const english: Tongue = {
   textOf: (code) => (Object.hasOwn(sentences, code) ? sentences[code as SentenceCode] : undefined),
-  number: (value) => value.toLocaleString('en-US', { maximumFractionDigits: 6 }),
+  number: (value) => numbers.format(value),
   list: (items) =>
     items.length < 2 ? (items[0] ?? '') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)!}`,
   join: (texts) => texts.join(' '),

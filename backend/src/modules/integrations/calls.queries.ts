@@ -9,6 +9,7 @@ import type {
 import { Database } from '../../platform/database/database.js';
 import { type Ctx, allowedProjects } from '../../platform/http/context.js';
 import { decodeCursor, toPage } from '../../platform/http/cursor.js';
+import { Ledger } from './chain/ledger.js';
 
 /** A server with more tools than this is told of by the first of them. */
 const MAX_TOOLS = 2000;
@@ -20,10 +21,14 @@ const MAX_RESULT_BYTES = 64 * 1024;
  */
 @Injectable()
 export class CallsQueries {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly ledger: Ledger,
+  ) {}
 
   /** By server; of one server, by tool. Only those that were called of late. */
   async activity(ctx: Ctx, { server }: ToolActivityQuery): Promise<Page<ToolActivity>> {
+    await this.ledger.settled();
     const mayReadErrors = allowedProjects(ctx.actor, 'task.read') === 'all';
     const rows = await this.database.query<ActivityRow>(
       `SELECT t.server, ${server === undefined ? 'NULL' : 't.name'} AS tool,
@@ -50,6 +55,7 @@ export class CallsQueries {
 
   /** The newest first. Calls of projects that the actor may not see are left out. */
   async recent(ctx: Ctx, query: RecentCallsQuery): Promise<Page<RecentCall>> {
+    await this.ledger.settled();
     const before = decodeCursor(query.cursor, 2);
     const projects = allowedProjects(ctx.actor, 'task.read');
     const rows = await this.database.query<CallRow>(

@@ -71,6 +71,7 @@ afterAll(async () => {
 
 /** Every row of every table but the one that keeps it (encrypted), as text. */
 async function everythingStored(): Promise<string> {
+  await parts.ledger.settled();
   await telemetry.flush();
   const tables = await parts.database.query<{ name: string }>(
     `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'`,

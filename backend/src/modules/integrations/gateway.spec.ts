@@ -328,6 +328,74 @@ describe('the ledger', () => {
     expect(probe.calls).toHaveLength(1);
   });
 
+  describe('outside a run', () => {
+    const outside = (text = 'a') => ({ server: 'probe', tool: 'once', args: { text } });
+    const statuses = async () =>
+      (
+        await parts.database.query<{ status: string }>('SELECT status FROM tool_calls ORDER BY id')
+      ).map(({ status }) => status);
+    const cut = () => Object.assign(new Error('the connection is gone'), { code: 'ECONNRESET' });
+    afterEach(() => jest.restoreAllMocks());
+
+    it('is answered without waiting for the record of its end, which is written as soon as it can be', async () => {
+      const write = parts.outbox.appendWith.bind(parts.outbox);
+      let isAway = true;
+      jest
+        .spyOn(parts.outbox, 'appendWith')
+        .mockImplementation((...args) => (isAway ? Promise.reject(cut()) : write(...args)));
+      expect(await parts.gateway.call(admin(), outside())).toMatchObject({ isError: false });
+      await parts.ledger.settled();
+      expect(await statuses()).toEqual(['started']);
+      isAway = false;
+      while ((await statuses())[0] === 'started')
+        await new Promise((turn) => setImmediate(turn));
+      expect(await statuses()).toEqual(['succeeded']);
+    });
+
+    it('has its end on record when the process ends', async () => {
+      await parts.gateway.call(admin(), outside());
+      await parts.ledger.onApplicationShutdown();
+      expect(await statuses()).toEqual(['succeeded']);
+    });
+  });
+
+  it('of a run is not answered before its end is on record', async () => {
+    jest
+      .spyOn(parts.outbox, 'appendWith')
+      .mockRejectedValueOnce(new Error('the connection is gone'));
+    const step = run();
+    await expect(parts.gateway.call(admin(), once({ run: step }))).rejects.toThrow(
+      'the connection is gone',
+    );
+    jest.restoreAllMocks();
+  });
+
+  it('that no process can be making any more is unknown, unless a run will ask about it', async () => {
+    const open = (key: string, age: string, job: number | null) =>
+      parts.database.query(
+        `INSERT INTO tool_calls (id, created_at, idempotency_key, job_id, trace_id, server, tool, args, args_hash, status,
+                                 actor, started_at)
+         VALUES (gen_random_uuid(), now() - $2::interval, $1, $3, 't', 'probe', 'once', '{}', 'x', 'started', 'user:1',
+                 now() - $2::interval)`,
+        [key, age, job],
+      );
+    await open('1 lost', '3 hours', null);
+    await open('2 under way', '30 minutes', null);
+    await open('3 of a run', '3 hours', 1);
+    await parts.ledger.onApplicationBootstrap();
+    const rows = await ledgerOf(parts);
+    expect(
+      rows
+        .sort((a, b) => a.idempotency_key.localeCompare(b.idempotency_key))
+        .map(({ status, error_kind: kind }) => [status, kind]),
+    ).toEqual([
+      ['unknown', 'internal'],
+      ['started', null],
+      ['started', null],
+    ]);
+    await parts.ledger.onApplicationShutdown();
+  });
+
   describe('with a call left open by a crash', () => {
     const crashed = async (toolName: string) => {
       const step = run();
@@ -461,6 +529,7 @@ describe('a secret', () => {
   ];
   const mustBeNowhere = echoes.map((echo) => echo.slice(8, -8));
   const everything = async () => {
+    await parts.ledger.settled();
     const tables = ['tool_calls', 'events', 'event_payloads', 'audit_logs', 'mcp_registry', 'logs'];
     const rows = await Promise.all(
       tables.map((table) => parts.database.query(`SELECT * FROM ${table}`)),

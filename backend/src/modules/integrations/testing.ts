@@ -235,5 +235,7 @@ export interface LedgerRowOfTest {
   error_fingerprint: string | null;
 }
 
-export const ledgerOf = (parts: Pick<GatewayParts, 'database'>) =>
-  parts.database.query<LedgerRowOfTest>('SELECT * FROM tool_calls ORDER BY started_at');
+export async function ledgerOf({ database, ledger }: Pick<GatewayParts, 'database' | 'ledger'>) {
+  await ledger.settled();
+  return database.query<LedgerRowOfTest>('SELECT * FROM tool_calls ORDER BY started_at');
+}

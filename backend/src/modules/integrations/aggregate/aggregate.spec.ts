@@ -16,6 +16,7 @@ import { JobsModule } from '../../jobs/index.js';
 import { RunsModule } from '../../runs/index.js';
 import type { SignedIn } from '../../../../test/http-app.js';
 import { HttpFixture, type McpApp, openMcpApp } from '../../../../test/mcp-app.js';
+import { Ledger } from '../chain/ledger.js';
 
 const current = new HttpFixture();
 const older = new HttpFixture(['--era', 'older', '--page', '7']);
@@ -412,6 +413,7 @@ it('gives every request that reaches a tool its row, its actor and its trace', a
   const client = await currentClient();
   const result = await client.callTool({ name: 'new-http__test_heard', arguments: {} });
   const { meta } = JSON.parse(textOf(result)) as { meta: Record<string, string> };
+  await app.app.get(Ledger, { strict: false }).settled();
   const [row] = await app.database.query<{ actor: string; status: string; trace_id: string }>(
     'SELECT actor, status, trace_id FROM tool_calls WHERE id = $1',
     [result._meta?.['aos.dev/callId']],

@@ -1,6 +1,7 @@
 import type { Answer, SignedIn } from '../../../../test/http-app.js';
 import { openTestDatabase } from '../../../../test/harness.js';
 import { HttpFixture, type McpApp, openMcpApp } from '../../../../test/mcp-app.js';
+import { Ledger } from '../chain/ledger.js';
 
 /**
  * A plain call on its own way and the same call with a wish for progress, which sends it on the general way, have to
@@ -159,6 +160,7 @@ describe.each(['current', 'older'] as const)('a call in the %s revision', (revis
   it('is in the ledger, with its events', async () => {
     const { body } = await send(revision, 'direct', { name: 'new__test_simple_text' });
     const callId = (body.result!['_meta'] as Record<string, unknown>)['aos.dev/callId'];
+    await app.app.get(Ledger, { strict: false }).settled();
     expect(
       await app.database.query('SELECT status, actor, server FROM tool_calls WHERE id = $1', [
         callId,

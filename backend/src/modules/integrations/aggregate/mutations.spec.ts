@@ -2,6 +2,7 @@ import { Agent, request } from 'node:http';
 import type { SignedIn } from '../../../../test/http-app.js';
 import { isNative } from '../../../../test/harness.js';
 import { HttpFixture, type McpApp, openMcpApp } from '../../../../test/mcp-app.js';
+import { Ledger } from '../chain/ledger.js';
 
 /**
  * Ten thousand requests that were valid and had something changed, the same ones at every run. Whatever they
@@ -207,6 +208,7 @@ onLite(
     expect(failures).toEqual([]);
     expect(statuses.get(200)).toBeGreaterThan(MUTATIONS / 10);
     expect(statuses.get(400)).toBeGreaterThan(MUTATIONS / 10);
+    await app.app.get(Ledger, { strict: false }).settled();
     const rows = await app.database.query<{ count: number }>(
       `SELECT count(*)::int AS count FROM tool_calls WHERE status IN ('started', 'unknown')`,
     );

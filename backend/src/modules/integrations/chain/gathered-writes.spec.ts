@@ -3,7 +3,11 @@ import { GatheredWrites } from './gathered-writes.js';
 /** What is written waits in `open` until the test ends it. */
 function writer(
   sizeOf: (row: string) => number = (row) => row.length,
-  pauses: { pauseMs?: () => number; wait?: (ms: number) => Promise<unknown> } = {},
+  pauses: {
+    pauseMs?: () => number;
+    behindMs?: number;
+    wait?: (ms: number) => Promise<unknown>;
+  } = {},
 ) {
   const batches: (readonly string[])[] = [];
   const open: { commit: () => void; fail: (error: Error) => void }[] = [];
@@ -140,4 +144,69 @@ it('gathers what comes one by one in the pause that is wanted between two trips,
   (await batch(2)).commit();
   await Promise.all(three);
   expect(batches).toEqual([['a'], ['b'], ['c', 'd']]);
+});
+
+describe('a row that is written behind', () => {
+  const NEVER_MS = 3600_000;
+  const aFewTurns = async () => {
+    for (let turn = 0; turn < 5; turn++) await new Promise((done) => setImmediate(done));
+  };
+
+  it('goes along with the next that somebody waits for, in the order in which they came', async () => {
+    const { writes, batches, batch } = writer(undefined, { behindMs: NEVER_MS });
+    const rows = [writes.add('a', { behind: true })];
+    await aFewTurns();
+    expect(batches).toEqual([]);
+    rows.push(writes.add('b'));
+    const under = await batch(0);
+    rows.push(writes.add('c', { behind: true }));
+    under.commit();
+    await rows[1];
+    await aFewTurns();
+    expect(batches).toEqual([['a', 'b']]);
+    rows.push(writes.add('d'));
+    (await batch(1)).commit();
+    expect(await outcomes(rows)).toEqual(['a is in', 'b is in', 'c is in', 'd is in']);
+    expect(batches).toEqual([
+      ['a', 'b'],
+      ['c', 'd'],
+    ]);
+  });
+
+  it('goes by itself when nothing else comes, also behind a trip', async () => {
+    const { writes, batches, batch } = writer(undefined, { behindMs: 1 });
+    const first = writes.add('a', { behind: true });
+    const under = await batch(0);
+    const second = writes.add('b', { behind: true });
+    under.commit();
+    (await batch(1)).commit();
+    expect(await outcomes([first, second])).toEqual(['a is in', 'b is in']);
+    expect(batches).toEqual([['a'], ['b']]);
+  });
+
+  it('goes at once when it is wanted, also behind a trip', async () => {
+    const { writes, batches, batch } = writer(undefined, { behindMs: NEVER_MS });
+    const rows = [writes.add('a', { behind: true })];
+    writes.flush();
+    const under = await batch(0);
+    rows.push(writes.add('b', { behind: true }));
+    writes.flush();
+    under.commit();
+    (await batch(1)).commit();
+    await outcomes(rows);
+    const third = writes.add('c', { behind: true });
+    await aFewTurns();
+    expect(batches).toEqual([['a'], ['b']]);
+    writes.flush();
+    (await batch(2)).commit();
+    expect(await third).toBe('c is in');
+  });
+
+  it('does not wait when there are as many as one transaction takes', async () => {
+    const { writes, batches, batch } = writer(undefined, { behindMs: NEVER_MS });
+    const rows = Array.from({ length: 200 }, (_, n) => writes.add(String(n), { behind: true }));
+    (await batch(0)).commit();
+    await Promise.all(rows);
+    expect(batches.map(({ length }) => length)).toEqual([200]);
+  });
 });

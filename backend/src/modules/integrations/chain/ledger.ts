@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
 import { say } from '@aos/contracts';
 import { type Asks, Database } from '../../../platform/database/database.js';
 import { type Tx, sql } from '../../../platform/database/sql.js';
@@ -9,11 +15,12 @@ import { LedgerKeyReused } from '../integrations.errors.js';
 import { OpenCall, type GatewayCall } from '../call.js';
 import { canonicalHash } from './canonical-hash.js';
 import type { FailureKind } from './error-fingerprint.js';
-import { GatheredWrites } from './gathered-writes.js';
+import { GatheredWrites, isOfARow } from './gathered-writes.js';
 
 /** A statement has a price of its own, whatever it holds: the more calls at once, the longer it waits for company. */
 const PAUSE_PER_CALL_MS = 0.1;
 const LONGEST_PAUSE_MS = 5;
+const SWEEP_MS = 3600_000;
 
 /**
  * The record of calls, so that no effect happens twice and none is lost from sight.
@@ -42,14 +49,27 @@ const LONGEST_PAUSE_MS = 5;
  * next guarded write. If a later attempt has taken the row over, it has another call id: the late answer
  * changes nothing, and `complete` says so.
  *
- * Cost. A call makes two trips to the disk: its row before it, its end after it. Calls that are under way at the same
- * time share them (see GatheredWrites): what begins outside a run, what ends, and the events of the ends go into one
- * statement with one commit, on a connection of its own whose plans are made once. A call still waits for the commit of
- * its own row before it is made, and for that of its end before it is answered. The beginning of a call of a run is a
- * transaction of its own, since it is the job's guard and the rows of its step that decide there.
+ * Ends. In a run the end is committed before the step hears of it: whoever takes the run over must find it. Outside
+ * a run nobody will ever ask the ledger what to do next, so the answer does not wait for its record. It is written
+ * behind: with the next call's beginning or a few milliseconds later, again and again while the database is away, and
+ * before the process ends. With many calls at once it does wait: what is committed together is then answered
+ * together, and to wake caller, gateway and server anew for each costs more than the wait. Who reads the ledger in this
+ * process waits for it (`settled`). A process that is killed in between leaves the row `started`; as one whose end
+ * nobody saw it becomes `unknown` (`giveUp`), never anything false.
+ *
+ * Cost. A call makes one trip to the disk that somebody waits for, its row before it, and in a run, or beside many
+ * others, a second one, its end after it. Calls that are under way at the same time share them (see GatheredWrites): what begins outside a run, what
+ * ends, and the events of the ends go into one statement with one commit, on a connection of its own whose plans are
+ * made once. The beginning of a call of a run is a transaction of its own, since it is the job's guard and the rows of
+ * its step that decide there.
  */
 @Injectable()
-export class Ledger {
+export class Ledger implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger(Ledger.name);
+  /** Ends that nobody waits for: every try to write one. */
+  private readonly tries = new Set<Promise<unknown>>();
+  private readonly sweeping = new AbortController();
+  private isStopped = false;
   private readonly writes: GatheredWrites<Beginning | End, boolean>;
   private readonly line: Asks;
   private underWay = 0;
@@ -61,8 +81,12 @@ export class Ledger {
     this.line = database.ownLine('ledger');
     this.writes = new GatheredWrites((rows) => this.write(rows), {
       sizeOf,
-      pauseMs: () => Math.min(LONGEST_PAUSE_MS, (this.underWay - 1) * PAUSE_PER_CALL_MS),
+      pauseMs: () => this.pauseMs(),
     });
+  }
+
+  private pauseMs(): number {
+    return Math.min(LONGEST_PAUSE_MS, (this.underWay - 1) * PAUSE_PER_CALL_MS);
   }
 
   /** Counts a call from before its beginning to after its end: the more there are, the more they share. */
@@ -112,7 +136,10 @@ export class Ledger {
     });
   }
 
-  /** @returns false when a later attempt has taken the row over: this end of the call counts for nothing. */
+  /**
+   * Of a call of a run, commits its end; of any other, sees to it that it will be.
+   * @returns false when a later attempt has taken the row over: this end of the call counts for nothing.
+   */
   async complete(
     ctx: Ctx,
     call: GatewayCall,
@@ -132,11 +159,81 @@ export class Ledger {
       failure?.fingerprint ?? null,
       spanId ?? null,
     ];
-    return this.writes.add({
+    const written: End = {
       createdAt: row.createdAt,
       values: JSON.stringify(values),
       event: eventOf(ctx, call, row, end),
-    });
+    };
+    if (call.run || this.pauseMs() >= 1) return this.writes.add(written);
+    void this.writeBehind(written, row.callId);
+    return true;
+  }
+
+  /** Every end so far is in the table when this returns, unless the database is away. */
+  async settled(): Promise<void> {
+    this.writes.flush();
+    await Promise.allSettled(this.tries);
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.giveUp('2 days');
+    void this.sweep();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.sweeping.abort();
+    this.isStopped = true;
+    await this.settled();
+  }
+
+  private async writeBehind(end: End, callId: string): Promise<void> {
+    for (let failures = 0; ;) {
+      const written = this.writes.add(end, { behind: true });
+      this.tries.add(written);
+      try {
+        await written;
+        return;
+      } catch (error) {
+        const isLost = this.isStopped || isOfARow(error);
+        if (isLost || failures === 0)
+          this.logger.error({
+            msg: isLost
+              ? 'the end of a call could not be recorded'
+              : 'the end of a call could not be recorded yet, and will be tried again',
+            callId,
+            err: error,
+          });
+        if (isLost) return;
+      } finally {
+        this.tries.delete(written);
+      }
+      await pause(Math.min(5_000, 100 * 2 ** failures++), undefined, { ref: false });
+    }
+  }
+
+  private async sweep(): Promise<void> {
+    const { signal } = this.sweeping;
+    try {
+      for (;;) {
+        await pause(SWEEP_MS, undefined, { signal, ref: false });
+        await this.giveUp('4 hours').catch((error: unknown) =>
+          this.logger.error({ msg: 'open calls could not be looked at', err: error }),
+        );
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  /** Calls outside a run that no process can be making any more: whoever made them ended before they did. */
+  private async giveUp(since: string): Promise<void> {
+    await this.database.query(
+      `UPDATE tool_calls SET status = 'unknown', finished_at = now(), error_kind = 'internal',
+              error = 'The process that made this call ended before its answer was recorded.'
+        WHERE created_at BETWEEN now() - $1::interval AND now() - interval '2 hours'
+          AND job_id IS NULL AND status = 'started'`,
+      [since],
+    );
   }
 
   /** Whether the step has succeeded already, asked without opening a row: spares an audited look at secrets. */

@@ -216,6 +216,7 @@ describe('a server that has to be signed in to', () => {
       { run: run(), idempotencyKey: 'signed-2' },
     );
     await http.stop();
+    await parts.ledger.settled();
     const stored = await Promise.all(
       ['tool_calls', 'events', 'audit_logs', 'mcp_registry'].map((t) =>
         parts.database.query(`SELECT * FROM ${t}`),
