@@ -347,8 +347,7 @@ describe('the ledger', () => {
       await parts.ledger.settled();
       expect(await statuses()).toEqual(['started']);
       isAway = false;
-      while ((await statuses())[0] === 'started')
-        await new Promise((turn) => setImmediate(turn));
+      while ((await statuses())[0] === 'started') await new Promise((turn) => setImmediate(turn));
       expect(await statuses()).toEqual(['succeeded']);
     });
 
