@@ -185,7 +185,7 @@ it('passes a cancellation on to the server', async () => {
     );
     await eventually(async () => {
       const [row] = await app.database.query<{ count: number }>(
-        `SELECT count(*)::int AS count FROM tool_calls WHERE status = 'started' AND server = $1`,
+        `SELECT count(*)::int AS count FROM tool_calls WHERE status = 'started' AND server = $1 AND tool = 'test_slow'`,
         [server],
       );
       return row?.count === 1;
