@@ -20,7 +20,11 @@ import { GatheredWrites, isOfARow } from './gathered-writes.js';
 /** A statement has a price of its own, whatever it holds: the more calls at once, the longer it waits for company. */
 const PAUSE_PER_CALL_MS = 0.1;
 const LONGEST_PAUSE_MS = 5;
-const SWEEP_MS = 3600_000;
+const HOUR_MS = 3600_000;
+/** Longer than a call outside a run can take. */
+const OVER_AFTER_HOURS = 2;
+/** When the process starts; later, what has come of that age since the last look. */
+const LOOKED_BACK_HOURS = 48;
 
 /**
  * The record of calls, so that no effect happens twice and none is lost from sight.
@@ -68,7 +72,8 @@ export class Ledger implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(Ledger.name);
   /** Ends that nobody waits for: every try to write one. */
   private readonly tries = new Set<Promise<unknown>>();
-  private readonly sweeping = new AbortController();
+  private readonly over = new AbortController();
+  private sweeping: Promise<void> | undefined;
   private isStopped = false;
   private readonly writes: GatheredWrites<Beginning | End, boolean>;
   private readonly line: Asks;
@@ -175,14 +180,14 @@ export class Ledger implements OnApplicationBootstrap, OnApplicationShutdown {
     await Promise.allSettled(this.tries);
   }
 
-  async onApplicationBootstrap(): Promise<void> {
-    await this.giveUp('2 days');
-    void this.sweep();
+  onApplicationBootstrap(): void {
+    this.sweeping = this.sweep();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    this.sweeping.abort();
     this.isStopped = true;
+    this.over.abort();
+    await this.sweeping;
     await this.settled();
   }
 
@@ -212,28 +217,30 @@ export class Ledger implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   private async sweep(): Promise<void> {
-    const { signal } = this.sweeping;
-    try {
-      for (;;) {
-        await pause(SWEEP_MS, undefined, { signal, ref: false });
-        await this.giveUp('4 hours').catch((error: unknown) =>
-          this.logger.error({ msg: 'open calls could not be looked at', err: error }),
-        );
-      }
-    } catch (error) {
-      if (!signal.aborted) throw error;
+    const { signal } = this.over;
+    for (let hours = LOOKED_BACK_HOURS; !signal.aborted; hours = 2) {
+      await this.giveUp(hours).catch((error: unknown) =>
+        this.logger.error({ msg: 'open calls could not be looked at', err: error }),
+      );
+      await pause(HOUR_MS, undefined, { signal, ref: false }).catch(() => undefined); // the end
     }
   }
 
-  /** Calls outside a run that no process can be making any more: whoever made them ended before they did. */
-  private async giveUp(since: string): Promise<void> {
-    await this.database.query(
-      `UPDATE tool_calls SET status = 'unknown', finished_at = now(), error_kind = 'internal',
-              error = 'The process that made this call ended before its answer was recorded.'
-        WHERE created_at BETWEEN now() - $1::interval AND now() - interval '2 hours'
-          AND job_id IS NULL AND status = 'started'`,
-      [since],
-    );
+  /**
+   * Calls outside a run that no process can be making any more: whoever made them ended before they did. An hour of
+   * the ledger at a time, whatever is in it.
+   */
+  private async giveUp(hours: number): Promise<void> {
+    for (let age = OVER_AFTER_HOURS; age < OVER_AFTER_HOURS + hours; age++) {
+      if (this.isStopped) return;
+      await this.database.query(
+        `UPDATE tool_calls SET status = 'unknown', finished_at = now(), error_kind = 'internal',
+                error = 'The process that made this call ended before its answer was recorded.'
+          WHERE created_at > now() - make_interval(hours => $1 + 1) AND created_at <= now() - make_interval(hours => $1)
+            AND job_id IS NULL AND status = 'started'`,
+        [age],
+      );
+    }
   }
 
   /** Whether the step has succeeded already, asked without opening a row: spares an audited look at secrets. */
