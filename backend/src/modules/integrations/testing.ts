@@ -185,6 +185,7 @@ export async function startGateway(servers: BuiltinServers = builtinServers) {
       putSecret.execute(new PutSecret(admin(), name, { value, purpose: 'test', projectId: null })),
     async stop(): Promise<void> {
       await upstreams.onApplicationShutdown();
+      await ledger.onApplicationShutdown();
       await close();
     },
   };

@@ -99,7 +99,7 @@ export class Outbox {
     } finally {
       turn?.end(told ?? []);
     }
-    if (!turn && told.length > 0) this.wakeups.wake('outbox');
+    if (told.length > 0) this.wakeups.wake('outbox', turn !== undefined);
     return new Set(told.map(({ n }) => Number(n)));
   }
 }

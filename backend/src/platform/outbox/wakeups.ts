@@ -103,9 +103,7 @@ export class Wakeups implements OnApplicationShutdown {
         const isTaken = relay ? await relay.commit(runner, commit) : (await commit(), false);
         if (runner.isTransactionActive) return; // a nested one: a savepoint was released
         restore();
-        for (const each of scheduled)
-          if (each === 'outbox' && isTaken) this.emit(each, true);
-          else this.wake(each);
+        for (const each of scheduled) this.wake(each, each === 'outbox' && isTaken);
       };
       runner.rollbackTransaction = async () => {
         if (runner.isTransactionActive) restore();
@@ -115,8 +113,8 @@ export class Wakeups implements OnApplicationShutdown {
     scheduled.add(channel);
   }
 
-  wake(channel: Channel): void {
-    this.emit(channel);
+  wake(channel: Channel, isTaken = false): void {
+    this.emit(channel, isTaken);
     // One relay is enough: where it is in this process, no other needs to look.
     if (channel === 'outbox' && (this.listeners.get('outbox')?.size ?? 0) > 0) return;
     this.wakeOthers(channel);
@@ -146,7 +144,7 @@ export class Wakeups implements OnApplicationShutdown {
     await this.client?.end().catch(() => undefined); // it may be cut already; it is not needed again
   }
 
-  private emit(channel: Channel, isTaken = false): void {
+  private emit(channel: Channel, isTaken: boolean): void {
     for (const listener of this.listeners.get(channel) ?? []) listener(isTaken);
   }
 
@@ -197,7 +195,7 @@ export class Wakeups implements OnApplicationShutdown {
       // Its own echo: this process was woken when it happened.
       if (processId === (client as pg.Client & { processID: number }).processID) return;
       if (channel === 'aos_here') this.welcome();
-      else this.emit(channel.slice('aos_'.length) as Channel);
+      else this.emit(channel.slice('aos_'.length) as Channel, false);
     });
     try {
       await client.connect();
@@ -212,7 +210,7 @@ export class Wakeups implements OnApplicationShutdown {
     this.client = client;
     this.failures = 0;
     this.knownUntil = -Infinity;
-    for (const channel of this.listeners.keys()) this.emit(channel);
+    for (const channel of this.listeners.keys()) this.emit(channel, false);
   }
 
   private lost(_error: Error, client = this.client): void {

@@ -31,8 +31,15 @@ afterEach(() => {
   for (const owner of owners) owner.kill('SIGKILL');
 });
 
+interface Owner<T> {
+  process: ChildProcess;
+  said: T;
+  /** Resolves once it has done all that was to do when it was asked. */
+  hasCaughtUp(): Promise<unknown>;
+}
+
 /** A process that runs `code`, in a group of its own, and the line of JSON that it says when it is ready. */
-async function owner<T>(code: string): Promise<{ process: ChildProcess; said: T }> {
+async function owner<T>(code: string): Promise<Owner<T>> {
   const path = join(folder, 'owner.mts');
   const source = (name: string) => JSON.stringify(join(import.meta.dirname, name));
   await writeFile(
@@ -42,6 +49,7 @@ async function owner<T>(code: string): Promise<{ process: ChildProcess; said: T 
      import { processWatch } from ${source('process-watch.ts')};
      const deaf = ${JSON.stringify(join(folder, 'deaf.cjs'))};
      setTimeout(() => process.exit(), 60_000);
+     process.on('SIGUSR2', () => console.log('here'));
      ${code}`,
   );
   const process_ = spawn(
@@ -50,8 +58,14 @@ async function owner<T>(code: string): Promise<{ process: ChildProcess; said: T 
     { stdio: ['ignore', 'pipe', 'inherit'], detached: true },
   );
   owners.push(process_);
-  const [line] = (await once(createInterface(process_.stdout), 'line')) as [string];
-  return { process: process_, said: JSON.parse(line) as T };
+  const lines = createInterface(process_.stdout);
+  const [line] = (await once(lines, 'line')) as [string];
+  const hasCaughtUp = () => {
+    const answer = once(lines, 'line');
+    process_.kill('SIGUSR2');
+    return answer;
+  };
+  return { process: process_, said: JSON.parse(line) as T, hasCaughtUp };
 }
 
 const ownsOne = `
@@ -74,10 +88,11 @@ describe('children of a process that is killed', () => {
   });
 
   it('die with it also when what watches over them was killed before', async () => {
-    const { process: parent, said } = await owner<{ child: number }>(ownsOne);
+    const { process: parent, said, hasCaughtUp } = await owner<{ child: number }>(ownsOne);
     const [watcher] = await shellsOf(parent.pid!);
     process.kill(watcher!, 'SIGKILL');
     await until(async () => (await shellsOf(parent.pid!)).some((pid) => pid !== watcher));
+    await hasCaughtUp(); // the new shell is there before it knows of the group
     parent.kill('SIGKILL');
     await gone(said.child);
   });
