@@ -83,6 +83,29 @@ describe('a moment of a run', () => {
     });
   });
 
+  it.each(['failed', 'cancelled'])('has no step to do any more once the run has %s', (status) => {
+    const all = [
+      at('run.plan'), // 1
+      at('run.step', { stepId: 'clean', state: 'running', attempts: 1 }), // 2
+      at('approval.request', { stepId: 'plot' }), // 3
+      at('task.receipt', { status }), // 4
+    ];
+    const states = (seconds: number) =>
+      [...momentOf([...plan, step('report')], all, time(seconds)).steps].map(
+        ([id, { state, finishedAt }]) => [id, state, finishedAt],
+      );
+    expect(states(3)).toEqual([
+      ['clean', 'running', null],
+      ['plot', 'waiting', null],
+      ['report', 'pending', null],
+    ]);
+    expect(states(4)).toEqual([
+      ['clean', 'failed', time(4)],
+      ['plot', 'skipped', time(4)],
+      ['report', 'skipped', time(4)],
+    ]);
+  });
+
   it('without a limit is now', () => {
     expect(momentOf(plan, events(), null).status).toBe('succeeded');
   });

@@ -42,6 +42,7 @@ const statuses = new Set<unknown>([
   'cancelled',
 ]);
 const over = new Set<StepState['state']>(['done', 'failed', 'skipped']);
+const ends = new Set<JobStatus>(['succeeded', 'failed', 'cancelled']);
 
 /** Everything there is to see of a run follows from its events, in their order, up to a moment. */
 export function momentOf(
@@ -85,7 +86,7 @@ function apply(draft: Draft, event: AosEvent): void {
   draft.told = event;
   switch (type) {
     case 'job.status':
-      if (statuses.has(payload['status'])) draft.status = payload['status'] as JobStatus;
+      changeStatus(draft, event);
       break;
     case 'run.sense':
       draft.status = 'running';
@@ -118,9 +119,21 @@ function apply(draft: Draft, event: AosEvent): void {
       break;
     case 'task.receipt':
       draft.isRecovering = false;
-      if (statuses.has(payload['status'])) draft.status = payload['status'] as JobStatus;
+      changeStatus(draft, event);
       break;
     default:
+  }
+}
+
+/** With the run end the steps that it has not come to, as the server writes them down. */
+function changeStatus(draft: Draft, { payload, createdAt }: AosEvent): void {
+  if (!statuses.has(payload['status'])) return;
+  draft.status = payload['status'] as JobStatus;
+  if (!ends.has(draft.status)) return;
+  for (const [id, step] of draft.steps) {
+    if (over.has(step.state)) continue;
+    const state = step.state === 'running' ? 'failed' : 'skipped';
+    draft.steps.set(id, { ...step, state, finishedAt: Date.parse(createdAt) });
   }
 }
 
