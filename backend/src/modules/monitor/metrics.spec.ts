@@ -144,7 +144,8 @@ it('tells how it is now as it is measured, until the reader leaves', async () =>
   expect((await next()).queue.queued).toBe(0);
   await http.database.query(`INSERT INTO jobs (spec, status, kind) VALUES ('{}', 'queued', 'x')`);
   await http.app.get(Sampler).measure();
-  expect((await next()).queue.queued).toBe(1);
+  // What was measured by the clock just before may come first.
+  while ((await next()).queue.queued !== 1);
   leave.abort();
 });
 
