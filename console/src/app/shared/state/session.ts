@@ -152,8 +152,11 @@ export const leave = createEffect(
       tap(({ type }) => {
         // Drafts are for the one who wrote them. A session that only ran out is taken up again by the same person.
         if (type === SessionEvents.signedOut.type) sessionStorage.clear();
-        const here = router.url.startsWith('/sign-in') ? '/' : router.url;
-        const next = type === SessionEvents.expired.type && here !== '/' ? here : undefined;
+        const isExpired = type === SessionEvents.expired.type;
+        const isAtTheDoor = router.url.startsWith('/sign-in');
+        // Each request that was under way says so: who is at the door already keeps the address to come back to.
+        if (isExpired && isAtTheDoor) return;
+        const next = isExpired && router.url !== '/' ? router.url : undefined;
         void router
           .navigate(['/sign-in'], { queryParams: { next } })
           .then(() => type === SessionEvents.signedOut.type && location.reload());
