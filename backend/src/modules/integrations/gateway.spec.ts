@@ -353,8 +353,11 @@ describe('the ledger', () => {
       expect(await statuses()).toEqual(['succeeded']);
     });
 
-    it('has its end on record when the process ends', async () => {
+    it('has its end on record when the process ends, also one that could not be recorded before', async () => {
+      jest.spyOn(parts.outbox, 'appendWith').mockRejectedValueOnce(cut());
       await parts.gateway.call(admin(), outside());
+      await parts.ledger.settled();
+      expect(await statuses()).toEqual(['started']);
       await parts.ledger.onApplicationShutdown();
       expect(await statuses()).toEqual(['succeeded']);
     });

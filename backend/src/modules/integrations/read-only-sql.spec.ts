@@ -95,7 +95,7 @@ const unforeseen = [
   `SELECT * FROM ts_stat('SELECT to_tsvector(''a'')')`,
   `SELECT ts_rewrite('a'::tsquery, 'SELECT ''a''::tsquery, ''b''::tsquery')`,
 ];
-const onEmbedded = isNative ? it.skip : it; // a server stops what takes too long: the next test
+const onEmbedded = isNative ? it.skip : it; // a server stops what takes too long (the next test); npm test runs this file on PGlite too
 onEmbedded.each(unforeseen)('does not begin %s', async (text) => {
   await expect(ask(text)).rejects.toMatchObject({ name: 'ToolFault' });
 });

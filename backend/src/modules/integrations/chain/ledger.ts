@@ -62,15 +62,17 @@ const LOOKED_BACK_HOURS = 48;
  * nobody saw it becomes `unknown` (`giveUp`), never anything false.
  *
  * Cost. A call makes one trip to the disk that somebody waits for, its row before it, and in a run, or beside many
- * others, a second one, its end after it. Calls that are under way at the same time share them (see GatheredWrites): what begins outside a run, what
- * ends, and the events of the ends go into one statement with one commit, on a connection of its own whose plans are
- * made once. The beginning of a call of a run is a transaction of its own, since it is the job's guard and the rows of
- * its step that decide there.
+ * others, a second one, its end after it. Calls that are under way at the same time share them (see GatheredWrites):
+ * what begins outside a run, what ends, and the events of the ends go into one statement with one commit, on a
+ * connection of its own whose plans are made once. The beginning of a call of a run is a transaction of its own, since
+ * it is the job's guard and the rows of its step that decide there.
  */
 @Injectable()
 export class Ledger implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(Ledger.name);
-  /** Ends that nobody waits for: every try to write one. */
+  /** Ends that nobody waits for, until they are written or given up. */
+  private readonly behind = new Set<Promise<void>>();
+  /** Every try to write one of them that is under way. */
   private readonly tries = new Set<Promise<unknown>>();
   private readonly over = new AbortController();
   private sweeping: Promise<void> | undefined;
@@ -170,7 +172,8 @@ export class Ledger implements OnApplicationBootstrap, OnApplicationShutdown {
       event: eventOf(ctx, call, row, end),
     };
     if (call.run || this.pauseMs() >= 1) return this.writes.add(written);
-    void this.writeBehind(written, row.callId);
+    const behind = this.writeBehind(written, row.callId).finally(() => this.behind.delete(behind));
+    this.behind.add(behind);
     return true;
   }
 
@@ -188,12 +191,13 @@ export class Ledger implements OnApplicationBootstrap, OnApplicationShutdown {
     this.isStopped = true;
     this.over.abort();
     await this.sweeping;
-    await this.settled();
+    this.writes.flush();
+    await Promise.all(this.behind);
   }
 
   private async writeBehind(end: End, callId: string): Promise<void> {
     for (let failures = 0; ;) {
-      const written = this.writes.add(end, { behind: true });
+      const written = this.writes.add(end, { behind: !this.isStopped });
       this.tries.add(written);
       try {
         await written;
@@ -212,7 +216,11 @@ export class Ledger implements OnApplicationBootstrap, OnApplicationShutdown {
       } finally {
         this.tries.delete(written);
       }
-      await pause(Math.min(5_000, 100 * 2 ** failures++), undefined, { ref: false });
+      const { signal } = this.over;
+      // Cut short by the end of the process, which is the time for a last try.
+      await pause(Math.min(5_000, 100 * 2 ** failures++), undefined, { signal, ref: false }).catch(
+        () => undefined,
+      );
     }
   }
 
