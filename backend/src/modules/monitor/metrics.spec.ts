@@ -20,6 +20,15 @@ const sum = (line: (number | null)[]) => line.reduce<number>((total, n) => total
 const read = async (range = '15m') =>
   (await http.call<Metrics>(`/monitor/metrics?range=${range}`, { as: viewer })).body;
 
+/** From here on the clock measures nothing: only the test does. */
+const stopClock = () => http.app.get(Sampler).beforeApplicationShutdown();
+
+/** A round that began after this call: one that the clock began before it may have looked before. */
+async function measure() {
+  await http.app.get(Sampler).measure();
+  await http.app.get(Sampler).measure();
+}
+
 /** Appends events and waits until the relay has handed them over. */
 async function happen(events: { type: 'task.receipt' | 'tool.call'; payload: object }[]) {
   let numbered = 0;
@@ -58,7 +67,7 @@ it('counts what ended from the events that say so, with percentiles and error ra
     payload: { status: 'succeeded', server: 'skills', durationMs },
   }));
   await happen([...receipts, ...calls]);
-  await http.app.get(Sampler).measure();
+  await measure();
   for (const range of ['15m', '7d']) {
     const metrics = await read(range);
     expect(sum(metrics.throughput.jobsSucceeded)).toBe(3);
@@ -82,7 +91,8 @@ it('counts what ended from the events that say so, with percentiles and error ra
 });
 
 it('measures the process, and adds up what several processes wrote', async () => {
-  await http.app.get(Sampler).measure();
+  await stopClock();
+  await measure();
   await http.database.query(
     `INSERT INTO metric_samples SELECT (jsonb_populate_record(m, '{"process":"other/1","rss_bytes":1000,"loop_p99_ms":99999}')).*
        FROM metric_samples m`,
@@ -100,6 +110,7 @@ it('measures the process, and adds up what several processes wrote', async () =>
 
 it('says what waits: the queue by state, approvals, and how far the relay is behind', async () => {
   await http.app.get(Relay).stop();
+  await stopClock();
   // What the other process said of the same moment is as new.
   await http.database.query(`DELETE FROM metric_samples WHERE process = 'other/1'`);
   await http.database.query(
@@ -108,7 +119,7 @@ it('says what waits: the queue by state, approvals, and how far the relay is beh
   await http.database.query(
     `INSERT INTO events (trace_id, topic, type, payload, created_at) VALUES ('t', 'run', 'run.exec', '{}', now() - interval '1 minute')`,
   );
-  await http.app.get(Sampler).measure();
+  await measure();
   const metrics = await read();
   expect(metrics.now.queue).toEqual({ queued: 2, running: 0, waiting: 1, scheduled: 0 });
   expect(metrics.now.relayLagMs).toBeGreaterThan(59_000);
@@ -117,7 +128,7 @@ it('says what waits: the queue by state, approvals, and how far the relay is beh
 });
 
 it('keeps its curve over a restart, and knows nothing of times in which nothing ran', async () => {
-  await http.app.get(Sampler).measure();
+  await measure();
   const queries = http.app.get(MetricsQueries);
   const later = await queries.metrics('15m', Date.now() + 10 * 60_000);
   expect(later.process.rssBytes.filter((value) => value !== null)).not.toHaveLength(0);
@@ -143,7 +154,7 @@ it('tells how it is now as it is measured, until the reader leaves', async () =>
   };
   expect((await next()).queue.queued).toBe(0);
   await http.database.query(`INSERT INTO jobs (spec, status, kind) VALUES ('{}', 'queued', 'x')`);
-  await http.app.get(Sampler).measure();
+  await measure();
   // What was measured by the clock just before may come first.
   while ((await next()).queue.queued !== 1);
   leave.abort();

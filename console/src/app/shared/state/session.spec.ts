@@ -2,17 +2,20 @@ import { jest } from '@jest/globals';
 import { Component } from '@angular/core';
 import { TestBed } from '@angular/core/testing';
 import { NavigationEnd, Router, provideRouter } from '@angular/router';
-import { Actions } from '@ngrx/effects';
-import type { Action } from '@ngrx/store';
-import { Subject, filter, firstValueFrom } from 'rxjs';
-import { SessionEvents, leave } from './session';
+import { provideEffects } from '@ngrx/effects';
+import { Store, provideState, provideStore } from '@ngrx/store';
+import { filter, firstValueFrom } from 'rxjs';
+import { SessionEvents, leave, session } from './session';
 
 @Component({ template: '' })
 class Room {}
 
-it('leads to the door with the address to come back to, which a second word of the same end leaves as it is', async () => {
+async function openAt(url: string) {
   TestBed.configureTestingModule({
     providers: [
+      provideStore(),
+      provideState(session),
+      provideEffects({ leave }),
       provideRouter([
         { path: 'sign-in', component: Room },
         { path: 'monitor', component: Room },
@@ -20,16 +23,30 @@ it('leads to the door with the address to come back to, which a second word of t
     ],
   });
   const router = TestBed.inject(Router);
-  const actions = new Subject<Action>();
-  leave(new Actions(actions), router).subscribe();
-  await router.navigateByUrl('/monitor?range=1h');
+  const store = TestBed.inject(Store);
+  await router.navigateByUrl(url);
+  return { router, store, hasExpired: store.selectSignal(session.selectHasExpired) };
+}
+
+it('leads to the door with the address to come back to, which a second word of the same end leaves as it is', async () => {
+  const { router, store, hasExpired } = await openAt('/monitor?range=1h');
   const arrived = firstValueFrom(
     router.events.pipe(filter((event) => event instanceof NavigationEnd)),
   );
-  actions.next(SessionEvents.expired());
+  store.dispatch(SessionEvents.expired());
   await arrived;
   expect(router.url).toBe('/sign-in?next=%2Fmonitor%3Frange%3D1h');
+  expect(hasExpired()).toBe(true);
   const navigate = jest.spyOn(router, 'navigate');
-  actions.next(SessionEvents.expired());
+  store.dispatch(SessionEvents.expired());
   expect(navigate).not.toHaveBeenCalled();
+});
+
+it('takes the end that was asked for here as no news: neither a sentence nor an address to come back to', async () => {
+  const { router, store, hasExpired } = await openAt('/monitor');
+  const navigate = jest.spyOn(router, 'navigate');
+  store.dispatch(SessionEvents.signOutPressed());
+  store.dispatch(SessionEvents.expired());
+  expect(navigate).not.toHaveBeenCalled();
+  expect(hasExpired()).toBe(false);
 });

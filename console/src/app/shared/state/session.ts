@@ -3,6 +3,7 @@ import { Router } from '@angular/router';
 import type { Me, Permission, Problem } from '@aos/contracts';
 import { Actions, createEffect, ofType } from '@ngrx/effects';
 import {
+  Store,
   createActionGroup,
   createFeature,
   createReducer,
@@ -11,7 +12,7 @@ import {
   on,
   props,
 } from '@ngrx/store';
-import { catchError, exhaustMap, map, of, switchMap, tap } from 'rxjs';
+import { catchError, exhaustMap, filter, map, of, switchMap, tap } from 'rxjs';
 import { AosApi } from '../api/aos-api';
 import { type Call, done, idle, loading, toProblem } from '../api/problem';
 
@@ -38,9 +39,17 @@ interface SessionState {
   signIn: Call;
   /** The session ended by itself or elsewhere, not by a press of the button here. */
   hasExpired: boolean;
+  /** From the press of the button until the page is loaded anew: that the session has ended is no news then. */
+  isLeaving: boolean;
 }
 
-const initial: SessionState = { status: 'unknown', me: null, signIn: idle, hasExpired: false };
+const initial: SessionState = {
+  status: 'unknown',
+  me: null,
+  signIn: idle,
+  hasExpired: false,
+  isLeaving: false,
+};
 const out = (state: SessionState): SessionState => ({
   ...state,
   status: 'signed-out',
@@ -58,7 +67,10 @@ export const session = createFeature({
       me,
     })),
     on(SessionEvents.notFound, SessionEvents.signedOut, out),
-    on(SessionEvents.expired, (state): SessionState => ({ ...out(state), hasExpired: true })),
+    on(SessionEvents.signOutPressed, (state): SessionState => ({ ...state, isLeaving: true })),
+    on(SessionEvents.expired, (state): SessionState =>
+      state.isLeaving ? state : { ...out(state), hasExpired: true },
+    ),
     on(SessionEvents.unreachable, (state): SessionState => ({ ...state, status: 'unreachable' })),
     on(SessionEvents.signInPressed, (state): SessionState => ({ ...state, signIn: loading })),
     on(SessionEvents.signedIn, (_, { me }): SessionState => ({
@@ -66,6 +78,7 @@ export const session = createFeature({
       me,
       signIn: done,
       hasExpired: false,
+      isLeaving: false,
     })),
     on(SessionEvents.signInRefused, (state, { problem }): SessionState => ({
       ...state,
@@ -144,11 +157,19 @@ export const signOut = createEffect(
   { functional: true },
 );
 
-/** Signing out loads the page anew, so that nothing of one person's session is left in memory for the next. */
+/**
+ * Signing out loads the page anew, so that nothing of one person's session is left in memory for the next. The
+ * socket may hear of the end before the request that asked for it is answered: that leads nowhere by itself.
+ */
 export const leave = createEffect(
-  (actions = inject(Actions), router = inject(Router)) =>
+  (
+    actions = inject(Actions),
+    router = inject(Router),
+    isLeaving = inject(Store).selectSignal(session.selectIsLeaving),
+  ) =>
     actions.pipe(
       ofType(SessionEvents.signedOut, SessionEvents.expired),
+      filter(({ type }) => type === SessionEvents.signedOut.type || !isLeaving()),
       tap(({ type }) => {
         // Drafts are for the one who wrote them. A session that only ran out is taken up again by the same person.
         if (type === SessionEvents.signedOut.type) sessionStorage.clear();
