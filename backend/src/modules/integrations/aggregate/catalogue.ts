@@ -10,6 +10,7 @@ import type {
 import { UriTemplate } from '@modelcontextprotocol/server';
 import { describeFailure } from '../../../platform/database/away.js';
 import { Database } from '../../../platform/database/database.js';
+import { Wakeups } from '../../../platform/outbox/wakeups.js';
 import { Registry, type ServerRow, selectServers, selectTools } from '../registry.js';
 import type { ListKind, UpstreamChange } from '../upstreams/upstream.js';
 import { Upstreams } from '../upstreams/upstreams.js';
@@ -34,6 +35,8 @@ export interface Owned<T> {
 
 type Change = Exclude<UpstreamChange['kind'], 'lost' | 'found'>;
 const TOOLS_FRESH_MS = 1000;
+/** The same for who asks for a tool that is not there: anybody can do that, as often as they like. */
+const MISSED_FRESH_MS = 200;
 const LOOK_MS = 3000;
 /** A server that tells of changes without end is asked so often, and not at each word. */
 const FOLLOW_EVERY_MS = 1000;
@@ -50,7 +53,8 @@ const MOST_REMEMBERED = 10_000;
  * the same, the one registered first has it, and the other's reads `aos-<server>+<address>`.
  *
  * Word of changes comes from the servers themselves, and, for what people change in the registry, from
- * looking at it while somebody listens; so it reaches every process.
+ * looking at it while somebody listens; so it reaches every process. What was read of the tools is good for a moment,
+ * and no longer than until somebody changes them.
  */
 @Injectable()
 export class Catalogue implements OnApplicationShutdown {
@@ -62,36 +66,37 @@ export class Catalogue implements OnApplicationShutdown {
   private cached: { at: number; tools: Promise<Map<string, OfferedTool>> } | undefined;
   private stamp: string | undefined;
   private looking: NodeJS.Timeout | undefined;
+  private readonly stopListening: () => void;
 
   constructor(
     private readonly database: Database,
     private readonly registry: Registry,
     private readonly upstreams: Upstreams,
     private readonly lists: KeptLists,
+    wakeups: Wakeups,
   ) {
+    this.stopListening = wakeups.on('control', () => (this.cached = undefined));
     upstreams.onChange = (server, change) => void this.follow(server, change);
   }
 
   onApplicationShutdown(): void {
+    this.stopListening();
     clearInterval(this.looking);
   }
 
   /** By the name that clients use, in its order. */
-  tools(): Promise<Map<string, OfferedTool>> {
+  tools(freshMs = TOOLS_FRESH_MS): Promise<Map<string, OfferedTool>> {
     const now = performance.now();
-    if (this.cached && now - this.cached.at < TOOLS_FRESH_MS) return this.cached.tools;
+    if (this.cached && now - this.cached.at < freshMs) return this.cached.tools;
     const tools = this.readTools();
     this.cached = { at: now, tools };
     tools.catch(() => (this.cached = undefined));
     return tools;
   }
 
-  /** A tool that was just made known may not be in what is cached. */
+  /** A tool that another process has just made known may not be in what is cached. */
   async tool(name: string): Promise<OfferedTool | undefined> {
-    const known = (await this.tools()).get(name);
-    if (known) return known;
-    this.cached = undefined;
-    return (await this.tools()).get(name);
+    return (await this.tools()).get(name) ?? (await this.tools(MISSED_FRESH_MS)).get(name);
   }
 
   async prompts(): Promise<Map<string, OfferedPrompt>> {
