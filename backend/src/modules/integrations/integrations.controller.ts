@@ -29,6 +29,7 @@ import { Allow, type AosRequest, RequestCtx } from '../../platform/http/access.j
 import type { Ctx } from '../../platform/http/context.js';
 import { TakesIfMatch, requiredVersion, setVersion } from '../../platform/http/etag.js';
 import type { GatewayCall } from './call.js';
+import { CallsUnderWay, GivenUp } from './calls-under-way.js';
 import { Capabilities } from './chain/capability.js';
 import { ChangeMcpServer } from './commands/change-server.js';
 import { RegisterMcpServer } from './commands/register-server.js';
@@ -45,6 +46,7 @@ export class IntegrationsController {
     private readonly queries: RegistryQueries,
     private readonly gateway: Gateway,
     private readonly capabilities: Capabilities,
+    private readonly underWay: CallsUnderWay,
   ) {}
 
   @Get('registry')
@@ -121,19 +123,30 @@ export class IntegrationsController {
   @Post('call')
   @HttpCode(200)
   @Allow('tool.call')
-  @ApiOperation({ summary: 'Call a tool through the gateway', operationId: 'callTool' })
+  @ApiOperation({
+    summary: 'Call a tool through the gateway',
+    description:
+      'A client that goes before it has its answer takes the call along, unless it has sent an Idempotency-Key: with that it may come back for the answer.',
+    operationId: 'callTool',
+  })
   @ApiResponse({ status: 200, standardSchema: CallAnswer })
   @ApiResponse({ status: 202, standardSchema: CallPending })
   async call(
     @RequestCtx() ctx: Ctx,
     @Body({ schema: CallTool }) body: CallTool,
+    @Req() { headers }: AosRequest,
     @Res({ passthrough: true }) response: Response,
-  ): Promise<CallAnswer | CallPending> {
+  ): Promise<CallAnswer | CallPending | undefined> {
     const call = await this.toCall(ctx, body);
     if (body.dryRun) return foreseen(await this.gateway.dryRun(ctx, call), ctx.traceId);
     try {
-      return toAnswer(await this.gateway.call(ctx, call), ctx.traceId);
+      const comesBack = headers['idempotency-key'] !== undefined;
+      const result = await this.underWay.run(response, comesBack, (signal) =>
+        this.gateway.call(ctx, { ...call, signal }),
+      );
+      return toAnswer(result, ctx.traceId);
     } catch (error) {
+      if (error instanceof GivenUp && response.destroyed) return undefined; // there is nobody to be told
       if (!(error instanceof ApprovalRequired) || !error.asked) throw error;
       response.status(202);
       const { approvalId, retryHandle, expiresAt } = error.asked;

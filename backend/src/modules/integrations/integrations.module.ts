@@ -37,6 +37,7 @@ import { Capabilities } from './chain/capability.js';
 import { GuardedFetch } from './chain/guarded-fetch.js';
 import { BearerTokens } from './chain/identity.js';
 import { CallsQueries } from './calls.queries.js';
+import { CallsUnderWay } from './calls-under-way.js';
 import { Ledger } from './chain/ledger.js';
 import { ApprovePinHandler } from './commands/approve-pin.js';
 import { ChangeMcpServerHandler } from './commands/change-server.js';
@@ -118,6 +119,7 @@ const chainLinks = [
     Capabilities,
     CallerAssertions,
     CallsQueries,
+    CallsUnderWay,
     ChangeMcpServerHandler,
     Gateway,
     GuardedFetch,

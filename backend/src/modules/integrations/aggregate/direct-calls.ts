@@ -1,4 +1,4 @@
-import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import {
   type AuthInfo,
   CLIENT_CAPABILITIES_META_KEY,
@@ -15,6 +15,7 @@ import {
 import type { Response } from 'express';
 import type { AosRequest } from '../../../platform/http/access.js';
 import type { Ctx } from '../../../platform/http/context.js';
+import { CallsUnderWay, GivenUp } from '../calls-under-way.js';
 import { Aggregate } from './aggregate.js';
 import { type Exchange, callerOf } from './exchange.js';
 import { serverInfo, withoutInternals } from './mcp-server.js';
@@ -42,19 +43,15 @@ const plainParams = new Set(['name', 'arguments', '_meta']);
  * be asked in the middle, and the answer becomes a stream then.
  */
 @Injectable()
-export class DirectCalls implements BeforeApplicationShutdown {
+export class DirectCalls {
   private readonly logger = new Logger(DirectCalls.name);
-  private readonly underWay = new Set<AbortController>();
 
   constructor(
     private readonly aggregate: Aggregate,
     private readonly sessions: OlderSessions,
     private readonly streams: OpenStreams,
+    private readonly underWay: CallsUnderWay,
   ) {}
-
-  beforeApplicationShutdown(): void {
-    for (const call of this.underWay) call.abort(new Error('the server is shutting down'));
-  }
 
   /** False when it is not a plain call: nothing was done. */
   async serve(
@@ -87,19 +84,15 @@ export class DirectCalls implements BeforeApplicationShutdown {
 
   private async answer(ctx: Ctx, response: Response, call: PlainCall): Promise<void> {
     const { id, params } = call;
-    const over = new AbortController();
-    this.underWay.add(over);
-    response.once('close', () => {
-      this.underWay.delete(over);
-      if (!response.writableFinished) over.abort(new Error('the client has gone'));
-    });
     let status = 200;
     let answer: object;
     try {
-      const result = await this.aggregate.callTool(exchangeOf(ctx, params, over.signal), params);
+      const result = await this.underWay.run(response, false, (signal) =>
+        this.aggregate.callTool(exchangeOf(ctx, params, signal), params),
+      );
       answer = { jsonrpc: '2.0', id, result: complete(result) };
     } catch (thrown) {
-      if (over.signal.aborted) return void response.destroy(); // there is nobody to be told
+      if (thrown instanceof GivenUp) return void response.destroy(); // there is nobody to be told
       const error = withoutInternals(thrown, ctx, this.logger);
       if (!(error instanceof ProtocolError)) throw error;
       const { code, message, data } = error;
