@@ -39,7 +39,9 @@ export interface CircuitReport {
  * What counts is a call that went out and came to nothing: the server failed, broke off, or said nothing in time. One
  * that cannot even be connected is left alone by its connection already, which finds it again sooner (see
  * WarmClient); only the one call that tries an open circuit has to get through. A tool that answers with an error
- * works. Servers in this process have no circuit: there is nothing to be left alone.
+ * works. What says nothing of the server (a call that its caller gave up, one that is in the ledger already, one that
+ * could not be recorded) neither counts nor takes back what has counted; if it was the try, the circuit stays open until
+ * the next one. Servers in this process have no circuit: there is nothing to be left alone.
  */
 @Injectable()
 export class CircuitLink implements Link {
@@ -60,17 +62,20 @@ export class CircuitLink implements Link {
     requireNoProbe(server.name, circuit);
     try {
       return await circuit.policy.execute(async () => {
-        const end = await next();
+        const isTry = circuit.policy.state === CircuitState.HalfOpen;
+        const end = await next().catch((error: unknown) => {
+          throw new SaysNothing(isTry, () => Promise.reject(error as Error));
+        });
         if (isOutage(end, circuit.policy)) {
           circuit.lastFailure = end;
           circuit.traceId = passage.call.run?.traceId ?? passage.ctx.traceId;
         }
-        // Neither a failure nor a success: thrown past the breaker, which counts only what it is handed.
-        if (isUntried(end, circuit.policy)) throw new Untried(end);
+        if (passage.isRecorded || isUntried(end, circuit.policy))
+          throw new SaysNothing(isTry, () => Promise.resolve(end));
         return end;
       });
     } catch (error) {
-      if (error instanceof Untried) return error.end;
+      if (error instanceof SaysNothing) return await error.outcome();
       if (isBrokenCircuitError(error)) throw openError(server.name, circuit);
       throw error;
     }
@@ -107,7 +112,9 @@ export class CircuitLink implements Link {
     const known = this.circuits.get(server);
     if (known?.settings === settings) return known;
     const policy = circuitBreaker(
-      handleWhenResult((end) => isOutage(end as CallEnd, circuit.policy)),
+      handleWhenResult((end) => isOutage(end as CallEnd, circuit.policy)).orWhen(
+        (error) => error instanceof SaysNothing && error.isTry,
+      ),
       { halfOpenAfter: openForMs, breaker: new ConsecutiveBreaker(failures) },
     );
     const circuit: Circuit = {
@@ -143,13 +150,20 @@ const isOutage = (end: CallEnd, { state }: CircuitBreakerPolicy): end is CallFai
   outages.has(end.kind) &&
   (end.status === 'unknown' || state === CircuitState.HalfOpen);
 
-/** Refused before it went out; while the circuit is closed that says nothing new of the server. */
-const isUntried = (end: CallEnd, policy: CircuitBreakerPolicy): end is CallFailure =>
-  end.status === 'failed' && outages.has(end.kind) && !isOutage(end, policy);
+/** Given up by who made it, or refused before it went out: while the circuit is closed that says nothing new. */
+const isUntried = (end: CallEnd, policy: CircuitBreakerPolicy): boolean =>
+  end.status !== 'succeeded' &&
+  (end.kind === 'cancelled' ||
+    (end.status === 'failed' && outages.has(end.kind) && !isOutage(end, policy)));
 
-class Untried extends Error {
-  constructor(readonly end: CallFailure) {
-    super('the call did not go out');
+/** Neither a failure nor a success of the server: thrown past the breaker, which counts only what it is handed. */
+class SaysNothing extends Error {
+  constructor(
+    /** Of such a try the breaker would think that it went well: it is handed a failure. */
+    readonly isTry: boolean,
+    readonly outcome: () => Promise<CallEnd>,
+  ) {
+    super('the call says nothing of its server');
   }
 }
 
