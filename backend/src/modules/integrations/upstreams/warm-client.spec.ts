@@ -207,6 +207,79 @@ describe('a connection that breaks under a call', () => {
   });
 });
 
+describe('a request that fails over a connection that others use', () => {
+  const status =
+    (code: number): typeof onCall =>
+    (_id, _request, response) =>
+      void response.writeHead(code).end();
+  const none: typeof onCall = (_id, _request, response) =>
+    void response.writeHead(200, { 'content-type': 'application/json' }).end('{"jsonrpc":');
+  /** Which connections, by their number. */
+  let closed: number[];
+  let held: (() => void)[];
+
+  /** Two calls that the server has taken; it fails at every other. */
+  async function twoUnderWay(fails: typeof onCall, more: object = {}) {
+    [closed, held] = [[], []];
+    upstream = clientOf(async (...args) => {
+      const [made, number] = [await dialServer(...args), dialled];
+      const close = made.client.close.bind(made.client);
+      jest.spyOn(made.client, 'close').mockImplementation(() => (closed.push(number), close()));
+      return made;
+    }, more);
+    await call();
+    clock.pass(60_000);
+    onCall = (id, request, response) => {
+      if (held.length === 2) return fails(id, request, response);
+      held.push(() => answers(id, request, response));
+    };
+    const others = [call(), call()];
+    for (const each of others) each.catch(() => undefined); // looked at by the test
+    while (held.length < 2) await new Promise((turn) => setImmediate(turn));
+    return others;
+  }
+
+  it.each([
+    ['an answer that is none', none],
+    ['a failure of the server', status(500)],
+    ['a refusal', status(429)],
+    ['the end of its own socket', breaks],
+  ])('costs them nothing: %s', async (_, fails) => {
+    const others = await twoUnderWay(fails);
+    await expect(call()).rejects.toMatchObject({ name: 'UpstreamFault' });
+    clock.pass(60_000);
+    onCall = answers;
+    await call();
+    const last = dialled;
+    expect(last).toBeGreaterThan(1);
+    expect(closed).not.toContain(1);
+    for (const answer of held) answer();
+    expect(await Promise.all(others)).toHaveLength(2);
+    // The one that nobody uses any more, and not the one that has taken its place.
+    expect(closed).toContain(1);
+    expect(closed).not.toContain(last);
+    await call();
+    expect(dialled).toBe(last);
+  });
+
+  it('ends them at once where the connection is a process that is ended with it', async () => {
+    const others = await twoUnderWay(none, { dropWhenSilent: true });
+    await expect(call()).rejects.toMatchObject({ kind: 'connection_lost' });
+    expect(closed).toEqual([1]);
+    for (const each of others)
+      await expect(each).rejects.toMatchObject({ kind: 'connection_lost' });
+  });
+
+  it('does not keep them when the server is closed', async () => {
+    const others = await twoUnderWay(none);
+    await expect(call()).rejects.toMatchObject({ kind: 'connection_lost' });
+    await upstream.close();
+    for (const each of others)
+      await expect(each).rejects.toMatchObject({ kind: 'connection_lost' });
+    expect(closed).toEqual([1]);
+  });
+});
+
 it('a server that takes no call over a new connection either is not asked once more', async () => {
   onCall = (_id, _request, response) => void response.writeHead(404).end();
   await expect(call()).rejects.toMatchObject({ kind: 'unreachable', mayHaveHappened: false });

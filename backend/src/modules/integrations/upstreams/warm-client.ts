@@ -56,6 +56,12 @@ export interface WarmClientOptions {
   dropWhenSilent?: boolean;
 }
 
+interface Warm extends Dialled {
+  since: number;
+  /** Requests under way over it. */
+  open: number;
+}
+
 const DIAL_LIMIT_MS = 20_000;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 30_000;
@@ -81,10 +87,15 @@ const MOST_ROUNDS = 16;
  *   over a new one: so a restarted server heals without anybody seeing it. The same goes for a call to an
  *   idempotent tool under which the connection broke. Any other call that may have reached the server is never
  *   repeated here; the ledger decides about that.
+ * - A connection that is given up since one request failed is used for nothing more, and closed when the requests
+ *   that are under way over it have ended: an answer that is none, or a server that failed at one call, is no reason
+ *   why the others should not get their answers. The end of a process is the end of them all, at once.
  */
 export class WarmClient implements Upstream {
-  private warm: (Dialled & { since: number }) | undefined;
-  private connecting: Promise<Dialled> | undefined;
+  private warm: Warm | undefined;
+  /** Given up, with requests under way. */
+  private readonly leaving = new Set<Warm>();
+  private connecting: Promise<Warm> | undefined;
   private failures = 0;
   private notBefore = 0;
   private lastError = '';
@@ -242,9 +253,10 @@ export class WarmClient implements Upstream {
     this.isClosed = true;
     this.closing.abort(new Error('the connection is being closed'));
     await this.connecting?.catch(() => undefined); // whoever waited for it was told
-    const { warm } = this;
+    const all = [...(this.warm ? [this.warm] : []), ...this.leaving];
     this.warm = undefined;
-    await warm?.client.close();
+    this.leaving.clear();
+    await Promise.all(all.map(({ client }) => client.close()));
   }
 
   /**
@@ -343,6 +355,7 @@ export class WarmClient implements Upstream {
     for (let attempt = 1; ; attempt++) {
       const wasWarm = this.warm !== undefined;
       const at = await this.connected(deadline, signal);
+      at.open++;
       try {
         return await work(at, Math.max(1, deadline - performance.now()), signal);
       } catch (error) {
@@ -355,11 +368,14 @@ export class WarmClient implements Upstream {
             ? !fault.mayHaveHappened
             : mayRepeat && fault.kind === 'connection_lost';
         if (!wasWarm || !isSafe || attempt > 1) throw fault;
+      } finally {
+        at.open--;
+        if (at.open === 0) this.farewell(at);
       }
     }
   }
 
-  private async connected(deadline: number, signal: AbortSignal): Promise<Dialled> {
+  private async connected(deadline: number, signal: AbortSignal): Promise<Warm> {
     if (this.warm) return this.warm;
     if (this.isClosed)
       throw new UpstreamFault('unreachable', `${this.options.server} is being shut down`, false);
@@ -399,7 +415,7 @@ export class WarmClient implements Upstream {
     }
   }
 
-  private async connect(): Promise<Dialled> {
+  private async connect(): Promise<Warm> {
     const began = performance.now();
     let dialled: Dialled;
     try {
@@ -416,7 +432,7 @@ export class WarmClient implements Upstream {
         { cause: error },
       );
     }
-    const warm = { ...dialled, since: performance.now() };
+    const warm = { ...dialled, since: performance.now(), open: 0 };
     if (this.isClosed) {
       await dialled.client.close();
       throw new UpstreamFault('unreachable', `${this.options.server} is being shut down`, false);
@@ -431,7 +447,7 @@ export class WarmClient implements Upstream {
     return warm;
   }
 
-  private lost(warm: Dialled & { since: number }): void {
+  private lost(warm: Warm): void {
     if (this.warm !== warm) return;
     this.warm = undefined;
     this.subscriptions.end(warm.client);
@@ -459,6 +475,12 @@ export class WarmClient implements Upstream {
     this.options.onChange?.({ kind: 'lost' });
     if (performance.now() - warm.since >= STABLE_AFTER_MS) this.failures = 0;
     this.failed(error);
+    this.leaving.add(warm);
+    if (this.options.dropWhenSilent || warm.open === 0) this.farewell(warm);
+  }
+
+  private farewell(warm: Warm): void {
+    if (!this.leaving.delete(warm)) return;
     // The connection is given up already; that its farewell fails changes nothing.
     warm.client.close().catch(() => undefined);
   }
