@@ -31,6 +31,8 @@ describe('starting the process', () => {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     running.push(child);
+    // With all that it has said: an exit may be told of before its last words are read.
+    const closed = once(child, 'close');
     let output = '';
     const listeners = new Set<() => void>();
     for (const stream of [child.stdout, child.stderr])
@@ -42,7 +44,7 @@ describe('starting the process', () => {
       child,
       output: () => output,
       async exited() {
-        if (child.exitCode === null) await once(child, 'exit');
+        await closed;
         return { code: child.exitCode, lines: output.trim().split('\n') };
       },
       async url() {
@@ -58,7 +60,7 @@ describe('starting the process', () => {
               resolve();
             };
             listeners.add(look);
-            child.once('exit', () => reject(new Error(`it ended: ${output}`)));
+            void closed.then(() => reject(new Error(`it ended: ${output}`)));
           });
         return found()!;
       },
@@ -124,7 +126,10 @@ describe('starting the process', () => {
     const first = start({ AOS_DATA_DIR: data });
     const url = await first.url();
     await first.says(/Sign in as {3}owner@localhost\n {2}Password {5}\S{20}\n/);
-    expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+    const ready = await fetch(`${url}/health/ready`);
+    expect(ready.status).toBe(200);
+    // Clients and proxies let go of an idle connection after a minute at most: before the server does.
+    expect(ready.headers.get('keep-alive')).toBe('timeout=75');
 
     const rival = start({ AOS_DATA_DIR: data });
     const second = await rival.url().then(
