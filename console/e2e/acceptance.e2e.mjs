@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
-import { asPerson, comesTo, owner, signIn, succeeds, useBrowser } from './harness.mjs';
+import { asPerson, comesTo, keyTo, owner, signIn, succeeds, useBrowser } from './harness.mjs';
 
 const browser = useBrowser();
 const data = fileURLToPath(new URL('../../ops/demo/data/birdstrikes.csv', import.meta.url));
@@ -239,9 +239,7 @@ test('a line that is cut in the middle of the task loses no card and shows none 
 
 /** Presses Tab until what has the focus is called this, and stands in the stack of cards of this goal where one is given. */
 async function tabTo(page, name, key = 'Tab', goal = null) {
-  const met = [];
-  for (let n = 0; n < 120; n += 1) {
-    await page.keyboard.press(key);
+  const isThere = async () => {
     const focused = await page.evaluate((of) => {
       let { activeElement: element } = document;
       if (of && !element?.closest('.stack')?.textContent.includes(of)) return 'elsewhere';
@@ -249,10 +247,11 @@ async function tabTo(page, name, key = 'Tab', goal = null) {
       const label = element?.labels?.[0]?.textContent;
       return (element?.getAttribute('aria-label') ?? label ?? element?.textContent ?? '').trim();
     }, goal);
-    if (typeof name === 'string' ? focused === name : name.test(focused)) return;
-    met.push(focused.slice(0, 40));
-  }
-  throw new Error(`Tab never came to ${name}; it came to ${[...new Set(met)].join(' | ')}`);
+    return (
+      (typeof name === 'string' ? focused === name : name.test(focused)) || focused.slice(0, 40)
+    );
+  };
+  await keyTo(page, isThere, { key, wanted: name });
 }
 /** Goes down the list with j until the row in hand says this; each row is seen in hand before the next press. */
 async function downTo(page, text) {
@@ -289,7 +288,7 @@ test('the keyboard alone takes a person from the door to the rerun', async () =>
   const api = await asPerson(page);
 
   await page.keyboard.press('Control+k');
-  await page.waitForSelector('aos-palette input');
+  await page.waitForSelector('aos-palette input:focus');
   await page.keyboard.type('agents');
   await page.keyboard.press('Enter');
   await page.waitForURL(/\/agents$/);
@@ -298,8 +297,8 @@ test('the keyboard alone takes a person from the door to the rerun', async () =>
   await page.keyboard.press('Enter');
   await page.waitForSelector('#new-name');
   await page.waitForSelector('aos-dialog dialog [type=radio]');
-  if (!(await page.locator('#new-name').evaluate((e) => e === document.activeElement)))
-    await tabTo(page, 'Name');
+  // Whoever opens the form begins at its first field.
+  await page.waitForSelector('#new-name:focus');
   await page.keyboard.type(`analyst-typed-${tag}`);
   await page.keyboard.press('Enter');
   await page.locator('aos-agent-prompt').waitFor();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { asPerson, comesTo, csv, seriousFaults, signIn, useBrowser } from './harness.mjs';
+import { asPerson, comesTo, csv, fits, seriousFaults, signIn, useBrowser } from './harness.mjs';
 
 const browser = useBrowser();
 const press = (page, name) => page.getByRole('button', { name, exact: true }).click();
@@ -155,10 +155,7 @@ test('a phone shows the agents and their parts without running over the edge', a
   for (const tab of ['overview', 'prompt', 'tools', 'environment', 'versions', 'logs']) {
     await page.goto(`/console/agents/pocket?tab=${tab}`);
     await page.locator('#agent-part').waitFor();
-    const over = await page.evaluate(
-      () => document.documentElement.scrollWidth - globalThis.innerWidth,
-    );
-    assert.equal(over, 0, tab);
+    await fits(page, tab);
   }
   await close();
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { asPerson, comesTo, csv, plan, signIn, succeeds, useBrowser } from './harness.mjs';
+import { asPerson, comesTo, csv, fits, plan, signIn, succeeds, useBrowser } from './harness.mjs';
 
 const browser = useBrowser();
 
@@ -52,8 +52,8 @@ test('the acceptance task: asked, approved, done, and its results open by themse
     .getByRole('tab', { name: /\.(svg|png)$/ })
     .first()
     .click();
-  await page.locator('aos-workspace img').waitFor();
-  assert.ok((await page.locator('aos-workspace img').evaluate((img) => img.naturalWidth)) > 300);
+  const picture = page.locator('aos-workspace img');
+  await comesTo(() => picture.evaluate((img) => img.naturalWidth > 300), true);
 
   await page
     .getByRole('tab', { name: /\.csv$/ })
@@ -68,8 +68,7 @@ test('the acceptance task: asked, approved, done, and its results open by themse
   await page.locator('.body [role=row]', { hasText: 'csv.clean' }).waitFor();
   await page.getByRole('tab', { name: 'Trace' }).click();
   await page.locator('aos-waterfall .row').first().waitFor();
-  const job = await api.get(`/jobs/${jobId}`);
-  assert.equal(job.status, 'succeeded');
+  await succeeds(api, jobId);
 
   await page.getByRole('button', { name: 'Rerun' }).click();
   await page.waitForURL((url) => !url.pathname.endsWith(traceId));
@@ -153,12 +152,10 @@ test('on a narrow screen, in Chinese: written, watched and decided', async () =>
     assert.match(sentence, /[\u4e00-\u9fff]/);
   await page.getByRole('button', { name: /成果/ }).first().click();
   await page.locator('aos-workspace [role=tab]').first().waitFor();
-  const over = () =>
-    page.evaluate(() => document.documentElement.scrollWidth - globalThis.innerWidth);
-  await comesTo(() => over(), 0);
+  await fits(page, 'results');
   await page.locator('.panes').getByRole('button', { name: '对话', exact: true }).click();
   await page.locator('.message.assistant', { hasText: '步已完成' }).waitFor();
-  await comesTo(() => over(), 0);
+  await fits(page, 'conversation');
   assert.deepEqual(faults, []);
   await close();
 });

@@ -130,6 +130,35 @@ export const appears = (locator, again) =>
     again,
   });
 
+/** Waits until nothing of the page runs over its edge at the right; `what` is looked at, for whoever reads of it. */
+export const fits = (page, what) =>
+  comesTo(async () => {
+    const over = await page.evaluate(
+      () => document.documentElement.scrollWidth - globalThis.innerWidth,
+    );
+    return over === 0 || `${what} runs over the edge by ${over} px`;
+  }, true);
+
+/** Waits until this is where the next key goes. */
+export const hasFocus = (locator) =>
+  comesTo(() => locator.evaluate((element) => element.matches(':focus')), true);
+
+/**
+ * Presses a key, Tab where none is said, until what has the focus is the one. For a time, not so many times: what is
+ * meant may still be on its way, or take no focus while something is under way, and the keys go round meanwhile.
+ */
+export async function keyTo(page, isThere, { key = 'Tab', wanted = 'it' } = {}) {
+  const met = new Set();
+  const until = Date.now() + ENDS_WITHIN_MS;
+  do {
+    await page.keyboard.press(key);
+    const seen = await isThere();
+    if (seen === true) return;
+    met.add(seen);
+  } while (Date.now() < until);
+  throw new Error(`${key} never came to ${wanted}; it came to ${[...met].join(' | ')}`);
+}
+
 /** Waits until the job is over, however it ended. */
 export async function untilEnded(api, jobId) {
   let job;
@@ -170,10 +199,16 @@ export async function seriousFaults(page) {
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
 }
 
+/**
+ * A connection that lay idle may be closed in the very moment in which the next request is sent on it; a browser sends
+ * that once more, as this does. By its Idempotency-Key it is done once all the same.
+ */
+export const onceMore = { maxRetries: 2 };
+
 /** The API as this person, for what a test needs and no one looks at. */
 export async function asPerson(page) {
   const request = page.context().request;
-  const { csrfToken } = await (await request.get('/auth/me')).json();
+  const { csrfToken } = await (await request.get('/auth/me', onceMore)).json();
   const headers = () => ({
     'x-csrf-token': csrfToken,
     'idempotency-key': randomUUID(),
@@ -184,13 +219,16 @@ export async function asPerson(page) {
     return answer.json();
   };
   return {
-    get: async (path) => take(await request.get(path)),
-    send: (method, path, data) => request.fetch(path, { method, data, headers: headers() }),
-    post: async (path, data) => take(await request.post(path, { data, headers: headers() })),
+    get: async (path) => take(await request.get(path, onceMore)),
+    send: (method, path, data) =>
+      request.fetch(path, { method, data, headers: headers(), ...onceMore }),
+    post: async (path, data) =>
+      take(await request.post(path, { data, headers: headers(), ...onceMore })),
     upload: async (name, content, mimeType = 'text/csv') =>
       take(
         await request.post('/api/artifacts', {
           headers: headers(),
+          ...onceMore,
           multipart: { file: { name, mimeType, buffer: Buffer.from(content) } },
         }),
       ),

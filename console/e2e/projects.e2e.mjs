@@ -4,6 +4,8 @@ import {
   asPerson,
   comesTo,
   csv,
+  fits,
+  hasFocus,
   plan,
   seriousFaults,
   signIn,
@@ -92,24 +94,29 @@ test('tasks are filtered in the address, a view of them follows the person, and 
   const other = await browser.open();
   await signIn(other.page);
   await other.page.goto('/console/projects');
-  await row(other.page, 'Filler 39').waitFor();
+  // Whatever other people have begun since.
+  await other.page.locator('.body [role=row]').first().waitFor();
   await other.page.getByRole('button', { name: 'Views' }).click();
   await other.page.getByRole('menuitem', { name: 'The seventh' }).click();
   await other.page.waitForURL(/text=filler(%20|\+)7/);
-  await row(other.page, 'Filler 39').waitFor({ state: 'detached' });
   await row(other.page, 'Filler 7').waitFor();
+  await comesTo(() => other.page.locator('.body [role=row]').count(), 1);
 
   // What arrives above is counted, and pushes nothing away.
   await other.page.goto('/console/projects?project=lists');
   await row(other.page, 'Filler 39').waitFor();
   await other.page.locator('.scroller').evaluate((box) => (box.scrollTop = 540));
   await row(other.page, 'Filler 20').waitFor();
-  const before = await row(other.page, 'Filler 20').boundingBox();
+  // Seen within the list: what stands over that is not its doing.
+  const place = async () => {
+    const [at, of] = [row(other.page, 'Filler 20'), other.page.locator('.scroller')];
+    return (await at.boundingBox()).y - (await of.boundingBox()).y;
+  };
+  const before = await place();
   const again = await asPerson(other.page);
   await again.post('/api/run', scheduled('Newcomer', 'lists'));
   await other.page.getByRole('button', { name: '1 new' }).waitFor();
-  const after = await row(other.page, 'Filler 20').boundingBox();
-  assert.ok(Math.abs(before.y - after.y) <= 1, `moved from ${before.y} to ${after.y}`);
+  await comesTo(async () => Math.abs((await place()) - before) <= 1 || 'it has moved', true);
   await other.page.getByRole('button', { name: '1 new' }).click();
   await row(other.page, 'Newcomer').waitFor();
   assert.deepEqual([...faults, ...other.faults], []);
@@ -128,9 +135,10 @@ test('many tasks are cancelled at once by keyboard, and what cannot be done is t
   await row(page, 'Doomed 4').waitFor();
   for (let n = 0; n < 3; n += 1) {
     await page.keyboard.press('j');
+    await page.locator('.row.active', { hasText: `Doomed ${4 - n}` }).waitFor();
     await page.keyboard.press('x');
+    await page.getByText(`${n + 1} chosen`).waitFor();
   }
-  await page.getByText('3 chosen').waitFor();
   // Somebody else is quicker with one of them, through another door.
   await page.route(`**/jobs/${ids[4]}/cancel`, (route) =>
     route.fulfill({
@@ -183,6 +191,7 @@ test('a run lights up live, is played again, and run again', async () => {
   // The rest by keyboard: from the first step along what needs it, to the detail of the second.
   await node('profile').focus();
   await page.keyboard.press('ArrowRight');
+  await hasFocus(node('clean'));
   await page.keyboard.press('Enter');
   await page.waitForURL(/step=clean/);
   // The address is there before the panel, which is what the key closes.
@@ -259,26 +268,23 @@ test('on a telephone, in Chinese, in the dark', async () => {
   const person = await asPerson(page);
   const { jobId, traceId } = await person.post('/api/run', report('小屏'));
   await untilEnded(person, jobId);
-  const fits = async (what) => {
-    const over = await page.evaluate(
-      () => document.documentElement.scrollWidth - globalThis.innerWidth,
-    );
-    assert.equal(over, 0, what);
+  const isSound = async (what) => {
+    await fits(page, what);
     assert.deepEqual(await seriousFaults(page), [], what);
   };
   await page.goto('/console/projects');
   await row(page, 'Report: 小屏').waitFor();
   await page.getByRole('link', { name: '已结束' }).waitFor();
-  await fits('the list');
+  await isSound('the list');
   await row(page, 'Report: 小屏').click();
   await page.getByRole('link', { name: '打开运行详情' }).waitFor();
-  await fits('the panel');
+  await isSound('the panel');
   await page.goto(`/console/projects/runs/${traceId}`);
   await page.locator('aos-plan-list [data-step=report]').getByText('已完成').waitFor();
   await comesTo(() => page.locator('aos-plan-graph').isVisible(), false);
   for (const tab of ['计划', '时间线', '成果', '事件', '日志', '工具调用', '审计']) {
     await page.getByRole('tab', { name: tab }).click();
-    await fits(tab);
+    await isSound(tab);
   }
   assert.deepEqual(faults, []);
   await close();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { asPerson, seriousFaults, signIn, useBrowser } from './harness.mjs';
+import { asPerson, fits, hasFocus, seriousFaults, signIn, useBrowser } from './harness.mjs';
 import { furnish, viewsOf, visit } from './tour.mjs';
 
 const browser = useBrowser();
@@ -53,10 +53,7 @@ for (const [width, height] of [
     await signIn(page);
     for (const view of await furnishedBy(page)) {
       await visit(page, view);
-      const over = await page.evaluate(
-        () => document.documentElement.scrollWidth - globalThis.innerWidth,
-      );
-      assert.equal(over, 0, view.name);
+      await fits(page, view.name);
     }
     await close();
   });
@@ -73,7 +70,9 @@ test('rooms are reached by keyboard alone', async () => {
   await page.keyboard.press('?');
   await page.getByRole('heading', { name: 'Keyboard shortcuts' }).waitFor();
   await page.keyboard.press('Escape');
+  await page.locator('aos-shortcuts').waitFor({ state: 'detached' });
   await page.keyboard.press('/');
+  await hasFocus(page.locator('aos-palette input'));
   await page.keyboard.type('monitor');
   await page.keyboard.press('Enter');
   await page.waitForURL(/\/monitor/);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { base, comesTo, owner, signIn, useBrowser } from './harness.mjs';
+import { base, comesTo, hasFocus, onceMore, owner, signIn, useBrowser } from './harness.mjs';
 
 const browser = useBrowser();
 
@@ -54,10 +54,10 @@ test('signing out ends the session', async () => {
   const { page, close } = await browser.open();
   await signIn(page);
   await page.keyboard.press('Control+k');
-  await page.locator('aos-palette dialog[open]').waitFor();
+  await hasFocus(page.locator('aos-palette input'));
   await page.keyboard.type('sign out');
   await page.keyboard.press('Enter');
   await page.waitForSelector('#email');
-  assert.equal((await page.context().request.get('/auth/me')).status(), 401);
+  assert.equal((await page.context().request.get('/auth/me', onceMore)).status(), 401);
   await close();
 });

@@ -128,10 +128,16 @@ export async function visit(page, { path, ready }) {
     window.history.pushState(null, '', to);
     window.dispatchEvent(new window.PopStateEvent('popstate'));
   }, `/console/${path}`);
+  // The router writes its number there once it has taken the address up; what stood there before may look as ready.
+  await page.waitForFunction(() => window.history.state?.navigationId !== undefined);
+  await drawn(page);
   await page.locator(ready).first().waitFor();
   await page.waitForFunction(() => !document.querySelector('.skeleton, .boot, .bar.arriving'));
   await comesTo(() => [...onTheLine.get(page)].map((request) => request.url()), []);
-  await page.evaluate(
+  await drawn(page);
+}
+
+const drawn = (page) =>
+  page.evaluate(
     () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
   );
-}
