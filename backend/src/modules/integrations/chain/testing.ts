@@ -93,6 +93,8 @@ export async function startToolServer(tools: ToolOfTest[], port = 0) {
         return { error: { code: -32601, message: 'no such method' } };
     }
   }
+  // Whoever calls it shares its process: when that was busy, a call would go out on a connection that is closed just then.
+  server.keepAliveTimeout = 0;
   server.listen(port, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
