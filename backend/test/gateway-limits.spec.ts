@@ -160,7 +160,10 @@ onServer('two instances on one database', () => {
       expect(server.calls() - before).toBe(ok);
       expect(ok).toBeGreaterThanOrEqual(limit - 2 * mostAhead(limit));
       expect(ok).toBeLessThanOrEqual(limit + Math.ceil(limit * minutes) + 2 * mostAhead(limit));
-      for (const at of [other, http]) expect((await call(name, at)).status).toBe(429);
+      for (const parity of [0, 1])
+        expect(answers.filter((_, i) => i % 2 === parity).map(({ status }) => status)).toContain(
+          429,
+        );
     } finally {
       await other.close();
     }

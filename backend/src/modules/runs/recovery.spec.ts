@@ -256,12 +256,21 @@ test('a stop lets the call under way finish, begins nothing new, and hands the j
     return {};
   };
   await current.worker.stop();
-  current = bench.worker({ graceMs: 500 });
+  current = bench.worker({ graceMs: 1_000 });
   const { jobId } = await bench.run({ steps: [once('a'), once('b', {}, { needs: ['a'] })] });
   await bench.probe.called(1);
-  const stopped = current.worker.stop();
-  setTimeout(release, 700); // after the first grace, well before the second is over
-  await stopped;
+  // The first grace is over when the run is told; the call ends in the second.
+  const { abort } = AbortController.prototype;
+  const told = jest.spyOn(AbortController.prototype, 'abort').mockImplementation(function (
+    this: AbortController,
+    reason?: unknown,
+  ) {
+    abort.call(this, reason);
+    if (reason instanceof LeaseEnded) release();
+  });
+  await current.worker.stop();
+  expect(told).toHaveBeenCalledWith(new LeaseEnded('drained'));
+  told.mockRestore();
   const [row] = await bench.database.query('SELECT status, attempts FROM jobs WHERE id = $1', [
     jobId,
   ]);

@@ -99,9 +99,9 @@ describe('rules', () => {
 
   it('take linear time, whatever the pattern', () => {
     const evil = { pointer: '/path', op: 'matches' as const, value: '^(a+)+$', negate: false };
-    const began = performance.now();
+    const began = process.cpuUsage();
     expect(decide({ when: [evil] }, { args: { path: `${'a'.repeat(20_000)}!` } })).toBe('allow');
-    expect(performance.now() - began).toBeLessThan(2000);
+    expect(process.cpuUsage(began).user / 1e6).toBeLessThan(10);
   });
 
   it('with faults are told, all at once', () => {
