@@ -9,6 +9,7 @@ import { NumberConversations1764165000000 } from './1764165000000-number-convers
 import { FillRateBuckets1764168000000 } from './1764168000000-fill-rate-buckets.js';
 import { SayByCode1764170000000 } from './1764170000000-say-by-code.js';
 import { NumberWithTheCommit1764171000000 } from './1764171000000-number-with-the-commit.js';
+import { NameSecretsFirst1764172000000 } from './1764172000000-name-secrets-first.js';
 
 /** In order. A migration that has shipped is never edited: write the next one. */
 export const migrations = [
@@ -23,4 +24,5 @@ export const migrations = [
   FillRateBuckets1764168000000,
   SayByCode1764170000000,
   NumberWithTheCommit1764171000000,
+  NameSecretsFirst1764172000000,
 ];

@@ -698,6 +698,16 @@ CREATE TABLE schema_migrations (
   CONSTRAINT PK_62441bec32630ced9e4cccae336 PRIMARY KEY (id)
 );
 
+CREATE TABLE secret_names (
+  name text NOT NULL,
+  project_id text,
+  purpose text DEFAULT ''::text NOT NULL,
+  created_by text NOT NULL,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT secret_names_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE,
+  CONSTRAINT secret_names_project_id_name_key UNIQUE NULLS NOT DISTINCT (project_id, name)
+);
+
 CREATE TABLE secrets (
   id uuid NOT NULL,
   name text NOT NULL,

@@ -82,7 +82,7 @@ test('a setting is changed in two steps, also when somebody else has saved meanw
   await close();
 });
 
-test('a secret goes in, is rotated and deleted by name, and never comes out', async () => {
+test('a secret is named, goes in, is rotated and deleted by name, and never comes out', async () => {
   const { page, close } = await browser.open();
   const canary = `canary-${randomUUID()}`;
   const answers = [];
@@ -92,13 +92,22 @@ test('a secret goes in, is rotated and deleted by name, and never comes out', as
   await page.getByRole('button', { name: 'Add a secret' }).first().click();
   const dialog = page.getByRole('dialog');
   await dialog.getByLabel('Name').fill('E2E_KEY');
-  await dialog.getByLabel('Value').fill(canary);
   await dialog.getByLabel('Purpose').fill('For the test');
   await dialog.getByRole('button', { name: 'Save secret' }).click();
   await dialog.waitFor({ state: 'detached' });
   const row = page.getByRole('row', { name: /E2E_KEY/ });
+  await row.getByText('No value yet').waitFor();
+  await row.getByRole('button', { name: 'Set the value of E2E_KEY' }).click();
+  await dialog.getByLabel('Value').fill(canary);
+  await dialog.getByRole('button', { name: 'Save secret' }).click();
   await row.getByText('Set, version 1').waitFor();
-  await row.getByRole('button', { name: 'Rotate' }).click();
+  await row.getByText('For the test').waitFor();
+  await row.getByRole('button', { name: 'Edit E2E_KEY' }).click();
+  await dialog.getByLabel('Purpose').fill('For another');
+  await dialog.getByRole('button', { name: 'Save secret' }).click();
+  await row.getByText('For another').waitFor();
+  await row.getByText('Set, version 1').waitFor();
+  await row.getByRole('button', { name: 'Edit E2E_KEY' }).click();
   await dialog.getByLabel('Value').fill(`${canary}-2`);
   await dialog.getByRole('button', { name: 'Rotate', exact: true }).click();
   await row.getByText('Set, version 2').waitFor();

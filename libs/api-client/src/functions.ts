@@ -65,6 +65,8 @@ export type { GetInstallation$Params as GetInstallation$Params } from './fn/conf
 export { getInstallation as getInstallation } from './fn/config/get-installation';
 export type { GetRuntimeConfig$Params as GetRuntimeConfig$Params } from './fn/config/get-runtime-config';
 export { getRuntimeConfig as getRuntimeConfig } from './fn/config/get-runtime-config';
+export type { PutRuntimeConfig$Params as PutRuntimeConfig$Params } from './fn/config/put-runtime-config';
+export { putRuntimeConfig as putRuntimeConfig } from './fn/config/put-runtime-config';
 export type { PutSecret$Params as PutSecret$Params } from './fn/config/put-secret';
 export { putSecret as putSecret } from './fn/config/put-secret';
 export type { DeleteSecret$Params as DeleteSecret$Params } from './fn/config/delete-secret';

@@ -125,6 +125,7 @@ export type { ProjectVar } from './models/project-var';
 export type { ProjectVarPage } from './models/project-var-page';
 export type { ProtectedResource } from './models/protected-resource';
 export type { PutRole } from './models/put-role';
+export type { PutRuntimeConfig } from './models/put-runtime-config';
 export type { PutSecret } from './models/put-secret';
 export type { Receipt } from './models/receipt';
 export type { RecentCall } from './models/recent-call';
@@ -238,6 +239,8 @@ export type { GetInstallation$Params as GetInstallation$Params } from './fn/conf
 export { getInstallation as getInstallation } from './fn/config/get-installation';
 export type { GetRuntimeConfig$Params as GetRuntimeConfig$Params } from './fn/config/get-runtime-config';
 export { getRuntimeConfig as getRuntimeConfig } from './fn/config/get-runtime-config';
+export type { PutRuntimeConfig$Params as PutRuntimeConfig$Params } from './fn/config/put-runtime-config';
+export { putRuntimeConfig as putRuntimeConfig } from './fn/config/put-runtime-config';
 export type { PutSecret$Params as PutSecret$Params } from './fn/config/put-secret';
 export { putSecret as putSecret } from './fn/config/put-secret';
 export type { DeleteSecret$Params as DeleteSecret$Params } from './fn/config/delete-secret';

@@ -119,6 +119,7 @@ export type { ProjectVar } from './models/project-var';
 export type { ProjectVarPage } from './models/project-var-page';
 export type { ProtectedResource } from './models/protected-resource';
 export type { PutRole } from './models/put-role';
+export type { PutRuntimeConfig } from './models/put-runtime-config';
 export type { PutSecret } from './models/put-secret';
 export type { Receipt } from './models/receipt';
 export type { RecentCall } from './models/recent-call';

@@ -115,8 +115,10 @@ export const SecretInfo = z
     name: z.string(),
     purpose: z.string(),
     projectId: z.string().nullable(),
+    /** Of the value; 0 while the name has none. */
     version: z.number().int(),
-    lastRotatedAt: Timestamp,
+    /** Null while the name has no value. */
+    lastRotatedAt: Timestamp.nullable(),
     lastUsedAt: Timestamp.nullable(),
   })
   .meta({ id: 'SecretInfo' });
@@ -138,6 +140,30 @@ export const RuntimeConfig = z
   })
   .meta({ id: 'RuntimeConfig' });
 export type RuntimeConfig = z.infer<typeof RuntimeConfig>;
+
+/**
+ * All names of secrets that the writer may write, each with its purpose, never a value. A name that is new waits
+ * for its value; one that has none and is left out is removed; one that has a value cannot be left out. What the
+ * server says of a secret or of the process may stand here as it was read: it changes nothing.
+ */
+export const PutRuntimeConfig = z
+  .strictObject({
+    secrets: z
+      .array(
+        z.strictObject({
+          name: z.string().min(1).max(128),
+          purpose: z.string().max(500).default(''),
+          projectId: Id.nullable().default(null),
+          version: z.number().int().optional(),
+          lastRotatedAt: z.string().nullable().optional(),
+          lastUsedAt: z.string().nullable().optional(),
+        }),
+      )
+      .max(5000),
+    env: RuntimeConfig.shape.env.optional(),
+  })
+  .meta({ id: 'PutRuntimeConfig' });
+export type PutRuntimeConfig = z.infer<typeof PutRuntimeConfig>;
 
 /** What was decided when the process was started, and is changed there. */
 export const Installation = z

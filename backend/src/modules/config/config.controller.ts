@@ -12,13 +12,14 @@ import {
   Res,
 } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import {
   ConfigPreview,
   ConfigVersionPage,
   Id,
   Installation,
   PageQuery,
+  PutRuntimeConfig,
   PutSecret,
   RuntimeConfig,
   SecretInfo,
@@ -29,9 +30,15 @@ import type { Response } from 'express';
 import { z } from 'zod';
 import { Allow, type AosRequest, RequestCtx } from '../../platform/http/access.js';
 import type { Ctx } from '../../platform/http/context.js';
-import { requiredVersion, setVersion } from '../../platform/http/etag.js';
+import {
+  TakesIfMatch,
+  requiredTag,
+  requiredVersion,
+  setVersion,
+} from '../../platform/http/etag.js';
 import { DeleteSecret } from './commands/delete-secret.js';
 import { PutSecret as PutSecretCommand } from './commands/put-secret.js';
+import { SaveRuntimeConfig } from './commands/save-runtime-config.js';
 import { SaveSystemConfig, toAnswer } from './commands/save-system-config.js';
 import { ConfigQueries } from './config.queries.js';
 import { InstallationFacts } from './installation.js';
@@ -68,11 +75,7 @@ export class ConfigController {
   @Put('system')
   @Allow('config.write')
   @ApiOperation({ summary: 'Save the settings as a new version', operationId: 'putSystemConfig' })
-  @ApiHeader({
-    name: 'If-Match',
-    required: true,
-    description: 'The ETag of the version that was edited',
-  })
+  @TakesIfMatch()
   @ApiResponse({ status: 200, standardSchema: SystemConfigAnswer })
   async saveSystem(
     @RequestCtx() ctx: Ctx,
@@ -133,12 +136,35 @@ export class ConfigController {
   @Get('runtime')
   @Allow('secret.read', { anyProject: true })
   @ApiOperation({
-    summary: 'Names of secrets and variables, never a value',
+    summary: 'Names of secrets and variables, never a value; ETag is of the names',
     operationId: 'getRuntimeConfig',
   })
   @ApiResponse({ status: 200, standardSchema: RuntimeConfig })
-  runtime(@RequestCtx() ctx: Ctx) {
-    return this.queries.runtime(ctx);
+  async runtime(
+    @RequestCtx() ctx: Ctx,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<RuntimeConfig> {
+    const { tag, config } = await this.queries.runtime(ctx);
+    setVersion(response, tag);
+    return config;
+  }
+
+  @Put('runtime')
+  @Allow('secret.write', { anyProject: true })
+  @ApiOperation({
+    summary: 'Say which secrets there are and what for, also before they have a value',
+    operationId: 'putRuntimeConfig',
+  })
+  @TakesIfMatch()
+  @ApiResponse({ status: 200, standardSchema: RuntimeConfig })
+  async saveRuntime(
+    @RequestCtx() ctx: Ctx,
+    @Req() request: AosRequest,
+    @Body({ schema: PutRuntimeConfig }) body: PutRuntimeConfig,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<RuntimeConfig> {
+    await this.commands.execute(new SaveRuntimeConfig(ctx, body, requiredTag(request)));
+    return this.runtime(ctx, response);
   }
 
   @Put('runtime/secrets/:name')

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { DeleteSecretHandler } from './commands/delete-secret.js';
 import { PutSecretHandler } from './commands/put-secret.js';
+import { SaveRuntimeConfigHandler } from './commands/save-runtime-config.js';
 import { SaveSystemConfigHandler } from './commands/save-system-config.js';
 import { ConfigController } from './config.controller.js';
 import { ConfigQueries } from './config.queries.js';
@@ -16,6 +17,7 @@ import { Vault } from './vault.js';
     ConfigQueries,
     InstallationFacts,
     SaveSystemConfigHandler,
+    SaveRuntimeConfigHandler,
     PutSecretHandler,
     DeleteSecretHandler,
   ],

@@ -8,6 +8,7 @@ import {
   type SecretInfo,
   SystemConfig,
 } from '@aos/contracts';
+import { createHash } from 'node:crypto';
 import { Database } from '../../platform/database/database.js';
 import { type Ctx, allowedProjects } from '../../platform/http/context.js';
 import { decodeCursor, toPage } from '../../platform/http/cursor.js';
@@ -18,21 +19,39 @@ import { type ConfigRow, Settings } from './settings.js';
 import { Vault } from './vault.js';
 
 export interface SecretRow {
-  id: string;
   name: string;
   purpose: string;
   project_id: string | null;
   version: number;
-  last_rotated: Date;
+  last_rotated: Date | null;
   last_used_at: Date | null;
 }
+
+/**
+ * Of `$1` (whether everywhere) and `$2` (else the projects): secrets, and names that wait for their value, which are
+ * at version 0. There is no column here that a value could come from.
+ */
+export const namedSecrets = `
+  SELECT name, purpose, project_id, version, last_rotated, last_used_at FROM secrets WHERE $1 OR project_id = ANY ($2)
+  UNION ALL
+  SELECT name, purpose, project_id, 0, NULL, NULL FROM secret_names n
+   WHERE ($1 OR project_id = ANY ($2)) AND NOT EXISTS (
+     SELECT FROM secrets s WHERE s.name = n.name AND s.project_id IS NOT DISTINCT FROM n.project_id)
+   ORDER BY name, project_id NULLS FIRST LIMIT 5000`;
+
+/** Changes whenever somebody who may read `rows` would read others: a name, a purpose, the version of a value. */
+export const tagOf = (rows: readonly SecretRow[]): string =>
+  createHash('sha256')
+    .update(JSON.stringify(rows.map((row) => [row.name, row.project_id, row.purpose, row.version])))
+    .digest('base64url')
+    .slice(0, 22);
 
 export const toSecretInfo = (row: SecretRow): SecretInfo => ({
   name: row.name,
   purpose: row.purpose,
   projectId: row.project_id,
   version: row.version,
-  lastRotatedAt: row.last_rotated.toISOString(),
+  lastRotatedAt: row.last_rotated?.toISOString() ?? null,
   lastUsedAt: row.last_used_at?.toISOString() ?? null,
 });
 
@@ -74,14 +93,16 @@ export class ConfigQueries {
     );
   }
 
-  /** Names and purposes. There is no column here that a value could come from. */
-  async runtime(ctx: Ctx): Promise<RuntimeConfig> {
+  /** Names and purposes, and the ETag of them. */
+  async runtime(ctx: Ctx): Promise<{ tag: string; config: RuntimeConfig }> {
     const projects = allowedProjects(ctx.actor, 'secret.read');
-    const rows = await this.database.query<SecretRow>(
-      `SELECT id, name, purpose, project_id, version, last_rotated, last_used_at FROM secrets
-        WHERE $1 OR project_id = ANY ($2) ORDER BY name, project_id NULLS FIRST LIMIT 5000`,
-      [projects === 'all', projects === 'all' ? [] : projects],
-    );
-    return { secrets: rows.map(toSecretInfo), env: environmentVariables() };
+    const rows = await this.database.query<SecretRow>(namedSecrets, [
+      projects === 'all',
+      projects === 'all' ? [] : projects,
+    ]);
+    return {
+      tag: tagOf(rows),
+      config: { secrets: rows.map(toSecretInfo), env: environmentVariables() },
+    };
   }
 }

@@ -3,6 +3,7 @@ import type {
   ConfigVersion,
   Installation,
   Page,
+  Problem,
   RuntimeConfig,
   SecretInfo,
   SystemConfig,
@@ -204,6 +205,178 @@ describe('settings', () => {
   });
 });
 
+describe('the list of secrets', () => {
+  const read = async (as = owner) => {
+    const answer = await http.call<RuntimeConfig>('/config/runtime', { as });
+    return { tag: answer.headers.get('etag')!, ...answer.body };
+  };
+  const put = async (body: object, { as = owner, tag = undefined as string | undefined } = {}) =>
+    http.call<RuntimeConfig & Problem>('/config/runtime', {
+      method: 'PUT',
+      as,
+      body,
+      headers: { 'if-match': tag ?? (await read(as)).tag },
+    });
+  const give = (name: string, value: string, more: object = {}) =>
+    http.call(`/config/runtime/secrets/${name}`, {
+      method: 'PUT',
+      as: owner,
+      body: { value, ...more },
+    });
+  const find = ({ secrets }: RuntimeConfig, name: string) =>
+    secrets.filter((secret) => secret.name === name);
+
+  it('names what waits for its value, and says anew what one is for; values stay as they are', async () => {
+    await give('LISTED', 'a value', { purpose: 'before' });
+    const { secrets } = await read();
+    const saved = await put({
+      secrets: [
+        ...secrets.map((secret) =>
+          secret.name === 'LISTED' ? { ...secret, purpose: 'after' } : secret,
+        ),
+        { name: 'WANTED', purpose: 'the mail server' },
+        { name: 'WANTED', projectId: 'red' },
+      ],
+    });
+    expect(saved.status).toBe(200);
+    expect(saved.headers.get('etag')).toBe((await read()).tag);
+    expect(find(saved.body, 'LISTED')).toMatchObject([{ purpose: 'after', version: 1 }]);
+    expect(find(saved.body, 'WANTED')).toEqual([
+      expect.objectContaining({ purpose: 'the mail server', projectId: null, version: 0 }),
+      expect.objectContaining({ purpose: '', projectId: 'red', version: 0, lastRotatedAt: null }),
+    ]);
+    expect(await vault().reveal(ctx, 'LISTED', null, 'x')).toBe('a value');
+    await expect(vault().reveal(ctx, 'WANTED', 'red', 'x')).rejects.toMatchObject({
+      code: 'unknown_secret',
+    });
+    const [row] = await http.database.query<{ diff: unknown; project_id: string | null }>(
+      `SELECT diff, project_id FROM audit_logs WHERE resource = 'config:runtime' ORDER BY id DESC LIMIT 1`,
+    );
+    expect(row).toEqual({
+      project_id: null,
+      diff: {
+        changes: [
+          { path: 'LISTED', before: 'before', after: 'after' },
+          { path: 'WANTED', before: null, after: 'the mail server' },
+          { path: 'WANTED@red', before: null, after: '' },
+        ],
+      },
+    });
+
+    await give('WANTED', 'here', { purpose: 'mail' });
+    expect(
+      await http.database.query(`SELECT project_id FROM secret_names WHERE name = 'WANTED'`),
+    ).toEqual([{ project_id: 'red' }]);
+    expect(find(await read(), 'WANTED')).toMatchObject([
+      { projectId: null, version: 1, purpose: 'mail' },
+      { projectId: 'red', version: 0 },
+    ]);
+  });
+
+  it('is put as it was read without a change, and without a word of one', async () => {
+    const { tag, ...present } = await read();
+    const count = () =>
+      http.database.query(`SELECT count(*)::int AS n FROM audit_logs WHERE action = 'config.save'`);
+    const before = await count();
+    expect((await put(present)).body).toEqual(present);
+    expect((await read()).tag).toBe(tag);
+    expect(await count()).toEqual(before);
+  });
+
+  it('lets go of a name without a value that is left out, and of none that has one', async () => {
+    await give('KEPT', 'x');
+    const { secrets } = await read();
+    const without = (name: string) => secrets.filter((secret) => secret.name !== name);
+    await put({ secrets: [...secrets, { name: 'PASSING' }] });
+    const refused = await put({ secrets: without('KEPT') });
+    expect([refused.status, refused.body.code]).toEqual([409, 'conflict']);
+    expect(refused.body.detail).toContain('KEPT');
+    expect(find(await read(), 'PASSING')).toHaveLength(1);
+    const left = await put({ secrets });
+    expect(find(left.body, 'PASSING')).toEqual([]);
+    expect(find(left.body, 'KEPT')).toHaveLength(1);
+
+    await put({ secrets: [...secrets, { name: 'PASSING' }] });
+    const remove = () =>
+      http.call('/config/runtime/secrets/PASSING', { method: 'DELETE', as: owner });
+    expect([(await remove()).status, (await remove()).status]).toEqual([204, 404]);
+    expect(find(await read(), 'PASSING')).toEqual([]);
+  });
+
+  it('refuses what was made on another list, twice the same, a place that is none, a value and another environment', async () => {
+    const { tag, secrets, env } = await read();
+    await put({ secrets: [...secrets, { name: 'MEANWHILE' }] });
+    const stale = await put({ secrets }, { tag });
+    expect([stale.status, stale.body.code]).toEqual([412, 'precondition_failed']);
+    const bare = await http.refused('/config/runtime', {
+      method: 'PUT',
+      as: owner,
+      body: { secrets },
+    });
+    expect(bare.status).toBe(428);
+    const present = (await read()).secrets;
+    const cases: [object, number, string][] = [
+      [{ secrets: [...present, { name: 'TWICE' }, { name: 'TWICE' }] }, 400, 'validation_failed'],
+      [{ secrets: [...present, { name: 'LD_PRELOAD' }] }, 422, 'secret_name_invalid'],
+      [{ secrets: [...present, { name: 'LOST', projectId: 'nowhere' }] }, 404, 'not_found'],
+      [
+        { secrets: [...present, { name: 'VALUED', value: 'canary-in-a-list' }] },
+        400,
+        'validation_failed',
+      ],
+      [
+        { secrets: present, env: env.map((each) => ({ ...each, isSet: !each.isSet })) },
+        400,
+        'validation_failed',
+      ],
+      [{}, 400, 'validation_failed'],
+    ];
+    for (const [body, status, code] of cases) {
+      const answer = await put(body);
+      expect([answer.status, answer.body.code]).toEqual([status, code]);
+      expect(answer.text).not.toContain('canary-in-a-list');
+    }
+    expect((await read()).secrets).toEqual(present);
+  });
+
+  it('is, for somebody of one project, the list of that project', async () => {
+    await give('OF_ALL', 'x');
+    const adminOfRed = await http.signIn('admin', 'red');
+    const { secrets } = await read(adminOfRed);
+    const outside = await put({ secrets: [...secrets, { name: 'MINE' }] }, { as: adminOfRed });
+    expect(outside.status).toBe(403);
+    const inside = await put(
+      { secrets: [...secrets, { name: 'MINE', projectId: 'red' }] },
+      { as: adminOfRed },
+    );
+    expect(inside.body.secrets.map(({ projectId }) => projectId)).not.toContain(null);
+    expect(find(await read(), 'OF_ALL')).toHaveLength(1);
+    const [row] = await http.database.query<{ project_id: string }>(
+      `SELECT project_id FROM audit_logs WHERE resource = 'config:runtime' ORDER BY id DESC LIMIT 1`,
+    );
+    expect(row!.project_id).toBe('red');
+    const viewer = await http.signIn('viewer');
+    expect((await put({ secrets: [] }, { as: viewer, tag: '"x"' })).status).toBe(403);
+
+    // Reading everywhere and writing in one: what is not theirs stands in the list, as it is.
+    await http.database.query(
+      `INSERT INTO roles (name, permissions) VALUES ('reads-secrets', '{secret.read}')`,
+    );
+    const reader = await http.signIn('reads-secrets');
+    await http.database.query(
+      `INSERT INTO role_bindings (id, user_id, role, project_id, created_by) VALUES (gen_random_uuid(), $1, 'admin', 'red', 'test')`,
+      [reader.userId],
+    );
+    const all = (await read(reader)).secrets;
+    const renamed = all.map((each) => ({ ...each, purpose: 'by the reader' }));
+    expect((await put({ secrets: renamed }, { as: reader })).status).toBe(403);
+    const own = all.map((each) => (each.projectId ? { ...each, purpose: 'by the reader' } : each));
+    expect(find((await put({ secrets: own }, { as: reader })).body, 'MINE')[0]!.purpose).toBe(
+      'by the reader',
+    );
+  });
+});
+
 describe('a secret', () => {
   const put = (name: string, value: unknown, as = owner, more: object = {}) =>
     http.refused(`/config/runtime/secrets/${encodeURIComponent(name)}`, {
@@ -259,7 +432,7 @@ describe('a secret', () => {
       expect(sealed).not.toContain(form);
     }
     const runtime = (await http.call<RuntimeConfig>('/config/runtime', { as: owner })).body;
-    expect(runtime.secrets).toMatchObject([
+    expect(runtime.secrets.filter(({ name }) => name === 'CANARY')).toMatchObject([
       { name: 'CANARY', purpose: 'a test', version: 1, projectId: null },
     ]);
   });

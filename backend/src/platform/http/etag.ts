@@ -22,13 +22,13 @@ export function setVersion(response: Response, version: number | string): void {
 }
 
 /**
- * The version that a change was made against, from If-Match. A weak tag matches nothing (RFC 9110, 13.1.1), and
+ * The ETag that a change was made against, from If-Match, without its quotes. A weak tag matches nothing (RFC 9110, 13.1.1), and
  * since proxies that compress weaken the tags that they pass on, the refusal says so. `*` is refused: it would
  * overwrite whatever is there.
  *
- * @throws AosError precondition_required without one, precondition_failed when it cannot be a version.
+ * @throws AosError precondition_required without one, precondition_failed when it is none.
  */
-export function requiredVersion(request: AosRequest): number {
+export function requiredTag(request: AosRequest): string {
   const header = request.headers['if-match'];
   if (header === undefined)
     throw new AosError(
@@ -40,14 +40,27 @@ export function requiredVersion(request: AosRequest): number {
       'precondition_failed',
       'If-Match holds a weak ETag, which matches no version. Send it without W/, as it was before a proxy weakened it.',
     );
-  const match = /^\s*"(\d{1,9})"\s*$/.exec(header);
-  if (!match)
-    throw new AosError(
-      'precondition_failed',
-      'If-Match is not an ETag that this document has had. Read it again.',
-    );
-  return Number(match[1]);
+  const match = /^\s*"([\x21\x23-\x7e]{1,100})"\s*$/.exec(header);
+  if (!match) throw unknownTag();
+  return match[1]!;
 }
+
+/**
+ * As `requiredTag`, of a document whose ETag is its version.
+ *
+ * @throws AosError precondition_failed also when it cannot be a version.
+ */
+export function requiredVersion(request: AosRequest): number {
+  const tag = requiredTag(request);
+  if (!/^\d{1,9}$/.test(tag)) throw unknownTag();
+  return Number(tag);
+}
+
+const unknownTag = () =>
+  new AosError(
+    'precondition_failed',
+    'If-Match is not an ETag that this document has had. Read it again.',
+  );
 
 /** @throws AosError precondition_failed unless the version is the present one. */
 export function requireVersion(expected: number, present: number): void {

@@ -29,18 +29,26 @@ export class DeleteSecretHandler implements ICommandHandler<DeleteSecret> {
     requireSecretName(name);
     if (!isAllowed(ctx.actor, 'secret.write', projectId)) throw new NotFound('This secret');
     await this.database.transaction(async (tx) => {
+      // A value may have come for a name that waited for it, written by code that knows no such names.
+      const { rows: waiting } = await sql<{ purpose: string }>(
+        tx,
+        `DELETE FROM secret_names WHERE name = $1 AND project_id IS NOT DISTINCT FROM $2 RETURNING purpose`,
+        [name, projectId],
+      );
       const { rows } = await sql<{ id: string; version: number; purpose: string }>(
         tx,
         `DELETE FROM secrets WHERE name = $1 AND project_id IS NOT DISTINCT FROM $2 RETURNING id, version, purpose`,
         [name, projectId],
       );
       const gone = rows[0];
-      if (!gone) throw new NotFound('This secret');
+      if (!gone && !waiting[0]) throw new NotFound('This secret');
       await this.audit.record(tx, ctx, {
         action: 'secret.delete',
-        resource: `secret:${gone.id}`,
+        resource: gone ? `secret:${gone.id}` : 'config:runtime',
         diff: {
-          before: { name, version: gone.version, purpose: gone.purpose, value: 'set' },
+          before: gone
+            ? { name, version: gone.version, purpose: gone.purpose, value: 'set' }
+            : { name, purpose: waiting[0]!.purpose },
           after: null,
         },
         projectId,

@@ -55,7 +55,7 @@ export class PutSecretHandler implements ICommandHandler<PutSecret> {
       );
       const version = (before[0]?.version ?? 0) + 1;
       const sealed = this.vault.seal(name, version, projectId, value);
-      const { rows } = await sql<SecretRow>(
+      const { rows } = await sql<SecretRow & { id: string }>(
         tx,
         `INSERT INTO secrets (id, name, project_id, purpose, version, ciphertext, wrapped_key, key_id, created_by)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -74,6 +74,11 @@ export class PutSecretHandler implements ICommandHandler<PutSecret> {
           sealed.keyId,
           ctx.actor.id,
         ],
+      );
+      await sql(
+        tx,
+        'DELETE FROM secret_names WHERE name = $1 AND project_id IS NOT DISTINCT FROM $2',
+        [name, projectId],
       );
       await this.audit.record(tx, ctx, {
         action: before[0] ? 'secret.rotate' : 'secret.create',

@@ -72,11 +72,23 @@ import { SettingsApi } from './settings-api';
                     <td class="nowrap" [attr.data-word]="t('settings.secret.scope')">
                       {{ secret.projectId ?? t('settings.everywhere') }}
                     </td>
-                    <td class="nowrap num" [attr.data-word]="t('settings.secret.state')">
-                      {{ t('settings.secret.set', { n: secret.version }) }}
+                    <td
+                      class="nowrap num"
+                      [class.muted]="!secret.version"
+                      [attr.data-word]="t('settings.secret.state')"
+                    >
+                      @if (secret.version) {
+                        {{ t('settings.secret.set', { n: secret.version }) }}
+                      } @else {
+                        {{ t('settings.secret.waits') }}
+                      }
                     </td>
                     <td class="meta" [attr.data-word]="t('settings.secret.rotated')">
-                      <aos-age [at]="secret.lastRotatedAt" />
+                      @if (secret.lastRotatedAt; as at) {
+                        <aos-age [at]="at" />
+                      } @else {
+                        –
+                      }
                     </td>
                     <td class="meta" [attr.data-word]="t('settings.secret.used')">
                       @if (secret.lastUsedAt; as at) {
@@ -87,8 +99,20 @@ import { SettingsApi } from './settings-api';
                     </td>
                     <td class="acts">
                       @if (mayWrite()) {
-                        <button class="btn small" type="button" (click)="editing.set(secret)">
-                          {{ t('settings.secret.rotate') }}
+                        <button
+                          class="btn small"
+                          type="button"
+                          [attr.aria-label]="
+                            t(
+                              secret.version ? 'settings.secret.editOf' : 'settings.secret.giveOf',
+                              {
+                                name: secret.name,
+                              }
+                            )
+                          "
+                          (click)="editing.set(secret)"
+                        >
+                          {{ t(secret.version ? 'settings.edit' : 'settings.secret.give') }}
                         </button>
                         <button
                           class="btn small quiet danger"

@@ -29,9 +29,7 @@ import { SettingsApi } from './settings-api';
     <aos-dialog
       *transloco="let t"
       [title]="
-        secret()
-          ? t('settings.secret.rotateOf', { name: secret()!.name })
-          : t('settings.secret.add')
+        secret() ? t('settings.secret.editOf', { name: secret()!.name }) : t('settings.secret.add')
       "
       [isBusy]="isBusy()"
       (closed)="closed.emit()"
@@ -76,14 +74,16 @@ import { SettingsApi } from './settings-api';
             id="secret-value"
             class="input mono hidden"
             rows="3"
-            required
             maxlength="65536"
             spellcheck="false"
             autocomplete="off"
             aria-describedby="secret-value-help"
             (input)="hasValue.set($any($event.target).value !== '')"
           ></textarea>
-          <span class="help" id="secret-value-help">{{ t('settings.secret.valueHelp') }}</span>
+          <span class="help" id="secret-value-help">
+            {{ t('settings.secret.valueHelp') }}
+            {{ t(secret()?.version ? 'settings.secret.keep' : 'settings.secret.later') }}
+          </span>
         </div>
         <div class="field">
           <label for="secret-purpose">{{ t('settings.secret.purpose') }}</label>
@@ -110,9 +110,9 @@ import { SettingsApi } from './settings-api';
         class="btn filled"
         type="submit"
         form="secret"
-        [disabled]="isBusy() || !hasValue() || !isNamed()"
+        [disabled]="isBusy() || !isNamed() || !hasChange()"
       >
-        {{ t(secret() ? 'settings.secret.rotate' : 'settings.secret.save') }}
+        {{ t(secret()?.version && hasValue() ? 'settings.secret.rotate' : 'settings.secret.save') }}
       </button>
     </aos-dialog>
   `,
@@ -127,10 +127,10 @@ import { SettingsApi } from './settings-api';
   `,
 })
 export class SecretDialog {
-  /** Rotated when given; a new one when null. */
+  /** One that is there, to be given a value or another purpose; a new one when null. */
   readonly secret = input.required<SecretInfo | null>();
   readonly projects = input<readonly Project[]>([]);
-  readonly saved = output<SecretInfo>();
+  readonly saved = output();
   readonly closed = output();
 
   private readonly api = inject(SettingsApi);
@@ -143,22 +143,28 @@ export class SecretDialog {
   protected readonly isNamed = computed(
     () => this.secret() !== null || /^[A-Z][A-Z0-9_]*$/.test(this.name()),
   );
+  protected readonly hasChange = computed(
+    () => this.hasValue() || this.purpose().trim() !== this.secret()?.purpose,
+  );
   protected readonly call = signal<Call>(idle);
   protected readonly isBusy = computed(() => this.call().state === 'loading');
 
   protected async save(event: Event): Promise<void> {
     event.preventDefault();
     const secret = this.secret();
-    const body = {
-      value: this.field().nativeElement.value,
-      purpose: this.purpose().trim(),
-      projectId: secret ? secret.projectId : this.projectId() || null,
-    };
+    const name = secret?.name ?? this.name();
+    const purpose = this.purpose().trim();
+    const projectId = secret ? secret.projectId : this.projectId() || null;
+    const { value } = this.field().nativeElement;
     this.call.set(loading);
     try {
-      const info = await firstValueFrom(this.api.putSecret(secret?.name ?? this.name(), body));
+      await firstValueFrom<unknown>(
+        value
+          ? this.api.putSecret(name, { value, purpose, projectId })
+          : this.api.nameSecret({ name, purpose, projectId }),
+      );
       this.field().nativeElement.value = '';
-      this.saved.emit(info);
+      this.saved.emit();
     } catch (error) {
       this.call.set(failed(error));
     }

@@ -27,6 +27,7 @@ import {
   listUsers,
   previewSystemConfig,
   putRole,
+  putRuntimeConfig,
   putSecret,
   putSystemConfig,
   revokeToken,
@@ -60,7 +61,7 @@ import type {
   SystemConfig,
   SystemConfigAnswer,
 } from '@aos/contracts';
-import type { Observable } from 'rxjs';
+import { type Observable, switchMap } from 'rxjs';
 
 const PAGE = 100;
 const LONGEST_PAGE = 200;
@@ -95,6 +96,20 @@ export class SettingsApi {
 
   runtime(): Observable<RuntimeConfig> {
     return this.api.invoke(getRuntimeConfig, {});
+  }
+  /** Names a secret that waits for its value, or says anew what one is for. */
+  nameSecret(named: Pick<SecretInfo, 'name' | 'projectId' | 'purpose'>): Observable<RuntimeConfig> {
+    return this.api.invoke$Response(getRuntimeConfig, {}).pipe(
+      switchMap(({ body, headers }) => {
+        const others = body.secrets.filter(
+          ({ name, projectId }) => name !== named.name || projectId !== named.projectId,
+        );
+        return this.api.invoke(putRuntimeConfig, {
+          'If-Match': headers.get('etag') ?? '',
+          body: { secrets: [...others, named] },
+        });
+      }),
+    );
   }
   putSecret(name: string, body: PutSecret): Observable<SecretInfo> {
     return this.api.invoke(putSecret, { name, body });

@@ -14,7 +14,7 @@ export interface PutSystemConfig$Params {
   comment?: string;
 
 /**
- * The ETag of the version that was edited
+ * The ETag of the version that was changed
  */
   'If-Match': string;
 
