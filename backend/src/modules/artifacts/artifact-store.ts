@@ -58,7 +58,7 @@ export interface StoredFile {
  * Files that people bring and runs make. The bytes lie in the data folder under the artifact's id, never
  * under a name that a client chose; the row holds the name. The file is written whole (temporary name,
  * fsync, rename) before the row is committed, so a row always has its file; a crash between the two leaves
- * a file without a row, which nobody can ask for. An artifact is never changed after it was made. A step that is done
+ * a file without a row, which nobody can ask for (see ArtifactSweep). An artifact is never changed after it was made. A step that is done
  * again, since nobody saw its end, makes the same file again: then the first one is answered, and none is added.
  */
 @Injectable()
