@@ -34,6 +34,8 @@ export class StdioProcess implements Transport {
   private memory: MemoryWatch | undefined;
   private stderr = '';
   private isStderrCut = false;
+  /** Why it was ended here, which says more than whatever it said itself. */
+  private endedFor: string | undefined;
   private isClosed = false;
 
   constructor(
@@ -51,6 +53,7 @@ export class StdioProcess implements Transport {
 
   /** The last that the server wrote to standard error, whole lines: half a secret would not be known for one. */
   get lastWords(): string {
+    if (this.endedFor !== undefined) return this.endedFor;
     if (!this.isStderrCut) return this.stderr.trim();
     return this.stderr.slice(this.stderr.indexOf('\n') + 1 || this.stderr.length).trim();
   }
@@ -86,8 +89,7 @@ export class StdioProcess implements Transport {
       child.pid!,
       maxBytes,
       (bytes) => {
-        this.isStderrCut = false;
-        this.stderr = `ended because it used ${toMb(bytes)} MB of memory; ${toMb(maxBytes)} MB are allowed`;
+        this.endedFor = `ended because it used ${toMb(bytes)} MB of memory; ${toMb(maxBytes)} MB are allowed`;
         this.kill('SIGKILL');
       },
       lookMs,
