@@ -3,6 +3,7 @@ import type { Ctx } from '../../../platform/http/context.js';
 import { startToolServer, type ToolServerOfTest } from '../chain/testing.js';
 import { type GatewayParts, actor, admin, startGateway } from '../testing.js';
 import { ChangeMcpServer } from './change-server.js';
+import { RemoveMcpServer } from './remove-server.js';
 
 let parts: GatewayParts;
 let old: ToolServerOfTest;
@@ -31,6 +32,35 @@ const change = (of: { name: string; version: number }, input: object, by: Ctx = 
 const call = (server: string, tool = 'read') =>
   parts.gateway.call(admin(), { server, tool, args: {} });
 const stored = async (name: string) => (await parts.queries.server(name)).url;
+
+describe('a circuit that is open', () => {
+  beforeEach(async () => {
+    await parts.configure({ circuit: { failures: 1, openForMs: 600_000 } });
+    old.onCall = () => 500;
+  });
+  afterEach(() => parts.configure({}));
+
+  const opened = async () => {
+    const server = await register();
+    await expect(call(server.name)).rejects.toMatchObject({ code: 'server_unreachable' });
+    await expect(call(server.name)).rejects.toMatchObject({ code: 'circuit_open' });
+    return server;
+  };
+
+  it('is forgotten when its server is moved, and no sooner', async () => {
+    const described = await change(await opened(), { description: 'Down again' });
+    await expect(call(described.name)).rejects.toMatchObject({ code: 'circuit_open' });
+    await change(described, { url: next.url });
+    await call(described.name);
+  });
+
+  it('is forgotten when its server is removed: another may have its name', async () => {
+    const { name } = await opened();
+    await parts.remove.execute(new RemoveMcpServer(admin(), name, undefined));
+    await parts.register({ name, transport: 'http', url: next.url });
+    await call(name);
+  });
+});
 
 describe('a server that is moved', () => {
   it('is asked at the new place, and called there from then on', async () => {

@@ -1,4 +1,5 @@
 import { getEventListeners } from 'node:events';
+import type { InputRequest } from '@modelcontextprotocol/client';
 import type { ClientSide } from './client-side.js';
 import { type Flight, Flights } from './flights.js';
 
@@ -45,5 +46,105 @@ it('puts no more questions at once than somebody could answer, and goes on when 
     const more = ask();
     answers[0]!();
     expect(await more).toEqual({ roots: [] });
+  });
+});
+
+describe('a question in the middle of calls over one connection', () => {
+  const never = new AbortController().signal;
+  const question = { method: 'elicitation/create', params: { message: 'Who?' } } as InputRequest;
+  const side = (more: object = {}) =>
+    ({
+      capabilities: { elicitation: {}, roots: {} },
+      takesQuestions: false,
+      ask: jest.fn(() => Promise.resolve({ roots: [] })),
+      ...more,
+    }) as unknown as ClientSide & { ask: jest.Mock };
+  /** A call that is under way until the test ends it. */
+  function begin(flights: Flights, by: ClientSide | undefined = side()) {
+    let end!: () => void;
+    let flight: Flight | undefined;
+    const over = flights.run(by, 60_000, never, (given) => {
+      flight = given;
+      return new Promise<void>((done) => (end = done));
+    });
+    return { end: () => (end(), over), hasBegun: () => flight !== undefined };
+  }
+  const turn = () => new Promise((done) => setImmediate(done));
+
+  it('is of the one that is under way, and of nobody where there are more or none', async () => {
+    const flights = new Flights();
+    const [one, other] = [side(), side()];
+    await expect(flights.ask(question)).rejects.toThrow('cannot be told to belong to one call');
+    const first = begin(flights, one);
+    await flights.ask(question);
+    expect(one.ask).toHaveBeenCalledTimes(1);
+    const second = begin(flights, other);
+    await expect(flights.ask(question)).rejects.toThrow('cannot be told to belong to one call');
+    await first.end();
+    await flights.ask(question);
+    expect([one.ask.mock.calls.length, other.ask.mock.calls.length]).toEqual([1, 1]);
+    await second.end();
+  });
+
+  it('has calls made one at a time from then on, where it could not be told whose it is', async () => {
+    const flights = new Flights();
+    const early = [begin(flights), begin(flights)];
+    await expect(flights.ask(question)).rejects.toThrow();
+    for (const each of early) await each.end();
+    const [first, second] = [begin(flights), begin(flights)];
+    await turn();
+    expect([first.hasBegun(), second.hasBegun()]).toEqual([true, false]);
+    await first.end();
+    await turn();
+    expect(second.hasBegun()).toBe(true);
+    await second.end();
+  });
+
+  it('of a server that asks between calls changes nothing', async () => {
+    const flights = new Flights();
+    await expect(flights.ask(question)).rejects.toThrow();
+    expect(await flights.ask({ method: 'roots/list' })).toEqual({ roots: [] });
+    const both = [begin(flights), begin(flights)];
+    await turn();
+    expect(both.map(({ hasBegun }) => hasBegun())).toEqual([true, true]);
+    for (const each of both) await each.end();
+  });
+
+  it('is put to no client that cannot be asked, and to nobody where there is no client', async () => {
+    const flights = new Flights();
+    const deaf = side({ capabilities: {} });
+    const call = begin(flights, deaf);
+    await expect(flights.ask(question)).rejects.toThrow('does not take elicitation/create');
+    expect(deaf.ask).not.toHaveBeenCalled();
+    await call.end();
+    let asked: Promise<unknown> | undefined;
+    await flights.run(undefined, 60_000, never, async () => {
+      asked = flights.ask(question);
+      asked.catch(() => undefined); // looked at below
+    });
+    await expect(asked).rejects.toThrow('nobody is there to answer');
+  });
+
+  it('stops the clock of its call until it is answered, and no longer', async () => {
+    jest.useFakeTimers();
+    try {
+      const flights = new Flights();
+      let answer!: () => void;
+      const slow = side({ ask: () => new Promise((done) => (answer = () => done({ roots: [] }))) });
+      await flights.run(slow, 1_000, never, async (flight) => {
+        jest.advanceTimersByTime(900);
+        const asked = flight.ask(question);
+        jest.advanceTimersByTime(60_000);
+        expect(flight.signal.aborted).toBe(false);
+        answer();
+        await asked;
+        jest.advanceTimersByTime(99);
+        expect(flight.signal.aborted).toBe(false);
+        jest.advanceTimersByTime(2);
+        expect(flight.signal.aborted).toBe(true);
+      });
+    } finally {
+      jest.useRealTimers();
+    }
   });
 });

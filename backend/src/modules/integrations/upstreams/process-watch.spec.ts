@@ -115,6 +115,49 @@ describe('children of a process that is killed', () => {
 });
 
 describe('what watches', () => {
+  /** Groups of which nothing is known yet. */
+  const groups = `const [first, second] = [0, 0].map(
+    () => spawn(process.execPath, [deaf], { detached: true, stdio: 'ignore' }).pid,
+  );`;
+
+  it('is one shell, also where the last group went and another came before the shell had gone', async () => {
+    const {
+      process: parent,
+      said,
+      hasCaughtUp,
+    } = await owner<{ first: number; second: number }>(`${groups}
+      processWatch.add(first);
+      processWatch.remove(first);
+      processWatch.add(second);
+      console.log(JSON.stringify({ first, second }));`);
+    await until(async () => (await shellsOf(parent.pid!)).length === 1);
+    await hasCaughtUp(); // it has heard of the end of the first one
+    expect(await shellsOf(parent.pid!)).toHaveLength(1);
+    parent.kill('SIGKILL');
+    await gone(said.second);
+    expect(await isAlive(said.first)).toBe(true);
+    process.kill(said.first, 'SIGKILL');
+  });
+
+  it('is started anew where it has died in the very moment that it was to be told of a group', async () => {
+    const { process: parent, said } = await owner<{ first: number; second: number }>(`${groups}
+      const { readFileSync } = await import('node:fs');
+      const children = () => readFileSync('/proc/self/task/' + process.pid + '/children', 'utf8').split(' ').filter(Boolean);
+      processWatch.add(first);
+      const shell = children().map(Number).find((pid) => pid !== first && pid !== second);
+      process.kill(shell, 'SIGKILL');
+      while (!/State:\\s+Z/.test(readFileSync('/proc/' + shell + '/status', 'utf8')));
+      processWatch.add(second);
+      console.log(JSON.stringify({ first, second }));`);
+    let hasEnded = false;
+    parent.once('exit', () => (hasEnded = true));
+    await until(async () => hasEnded || (await shellsOf(parent.pid!)).length > 0);
+    expect(hasEnded).toBe(false);
+    parent.kill('SIGKILL');
+    await gone(said.first);
+    await gone(said.second);
+  });
+
   it('knows nothing of the environment, and goes when nothing is left to watch', async () => {
     const child = new StdioProcess(
       { file: process.execPath, args: [join(folder, 'deaf.cjs')] },

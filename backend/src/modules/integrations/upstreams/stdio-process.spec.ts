@@ -75,6 +75,17 @@ describe('one message', () => {
   });
 });
 
+it('a server that has closed its input is told of as a fault, and of nothing else', async () => {
+  const started = await start(
+    `const { closeSync } = await import('node:fs'); closeSync(0); ${says('{}')} setInterval(() => undefined, 1000);`,
+  );
+  await until(() => started.heard.length > 0);
+  const message = { jsonrpc: '2.0', method: 'notifications/x' } as const;
+  await expect(started.child.send(message)).rejects.toThrow('EPIPE');
+  expect(started.faults).toEqual([expect.stringContaining('EPIPE')]);
+  await started.child.close();
+});
+
 describe('what a server writes beside its messages', () => {
   it('is kept at its end, in whole lines', async () => {
     const line = 'a line of text that is as long as it is';

@@ -207,6 +207,22 @@ describe('a connection that breaks under a call', () => {
   });
 });
 
+it('a connection that has held for a while may go without a pause, whatever came before', async () => {
+  let lose!: () => Promise<void>;
+  upstream = clientOf(async (...args) => {
+    const made = await dialServer(...args);
+    lose = () => made.client.close(); // as when its process ends
+    return made;
+  });
+  await call();
+  await lose();
+  await call();
+  clock.pass(2_000);
+  await lose();
+  await call();
+  expect(dialled).toBe(3);
+});
+
 describe('a request that fails over a connection that others use', () => {
   const status =
     (code: number): typeof onCall =>
