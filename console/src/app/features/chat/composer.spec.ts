@@ -29,14 +29,20 @@ const file: Attachment = {
 };
 
 async function show(
-  over: Partial<{ draft: Draft; files: Attachment[]; call: Call; said: string[] }> = {},
+  over: Partial<{
+    draft: Draft;
+    tools: McpTool[];
+    files: Attachment[];
+    call: Call;
+    said: string[];
+  }> = {},
 ) {
   TestBed.configureTestingModule({ providers: [provideWords({ chat: words })] });
   const fixture = TestBed.createComponent(Composer);
   const set = (name: string, value: unknown) => fixture.componentRef.setInput(name, value);
   set('draft', over.draft ?? emptyDraft);
   set('agents', agents);
-  set('tools', tools);
+  set('tools', over.tools ?? tools);
   set('files', over.files ?? []);
   set('call', over.call ?? idle);
   set('said', over.said ?? []);
@@ -106,6 +112,15 @@ describe('the composer', () => {
     await press('Enter');
     expect(draft()).toMatchObject({ mode: 'text', text: 'profile data.csv' });
     expect(offered()).toEqual([]);
+  });
+
+  it('offers skills also when they come later than the slash', async () => {
+    const { type, offered, set, stable } = await show({ tools: [] });
+    await type('/prof');
+    expect(offered()).toEqual([]);
+    set('tools', tools);
+    await stable();
+    expect(offered()).toEqual([expect.stringContaining('csv.profile')]);
   });
 
   it('makes a step of a tool that a sentence cannot say', async () => {

@@ -131,7 +131,13 @@ export class Composer {
     );
   });
 
-  protected readonly offer = signal<Offer | null>(null);
+  protected readonly asked = signal<Offer | null>(null);
+  /** Where there is anything to offer, also when that comes later than the mark. */
+  protected readonly offer = computed((): Offer | null => {
+    const asked = this.asked();
+    const known = asked?.mark === '@' ? this.agents() : this.tools();
+    return known.length > 0 ? asked : null;
+  });
   protected readonly at = linkedSignal<unknown, number>({
     source: () => this.offer()?.query,
     computation: () => 0,
@@ -185,7 +191,7 @@ export class Composer {
   }
 
   protected submit(): void {
-    this.offer.set(null);
+    this.asked.set(null);
     this.back = 0;
     if (this.canSend()) this.submitted.emit();
   }
@@ -205,9 +211,8 @@ export class Composer {
     const word = /(?:^|\s)([/@])([^\s/@]*)$/.exec(value.slice(0, selectionStart));
     const mark = word?.[1] as Offer['mark'] | undefined;
     const query = word?.[2] ?? '';
-    const isOf = mark === '@' ? this.agents().length > 0 : this.tools().length > 0;
-    this.offer.set(
-      mark && isOf && selectionStart === selectionEnd
+    this.asked.set(
+      mark && selectionStart === selectionEnd
         ? { mark, query, from: selectionStart - query.length - 1, to: selectionStart }
         : null,
     );
@@ -216,7 +221,7 @@ export class Composer {
   protected take({ id }: Suggestion): void {
     const offer = this.offer();
     if (!offer) return;
-    this.offer.set(null);
+    this.asked.set(null);
     if (offer.mark === '@') {
       const { text } = this.draft();
       this.put(text.slice(0, offer.from) + text.slice(offer.to), offer.from);
@@ -262,7 +267,7 @@ export class Composer {
   private onOfferKey({ key }: KeyboardEvent): boolean {
     const count = this.suggestions().length;
     const chosen = this.suggestions()[this.at()];
-    if (key === 'Escape') this.offer.set(null);
+    if (key === 'Escape') this.asked.set(null);
     else if (key === 'ArrowDown' && count) this.at.update((at) => (at + 1) % count);
     else if (key === 'ArrowUp' && count) this.at.update((at) => (at - 1 + count) % count);
     else if ((key === 'Enter' || key === 'Tab') && chosen) this.take(chosen);

@@ -3,6 +3,7 @@ import {
   Component,
   DestroyRef,
   ElementRef,
+  Injector,
   afterNextRender,
   effect,
   inject,
@@ -107,10 +108,11 @@ export class CodeEditor {
   readonly submitted = output();
 
   private readonly place = viewChild.required<ElementRef<HTMLElement>>('place');
+  private readonly plain = viewChild<ElementRef<HTMLTextAreaElement>>('plain');
+  private readonly injector = inject(Injector);
   private readonly transloco = inject(TranslocoService);
   protected readonly state = signal<'loading' | 'ready' | 'failed'>('loading');
   private mounted: Mounted | null = null;
-  private wantsFocus = false;
   private isGone = false;
 
   constructor() {
@@ -129,6 +131,20 @@ export class CodeEditor {
       ];
       if (isReady) untracked(() => this.mounted?.update({ value, language, isReadonly, faults }));
     });
+    effect(() => {
+      this.completions();
+      untracked(() => this.mounted?.offerAgain());
+    });
+  }
+
+  /** Whoever is writing in the plain box goes on at the same place. */
+  private takeOver(): void {
+    const plain = this.plain()?.nativeElement;
+    if (!plain || plain.ownerDocument.activeElement !== plain) return;
+    const { selectionStart: anchor, selectionEnd: head } = plain;
+    // Hidden as it is until then, it takes no focus.
+    const write = () => this.mounted?.focus({ anchor, head });
+    afterNextRender({ write }, { injector: this.injector });
   }
 
   private async load(): Promise<void> {
@@ -147,17 +163,16 @@ export class CodeEditor {
         onSubmit: () => this.submitted.emit(),
         completions: () => this.completions(),
       });
+      this.takeOver();
       this.state.set('ready');
-      if (this.wantsFocus) this.focus();
     } catch {
       this.state.set('failed');
     }
   }
 
   focus(): void {
-    this.wantsFocus = true;
     if (this.mounted) this.mounted.focus();
-    else this.place().nativeElement.parentElement?.querySelector('textarea')?.focus();
+    else this.plain()?.nativeElement.focus();
   }
   /** Puts text where the cursor is, or in place of what is chosen. */
   insert(text: string): void {

@@ -5,6 +5,7 @@ import {
   closeBrackets,
   closeBracketsKeymap,
   completionKeymap,
+  startCompletion,
 } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 import { json, jsonParseLinter } from '@codemirror/lang-json';
@@ -65,7 +66,10 @@ interface Changing {
 }
 export interface Mounted {
   update(next: Changing): void;
-  focus(): void;
+  /** At this stretch of the text, where one is given. */
+  focus(selection?: { anchor: number; head: number }): void;
+  /** There is something else to complete with: offers it where the last time nothing could be. */
+  offerAgain(): void;
   insert(text: string): void;
   destroy(): void;
 }
@@ -78,6 +82,14 @@ const lookAgain = StateEffect.define<null>();
 export function mount(place: HTMLElement, setup: Setup): Mounted {
   const root = place.shadowRoot ?? place.attachShadow({ mode: 'open' });
   const [language, access] = [new Compartment(), new Compartment()];
+  /** Where something was typed and there was nothing to complete it with. */
+  let unanswered = -1;
+  const source: CompletionSource = (context) => {
+    const found = setup.completions()?.(context) ?? null;
+    const isNothing = found === null || ('options' in found && found.options.length === 0);
+    unanswered = isNothing ? context.pos : -1;
+    return found;
+  };
   let shown: Changing = { value: setup.value, language: 'text', isReadonly: false, faults: [] };
 
   const view = new EditorView({
@@ -89,7 +101,7 @@ export function mount(place: HTMLElement, setup: Setup): Mounted {
         access.of([]),
         language.of([]),
         looks(setup),
-        behaviour(setup),
+        behaviour(setup, source),
         linter((one) => faultsIn(one, shown), {
           delay: 150,
           needsRefresh: ({ transactions }) =>
@@ -120,7 +132,13 @@ export function mount(place: HTMLElement, setup: Setup): Mounted {
         view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: next.value } });
       if (next.faults !== before.faults) view.dispatch({ effects: lookAgain.of(null) });
     },
-    focus: () => view.focus(),
+    focus(selection) {
+      if (selection) view.dispatch({ selection });
+      view.focus();
+    },
+    offerAgain() {
+      if (view.hasFocus && unanswered === view.state.selection.main.head) startCompletion(view);
+    },
     insert(text) {
       view.dispatch(view.state.replaceSelection(text), { scrollIntoView: true });
       view.focus();
@@ -137,7 +155,10 @@ async function grammar(language: CodeLanguage): Promise<Extension> {
   return codeLanguage(language);
 }
 
-function behaviour({ completions, onSubmit, label, placeholder: hint, words }: Setup): Extension {
+function behaviour(
+  { onSubmit, label, placeholder: hint, words }: Setup,
+  source: CompletionSource,
+): Extension {
   return [
     lineNumbers(),
     foldGutter({ openText: '⌄', closedText: '›' }),
@@ -154,10 +175,7 @@ function behaviour({ completions, onSubmit, label, placeholder: hint, words }: S
     EditorView.domEventHandlers({ beforeinput: typeOver }),
     // Fixed, so that the frame of the editor does not cut off what hangs out of it.
     tooltips({ position: 'fixed' }),
-    autocompletion({
-      icons: false,
-      override: [(context) => completions()?.(context) ?? null],
-    }),
+    autocompletion({ icons: false, override: [source] }),
     EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', tabindex: '0' }),
     hint ? placeholder(hint) : [],
     EditorState.phrases.of({
