@@ -10,6 +10,7 @@ import { FillRateBuckets1764168000000 } from './1764168000000-fill-rate-buckets.
 import { SayByCode1764170000000 } from './1764170000000-say-by-code.js';
 import { NumberWithTheCommit1764171000000 } from './1764171000000-number-with-the-commit.js';
 import { NameSecretsFirst1764172000000 } from './1764172000000-name-secrets-first.js';
+import { SayFaultsByCode1764173000000 } from './1764173000000-say-faults-by-code.js';
 
 /** In order. A migration that has shipped is never edited: write the next one. */
 export const migrations = [
@@ -25,4 +26,5 @@ export const migrations = [
   SayByCode1764170000000,
   NumberWithTheCommit1764171000000,
   NameSecretsFirst1764172000000,
+  SayFaultsByCode1764173000000,
 ];

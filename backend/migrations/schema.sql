@@ -392,6 +392,7 @@ CREATE TABLE job_steps (
   error text,
   started_at timestamp with time zone,
   finished_at timestamp with time zone,
+  error_said jsonb,
   CONSTRAINT job_steps_pkey PRIMARY KEY (job_id, step_id),
   CONSTRAINT job_steps_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE,
   CONSTRAINT job_steps_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'running'::text, 'waiting'::text, 'done'::text, 'failed'::text, 'skipped'::text])))
@@ -783,6 +784,7 @@ CREATE TABLE tool_calls (
   span_id text,
   started_at timestamp with time zone DEFAULT now() NOT NULL,
   finished_at timestamp with time zone,
+  error_said jsonb,
   CONSTRAINT tool_calls_pkey PRIMARY KEY (created_at, idempotency_key),
   CONSTRAINT tool_calls_status_check CHECK ((status = ANY (ARRAY['started'::text, 'succeeded'::text, 'failed'::text, 'unknown'::text])))
 ) PARTITION BY RANGE (created_at);

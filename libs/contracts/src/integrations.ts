@@ -139,6 +139,8 @@ export const McpServerInfo = z
       state: z.enum(['unknown', 'healthy', 'unhealthy', 'disabled']),
       checkedAt: Timestamp.nullable(),
       error: z.string().nullable(),
+      /** The error by its code, where it is AOS that says it. */
+      said: Said.optional(),
       latencyMs: z.number().nullable(),
     }),
     /** Calls used of what is let through; null where there is no limit. */
@@ -216,6 +218,8 @@ export const CallAnswer = z
     isError: z.boolean(),
     content: z.array(z.record(z.string(), z.unknown())),
     structuredContent: z.record(z.string(), z.unknown()).nullable(),
+    /** Why it failed, by its code, where it is one of AOS's own tools that says it. */
+    said: Said.optional(),
     durationMs: z.number(),
   })
   .meta({ id: 'CallAnswer' });

@@ -170,6 +170,8 @@ export const StepState = z
     args: z.record(z.string(), z.unknown()),
     result: z.unknown().optional(),
     error: z.string().nullable(),
+    /** The error by its code, where it is AOS that says it. */
+    said: Said.optional(),
   })
   .meta({ id: 'StepState' });
 export type StepState = z.infer<typeof StepState>;
@@ -187,6 +189,8 @@ export const ToolCall = z
     args: z.record(z.string(), z.unknown()),
     result: z.unknown().optional(),
     error: z.string().nullable(),
+    /** The error by its code, where it is AOS or one of its own tools that says it. */
+    said: Said.optional(),
     errorFingerprint: z.string().nullable(),
     startedAt: Timestamp,
     finishedAt: Timestamp.nullable(),

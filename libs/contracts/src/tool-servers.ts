@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Said } from './said.js';
 import { Id, PageQuery, Timestamp, pageOf } from './page.js';
 import { McpServerInfo, PinState } from './integrations.js';
 import { ToolCall } from './jobs.js';
@@ -16,6 +17,8 @@ export const ToolActivity = z
     lastCallAt: Timestamp.nullable(),
     /** Null also for whoever may not see the tasks of every project. */
     lastError: z.string().nullable(),
+    /** The same by its code, where it is AOS or one of its own tools that says it. */
+    lastErrorSaid: Said.optional(),
     lastErrorAt: Timestamp.nullable(),
   })
   .meta({ id: 'ToolActivity' });
@@ -69,6 +72,8 @@ export const ServerTrial = z
     ok: z.boolean(),
     latencyMs: z.number().int(),
     error: z.string().nullable(),
+    /** The error by its code, where it is AOS that says it. */
+    said: Said.optional(),
     tools: z.array(
       z.object({
         name: z.string(),

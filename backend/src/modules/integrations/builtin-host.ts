@@ -1,4 +1,5 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { type Said, inEnglish, say } from '@aos/contracts';
 import { McpServer, type ServerContext } from '@modelcontextprotocol/server';
 import type { Environment } from '../../platform/config/environment.js';
 import { AosError } from '../../platform/http/problem.js';
@@ -25,7 +26,7 @@ const PROGRESS_EVERY_MS = 100;
  * the artifacts that its caller may read, progress, a signal, a read-only query. A tool reaches nothing else
  * of the process through it.
  *
- * A ToolFault is told to the caller as it stands. What a tool did not foresee is logged and told without its
+ * A ToolFault is told to the caller as it stands, in English within the answer and by its code beside the protocol. What a tool did not foresee is logged and told without its
  * inner details.
  */
 @Injectable()
@@ -84,15 +85,10 @@ export class BuiltinHost implements OnModuleInit {
         structuredContent: answer,
       };
     } catch (error) {
-      return {
-        content: [
-          {
-            type: 'text' as const,
-            text: this.tell(server, tool, caller, context.mcpReq.signal, error),
-          },
-        ],
-        isError: true,
-      };
+      const why = this.tell(server, tool, caller, context.mcpReq.signal, error);
+      if (typeof why !== 'string') caller.said = why;
+      const text = typeof why === 'string' ? why : inEnglish(why);
+      return { content: [{ type: 'text' as const, text }], isError: true };
     } finally {
       await workspace.release();
     }
@@ -141,9 +137,9 @@ export class BuiltinHost implements OnModuleInit {
     caller: Caller,
     signal: AbortSignal,
     error: unknown,
-  ): string {
-    if (error instanceof ToolFault || error instanceof AosError) return error.message;
-    if (signal.aborted) return 'The call was stopped.';
+  ): Said | string {
+    if (error instanceof ToolFault || error instanceof AosError) return error.said ?? error.message;
+    if (signal.aborted) return say('call-stopped');
     const traceId = caller.run?.traceId ?? caller.ctx.traceId;
     this.logger.error({
       msg: 'a built-in tool failed in a way it did not foresee',
@@ -151,7 +147,7 @@ export class BuiltinHost implements OnModuleInit {
       traceId,
       err: error,
     });
-    return `${server}.${tool.name} failed in a way it did not foresee; the log has the details under trace ${traceId}.`;
+    return say('tool-unforeseen', { tool: `${server}.${tool.name}`, trace: traceId });
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Said } from '@aos/contracts';
 import type { Tx } from '../../platform/database/sql.js';
 import type { Capability } from '../../platform/http/context.js';
 import type { ClientSide } from './upstreams/client-side.js';
@@ -49,6 +50,8 @@ export interface GatewayResult {
   isError: boolean;
   content: Record<string, unknown>[];
   structuredContent: Record<string, unknown> | null;
+  /** What the tool answered when it failed, by its code where it has one. */
+  said?: Said;
   durationMs: number;
   /** True when the ledger held the completed call already and nothing was called. */
   isRecorded: boolean;

@@ -3,6 +3,7 @@ import type {
   Page,
   RecentCall,
   RecentCallsQuery,
+  Said,
   ToolActivity,
   ToolActivityQuery,
 } from '@aos/contracts';
@@ -14,6 +15,7 @@ import { Ledger } from './chain/ledger.js';
 /** A server with more tools than this is told of by the first of them. */
 const MAX_TOOLS = 2000;
 const MAX_RESULT_BYTES = 64 * 1024;
+const MAX_ERROR_CHARS = 1000;
 
 /**
  * The ledger of calls, read by tool: each question goes down the index on (server, tool, started_at) and stops
@@ -38,11 +40,12 @@ export class CallsQueries {
               percentile_disc(0.95) WITHIN GROUP (ORDER BY c.ms) AS p95,
               max(c.started_at) AS last_call_at,
               (array_agg(c.error ORDER BY c.started_at DESC) FILTER (WHERE c.error IS NOT NULL))[1] AS last_error,
+              (array_agg(c.error_said ORDER BY c.started_at DESC) FILTER (WHERE c.error IS NOT NULL))[1] AS last_error_said,
               max(c.started_at) FILTER (WHERE c.error IS NOT NULL) AS last_error_at
          FROM (SELECT server, name FROM mcp_tools
                 WHERE $1::text IS NULL OR server = $1 ORDER BY server, name LIMIT ${MAX_TOOLS}) AS t
         CROSS JOIN LATERAL (
-          SELECT started_at, status, error, extract(epoch FROM finished_at - started_at) * 1000 AS ms
+          SELECT started_at, status, error, error_said, extract(epoch FROM finished_at - started_at) * 1000 AS ms
             FROM tool_calls
            WHERE server = t.server AND tool = t.name
              AND started_at > now() - interval '24 hours' AND created_at > now() - interval '8 days'
@@ -64,7 +67,7 @@ export class CallsQueries {
          FROM (SELECT name FROM mcp_tools
                          WHERE server = $1 AND ($2::text IS NULL OR name = $2) LIMIT ${MAX_TOOLS}) AS t
         CROSS JOIN LATERAL (
-          SELECT id, job_id, trace_id, step_id, attempt, server, tool, status, args, error, error_kind, error_fingerprint,
+          SELECT id, job_id, trace_id, step_id, attempt, server, tool, status, args, error, error_said, error_kind, error_fingerprint,
                  started_at, started_at::text AS at_key, finished_at, actor, project_id,
                  CASE WHEN pg_column_size(result) <= ${MAX_RESULT_BYTES} THEN result END AS result,
                  result IS NOT NULL AND pg_column_size(result) > ${MAX_RESULT_BYTES} AS is_left_out
@@ -95,6 +98,7 @@ interface ActivityRow {
   p95: string | null;
   last_call_at: Date | null;
   last_error: string | null;
+  last_error_said: Said | null;
   last_error_at: Date | null;
 }
 
@@ -108,7 +112,10 @@ const toActivity = (row: ActivityRow, mayReadErrors: boolean): ToolActivity => (
   p50Ms: ms(row.p50),
   p95Ms: ms(row.p95),
   lastCallAt: row.last_call_at?.toISOString() ?? null,
-  lastError: mayReadErrors ? (row.last_error?.slice(0, 1000) ?? null) : null,
+  lastError: mayReadErrors ? (row.last_error?.slice(0, MAX_ERROR_CHARS) ?? null) : null,
+  ...(mayReadErrors && row.last_error_said && row.last_error!.length <= MAX_ERROR_CHARS
+    ? { lastErrorSaid: row.last_error_said }
+    : {}),
   lastErrorAt: row.last_error_at?.toISOString() ?? null,
 });
 
@@ -125,6 +132,7 @@ interface CallRow {
   result: unknown;
   is_left_out: boolean;
   error: string | null;
+  error_said: Said | null;
   error_kind: string | null;
   error_fingerprint: string | null;
   started_at: Date;
@@ -148,6 +156,7 @@ const toCall = (row: CallRow): RecentCall => ({
   result: row.result ?? undefined,
   isResultLeftOut: row.is_left_out,
   error: row.error,
+  ...(row.error_said ? { said: row.error_said } : {}),
   errorKind: row.error_kind,
   errorFingerprint: row.error_fingerprint,
   startedAt: row.started_at.toISOString(),

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { say } from '@aos/contracts';
 import { z } from 'zod';
 import { isNative } from '../../../test/harness.js';
 import { tool, ToolFault, type BuiltinTool } from './builtin/tool.js';
@@ -6,6 +7,8 @@ import { OpenCall } from './call.js';
 import { LeaseEnded } from '../jobs/lease.js';
 import { Ledger } from './chain/ledger.js';
 import { type GatewayParts, actor, admin, ledgerOf, run, startGateway } from './testing.js';
+
+const inWords = (what: string) => say('as-it-is', { what });
 
 /** A server of the test's own, so that a test says what happens inside a call and counts how often. */
 const probe = {
@@ -178,13 +181,44 @@ describe('a call', () => {
 
   it('that the tool answers with a fault is a result, and a failure in the ledger', async () => {
     probe.during = () => {
-      throw new ToolFault('no_luck', 'No luck with row 17.');
+      throw new ToolFault('no_luck', inWords('No luck with row 17.'));
     };
     const result = await parts.gateway.call(admin(), once({ run: run() }));
     expect(result).toMatchObject({ isError: true, content: [{ text: 'No luck with row 17.' }] });
     expect(await ledgerOf(parts)).toMatchObject([
       { status: 'failed', error_kind: 'tool_error', error: 'No luck with row 17.' },
     ]);
+  });
+
+  it('says a fault by its code as well, in the answer, the ledger and what is given again', async () => {
+    const said = say('file-none', { path: 'a.txt' });
+    probe.during = () => {
+      throw new ToolFault('not_found', said);
+    };
+    const step = run();
+    const error = 'There is no "a.txt" in the workspace.';
+    const given = { isError: true, content: [{ text: error }], said };
+    expect(await parts.gateway.call(admin(), once({ run: step }))).toMatchObject(given);
+    expect(await parts.gateway.call(admin(), once({ run: step }))).toMatchObject({
+      ...given,
+      isRecorded: true,
+    });
+    expect(await ledgerOf(parts)).toMatchObject([{ error, error_said: said }]);
+  });
+
+  it('takes no code of a fault that is longer than is kept of it', async () => {
+    probe.during = () => {
+      throw new ToolFault('x', inWords('x'.repeat(5000)));
+    };
+    const result = await parts.gateway.call(admin(), once({ run: run() }));
+    expect(result.said).toBeUndefined();
+    expect(await ledgerOf(parts)).toMatchObject([{ error: 'x'.repeat(4000), error_said: null }]);
+  });
+
+  it('takes the codes of its own tools, and none that stands in an answer', async () => {
+    probe.during = () => ({ said: say('file-none', { path: 'a.txt' }), isError: true });
+    const result = await parts.gateway.call(admin(), once());
+    expect(result.said).toBeUndefined();
   });
 
   it('keeps an unforeseen failure of a built-in tool to the log', async () => {
@@ -250,12 +284,15 @@ describe('a call', () => {
   it('has the same fingerprint for the same failure, whatever its numbers and names', async () => {
     let n = 0;
     probe.during = () => {
-      throw new ToolFault('x', `Row ${++n} of "file${n}.csv" at /data/${n}/a.csv is unfit`);
+      throw new ToolFault(
+        'x',
+        inWords(`Row ${++n} of "file${n}.csv" at /data/${n}/a.csv is unfit`),
+      );
     };
     await parts.gateway.call(admin(), once());
     await parts.gateway.call(admin(), once());
     probe.during = () => {
-      throw new ToolFault('x', 'Something else');
+      throw new ToolFault('x', inWords('Something else'));
     };
     await parts.gateway.call(admin(), once());
     const rows = await ledgerOf(parts);
@@ -303,7 +340,7 @@ describe('the ledger', () => {
 
   it('gives a recorded failure again to the same attempt, and tries anew under the next', async () => {
     probe.during = () => {
-      throw new ToolFault('x', 'not yet');
+      throw new ToolFault('x', inWords('not yet'));
     };
     const step = run();
     await parts.gateway.call(admin(), once({ run: step }));
@@ -570,7 +607,7 @@ describe('a secret', () => {
 
   it('is not in the error of a tool either', async () => {
     probe.during = () => {
-      throw new ToolFault('x', `could not sign in with ${echoes.join(' or ')}`);
+      throw new ToolFault('x', inWords(`could not sign in with ${echoes.join(' or ')}`));
     };
     const result = await parts.gateway.call(
       admin(),

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { CallAnswer, McpTool } from '@aos/contracts';
+import { type CallAnswer, type McpTool, say } from '@aos/contracts';
 import type { Ctx } from '../../platform/http/context.js';
 import type { AosError } from '../../platform/http/problem.js';
 import type { GatewayCall, GatewayResult } from './call.js';
@@ -32,8 +32,9 @@ export class Gateway {
     const end = await this.chain.run(passage);
     const { callId, isRecorded } = passage;
     const { durationMs } = end;
-    if (end.status === 'succeeded' || end.result)
-      return { callId, ...end.result!, durationMs, isRecorded };
+    if (end.status === 'succeeded') return { callId, ...end.result, durationMs, isRecorded };
+    const { result, said } = end;
+    if (result) return { callId, ...result, ...(said ? { said } : {}), durationMs, isRecorded };
     if (end.kind === 'cancelled' && call.signal?.reason instanceof Error) throw call.signal.reason;
     throw failureOf(passage, end);
   }
@@ -110,16 +111,17 @@ const outcomeOf = (links: readonly Finding[]): Foreseen['outcome'] =>
       ? 'ask'
       : 'call';
 
-function failureOf(passage: Passage, { kind, error, retryAfterSeconds }: CallFailure): AosError {
-  const { name } = passage;
+function failureOf(passage: Passage, end: CallFailure): AosError {
+  const { kind, error, said, retryAfterSeconds } = end;
+  const how = { tool: passage.name, why: said ?? error };
   switch (kind) {
     case 'timeout':
-      return new ToolTimedOut(name, passage.timeoutMs);
+      return new ToolTimedOut(passage.name, passage.timeoutMs);
     case 'unreachable':
     case 'connection_lost':
-      return new ServerUnreachable(`${name}: ${error}.`, retryAfterSeconds);
+      return new ServerUnreachable(say('call-unreached', how), retryAfterSeconds);
     default:
-      return new ToolFailed(`${name}: ${error}`);
+      return new ToolFailed(say('call-broke', how));
   }
 }
 
@@ -128,6 +130,7 @@ export const toAnswer = (result: GatewayResult, traceId: string): CallAnswer => 
   traceId,
   isError: result.isError,
   content: result.content,
+  ...(result.said ? { said: result.said } : {}),
   structuredContent: result.structuredContent,
   durationMs: result.durationMs,
 });

@@ -94,18 +94,18 @@ export class LaunchRefused extends AosError {
 
 export class ToolTimedOut extends AosError {
   constructor(tool: string, timeoutMs: number) {
-    super('tool_timeout', `${tool} gave no answer within ${timeoutMs} ms.`);
+    super('tool_timeout', say('call-slow', { tool, ms: timeoutMs }));
   }
 }
 
 export class ToolFailed extends AosError {
-  constructor(detail: string) {
+  constructor(detail: string | Said) {
     super('tool_failed', detail);
   }
 }
 
 export class ServerUnreachable extends AosError {
-  constructor(detail: string, retryAfterSeconds?: number) {
+  constructor(detail: string | Said, retryAfterSeconds?: number) {
     super(
       'server_unreachable',
       detail,

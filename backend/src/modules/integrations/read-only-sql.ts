@@ -1,3 +1,4 @@
+import { say } from '@aos/contracts';
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../platform/database/database.js';
 import { sql } from '../../platform/database/sql.js';
@@ -53,7 +54,7 @@ export class ReadOnlySql {
     if (params.length > MOST_PARAMETERS)
       throw new ToolFault(
         'too_many_parameters',
-        `A query takes at most ${MOST_PARAMETERS} parameters.`,
+        say('query-many-parameters', { most: MOST_PARAMETERS }),
       );
     await this.prepare();
     signal?.throwIfAborted();
@@ -117,10 +118,7 @@ export class ReadOnlySql {
     if (!plan) return;
     const cost = plan['Total Cost'];
     if (cost > MOST_EMBEDDED_COST || hasNoForeseenEnd(plan))
-      throw new ToolFault(
-        'query_too_costly',
-        'The embedded database cannot stop a query once it runs, and this one may take long. Narrow it, or run AOS on a Postgres server (DATABASE_URL).',
-      );
+      throw new ToolFault('query_too_costly', say('query-costly'));
   }
 
   /** Makes the role and the function once per database; several processes may do it at the same time. */
@@ -129,7 +127,7 @@ export class ReadOnlySql {
       this.prepared = undefined;
       throw new ToolFault(
         'database_unavailable',
-        `The database cannot be offered to tools: ${(error as Error).message}. Its user needs CREATEROLE, or someone makes the role aos_reader beforehand.`,
+        say('query-unavailable', { why: (error as Error).message }),
         { cause: error },
       );
     });
@@ -247,9 +245,8 @@ function toFault(error: unknown): ToolFault {
   const code =
     (error as { driverError?: { code?: string } }).driverError?.code ??
     (error as { code?: string }).code;
-  if (code === '57014')
-    return new ToolFault('query_timeout', 'The query took too long and was stopped.');
-  return new ToolFault('query_refused', `Postgres refused the query: ${(error as Error).message}`, {
+  if (code === '57014') return new ToolFault('query_timeout', say('query-slow'));
+  return new ToolFault('query_refused', say('query-refused', { why: (error as Error).message }), {
     cause: error,
   });
 }

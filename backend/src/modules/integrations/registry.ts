@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import type { McpServerInfo, McpTool, OutboundOAuth, ServerLimits } from '@aos/contracts';
+import type { McpServerInfo, McpTool, OutboundOAuth, Said, ServerLimits } from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
 import { type Tx, sql } from '../../platform/database/sql.js';
 import { Outbox } from '../../platform/outbox/outbox.js';
@@ -48,6 +48,7 @@ export interface ServerRow {
     state: 'unknown' | 'healthy' | 'unhealthy';
     checkedAt?: string;
     error?: string;
+    said?: Said;
     latencyMs?: number;
   };
   version: number;
@@ -316,10 +317,14 @@ export class Registry implements OnModuleInit, OnApplicationShutdown {
 export const healthOf = (health: Health): ServerRow['health'] => ({
   state: health.state,
   checkedAt: new Date().toISOString(),
-  ...(health.state === 'healthy'
-    ? { latencyMs: health.latencyMs }
-    : { error: health.error.slice(0, 1000) }),
+  ...(health.state === 'healthy' ? { latencyMs: health.latencyMs } : toldOf(health, 1000)),
 });
+
+/** What went wrong with a server, no longer than that; the code only goes with the whole of it. */
+export const toldOf = (
+  { error, said }: { error: string; said?: Said | undefined },
+  most: number,
+) => ({ error: error.slice(0, most), ...(said && error.length <= most ? { said } : {}) });
 
 export const selectServers = `SELECT r.*, c.tools, c.tools_changed, c.tools_quarantined FROM mcp_registry r,
   LATERAL (SELECT count(*)::int AS tools, count(*) FILTER (WHERE t.pin_state = 'changed')::int AS tools_changed,

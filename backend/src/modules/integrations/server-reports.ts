@@ -78,5 +78,6 @@ const healthOf = ({ is_enabled, health }: ServerRow): McpServerInfo['health'] =>
   state: is_enabled ? health.state : 'disabled',
   checkedAt: health.checkedAt ?? null,
   error: health.error ?? null,
+  ...(health.said ? { said: health.said } : {}),
   latencyMs: health.latencyMs ?? null,
 });

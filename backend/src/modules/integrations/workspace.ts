@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, realpath, rm, stat } from 'node:fs/promises';
 import { basename, extname, isAbsolute, join, sep } from 'node:path';
+import { say } from '@aos/contracts';
 import { type OpenedFile, ToolFault } from './builtin/tool.js';
 
 /** The folder of one run, or of one call outside any run. Readable by this user only. */
@@ -31,7 +32,7 @@ export class Workspace {
   async open(reference: string): Promise<OpenedFile> {
     const refused = new ToolFault(
       'file_unknown',
-      `There is no file "${reference.slice(0, 200)}" in the workspace of this run.`,
+      say('file-of-run-none', { name: reference.slice(0, 200) }),
     );
     if (reference === '' || reference.includes('\u0000') || isAbsolute(reference)) throw refused;
     const path = await realpath(join(this.path, reference)).catch((cause: unknown) => {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { Logger } from '@nestjs/common';
 import { ROOT_CONTEXT } from '@opentelemetry/api';
-import type { JobError } from '@aos/contracts';
+import { type JobError, inEnglish, say } from '@aos/contracts';
 import { describeFailure } from '../../platform/database/away.js';
 import type { Database } from '../../platform/database/database.js';
 import type { Wakeups } from '../../platform/outbox/wakeups.js';
@@ -598,17 +598,21 @@ function resolve(
     if (isFinalWord) return outcome;
     if (why === 'drained') return { status: 'released' };
     if (why === 'cancelled') return { status: 'cancelled' };
-    const message = `The task used up its time budget of ${job.spec.budget?.timeoutMs} ms of work.`;
-    return { status: 'failed', error: { code: 'budget_exhausted', message } };
+    const said = say('budget-worked-off', { ms: job.spec.budget?.timeoutMs ?? 0 });
+    return {
+      status: 'failed',
+      error: { code: 'budget_exhausted', message: inEnglish(said), said },
+    };
   }
   return outcome ?? { status: 'retry', error: unexpected(job) };
 }
 
 /** Stored and shown, so it holds nothing of the error itself; the log does. */
-const unexpected = (job: ClaimedJob): JobError => ({
-  code: 'internal',
-  message: `Attempt ${job.attempts} of ${job.maxAttempts} ended in an unexpected error. The log has it under trace ${job.traceId}.`,
-});
+function unexpected(job: ClaimedJob): JobError {
+  const { attempts: attempt, maxAttempts: most, traceId: trace } = job;
+  const said = say('attempt-unforeseen', { attempt, most, trace });
+  return { code: 'internal', message: inEnglish(said), said };
+}
 
 /** Spans of the run belong to the job's trace, which is not the request's when that had a job already. */
 function jobContext(job: ClaimedJob) {

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type {
+  Said,
   Span,
   SpanCall,
   ToolCall,
@@ -228,6 +229,7 @@ interface CallRow {
   args: Record<string, unknown>;
   result: unknown;
   error: string | null;
+  error_said: Said | null;
   error_fingerprint: string | null;
   started_at: Date;
   finished_at: Date | null;
@@ -246,6 +248,7 @@ const toCall = (row: CallRow): ToolCall => ({
   args: row.args,
   result: row.result ?? undefined,
   error: row.error,
+  ...(row.error_said ? { said: row.error_said } : {}),
   errorFingerprint: row.error_fingerprint,
   startedAt: row.started_at.toISOString(),
   finishedAt: row.finished_at?.toISOString() ?? null,

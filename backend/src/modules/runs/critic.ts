@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { say } from '@aos/contracts';
+import { type JobError, inEnglish, say } from '@aos/contracts';
 import { failureEvent } from './executor.js';
-import { findingsIn, listed } from './findings.js';
+import { findingsIn, listed, oneByOne } from './findings.js';
 import type { RunValues } from './orchestrator.js';
 import type { Run } from './run.js';
-import type { RunStep } from './run-record.js';
+import { type RunStep, reasonOf, saying } from './run-record.js';
 
 /**
  * Looks at what a pass of the executor came to. Fixed checks decide: a failed step is tried again while its
@@ -19,13 +19,16 @@ export class Critic {
     const lost = failed.find((step) => !mayTryAgain(run, step));
     const empty = await this.emptyResults(run, steps);
     const findings = [
-      ...failed.map((step) => `${step.id} failed: ${step.error ?? 'no reason given'}`),
-      ...empty.map((id) => `${id} answered with nothing`),
+      ...failed.map((step) =>
+        say('finding-failed', { step: step.id, why: reasonOf(errorOf(step)) }),
+      ),
+      ...empty.map((step) => say('finding-empty', { step })),
     ];
     const done = steps.filter((step) => step.state === 'done').length;
     const verdict = lost ? 'failed' : failed.length > 0 ? 'revise' : 'accepted';
     const opinion = verdict === 'accepted' ? await this.askModel(run) : undefined;
-    if (opinion && !opinion.isGoalMet) findings.push(`the model's review: ${opinion.comment}`);
+    if (opinion && !opinion.isGoalMet)
+      findings.push(say('finding-doubted', { comment: opinion.comment }));
     await run.record.tell(
       {
         type: 'run.review',
@@ -36,13 +39,17 @@ export class Critic {
               ? say('steps-reviewed-but', {
                   done,
                   total: steps.length,
-                  findings: findings.join('; '),
+                  findings: oneByOne(findings, findings.length),
                 })
               : say('steps-reviewed', { done, total: steps.length })
             : say(lost ? 'review-ends' : 'review-tries-again', {
                 steps: listed(failed.map((step) => step.id)),
               }),
-        payload: { verdict, findings, opinion: opinion ?? null },
+        payload: {
+          verdict,
+          findings: findings.map((each) => inEnglish(each)),
+          opinion: opinion ?? null,
+        },
       },
       ...(opinion && !opinion.isGoalMet
         ? [
@@ -102,10 +109,11 @@ export function mayTryAgain(run: Run, step: RunStep): boolean {
   return !run.hopeless.has(step.id) || run.model !== undefined;
 }
 
-const errorOf = (step: RunStep) => ({
+const errorOf = ({ id: stepId, error, errorSaid }: RunStep): JobError => ({
   code: 'step_failed',
-  stepId: step.id,
-  message: step.error ?? 'no reason given',
+  stepId,
+  ...(error === null ? saying(say('no-reason')) : { message: error }),
+  ...(errorSaid ? { said: errorSaid } : {}),
 });
 
 const triesOf = (step: RunStep) =>

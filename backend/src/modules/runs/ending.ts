@@ -12,7 +12,15 @@ import { type NewEvent, Outbox } from '../../platform/outbox/outbox.js';
 import { type JobEnding, JobEndings, type JobRow } from '../jobs/index.js';
 import { forgetCheckpoints } from './checkpoints.js';
 import { listed } from './findings.js';
-import { abortedBy, downloadLink, episodeLink, eventOf, saying } from './run-record.js';
+import {
+  abortedBy,
+  downloadLink,
+  episodeLink,
+  eventOf,
+  saying,
+  sentence,
+  whole,
+} from './run-record.js';
 
 /**
  * What the end of a task means, whoever ends it: one receipt, the steps and approvals that will not happen
@@ -33,11 +41,11 @@ export class RunEndings implements OnModuleInit {
   private async end(tx: Tx, job: JobRow, ending: JobEnding): Promise<Receipt> {
     await sql(
       tx,
-      `UPDATE job_steps SET error = CASE WHEN state = 'running' THEN 'was under way when the run ended'
-                                         ELSE 'the run ended before it' END,
+      `UPDATE job_steps SET error = CASE WHEN state = 'running' THEN $2 ELSE $4 END,
+              error_said = CASE WHEN state = 'running' THEN $3::jsonb ELSE $5::jsonb END,
               state = CASE WHEN state = 'running' THEN 'failed' ELSE 'skipped' END, finished_at = now()
         WHERE job_id = $1 AND state IN ('pending', 'running', 'waiting')`,
-      [job.id],
+      [job.id, ...stored(say('step-cut-off')), ...stored(say('step-not-reached'))],
     );
     await sql(tx, `UPDATE approvals SET status = 'void' WHERE job_id = $1 AND status = 'pending'`, [
       job.id,
@@ -60,7 +68,7 @@ export class RunEndings implements OnModuleInit {
   private async receiptOf(tx: Tx, job: JobRow, ending: JobEnding): Promise<Receipt> {
     const { rows: steps } = await sql<StepEnd>(
       tx,
-      `SELECT step_id, state, error, (result->'rejected'->>'count')::float8 AS rejected,
+      `SELECT step_id, state, error, error_said, (result->'rejected'->>'count')::float8 AS rejected,
               CASE WHEN attempts = 0 AND state = 'done' THEN result END AS reused
          FROM job_steps WHERE job_id = $1 ORDER BY position`,
       [job.id],
@@ -160,6 +168,7 @@ interface StepEnd {
   step_id: string;
   state: string;
   error: string | null;
+  error_said: Said | null;
   rejected: number | null;
   reused: unknown;
 }
@@ -190,7 +199,7 @@ function sayingsOf(ending: JobEnding, steps: StepEnd[], files: ArtifactRef[]): S
     ...steps
       .filter((step) => step.state === 'skipped')
       .slice(0, 5)
-      .map((step) => say('without-step', { step: step.step_id, why: step.error ?? 'skipped' })),
+      .map((step) => say('lacking-step', { step: step.step_id, why: whole(whySkipped(step)) })),
   ];
 }
 
@@ -202,12 +211,13 @@ function whyNot({ error, status, reason }: JobEnding): Said {
 
 /** A whole sentence, with the step that it is about. */
 function whyEnded({ said, message, stepId }: JobError): Said {
-  const what = said
-    ? say('whole', { what: said, stop: /[.!?…。]$/.test(message.trim()) ? '' : say('stop') })
-    : sentence(message);
+  const what = whole({ said, message });
   if (stepId !== undefined) return say('of-step', { step: stepId, what });
   return typeof what === 'string' ? say('as-it-is', { what }) : what;
 }
 
-const sentence = (text: string) =>
-  /[.!?…。]$/.test(text.trim()) ? text.trim() : `${text.trim()}.`;
+const whySkipped = ({ error, error_said: said }: StepEnd) =>
+  error === null ? saying(say('skipped')) : { message: error, ...(said ? { said } : {}) };
+
+/** As the two columns keep it. */
+const stored = (said: Said) => [inEnglish(said), JSON.stringify(said)];

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Episode, Receipt, StepState, TaskSpec, ToolCall } from '@aos/contracts';
+import type { Episode, Receipt, Said, StepState, TaskSpec, ToolCall } from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { NotFound } from '../../platform/http/problem.js';
@@ -64,7 +64,7 @@ export class EpisodesQueries {
 
   private async steps(jobId: string): Promise<StepState[]> {
     const rows = await this.database.query<StepRow>(
-      `SELECT step_id, tool, needs, approval, args, state, attempts, result, error, started_at, finished_at
+      `SELECT step_id, tool, needs, approval, args, state, attempts, result, error, error_said, started_at, finished_at
          FROM job_steps WHERE job_id = $1 ORDER BY position`,
       [jobId],
     );
@@ -80,12 +80,13 @@ export class EpisodesQueries {
       args: row.args,
       result: row.result ?? undefined,
       error: row.error,
+      ...(row.error_said ? { said: row.error_said } : {}),
     }));
   }
 
   private async toolCalls(jobId: string): Promise<ToolCall[]> {
     const rows = await this.database.query<CallRow>(
-      `SELECT id, job_id, trace_id, step_id, attempt, server, tool, status, args, result, error, error_fingerprint,
+      `SELECT id, job_id, trace_id, step_id, attempt, server, tool, status, args, result, error, error_said, error_fingerprint,
               started_at, finished_at, actor
          FROM tool_calls WHERE job_id = $1 ORDER BY started_at, id LIMIT ${MAX_CALLS}`,
       [jobId],
@@ -102,6 +103,7 @@ export class EpisodesQueries {
       args: row.args,
       result: row.result ?? undefined,
       error: row.error,
+      ...(row.error_said ? { said: row.error_said } : {}),
       errorFingerprint: row.error_fingerprint,
       startedAt: row.started_at.toISOString(),
       finishedAt: row.finished_at?.toISOString() ?? null,
@@ -136,6 +138,7 @@ interface StepRow {
   attempts: number;
   result: unknown;
   error: string | null;
+  error_said: Said | null;
   started_at: Date | null;
   finished_at: Date | null;
 }
@@ -152,6 +155,7 @@ interface CallRow {
   args: Record<string, unknown>;
   result: unknown;
   error: string | null;
+  error_said: Said | null;
   error_fingerprint: string | null;
   started_at: Date;
   finished_at: Date | null;

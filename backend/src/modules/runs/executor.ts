@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type JobError, type Said, inEnglish, say } from '@aos/contracts';
+import { type JobError, type Said, say } from '@aos/contracts';
 import { AosError } from '../../platform/http/problem.js';
 import { Gateway, type GatewayCall, type GatewayResult, OpenCall } from '../integrations/index.js';
 import { type JobRow, LeaseEnded, Queue } from '../jobs/index.js';
@@ -16,15 +16,18 @@ import {
   abortedBy,
   downloadLink,
   episodeLink,
+  failing,
   reasonOf,
   saying,
   storable,
+  whole,
 } from './run-record.js';
 
 /** Plans of up to this many steps report each step; longer ones every tenth of the way. */
 const TELL_EACH_STEP_UP_TO = 12;
 /** More faults of one call than this help nobody. */
 const MOST_FAULTS = 10;
+const MOST_ERROR_CHARS = 2000;
 
 /** Runs every step that can run until nothing more can. See orchestrator.ts for where it stands. */
 @Injectable()
@@ -149,7 +152,7 @@ class Round {
         if (missing === undefined) continue;
         await record.move(
           step,
-          { state: 'skipped', error: `needs the result of ${missing}, which was skipped` },
+          { state: 'skipped', ...failing(saying(say('step-needs-skipped', { missing }))) },
           [stepEvent(step, 'skipped', say('step-skipped-for-need', { step: step.id, missing }))],
         );
         hasChanged = true;
@@ -269,8 +272,7 @@ class Round {
     }
     if (run.callSignal.aborted && result.isError) throw run.callSignal.reason;
     if (result.isError) {
-      const message = textOf(result) || 'the tool answered with an error and no message';
-      return this.fail(step, { code: 'tool_failed', message: message.slice(0, 2000) }, true);
+      return this.fail(step, { code: 'tool_failed', ...toldOf(result) }, true);
     }
     await this.succeed(step, result.structuredContent ?? { text: textOf(result) });
   }
@@ -305,7 +307,7 @@ class Round {
         const why = verdict.comment
           ? say('without-it-because', { who: verdict.by, comment: verdict.comment })
           : say('without-it', { who: verdict.by });
-        await this.run.record.move(step, { state: 'skipped', error: inEnglish(why) }, [
+        await this.run.record.move(step, { state: 'skipped', ...failing(saying(why)) }, [
           stepEvent(step, 'skipped', say('step-skipped-by', { step: step.id, why })),
         ]);
         return undefined;
@@ -360,7 +362,8 @@ class Round {
     // A step that failed before its call counts as tried, too: it must not be revised for ever.
     const attempts = step.state === 'running' ? step.attempts : step.attempts + 1;
     if (step.onError === 'skip') {
-      await record.move(step, { state: 'skipped', attempts, error: `failed: ${error.message}` }, [
+      const why = saying(say('failed-because', { why: reasonOf(error) }));
+      await record.move(step, { state: 'skipped', attempts, ...failing(why) }, [
         stepEvent(
           step,
           'skipped',
@@ -371,7 +374,7 @@ class Round {
       return;
     }
     const isFinal = step.onError === 'abort';
-    await record.move(step, { state: 'failed', attempts, error: error.message }, [
+    await record.move(step, { state: 'failed', attempts, ...failing(error) }, [
       stepEvent(step, 'failed', say('step-failed', { step: step.id, why: reasonOf(error) }), {
         code: error.code,
       }),
@@ -396,12 +399,14 @@ const retryableCodes = new Set([
 export const failureEvent = (step: RunStep, error: JobError, then: Said): RunEvent => ({
   type: 'anomaly.detected',
   severity: 'error',
-  summary: say('step-anomaly', {
-    step: step.id,
-    tool: step.tool,
-    why: error.said ?? error.message.slice(0, 500),
+  summary: [
+    say('step-broke', {
+      step: step.id,
+      tool: step.tool,
+      why: whole({ ...error, message: error.said ? error.message : error.message.slice(0, 500) }),
+    }),
     then,
-  }),
+  ],
   payload: { ...error, stepId: step.id, tool: step.tool, attempts: step.attempts },
 });
 
@@ -473,6 +478,17 @@ function eventsOfSuccess(
 function isMilestone(done: number, total: number): boolean {
   if (total <= TELL_EACH_STEP_UP_TO || done === total) return true;
   return Math.floor((done * 10) / total) > Math.floor(((done - 1) * 10) / total);
+}
+
+/** What a tool answered when it failed; the code only goes with the whole of it. */
+function toldOf(result: GatewayResult): Pick<JobError, 'message' | 'said'> {
+  const text = textOf(result);
+  if (text === '') return saying(say('tool-failed-silently'));
+  const isWhole = text.length <= MOST_ERROR_CHARS;
+  return {
+    message: text.slice(0, MOST_ERROR_CHARS),
+    ...(result.said && isWhole ? { said: result.said } : {}),
+  };
 }
 
 function textOf(result: GatewayResult): string {

@@ -1,4 +1,4 @@
-import { type Said, inEnglish } from '@aos/contracts';
+import { type Said, inEnglish, say } from '@aos/contracts';
 import { type RunBench, ToolFault, openRunBench, step } from '../../../test/factories/runs.js';
 
 let bench: RunBench;
@@ -103,11 +103,13 @@ describe('a run', () => {
   });
 });
 
+const inWords = (what: string) => say('as-it-is', { what });
+
 describe('a failed step', () => {
   const failing = (times: number) => {
     let failures = 0;
     bench.probe.during = () => {
-      if (failures++ < times) throw new ToolFault('broken', 'the printer is on fire');
+      if (failures++ < times) throw new ToolFault('broken', inWords('the printer is on fire'));
       return {};
     };
   };
@@ -150,9 +152,66 @@ describe('a failed step', () => {
     });
   });
 
+  test('says by a code why, in its row, its events and the receipt, and so do those not reached', async () => {
+    const why = say('file-none', { path: 'a.txt' });
+    bench.probe.during = () => {
+      throw new ToolFault('not_found', why);
+    };
+    const { jobId, traceId } = await bench.run({
+      steps: [step('a', {}, { retries: 0 }), step('b', {}, { needs: ['a'] })],
+    });
+    const job = await bench.ended(jobId);
+    expect(job.error).toMatchObject({ code: 'step_failed', message: inEnglish(why), said: why });
+    const rows = await bench.database.query(
+      'SELECT step_id, error, error_said FROM job_steps WHERE job_id = $1 ORDER BY position',
+      [jobId],
+    );
+    expect(rows).toEqual([
+      { step_id: 'a', error: inEnglish(why), error_said: why },
+      { step_id: 'b', error: 'the run ended before it', error_said: say('step-not-reached') },
+    ]);
+    const [anomaly] = await bench.events(traceId, 'anomaly.detected');
+    expect(anomaly!.summary).toBe(
+      `Step a (${step('a').tool}) failed: ${inEnglish(why)} Another try would not change that.`,
+    );
+    const whole = say('whole', { what: why, stop: '' });
+    expect(anomaly!.payload['said']).toEqual([
+      say('step-broke', { step: 'a', tool: step('a').tool, why: whole }),
+      say('then-hopeless'),
+    ]);
+    expect((await receipts(traceId))[0]!.payload['said']).toEqual([
+      say('of-step', { step: 'a', what: whole }),
+      say('steps-were-done', { done: 0, total: 2 }),
+    ]);
+  });
+
+  test('that was skipped says by a code why, also to those that need it', async () => {
+    bench.probe.during = (args) => {
+      if (args.text === 'a') throw new ToolFault('not_found', say('disk-full'));
+      return {};
+    };
+    const { jobId, traceId } = await bench.run({
+      steps: [step('a', {}, { onError: 'skip' }), step('b', { any: '${steps.a.x}' }), step('c')],
+    });
+    await bench.ended(jobId);
+    const rows = await bench.database.query(
+      'SELECT error_said FROM job_steps WHERE job_id = $1 ORDER BY position',
+      [jobId],
+    );
+    const why = say('failed-because', { why: say('disk-full') });
+    expect(rows.map((row) => row['error_said'])).toEqual([
+      why,
+      say('step-needs-skipped', { missing: 'a' }),
+      null,
+    ]);
+    expect((await receipts(traceId))[0]!.payload['said']).toContainEqual(
+      say('lacking-step', { step: 'a', why: say('whole', { what: why, stop: '' }) }),
+    );
+  });
+
   test('may be skipped; what needs its result is skipped too, what only waits for it runs', async () => {
     bench.probe.during = (args) => {
-      if (args.text === 'a') throw new ToolFault('broken', 'no paper');
+      if (args.text === 'a') throw new ToolFault('broken', inWords('no paper'));
       return {};
     };
     const { jobId, traceId } = await bench.run({
@@ -214,7 +273,7 @@ describe('a budget', () => {
 
   test('maxSteps counts retries', async () => {
     bench.probe.during = () => {
-      throw new ToolFault('broken', 'no');
+      throw new ToolFault('broken', inWords('no'));
     };
     const { jobId } = await bench.run({
       budget: { maxSteps: 2 },

@@ -8,7 +8,7 @@ import {
   interrupt,
 } from '@langchain/langgraph';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import type { JobError } from '@aos/contracts';
+import { type JobError, say } from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
 import { sql } from '../../platform/database/sql.js';
 import { Outbox } from '../../platform/outbox/outbox.js';
@@ -30,6 +30,7 @@ import { LanguageModels } from './language-models.js';
 import { Planner } from './planner.js';
 import { Reviser } from './reviser.js';
 import { Run, RunRefused, openRun } from './run.js';
+import { saying } from './run-record.js';
 
 /**
  * One run of a task, from its goal to its end, as a graph of four nodes and a place to wait.
@@ -127,7 +128,7 @@ export class Orchestrator implements JobRunner, OnModuleInit {
       if (error instanceof GraphRecursionError)
         return {
           status: 'failed',
-          error: { code: 'internal', message: 'The run went in circles.' },
+          error: { code: 'internal', ...saying(say('run-in-circles')) },
         };
       throw error;
     }
@@ -216,5 +217,5 @@ export type RunValues = typeof RunState.State;
 const endingOf = ({ ending }: RunValues): RunEnding =>
   ending ?? {
     status: 'failed',
-    error: { code: 'internal', message: 'The run ended without a verdict.' },
+    error: { code: 'internal', ...saying(say('run-without-verdict')) },
   };

@@ -45,7 +45,7 @@ export class Reviser {
             `${changes.size > 0 ? 'tries-otherwise' : 'tries-again'}${failed.length === 1 ? '' : '-many'}`,
             {
               steps: listed(failed.map((step) => step.id)),
-              why: (failed[0]?.error ?? '').slice(0, 300),
+              why: failed[0]?.errorSaid ?? (failed[0]?.error ?? '').slice(0, 300),
             },
           ),
           payload: {

@@ -28,7 +28,14 @@ export interface RunStep {
   /** Grows when the arguments are revised: a revised call is another call, a retried one is the same. */
   round: number;
   error: string | null;
+  /** The error by its code, where it has one. */
+  errorSaid: Said | null;
 }
+
+/** What of a step changes; an error comes with its code or has none. */
+type StepChange = Partial<
+  Pick<RunStep, 'state' | 'attempts' | 'round' | 'args' | 'error' | 'errorSaid'>
+> & { result?: unknown };
 
 /** What an event of a run says; where it belongs is known. */
 export interface RunEvent {
@@ -60,7 +67,7 @@ export class RunRecord {
 
   async load(): Promise<void> {
     const rows = await this.database.query<StepRow>(
-      `SELECT step_id, position, tool, needs, approval, args, state, attempts, on_error, retries, round, error
+      `SELECT step_id, position, tool, needs, approval, args, state, attempts, on_error, retries, round, error, error_said
          FROM job_steps WHERE job_id = $1 ORDER BY position`,
       [this.job.id],
     );
@@ -136,32 +143,19 @@ export class RunRecord {
   }
 
   /** Moves a step and tells of it, in one transaction. */
-  async move(
-    step: RunStep,
-    change: Partial<Pick<RunStep, 'state' | 'attempts' | 'round' | 'args' | 'error'>> & {
-      result?: unknown;
-    },
-    events: RunEvent[] = [],
-  ): Promise<void> {
+  async move(step: RunStep, change: StepChange, events: RunEvent[] = []): Promise<void> {
     await this.write((tx) => this.moveIn(tx, step, change, events));
   }
 
-  async moveIn(
-    tx: Tx,
-    step: RunStep,
-    change: Partial<Pick<RunStep, 'state' | 'attempts' | 'round' | 'args' | 'error'>> & {
-      result?: unknown;
-    },
-    events: RunEvent[] = [],
-  ): Promise<void> {
-    const next = { ...step, ...change };
+  async moveIn(tx: Tx, step: RunStep, change: StepChange, events: RunEvent[] = []): Promise<void> {
+    const next = { ...step, ...('error' in change ? { errorSaid: null } : {}), ...change };
     const isOver = ['done', 'failed', 'skipped'].includes(next.state);
     await sql(
       tx,
       `UPDATE job_steps SET state = $3, attempts = $4, round = $5, args = $6, error = $7,
               result = CASE WHEN $8::boolean THEN $9::jsonb ELSE result END,
               started_at = CASE WHEN $3 = 'running' THEN now() ELSE started_at END,
-              finished_at = CASE WHEN $10::boolean THEN now() END
+              finished_at = CASE WHEN $10::boolean THEN now() END, error_said = $11
         WHERE job_id = $1 AND step_id = $2`,
       [
         this.job.id,
@@ -174,6 +168,7 @@ export class RunRecord {
         'result' in change,
         'result' in change ? json(change.result ?? null) : null,
         isOver,
+        next.errorSaid && json(next.errorSaid),
       ],
     );
     const { result: _, ...kept } = next as RunStep & { result?: unknown };
@@ -226,6 +221,24 @@ export const saying = (said: Said): Pick<JobError, 'message' | 'said'> => ({
   said,
 });
 
+/** The parts of a step that tell what went wrong with it. */
+export const failing = ({
+  message: error,
+  said,
+}: Pick<JobError, 'message' | 'said'>): Pick<RunStep, 'error' | 'errorSaid'> => ({
+  error,
+  errorSaid: said ?? null,
+});
+
+/** A whole sentence, with its full stop. */
+export const whole = ({ said, message }: Pick<JobError, 'message' | 'said'>): Said | string =>
+  said
+    ? say('whole', { what: said, stop: /[.!?…。]$/.test(message.trim()) ? '' : say('stop') })
+    : sentence(message);
+
+export const sentence = (text: string) =>
+  /[.!?…。]$/.test(text.trim()) ? text.trim() : `${text.trim()}.`;
+
 /** As it fills a sentence. */
 export const reasonOf = (error: Pick<JobError, 'message' | 'said'> | null | undefined): Filling =>
   error?.said ?? error?.message ?? 'no reason given';
@@ -262,6 +275,7 @@ interface StepRow {
   retries: number;
   round: number;
   error: string | null;
+  error_said: Said | null;
 }
 
 const toStep = (row: StepRow): RunStep => ({
@@ -277,4 +291,5 @@ const toStep = (row: StepRow): RunStep => ({
   retries: row.retries,
   round: row.round,
   error: row.error,
+  errorSaid: row.error_said,
 });

@@ -292,7 +292,7 @@ async function findAgent(database: Database, id: string): Promise<RunAgent> {
   if (!agent || agent.deleted_at)
     throw new RunRefused({
       code: 'unknown_agent',
-      message: `The agent ${agent?.name ?? id} was deleted; give the task to another.`,
+      ...saying(say('agent-deleted', { agent: agent?.name ?? id })),
     });
   return { id: String(agent.id), name: agent.name, config: agent.config };
 }
@@ -316,8 +316,7 @@ async function actorOf(
     if (rows.length === 0)
       throw new RunRefused({
         code: 'forbidden',
-        message:
-          'Whoever asked for this task may no longer create tasks here; nothing more was done.',
+        ...saying(say('asker-may-no-more')),
       });
   }
   return {

@@ -2,6 +2,7 @@ import { randomUUID, createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
+import { say } from '@aos/contracts';
 import { ToolFault, type BuiltinTool, type SavedFile, type ToolContext } from './tool.js';
 
 const MEDIA_TYPES: Record<string, string> = { '.csv': 'text/csv', '.txt': 'text/plain' };
@@ -35,7 +36,7 @@ export class TestHost {
   }
 
   cancel(): void {
-    this.controller.abort(new ToolFault('cancelled', 'The run was cancelled.'));
+    this.controller.abort(new ToolFault('cancelled', say('call-stopped')));
   }
 
   get ctx(): ToolContext {

@@ -1,3 +1,4 @@
+import { type Said, inEnglish } from '@aos/contracts';
 import type { z } from 'zod';
 
 /** A file that a tool made, as it stands in the artifact store. */
@@ -73,14 +74,17 @@ export function tool<I extends z.ZodObject, O extends z.ZodObject>(
   return definition as unknown as BuiltinTool;
 }
 
-/** A failure the caller can act on. `code` is stable; `message` says what was wrong and what to do. */
+/**
+ * A failure the caller can act on. `code` is stable; `said` says what was wrong and what to do, by a code of its own, so
+ * that it has a sentence in every language; `message` is the English one.
+ */
 export class ToolFault extends Error {
   constructor(
     readonly code: string,
-    message: string,
+    readonly said: Said,
     options?: { cause?: unknown },
   ) {
-    super(message, options);
+    super(inEnglish(said), options);
     this.name = 'ToolFault';
   }
 }

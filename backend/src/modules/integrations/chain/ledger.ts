@@ -6,7 +6,7 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
-import { say } from '@aos/contracts';
+import { type Said, inEnglish, say } from '@aos/contracts';
 import { type Asks, Database } from '../../../platform/database/database.js';
 import { type Tx, sql } from '../../../platform/database/sql.js';
 import type { Ctx } from '../../../platform/http/context.js';
@@ -132,7 +132,7 @@ export class Ledger implements OnApplicationBootstrap, OnApplicationShutdown {
         await sql(
           tx,
           `UPDATE tool_calls SET id = $3, status = 'started', fence = $4, started_at = now(), finished_at = NULL,
-                  error = NULL, error_kind = NULL, error_fingerprint = NULL
+                  error = NULL, error_said = NULL, error_kind = NULL, error_fingerprint = NULL
             WHERE created_at = $1 AND idempotency_key = $2`,
           [row.createdAt, known.key, row.callId, run.fence],
         );
@@ -165,6 +165,7 @@ export class Ledger implements OnApplicationBootstrap, OnApplicationShutdown {
       failure?.kind ?? null,
       failure?.fingerprint ?? null,
       spanId ?? null,
+      failure?.said ?? null,
     ];
     const written: End = {
       createdAt: row.createdAt,
@@ -242,11 +243,10 @@ export class Ledger implements OnApplicationBootstrap, OnApplicationShutdown {
     for (let age = OVER_AFTER_HOURS; age < OVER_AFTER_HOURS + hours; age++) {
       if (this.isStopped) return;
       await this.database.query(
-        `UPDATE tool_calls SET status = 'unknown', finished_at = now(), error_kind = 'internal',
-                error = 'The process that made this call ended before its answer was recorded.'
+        `UPDATE tool_calls SET status = 'unknown', finished_at = now(), error_kind = 'internal', error = $2, error_said = $3
           WHERE created_at > now() - make_interval(hours => $1 + 1) AND created_at <= now() - make_interval(hours => $1)
             AND job_id IS NULL AND status = 'started'`,
-        [age],
+        [age, inEnglish(forgotten), JSON.stringify(forgotten)],
       );
     }
   }
@@ -292,13 +292,15 @@ export class Ledger implements OnApplicationBootstrap, OnApplicationShutdown {
     ]);
     const { rows } = await sql<StoredCall>(
       tx,
-      `SELECT id, idempotency_key, status, args_hash, result, error, error_kind, started_at, finished_at
+      `SELECT id, idempotency_key, status, args_hash, result, error, error_said, error_kind, started_at, finished_at
          FROM tool_calls WHERE created_at = $1 AND ${ofStep} ORDER BY started_at DESC`,
       [createdAt, key, `${key}~`],
     );
     return rows;
   }
 }
+
+const forgotten = say('call-forgotten');
 
 /** `rows`: the parameter with an array of the values of `valuesOf`. */
 const insertRows = (
@@ -315,7 +317,7 @@ const insertRows = (
  */
 const finishRows = `UPDATE tool_calls AS t
     SET status = r->>3, result = nullif(r->4, 'null'), error = r->>5, error_kind = r->>6, error_fingerprint = r->>7,
-        span_id = r->>8, finished_at = now()
+        span_id = r->>8, error_said = nullif(r->9, 'null'), finished_at = now()
    FROM jsonb_array_elements($4::jsonb) WITH ORDINALITY AS a(r, n)
   WHERE t.created_at = ANY($5::timestamptz[]) AND t.created_at = (r->>0)::timestamptz AND t.idempotency_key = r->>1
     AND t.id = (r->>2)::uuid AND t.status = 'started'
@@ -375,6 +377,8 @@ export interface StoredResult {
 export interface CallSuccess {
   status: 'succeeded';
   result: StoredResult;
+  /** What a tool of this process said, by its code, of an answer that is none. */
+  said?: Said;
   durationMs: number;
 }
 
@@ -383,6 +387,8 @@ export interface CallFailure {
   status: 'failed' | 'unknown';
   kind: FailureKind;
   error: string;
+  /** The error by its code, where it has one. */
+  said?: Said | undefined;
   /** Made of the redacted error, when the end is recorded. */
   fingerprint?: string;
   retryAfterSeconds?: number | undefined;
@@ -400,6 +406,7 @@ interface StoredCall {
   args_hash: string;
   result: StoredResult | null;
   error: string | null;
+  error_said: Said | null;
   error_kind: FailureKind | null;
   started_at: Date;
   finished_at: Date | null;
@@ -440,6 +447,7 @@ function recorded(row: StoredCall): Extract<Known, { kind: 'recorded' }> {
           status: 'failed',
           kind,
           error,
+          ...(row.error_said ? { said: row.error_said } : {}),
           ...(row.result ? { result: row.result } : {}),
           durationMs,
         };
@@ -457,7 +465,7 @@ function eventOf(ctx: Ctx, call: GatewayCall, row: LedgerRow, end: CallEnd): New
     type: 'tool.call',
     severity: failure ? 'warning' : 'info',
     summary: failure
-      ? say('tool-failed', { tool: name, why: failure.error.slice(0, 300) })
+      ? say('tool-failed', { tool: name, why: toldShort(failure) })
       : say('tool-answered', { tool: name, ms: end.durationMs }),
     payload: {
       callId: row.callId,
@@ -474,6 +482,9 @@ function eventOf(ctx: Ctx, call: GatewayCall, row: LedgerRow, end: CallEnd): New
     actor: ctx.actor.id,
   };
 }
+
+const toldShort = ({ error, said }: CallFailure) =>
+  said && error.length <= 300 ? said : error.slice(0, 300);
 
 /** The hash of the arguments with their references, keys in order: never of a secret's value. */
 const hashOf = (args: Record<string, unknown>) => canonicalHash(args);

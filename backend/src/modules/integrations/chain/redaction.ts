@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { inEnglish } from '@aos/contracts';
 import { Vault } from '../../config/index.js';
 import type { CallEnd, StoredResult } from './ledger.js';
 import type { Link, Next, Passage } from './link.js';
@@ -23,7 +24,14 @@ export class RedactionLink implements Link {
     if (end.status === 'succeeded') return { ...end, result: clean(end.result) };
     const error = storable(redact(end.error)).slice(0, MAX_ERROR_CHARS);
     passage.span?.recordException({ name: end.kind, message: error });
-    return { ...end, error, ...(end.result ? { result: clean(end.result) } : {}) };
+    const said = end.said && storable(redact(end.said));
+    return {
+      ...end,
+      error,
+      // Where the text was cut, or a secret ran through it, the parts would say more than it does.
+      said: said && inEnglish(said) === error ? said : undefined,
+      ...(end.result ? { result: clean(end.result) } : {}),
+    };
   }
 }
 

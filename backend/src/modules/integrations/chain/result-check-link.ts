@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { type Said, inEnglish, say } from '@aos/contracts';
 import type { CallToolResult } from '@modelcontextprotocol/client';
 import type { CallEnd, StoredResult } from './ledger.js';
 import type { Link, Next, Passage } from './link.js';
@@ -20,19 +21,32 @@ export class ResultCheckLink implements Link {
       const answer = end.result as unknown as CallToolResult;
       const result = checkResult(answer, target.tool.outputSchema, this.schemas);
       if (!result.isError) return { ...end, result };
-      const { durationMs } = end;
-      return { status: 'failed', kind: 'tool_error', error: textOf(result), result, durationMs };
+      const { durationMs, said } = end;
+      return {
+        status: 'failed',
+        kind: 'tool_error',
+        ...failureOf(result, said),
+        result,
+        durationMs,
+      };
     } catch (error) {
       if (!(error instanceof ResultRefused)) throw error;
       const { durationMs } = end;
-      return { status: 'failed', kind: error.kind, error: error.message, durationMs };
+      const { kind, message, said } = error;
+      return { status: 'failed', kind, error: message, said, durationMs };
     }
   }
 }
 
-function textOf(result: StoredResult): string {
+/** Whole: it is cut once it is redacted, and not before. */
+function failureOf(result: StoredResult, said: Said | undefined): { error: string; said?: Said } {
   const texts = result.content.flatMap((part) =>
     typeof part['text'] === 'string' ? [part['text']] : [],
   );
-  return texts.join('\n') || 'the tool answered that it failed'; // cut once it is redacted, and not before
+  const error = texts.join('\n');
+  if (error === '') {
+    const silent = say('tool-failed-silently');
+    return { error: inEnglish(silent), said: silent };
+  }
+  return { error, ...(said ? { said } : {}) };
 }

@@ -1,3 +1,4 @@
+import { type Said, inEnglish, say } from '@aos/contracts';
 import {
   type CallToolResult,
   type InputRequiredResult,
@@ -18,9 +19,9 @@ export class ResultRefused extends Error {
   override name = 'ResultRefused';
   constructor(
     readonly kind: Extract<FailureKind, 'result_invalid' | 'result_too_large'>,
-    message: string,
+    readonly said: Said,
   ) {
-    super(message);
+    super(inEnglish(said));
   }
 }
 
@@ -31,30 +32,26 @@ export function checkResult(
   schemas: ToolSchemas,
 ): StoredResult {
   if (isDeeperThan(answer, MAX_DEPTH))
-    throw new ResultRefused(
-      'result_invalid',
-      `the answer is nested deeper than ${MAX_DEPTH} levels`,
-    );
+    throw new ResultRefused('result_invalid', say('answer-deep', { most: MAX_DEPTH }));
   const bytes = Buffer.byteLength(JSON.stringify(answer));
   if (bytes > MAX_RESULT_BYTES)
     throw new ResultRefused(
       'result_too_large',
-      `the answer has ${bytes} bytes; at most ${MAX_RESULT_BYTES} are taken. Ask for less, or have it written to a file.`,
+      say('answer-large', { bytes, most: MAX_RESULT_BYTES }),
     );
   if (isInputRequiredResult(answer)) return { ...questioned(answer), structuredContent: null };
   const isError = answer.isError === true;
   const structured = answer.structuredContent as unknown;
   if (outputSchema && !isError) {
     if (structured === undefined)
-      throw new ResultRefused(
-        'result_invalid',
-        'the tool promises structured content and gave none',
-      );
+      throw new ResultRefused('result_invalid', say('answer-no-structure'));
     const faults = faultsOf(outputSchema, structured, schemas);
     if (faults.length > 0)
       throw new ResultRefused(
         'result_invalid',
-        `the answer does not fit the tool's own schema: ${faults.map((fault) => `${fault.path || 'it'} ${fault.message}`).join('; ')}`,
+        say('answer-misfit', {
+          faults: faults.map((fault) => `${fault.path || 'it'} ${fault.message}`).join('; '),
+        }),
       );
   }
   return storable({
@@ -71,7 +68,7 @@ function faultsOf(schema: Record<string, unknown>, value: unknown, schemas: Tool
   } catch (error) {
     throw new ResultRefused(
       'result_invalid',
-      `the tool's own schema cannot be used: ${(error as Error).message}`,
+      say('own-schema-unusable', { why: (error as Error).message }),
     );
   }
 }

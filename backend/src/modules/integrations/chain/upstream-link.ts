@@ -7,8 +7,8 @@ import type { Ctx } from '../../../platform/http/context.js';
 import { activeTraceparent } from '../../../platform/telemetry/span.js';
 import { Settings, Vault } from '../../config/index.js';
 import type { GatewayCall } from '../call.js';
-import { UpstreamFault } from '../upstreams/upstream.js';
-import type { CallEnd, CallFailure, StoredResult } from './ledger.js';
+import { type Caller, UpstreamFault } from '../upstreams/upstream.js';
+import type { CallEnd, CallFailure, CallSuccess, StoredResult } from './ledger.js';
 import type { Foresight, Link, Passage } from './link.js';
 import { RetryBudget } from './retry-budget.js';
 import { resolveSecrets } from './secret-references.js';
@@ -77,6 +77,12 @@ export class UpstreamLink implements Link {
   private async attempt(passage: Passage, leftMs: number): Promise<Unmeasured> {
     const { ctx, call, target, row } = passage;
     const redact = this.vault.redactor();
+    const caller: Caller = {
+      ctx,
+      run: call.run,
+      idempotencyKey: `${row!.createdAt.toISOString()} ${row!.upstreamKey}`,
+      timeoutMs: leftMs,
+    };
     try {
       const answer = await target.upstream.call({
         definition: target.definition,
@@ -92,21 +98,20 @@ export class UpstreamLink implements Link {
           ((fraction, message) => call.onProgress!(fraction, redact(message).slice(0, 1000))),
         mayRepeat: target.tool.idempotent,
         client: call.client,
-        caller: {
-          ctx,
-          run: call.run,
-          idempotencyKey: `${row!.createdAt.toISOString()} ${row!.upstreamKey}`,
-          timeoutMs: leftMs,
-        },
+        caller,
       });
-      return { status: 'succeeded', result: unchecked(answer) };
+      return {
+        status: 'succeeded',
+        result: unchecked(answer),
+        ...(caller.said ? { said: caller.said } : {}),
+      };
     } catch (error) {
       return endOf(error);
     }
   }
 }
 
-type Unmeasured = { status: 'succeeded'; result: StoredResult } | Omit<CallFailure, 'durationMs'>;
+type Unmeasured = Omit<CallSuccess, 'durationMs'> | Omit<CallFailure, 'durationMs'>;
 
 /** The link above checks it. */
 const unchecked = (answer: CallToolResult | InputRequiredResult) =>
@@ -126,6 +131,7 @@ function endOf(error: unknown): Omit<CallFailure, 'durationMs'> {
     status: isOpen ? 'unknown' : 'failed',
     kind: error.kind,
     error: error.message,
+    ...(error.said ? { said: error.said } : {}),
     retryAfterSeconds: error.retryAfterSeconds,
   };
 }

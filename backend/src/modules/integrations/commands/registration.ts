@@ -9,6 +9,7 @@ import { AddressRefused, GuardedFetch } from '../chain/guarded-fetch.js';
 import { ServerExists, ServerNameTaken, ServerUrlRefused } from '../integrations.errors.js';
 import type { RestService } from '../openapi/rest-upstream.js';
 import { type ListedTool, Registry, type ServerRow, healthOf } from '../registry.js';
+import type { UpstreamFault } from '../upstreams/upstream.js';
 import { Upstreams } from '../upstreams/upstreams.js';
 import type { Health } from '../upstreams/warm-client.js';
 import { registryChanged } from './registry-changed.js';
@@ -81,7 +82,8 @@ export class Registration {
       };
     } catch (error) {
       await this.upstreams.close(route.name); // the first call tries anew, without the pause after this failure
-      return { tools: [], health: { state: 'unhealthy', error: (error as Error).message } };
+      const { message, said } = error as UpstreamFault;
+      return { tools: [], health: { state: 'unhealthy', error: message, said } };
     }
   }
 

@@ -7,7 +7,7 @@ import { Database } from '../../../platform/database/database.js';
 import type { Ctx } from '../../../platform/http/context.js';
 import { ENVIRONMENT } from '../../../platform/platform.module.js';
 import { type KeptTool, definitionHash } from '../chain/pins.js';
-import { type ListedTool, Registry, type ServerRow } from '../registry.js';
+import { type ListedTool, Registry, type ServerRow, toldOf } from '../registry.js';
 import { type UpstreamRow, Upstreams } from '../upstreams/upstreams.js';
 import { UpstreamFault } from '../upstreams/upstream.js';
 import { routeOf } from './registration.js';
@@ -71,7 +71,9 @@ export class TryMcpServerHandler implements ICommandHandler<TryMcpServer> {
       return { ok: true, latencyMs: took(), error: null, tools: compare(tools, known) };
     } catch (error) {
       if (!(error instanceof UpstreamFault)) throw error;
-      return { ok: false, latencyMs: took(), error: error.message.slice(0, 2000), tools: [] };
+      const { message, said } = error;
+      const told = toldOf({ error: message, said }, 2000);
+      return { ok: false, latencyMs: took(), ...told, tools: [] };
     }
   }
 

@@ -1,5 +1,5 @@
 import type { CallToolResult } from '@modelcontextprotocol/client';
-import type { OpenApiAuth } from '@aos/contracts';
+import { type OpenApiAuth, say } from '@aos/contracts';
 import { AddressRefused, type GuardedFetch } from '../chain/guarded-fetch.js';
 import {
   type About,
@@ -40,7 +40,7 @@ export class RestUpstream implements Upstream {
 
   async call(request: UpstreamRequest): Promise<CallToolResult> {
     const operation = this.operations.get(request.definition.name);
-    if (!operation) throw new UpstreamFault('protocol', 'the service has no such operation', false);
+    if (!operation) throw new UpstreamFault('protocol', say('service-no-operation'), false);
     const { url, headers, body } = prepare(this.service.baseUrl, operation, request.args);
     await this.signIn(url, headers);
     const timeout = AbortSignal.timeout(request.timeoutMs);
@@ -70,7 +70,7 @@ export class RestUpstream implements Upstream {
   }
 
   request(): Promise<Record<string, unknown>> {
-    return Promise.reject(new UpstreamFault('protocol', 'a REST service has tools only', false));
+    return Promise.reject(new UpstreamFault('protocol', say('service-tools-only'), false));
   }
 
   items(): Promise<Record<string, unknown>[]> {
@@ -78,7 +78,7 @@ export class RestUpstream implements Upstream {
   }
 
   subscribe(): Promise<void> {
-    return Promise.reject(new UpstreamFault('protocol', 'a REST service has tools only', false));
+    return Promise.reject(new UpstreamFault('protocol', say('service-tools-only'), false));
   }
 
   unsubscribe(): void {
@@ -117,7 +117,7 @@ function prepare(baseUrl: string, operation: Operation, args: Record<string, unk
   const url = new URL(baseUrl.replace(/\/$/, '') + path);
   // A path cannot lead out of the service: whatever the arguments were, it stays below the base.
   if (!url.href.startsWith(new URL(baseUrl).href.replace(/\/$/, '')))
-    throw new UpstreamFault('protocol', 'the arguments lead out of the service', false);
+    throw new UpstreamFault('protocol', say('service-argument-out'), false);
   for (const [name, value] of query) url.searchParams.append(name, value);
   const body =
     operation.hasBody && args['body'] !== undefined ? JSON.stringify(args['body']) : undefined;
@@ -128,14 +128,14 @@ function prepare(baseUrl: string, operation: Operation, args: Record<string, unk
 function segmentOf(name: string, value: unknown): string {
   const text = plain(value);
   if (text === '' || text === '.' || text === '..')
-    throw new UpstreamFault('protocol', `the argument ${name} is no part of a path`, false);
+    throw new UpstreamFault('protocol', say('service-argument-path', { name }), false);
   return encodeURIComponent(text);
 }
 
 function headerOf(name: string, value: unknown): string {
   const text = plain(value);
   if (/[^\t\x20-\x7e]/.test(text))
-    throw new UpstreamFault('protocol', `the argument ${name} cannot be sent in a header`, false);
+    throw new UpstreamFault('protocol', say('service-argument-header', { name }), false);
   return text;
 }
 
@@ -146,14 +146,14 @@ function toFault(error: unknown, signal: AbortSignal, timeout: AbortSignal): Ups
   if (error instanceof AddressRefused)
     return new UpstreamFault('unreachable', error.message, false, { cause: error });
   if (signal.aborted)
-    return new UpstreamFault('cancelled', 'the call was cancelled', true, { cause: error });
+    return new UpstreamFault('cancelled', say('call-cancelled'), true, { cause: error });
   if (timeout.aborted || (error as Error).name === 'TimeoutError')
-    return new UpstreamFault('timeout', 'no answer in time', true, { cause: error });
+    return new UpstreamFault('timeout', say('server-slow'), true, { cause: error });
   const { code } = ((error as { cause?: unknown }).cause ?? {}) as { code?: unknown };
   const isUnsent =
     code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'UND_ERR_CONNECT_TIMEOUT';
   return isUnsent
-    ? new UpstreamFault('unreachable', `the service cannot be reached (${String(code)})`, false, {
+    ? new UpstreamFault('unreachable', say('service-away', { why: String(code) }), false, {
         cause: error,
       })
     : new UpstreamFault('connection_lost', (error as Error).message, true, { cause: error });
@@ -162,9 +162,14 @@ function toFault(error: unknown, signal: AbortSignal, timeout: AbortSignal): Ups
 function toResult(status: number, headers: Headers, text: string): CallToolResult {
   if (outages.has(status)) {
     const seconds = Number(headers.get('retry-after'));
-    throw new UpstreamFault('unreachable', `the service answered with HTTP ${status}`, true, {
-      ...(seconds > 0 ? { retryAfterSeconds: Math.min(seconds, 3600) } : {}),
-    });
+    throw new UpstreamFault(
+      'unreachable',
+      say('service-status', { status: String(status) }),
+      true,
+      {
+        ...(seconds > 0 ? { retryAfterSeconds: Math.min(seconds, 3600) } : {}),
+      },
+    );
   }
   if (status >= 300 && status < 400)
     return failed(status, 'The service sends the caller elsewhere, which is not followed.');

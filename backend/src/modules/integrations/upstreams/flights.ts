@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { say } from '@aos/contracts';
 import {
   type InputRequest,
   type InputResponse,
@@ -125,7 +126,7 @@ export class Flight {
   private start(): void {
     this.startedAt = performance.now();
     this.timer = setTimeout(
-      () => this.clock.abort(new UpstreamFault('timeout', 'no answer in time', true)),
+      () => this.clock.abort(new UpstreamFault('timeout', say('server-slow'), true)),
       Math.max(1, this.leftMs),
     ).unref();
   }

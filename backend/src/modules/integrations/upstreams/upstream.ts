@@ -1,3 +1,4 @@
+import { type Said, inEnglish } from '@aos/contracts';
 import type {
   CallToolResult,
   Implementation,
@@ -63,6 +64,8 @@ export interface Caller {
   idempotencyKey: string;
   /** How long the caller waits for the answer. */
   timeoutMs: number;
+  /** Set by a tool that fails: what it says of that, by its code. Of a server elsewhere nobody would take it. */
+  said?: Said;
 }
 
 /**
@@ -93,13 +96,16 @@ export class UpstreamFault extends Error {
   override name = 'UpstreamFault';
   constructor(
     readonly kind: UpstreamFaultKind,
-    message: string,
+    why: string | Said,
     /** False when the call certainly did not reach the tool: then it had no effect. */
     readonly mayHaveHappened: boolean,
     options: { cause?: unknown; retryAfterSeconds?: number } = {},
   ) {
-    super(message, { cause: options.cause });
+    super(typeof why === 'string' ? why : inEnglish(why), { cause: options.cause });
+    this.said = typeof why === 'string' ? undefined : why;
     this.retryAfterSeconds = options.retryAfterSeconds;
   }
+  /** The message by its code; what another program said has none. */
+  readonly said: Said | undefined;
   readonly retryAfterSeconds: number | undefined;
 }

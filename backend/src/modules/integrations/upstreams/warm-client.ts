@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { type Said, inEnglish, say } from '@aos/contracts';
 import {
   CLIENT_CAPABILITIES_META_KEY,
   type CallToolResult,
@@ -42,7 +43,8 @@ export interface Dialled {
 export type Dial = (signal: AbortSignal, prepare: (client: Client) => void) => Promise<Dialled>;
 
 export type Health =
-  { state: 'healthy'; latencyMs: number } | { state: 'unhealthy'; error: string };
+  | { state: 'healthy'; latencyMs: number }
+  | { state: 'unhealthy'; error: string; said?: Said | undefined };
 
 export interface WarmClientOptions {
   server: string;
@@ -51,7 +53,7 @@ export interface WarmClientOptions {
   /** Word of what the server has changed by itself. */
   onChange?: (change: UpstreamChange) => void;
   /** What a server says when it fails may hold what it was given to sign in. */
-  redact?: (text: string) => string;
+  redact?: <T>(value: T) => T;
   /** A hung stdio server is ended; one over HTTP may serve others. */
   dropWhenSilent?: boolean;
 }
@@ -98,7 +100,7 @@ export class WarmClient implements Upstream {
   private connecting: Promise<Warm> | undefined;
   private failures = 0;
   private notBefore = 0;
-  private lastError = '';
+  private lastError: string | Said = '';
   private isClosed = false;
   private readonly closing = new AbortController();
   private readonly flights = new Flights();
@@ -281,8 +283,7 @@ export class WarmClient implements Upstream {
       }
       if (!isInputRequiredResult(answer)) return answer;
       const { inputRequests = {}, requestState } = answer as InputRequiredResult;
-      if (!side)
-        throw new UpstreamFault('protocol', 'the tool asks for input that nobody can give', true);
+      if (!side) throw new UpstreamFault('protocol', say('server-asks'), true);
       if (side.takesQuestions) {
         side.questions = { inputRequests, requestState };
         return answer;
@@ -293,7 +294,7 @@ export class WarmClient implements Upstream {
       said = Object.fromEntries(await Promise.all(asked));
       state = requestState;
     }
-    throw new UpstreamFault('protocol', `the tool still asks after ${MOST_ROUNDS} rounds`, true);
+    throw new UpstreamFault('protocol', say('server-asks-on', { rounds: MOST_ROUNDS }), true);
   }
 
   /** To a server of the current revision each request says what its client can do; to others the connection did. */
@@ -361,7 +362,7 @@ export class WarmClient implements Upstream {
       } catch (error) {
         const fault = toFault(error, signal, at.lastWords?.());
         if (fault.kind === 'unreachable' || fault.kind === 'connection_lost')
-          this.drop(at, fault.message);
+          this.drop(at, fault.said ?? fault.message);
         if (fault.kind === 'timeout' && this.options.dropWhenSilent) void this.dropIfSilent(at);
         const isSafe =
           fault.kind === 'unreachable'
@@ -378,12 +379,20 @@ export class WarmClient implements Upstream {
   private async connected(deadline: number, signal: AbortSignal): Promise<Warm> {
     if (this.warm) return this.warm;
     if (this.isClosed)
-      throw new UpstreamFault('unreachable', `${this.options.server} is being shut down`, false);
+      throw new UpstreamFault(
+        'unreachable',
+        say('server-ending', { server: this.options.server }),
+        false,
+      );
     const waitMs = this.notBefore - performance.now();
     if (!this.connecting && waitMs > 0)
       throw new UpstreamFault(
         'unreachable',
-        `${this.options.server} cannot be reached (${this.lastError}); the next attempt is made in ${Math.ceil(waitMs / 1000)} s`,
+        say('server-away-for', {
+          server: this.options.server,
+          why: this.lastError,
+          seconds: Math.ceil(waitMs / 1000),
+        }),
         false,
         { retryAfterSeconds: Math.ceil(waitMs / 1000) },
       );
@@ -396,14 +405,14 @@ export class WarmClient implements Upstream {
         Promise.reject(
           new UpstreamFault(
             'timeout',
-            `${this.options.server} could not be connected in time`,
+            say('server-connects-slowly', { server: this.options.server }),
             false,
           ),
         ),
       (error: unknown) =>
         Promise.reject(
           signal.aborted
-            ? new UpstreamFault('cancelled', 'the call was cancelled', false)
+            ? new UpstreamFault('cancelled', say('call-cancelled'), false)
             : (error as Error),
         ),
     );
@@ -427,7 +436,7 @@ export class WarmClient implements Upstream {
       this.failed(reasonOf(error));
       throw new UpstreamFault(
         'unreachable',
-        `${this.options.server} cannot be reached: ${this.lastError}`,
+        say('server-away', { server: this.options.server, why: this.lastError }),
         false,
         { cause: error },
       );
@@ -435,7 +444,11 @@ export class WarmClient implements Upstream {
     const warm = { ...dialled, since: performance.now(), open: 0 };
     if (this.isClosed) {
       await dialled.client.close();
-      throw new UpstreamFault('unreachable', `${this.options.server} is being shut down`, false);
+      throw new UpstreamFault(
+        'unreachable',
+        say('server-ending', { server: this.options.server }),
+        false,
+      );
     }
     this.warm = warm;
     dialled.client.onclose = () => this.lost(warm);
@@ -453,10 +466,10 @@ export class WarmClient implements Upstream {
     this.subscriptions.end(warm.client);
     this.options.onChange?.({ kind: 'lost' });
     if (performance.now() - warm.since >= STABLE_AFTER_MS) this.failures = 0;
-    else this.failed(warm.lastWords?.() || 'the connection was lost');
+    else this.failed(warm.lastWords?.() || say('connection-lost'));
   }
 
-  private failed(reason: string): void {
+  private failed(reason: string | Said): void {
     const error = this.options.redact?.(reason) ?? reason;
     this.failures++;
     this.lastError = error;
@@ -464,10 +477,13 @@ export class WarmClient implements Upstream {
     // The first loss of a connection is no reason to wait: the next call may well find the server again.
     this.notBefore =
       this.failures === 1 ? 0 : performance.now() + longest * (0.5 + Math.random() / 2);
-    this.options.onHealth?.({ state: 'unhealthy', error });
+    this.options.onHealth?.({
+      state: 'unhealthy',
+      ...(typeof error === 'string' ? { error } : { error: inEnglish(error), said: error }),
+    });
   }
 
-  private drop(at: Dialled, error: string): void {
+  private drop(at: Dialled, error: string | Said): void {
     const { warm } = this;
     if (!warm || warm.client !== at.client) return;
     this.warm = undefined;
@@ -491,7 +507,7 @@ export class WarmClient implements Upstream {
       await answers(at.client, 2000);
     } catch (error) {
       // Any answer, be it "no such method", shows that it lives.
-      if (!(error instanceof ProtocolError)) this.drop(at, 'it does not answer');
+      if (!(error instanceof ProtocolError)) this.drop(at, say('server-silent'));
     }
   }
 }
@@ -539,27 +555,27 @@ function toFault(
 ): UpstreamFault {
   if (error instanceof UpstreamFault) return error;
   if (signal.aborted)
-    return new UpstreamFault('cancelled', 'the call was cancelled', true, { cause: error });
+    return new UpstreamFault('cancelled', say('call-cancelled'), true, { cause: error });
   if (error instanceof SdkHttpError) {
     // 4xx: refused before the tool ran; 404 and 400 are also how a server says that it has forgotten the session.
     const isRefusal = error.status >= 400 && error.status < 500;
     return new UpstreamFault(
       'unreachable',
-      `the server answered with HTTP ${error.status}`,
+      say('server-status', { status: String(error.status) }),
       !isRefusal,
       { cause: error },
     );
   }
   if (error instanceof SdkError) {
     if (error.code === SdkErrorCode.RequestTimeout)
-      return new UpstreamFault('timeout', 'no answer in time', true, { cause: error });
+      return new UpstreamFault('timeout', say('server-slow'), true, { cause: error });
     const isUnsent =
       error.code === SdkErrorCode.NotConnected || error.code === SdkErrorCode.SendFailed;
     if (isUnsent) return new UpstreamFault('unreachable', error.message, false, { cause: error });
     if (error.code === SdkErrorCode.ConnectionClosed)
       return new UpstreamFault(
         'connection_lost',
-        `the connection was lost${lastWords ? `: ${lastWords}` : ''}`,
+        lastWords ? say('connection-lost-with', { words: lastWords }) : say('connection-lost'),
         true,
         { cause: error },
       );

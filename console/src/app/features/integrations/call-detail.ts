@@ -1,7 +1,8 @@
-import { ChangeDetectionStrategy, Component, computed, input } from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, inject, input } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import type { RecentCall } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
+import { Sentences } from '../../shared/i18n/sentences';
 import { CopyButton } from '../../shared/ui/copy-button';
 import { Icon } from '../../shared/ui/icon';
 import { JsonTree } from '../../shared/ui/json-tree';
@@ -53,7 +54,7 @@ import { callTones } from './recent-calls';
       @if (row().error; as error) {
         <section>
           <h3>{{ t('integrations.error') }}</h3>
-          <p class="fault"><aos-revealed [text]="error" /></p>
+          <p class="fault"><aos-revealed [text]="sentences.of(row().said, error)" /></p>
           @if (row().errorFingerprint; as fingerprint) {
             <p class="meta">
               {{ t('integrations.fingerprint') }} <code>{{ fingerprint }}</code>
@@ -105,10 +106,14 @@ import { callTones } from './recent-calls';
 })
 export class CallDetail {
   readonly row = input.required<RecentCall>();
+  protected readonly sentences = inject(Sentences);
   protected readonly tones = callTones;
   protected readonly took = computed(() => {
     const ms = this.row().durationMs;
     return ms === null ? '' : duration(ms);
   });
-  protected readonly result = computed((): ToolResult | null => toResult(this.row().result));
+  /** Where the error is told by its code, the answer holds nothing but the same in English. */
+  protected readonly result = computed((): ToolResult | null =>
+    this.row().said ? null : toResult(this.row().result),
+  );
 }

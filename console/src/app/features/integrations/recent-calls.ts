@@ -1,7 +1,8 @@
-import { ChangeDetectionStrategy, Component, computed, input, output } from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, inject, input, output } from '@angular/core';
 import type { RecentCall } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import type { Call } from '../../shared/api/problem';
+import { Sentences } from '../../shared/i18n/sentences';
 import { Cell, type Column } from '../../shared/table/column';
 import { DataTable } from '../../shared/table/data-table';
 import { StateMark, type Tone } from '../../shared/ui/state-mark';
@@ -78,7 +79,9 @@ export class RecentCalls {
 
   protected readonly tones = callTones;
   protected readonly idOf = ({ id }: RecentCall) => id;
-  protected readonly outcomeOf = (row: RecentCall) => row.error ?? JSON.stringify(row.args);
+  private readonly sentences = inject(Sentences);
+  protected readonly outcomeOf = ({ error, said, args }: RecentCall) =>
+    error === null ? JSON.stringify(args) : this.sentences.of(said, error);
   private readonly columns: readonly Column<RecentCall>[] = [
     { id: 'state', header: 'integrations.col.state', width: '110px', isFixed: true },
     {

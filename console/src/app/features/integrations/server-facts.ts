@@ -1,7 +1,8 @@
-import { ChangeDetectionStrategy, Component, computed, input } from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, inject, input } from '@angular/core';
 import type { McpServerInfo, ToolActivity } from '@aos/contracts';
 import { RouterLink } from '@angular/router';
 import { TranslocoDirective } from '@jsverse/transloco';
+import { Sentences } from '../../shared/i18n/sentences';
 import { Revealed } from '../../shared/ui/revealed';
 import { Age } from '../../shared/ui/time';
 import { type ServerState, errorShare, placeOf } from './server-state';
@@ -62,7 +63,9 @@ import { type ServerState, errorShare, placeOf } from './server-state';
         }
       </dl>
       @if (server().health.error && state() === 'unreachable') {
-        <p class="bad"><aos-revealed [text]="server().health.error ?? ''" /></p>
+        <p class="bad">
+          <aos-revealed [text]="sentences.of(server().health.said, server().health.error ?? '')" />
+        </p>
       } @else if (activity()?.lastError) {
         <p class="bad last">
           <span class="muted"
@@ -71,7 +74,9 @@ import { type ServerState, errorShare, placeOf } from './server-state';
               · <aos-age [at]="at" />
             }
           </span>
-          <aos-revealed [text]="activity()?.lastError ?? ''" />
+          <aos-revealed
+            [text]="sentences.of(activity()?.lastErrorSaid, activity()?.lastError ?? '')"
+          />
         </p>
       }
     </ng-container>
@@ -138,6 +143,7 @@ import { type ServerState, errorShare, placeOf } from './server-state';
   `,
 })
 export class ServerFacts {
+  protected readonly sentences = inject(Sentences);
   readonly server = input.required<McpServerInfo>();
   readonly activity = input<ToolActivity>();
   readonly state = input.required<ServerState>();

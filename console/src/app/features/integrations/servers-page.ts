@@ -14,6 +14,7 @@ import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
 import { forkJoin } from 'rxjs';
 import { type Call, done, failed, loading } from '../../shared/api/problem';
+import { Sentences } from '../../shared/i18n/sentences';
 import { keepFresh } from '../../shared/realtime/keep-fresh';
 import { session } from '../../shared/state/session';
 import { Cell, type Column } from '../../shared/table/column';
@@ -70,6 +71,11 @@ const finds = (query: string, ...texts: (string | null)[]) => {
   styleUrl: './servers-page.css',
 })
 export class ServersPage {
+  private readonly sentences = inject(Sentences);
+  protected readonly errorOf = ({ server: { health }, activity }: ServerRow): string =>
+    health.error === null
+      ? this.sentences.of(activity?.lastErrorSaid, activity?.lastError ?? '')
+      : this.sentences.of(health.said, health.error);
   readonly view = input<string>();
   readonly q = input<string>();
   /** In the address, so that a command can lead to the form. */
@@ -206,7 +212,7 @@ export class ServersPage {
       id: 'error',
       header: 'integrations.col.lastError',
       width: '1fr',
-      text: ({ server, activity }) => server.health.error ?? activity?.lastError ?? '',
+      text: (row) => this.errorOf(row),
       hideNarrow: true,
     },
     {

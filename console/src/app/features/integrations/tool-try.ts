@@ -2,6 +2,7 @@ import {
   ChangeDetectionStrategy,
   Component,
   computed,
+  inject,
   input,
   linkedSignal,
   output,
@@ -15,6 +16,7 @@ import type { Problem } from '../../shared/api/problem';
 import { type FormFault, schemaFaults } from '../../shared/forms/schema-faults';
 import { SchemaForm } from '../../shared/forms/schema-form';
 import { SchemaReader, isWords } from '../../shared/forms/schema-reader';
+import { Sentences } from '../../shared/i18n/sentences';
 import { Icon } from '../../shared/ui/icon';
 import { ProblemNote } from '../../shared/ui/problem-note';
 import { StateMark } from '../../shared/ui/state-mark';
@@ -105,6 +107,8 @@ import { Findings } from './policies/findings';
             } @error {
               <aos-call-result [result]="answer" />
             }
+          } @else if (answer.said) {
+            <p class="bad">{{ sentences.of(answer.said, textOf(answer)) }}</p>
           } @else {
             <aos-call-result [result]="answer" />
           }
@@ -138,10 +142,16 @@ import { Findings } from './policies/findings';
     }
     .bad {
       color: var(--failed);
+      overflow-wrap: anywhere;
     }
   `,
 })
 export class ToolTry {
+  protected readonly sentences = inject(Sentences);
+  protected readonly textOf = ({ content: [first] }: CallAnswer) => {
+    const text = first?.['text'];
+    return typeof text === 'string' ? text : '';
+  };
   readonly tool = input.required<McpTool>();
   readonly isBusy = input(false);
   readonly answer = input<CallAnswer | null>(null);

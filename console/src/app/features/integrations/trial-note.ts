@@ -1,6 +1,7 @@
-import { ChangeDetectionStrategy, Component, computed, input, output } from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, inject, input, output } from '@angular/core';
 import type { ServerTrial } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
+import { Sentences } from '../../shared/i18n/sentences';
 import { Icon } from '../../shared/ui/icon';
 import { Revealed } from '../../shared/ui/revealed';
 import { duration } from '../../shared/ui/time';
@@ -55,7 +56,7 @@ import { duration } from '../../shared/ui/time';
               <strong>{{ t('integrations.noAnswer') }}</strong>
             </p>
             @if (trial().error; as error) {
-              <p class="why"><aos-revealed [text]="error" /></p>
+              <p class="why"><aos-revealed [text]="sentences.of(trial().said, error)" /></p>
             }
             <p class="meta">{{ t('integrations.noAnswerHelp') }}</p>
           </div>
@@ -143,6 +144,7 @@ import { duration } from '../../shared/ui/time';
   `,
 })
 export class TrialNote {
+  protected readonly sentences = inject(Sentences);
   readonly trial = input.required<ServerTrial>();
   /** Beside a registered server the differences count; for a new one every tool is new. */
   readonly hasStates = input(false);

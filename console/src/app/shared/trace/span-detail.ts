@@ -12,6 +12,7 @@ import { TranslocoDirective } from '@jsverse/transloco';
 import { firstValueFrom } from 'rxjs';
 import { TraceApi } from './trace-api';
 import { toProblem } from '../api/problem';
+import { Sentences } from '../i18n/sentences';
 import { CopyButton } from '../ui/copy-button';
 import { JsonTree } from '../ui/json-tree';
 import { ProblemNote } from '../ui/problem-note';
@@ -42,6 +43,7 @@ export class SpanDetail {
 
   private readonly api = inject(TraceApi);
   private readonly language = inject(Preferences).language;
+  private readonly sentences = inject(Sentences);
 
   protected readonly length = computed(() => lengthOf(this.span()));
   protected readonly after = computed(() => lengthOf({ durationUs: this.offsetUs() }));
@@ -75,6 +77,11 @@ export class SpanDetail {
   protected readonly call = computed(() =>
     this.ledger.hasValue() ? this.ledger.value().call : null,
   );
+  /** The ledger has it by its code; the span only in English. */
+  protected readonly fault = computed(() => {
+    const { said, error } = this.call() ?? {};
+    return said && error ? this.sentences.of(said, error) : this.span().statusMessage || error;
+  });
   protected readonly problem = computed(() => {
     const error = this.ledger.error();
     return error ? toProblem(error.cause ?? error) : null;

@@ -1,3 +1,4 @@
+import { say } from '@aos/contracts';
 import { z } from 'zod';
 import { tool, ToolFault, type BuiltinTool } from '../tool.js';
 
@@ -29,7 +30,7 @@ const dbQuery = tool({
   async run({ sql, params = [], maxRows = 500, timeoutMs = 10_000 }, ctx) {
     const statements = countStatements(sql);
     if (statements !== 1) {
-      throw new ToolFault('one_statement', `One statement is run at a time, not ${statements}.`);
+      throw new ToolFault('one_statement', say('query-one-statement', { count: statements }));
     }
     const result = await ctx.queryReadOnly(sql, params, { maxRows, timeoutMs });
     return { ...result, rowCount: result.rows.length };

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { constants, type Dirent, type Stats } from 'node:fs';
 import { lstat, mkdir, open, readdir, rename, rmdir, unlink } from 'node:fs/promises';
+import { type Said, say } from '@aos/contracts';
 import { z } from 'zod';
 import { tool, ToolFault, type BuiltinTool, type ToolContext } from '../tool.js';
 import {
@@ -34,21 +35,18 @@ function typeOf(entry: Stats | Dirent): z.infer<typeof entryType> {
 
 /** What went wrong in words, for the errors a caller can do something about. */
 function explained(error: unknown, path: string): unknown {
-  const known: Record<string, [code: string, message: string]> = {
-    ENOENT: ['not_found', `There is no "${path}" in the workspace.`],
-    ELOOP: ['path_refused', `"${path}" is a link, and is not followed.`],
-    EISDIR: ['not_a_file', `"${path}" is a folder.`],
-    ENOTDIR: ['not_a_folder', `"${path}" is not a folder.`],
-    ENXIO: ['not_a_file', `"${path}" is a pipe or a device.`],
-    ENOTEMPTY: [
-      'not_empty',
-      `"${path}" is a folder with something in it. Pass recursive to delete it.`,
-    ],
-    EEXIST: ['already_exists', `"${path}" exists already.`],
-    ENOSPC: ['disk_full', 'The disk is full.'],
+  const known: Record<string, [code: string, said: Said]> = {
+    ENOENT: ['not_found', say('file-none', { path })],
+    ELOOP: ['path_refused', say('file-link', { path })],
+    EISDIR: ['not_a_file', say('file-folder', { path })],
+    ENOTDIR: ['not_a_folder', say('file-no-folder', { path })],
+    ENXIO: ['not_a_file', say('file-pipe', { path })],
+    ENOTEMPTY: ['not_empty', say('file-not-empty', { path })],
+    EEXIST: ['already_exists', say('file-exists', { path })],
+    ENOSPC: ['disk_full', say('disk-full')],
   };
-  const [code, message] = known[codeOf(error) ?? ''] ?? [];
-  return code ? new ToolFault(code, message!, { cause: error }) : error;
+  const [code, said] = known[codeOf(error) ?? ''] ?? [];
+  return code ? new ToolFault(code, said!, { cause: error }) : error;
 }
 
 async function at<T>(
@@ -65,7 +63,7 @@ async function at<T>(
 }
 
 function requireName(place: Place): void {
-  if (place.name === '') throw new ToolFault('not_a_file', 'That is the workspace itself.');
+  if (place.name === '') throw new ToolFault('not_a_file', say('file-workspace'));
 }
 
 /** Opens a plain file for reading. A pipe does not block, a device does not open. */
@@ -73,15 +71,13 @@ async function readable(place: Place) {
   const handle = await open(place.at, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   try {
     const stats = await handle.stat();
-    if (stats.isDirectory()) throw new ToolFault('not_a_file', `"${place.path}" is a folder.`);
+    if (stats.isDirectory())
+      throw new ToolFault('not_a_file', say('file-folder', { path: place.path }));
     if (!stats.isFile()) {
-      throw new ToolFault('not_a_file', `"${place.path}" is a pipe, a socket or a device.`);
+      throw new ToolFault('not_a_file', say('file-special', { path: place.path }));
     }
     if (stats.size > MAX_FILE_BYTES) {
-      throw new ToolFault(
-        'too_large',
-        `"${place.path}" has ${stats.size.toLocaleString('en')} bytes; at most 1 GiB is read.`,
-      );
+      throw new ToolFault('too_large', say('file-large', { path: place.path, bytes: stats.size }));
     }
     return { handle, stats };
   } catch (error) {
@@ -140,7 +136,8 @@ export function writeWhole(
   return at(root, path, { createFolders: true, followLast: true }, async (place) => {
     requireName(place);
     const before = await lstat(place.at).catch(ignore('ENOENT'));
-    if (before?.isDirectory()) throw new ToolFault('not_a_file', `"${place.path}" is a folder.`);
+    if (before?.isDirectory())
+      throw new ToolFault('not_a_file', say('file-folder', { path: place.path }));
     const draft = `${place.folder}/.${randomBytes(9).toString('base64url')}.tmp`;
     const handle = await open(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
     try {
@@ -161,7 +158,7 @@ export function writeWhole(
 function decoded(content: string, encoding: 'utf8' | 'base64' = 'utf8'): Buffer {
   const data = Buffer.from(content, encoding);
   if (data.length > MAX_WRITE_BYTES) {
-    throw new ToolFault('too_large', `At most ${MAX_WRITE_BYTES / MB} MiB are written at once.`);
+    throw new ToolFault('too_large', say('file-write-large', { most: MAX_WRITE_BYTES / MB }));
   }
   return data;
 }
@@ -208,10 +205,11 @@ const filesAppend = tool({
       const handle = await open(place.at, flags, 0o600);
       try {
         const stats = await handle.stat();
-        if (!stats.isFile()) throw new ToolFault('not_a_file', `"${place.path}" is not a file.`);
+        if (!stats.isFile())
+          throw new ToolFault('not_a_file', say('file-no-file', { path: place.path }));
         const size = stats.size + data.length;
         if (size > MAX_APPENDED_BYTES) {
-          throw new ToolFault('too_large', `"${place.path}" would grow beyond 256 MiB.`);
+          throw new ToolFault('too_large', say('file-grows', { path: place.path }));
         }
         await handle.writeFile(data);
         return { path: place.path, bytes: data.length, size };
@@ -357,11 +355,11 @@ const filesMove = tool({
       return at(ctx.workspace, to, { createFolders: true }, async (target) => {
         requireName(target);
         if (`${target.path}/`.startsWith(`${source.path}/`)) {
-          throw new ToolFault('path_refused', `"${source.path}" cannot be moved into itself.`);
+          throw new ToolFault('path_refused', say('file-into-itself', { path: source.path }));
         }
         const before = await lstat(target.at).catch(ignore('ENOENT'));
         if (before && (!overwrite || before.isDirectory())) {
-          throw new ToolFault('already_exists', `"${target.path}" exists already.`);
+          throw new ToolFault('already_exists', say('file-exists', { path: target.path }));
         }
         await rename(source.at, target.at);
         return { from: source.path, to: target.path };

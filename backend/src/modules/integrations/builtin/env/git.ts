@@ -12,6 +12,7 @@
  */
 import { lstat, mkdir, readdir, readFile, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { say } from '@aos/contracts';
 import { z } from 'zod';
 import { tool, ToolFault, type BuiltinTool, type ToolContext } from '../tool.js';
 import { findSandbox, runBoxed, runProcess, SANDBOX_ROOT, type RunResult } from './sandbox.js';
@@ -57,10 +58,10 @@ async function openRepository(
     const gitFolder = `${place.at}/.git`;
     const stats = await lstat(gitFolder).catch(ignore('ENOENT'));
     if (!stats && mustExist) {
-      throw new ToolFault('not_a_repository', `"${place.path || '.'}" is not a git repository.`);
+      throw new ToolFault('not_a_repository', say('git-none', { path: place.path || '.' }));
     }
     if (stats && !stats.isDirectory()) {
-      throw new ToolFault('repository_refused', '.git is not a folder; it could lead elsewhere.');
+      throw new ToolFault('repository_refused', say('git-no-folder'));
     }
     if (stats) await refuseWaysOut(gitFolder);
     return { folder: place.path };
@@ -70,7 +71,7 @@ async function openRepository(
 /** Links anywhere in .git, and the files by which git is told to look elsewhere. */
 async function refuseWaysOut(gitFolder: string): Promise<void> {
   const refuse = (name: string) =>
-    new ToolFault('repository_refused', `.git holds "${name}", which could lead elsewhere.`);
+    new ToolFault('repository_refused', say('git-leads-out', { name }));
   for (const name of ['commondir', 'gitdir', 'config.worktree', 'objects/info/alternates']) {
     if (await lstat(`${gitFolder}/${name}`).catch(ignore('ENOENT', 'ENOTDIR'))) throw refuse(name);
   }
@@ -90,7 +91,7 @@ async function refuseConfig(ctx: ToolContext, repo: Repository): Promise<void> {
   const config = join(ctx.workspace, repo.folder, '.git', 'config');
   if (!(await lstat(config).catch(ignore('ENOENT')))) return;
   const text = await readFile(config, 'utf8');
-  if (text.length > 100_000) throw new ToolFault('repository_refused', 'Its config is too large.');
+  if (text.length > 100_000) throw new ToolFault('repository_refused', say('git-config-large'));
   const listing = await runGit(ctx, { folder: repo.folder }, [
     ...['config', '--file', '.git/config', '--no-includes', '--list', '--name-only', '-z'],
   ]);
@@ -98,7 +99,7 @@ async function refuseConfig(ctx: ToolContext, repo: Repository): Promise<void> {
   if (refused !== undefined) {
     throw new ToolFault(
       'repository_refused',
-      `The repository's config sets "${refused.slice(0, 100)}", which is not accepted here. Remove it from .git/config.`,
+      say('git-config-key', { key: refused.slice(0, 100) }),
     );
   }
 }
@@ -155,15 +156,16 @@ async function runGit(
   const result = sandbox.isReady
     ? await runBoxed(sandbox.bwrap, ctx.workspace, { argv: ['git', ...argv], env, input }, limits)
     : await runProcess('git', argv, env, input, limits).catch(explainMissing);
-  if (result.timedOut) throw new ToolFault('timeout', 'git took longer than a minute.');
-  if (result.truncated) throw new ToolFault('too_large', 'git had more than 1 MiB to say.');
-  if (result.exitCode !== 0) throw new ToolFault('git_failed', `git: ${saidBy(result)}`);
+  if (result.timedOut) throw new ToolFault('timeout', say('git-slow'));
+  if (result.truncated) throw new ToolFault('too_large', say('git-wordy'));
+  if (result.exitCode !== 0)
+    throw new ToolFault('git_failed', say('git-failed', { why: saidBy(result) }));
   return result.stdout.toString('utf8');
 }
 
 function explainMissing(error: unknown): never {
   if (codeOf(error) === 'ENOENT') {
-    throw new ToolFault('git_unavailable', 'git is not installed on the server.', { cause: error });
+    throw new ToolFault('git_unavailable', say('git-missing'), { cause: error });
   }
   throw error;
 }
@@ -183,7 +185,7 @@ async function checkedFiles(
   for (const file of files) {
     const inside = segmentsOf(file);
     if (inside.some((name) => name.toLowerCase() === '.git')) {
-      throw new ToolFault('path_refused', `"${file}" lies in .git.`);
+      throw new ToolFault('path_refused', say('git-inside', { path: file }));
     }
     const full = [repo.folder, ...inside].filter((name) => name !== '').join('/');
     await inWorkspace(ctx.workspace, full || '.', {}, async () => undefined);
@@ -213,10 +215,7 @@ async function refuseInner(ctx: ToolContext, repo: Repository, files: string[]):
     (await list('--stage')).find((line) => line.startsWith('160000 '))?.split('\t')[1] ??
     (await list('--others')).find((path) => path.endsWith('/'));
   if (inner !== undefined) {
-    throw new ToolFault(
-      'repository_refused',
-      `"${inner.slice(0, 200)}" is a repository of its own; name the files beside it instead.`,
-    );
+    throw new ToolFault('repository_refused', say('git-inner', { path: inner.slice(0, 200) }));
   }
 }
 
@@ -298,7 +297,7 @@ const gitCommit = tool({
   async run({ path, message, author }, ctx) {
     const repo = await openRepository(ctx, path, { mustExist: true });
     if (author && /[<>\u0000-\u001f]/.test(author.name + author.email)) {
-      throw new ToolFault('bad_author', 'The author holds characters that git cannot write.');
+      throw new ToolFault('bad_author', say('git-author'));
     }
     const args = ['commit', '--quiet', '--no-verify', '--no-gpg-sign', '--cleanup=whitespace'];
     await git(ctx, repo, [...args, '--file=-'], message, author);

@@ -14,6 +14,7 @@ import { lookup as resolveName, type LookupAddress } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { pipeline, type Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { say } from '@aos/contracts';
 import iconv from 'iconv-lite';
 import ipaddr from 'ipaddr.js';
 import { Agent, buildConnector, request, type Dispatcher } from 'undici';
@@ -102,7 +103,7 @@ export function httpTools(options: HttpFetchOptions = {}): BuiltinTool[] {
         return { ...answer, headers, ...asText(data, headers['content-type']), bytes: data.length };
       } catch (error) {
         if (timeout.aborted && !ctx.signal.aborted) {
-          throw new ToolFault('timeout', 'The request took too long.', { cause: error });
+          throw new ToolFault('timeout', say('http-slow'), { cause: error });
         }
         throw explained(error);
       } finally {
@@ -126,7 +127,7 @@ async function follow(args: z.infer<typeof inputSchema>, gate: Gate) {
   let body = args.body;
   let headers = checkedHeaders(args.headers ?? {});
   if (body !== undefined && (method === 'GET' || method === 'HEAD')) {
-    throw new ToolFault('bad_request', `A ${method} request carries no body.`);
+    throw new ToolFault('bad_request', say('http-no-body', { method }));
   }
   const redirects: { status: number; url: string }[] = [];
   for (;;) {
@@ -148,7 +149,7 @@ async function follow(args: z.infer<typeof inputSchema>, gate: Gate) {
     }
     await response.body.dump({ limit: 64 * 1024, signal: gate.signal }).catch(() => undefined); // the socket is closed after the call anyway
     if (redirects.length >= MAX_REDIRECTS) {
-      throw new ToolFault('too_many_redirects', `More than ${MAX_REDIRECTS} redirects.`);
+      throw new ToolFault('too_many_redirects', say('http-redirects', { most: MAX_REDIRECTS }));
     }
     const next = checkedUrl(new URL(location, url).href, gate);
     redirects.push({ status: response.statusCode, url: next.href });
@@ -162,7 +163,7 @@ async function follow(args: z.infer<typeof inputSchema>, gate: Gate) {
       if (body !== undefined) {
         throw new ToolFault(
           'redirect_refused',
-          `The server wants the request's body sent on to ${next.origin}; ask for that address yourself.`,
+          say('http-body-elsewhere', { origin: next.origin }),
         );
       }
       headers = Object.fromEntries(
@@ -175,18 +176,19 @@ async function follow(args: z.infer<typeof inputSchema>, gate: Gate) {
 
 export function checkedUrl(text: string, gate: Pick<Gate, 'isAllowed' | 'ports'>): URL {
   if (/[\u0000-\u0020\u007f]/.test(text)) {
-    throw new ToolFault('url_refused', 'The URL holds white space or control characters.');
+    throw new ToolFault('url_refused', say('url-blanks'));
   }
-  if (!URL.canParse(text)) throw new ToolFault('url_refused', 'That is not a URL.');
+  if (!URL.canParse(text)) throw new ToolFault('url_refused', say('url-none'));
   const url = new URL(text);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new ToolFault('url_refused', `Only http and https are fetched, not ${url.protocol}`);
+    throw new ToolFault('url_refused', say('url-scheme', { scheme: url.protocol }));
   }
   if (url.username !== '' || url.password !== '') {
-    throw new ToolFault('url_refused', 'A URL may not carry a user name or password.');
+    throw new ToolFault('url_refused', say('url-password'));
   }
   const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
-  if (!gate.ports.has(port)) throw new ToolFault('url_refused', `Port ${port} is not allowed.`);
+  if (!gate.ports.has(port))
+    throw new ToolFault('url_refused', say('url-port', { port: String(port) }));
   const host = url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
   // Some resolvers answer for `localhost.` and its kin, some do not: the name itself is enough.
   const isLocal = host === 'localhost' || host.endsWith('.localhost');
@@ -196,7 +198,7 @@ export function checkedUrl(text: string, gate: Pick<Gate, 'isAllowed' | 'ports'>
 }
 
 function addressRefused(host: string): ToolFault {
-  return new ToolFault('address_refused', `${host} is not a public address.`);
+  return new ToolFault('address_refused', say('address-private', { host }));
 }
 
 function checkedHeaders(given: Record<string, string>): Record<string, string> {
@@ -204,10 +206,10 @@ function checkedHeaders(given: Record<string, string>): Record<string, string> {
   for (const [name, value] of Object.entries(given)) {
     const lower = name.toLowerCase();
     if (!/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(lower) || RESERVED_HEADERS.test(lower)) {
-      throw new ToolFault('header_refused', `The header "${lower.slice(0, 60)}" may not be set.`);
+      throw new ToolFault('header_refused', say('header-reserved', { header: lower.slice(0, 60) }));
     }
     if (/[\u0000-\u0008\u000a-\u001f\u007f]/.test(value)) {
-      throw new ToolFault('header_refused', `The value of "${lower}" holds control characters.`);
+      throw new ToolFault('header_refused', say('header-controls', { header: lower }));
     }
     headers[lower] = value;
   }
@@ -247,10 +249,7 @@ async function readBody(response: Dispatcher.ResponseData, maxBytes: number): Pr
   for await (const chunk of unpacked(response)) {
     bytes += (chunk as Buffer).length;
     if (bytes > maxBytes) {
-      throw new ToolFault(
-        'response_too_large',
-        `The body is larger than ${maxBytes.toLocaleString('en')} bytes when unpacked.`,
-      );
+      throw new ToolFault('response_too_large', say('http-large', { most: maxBytes }));
     }
     chunks.push(chunk as Buffer);
   }
@@ -275,10 +274,7 @@ function unpacked(response: Dispatcher.ResponseData): Readable {
           ? createInflate()
           : undefined;
   if (!unpack || encodings.length > 1) {
-    throw new ToolFault(
-      'bad_response',
-      `The body is packed in an unknown way: ${encodings.join(', ')}`,
-    );
+    throw new ToolFault('bad_response', say('http-packed', { how: encodings.join(', ') }));
   }
   pipeline(response.body, unpack, () => undefined); // a failure reaches whoever reads `unpack`
   return unpack;
@@ -308,5 +304,7 @@ function explained(error: unknown): unknown {
   const { name, message, cause } = error as Partial<Error>;
   if (cause instanceof ToolFault) return cause; // undici wraps what the connector said
   if (name === 'AbortError') return error;
-  return new ToolFault('request_failed', `The request failed: ${message}`, { cause: error });
+  return new ToolFault('request_failed', say('http-failed', { why: String(message) }), {
+    cause: error,
+  });
 }

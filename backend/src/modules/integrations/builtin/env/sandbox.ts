@@ -22,6 +22,7 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs';
+import { type Said, say } from '@aos/contracts';
 import { codeOf } from './workspace-path.js';
 
 export interface SandboxCommand {
@@ -100,7 +101,7 @@ function boxArguments(workspace: string, command: SandboxCommand, cpuSeconds: nu
   ];
 }
 
-export type Sandbox = { isReady: true; bwrap: string } | { isReady: false; reason: string };
+export type Sandbox = { isReady: true; bwrap: string } | { isReady: false; reason: Said };
 
 let found: Promise<Sandbox> | undefined;
 
@@ -110,18 +111,17 @@ export function findSandbox(): Promise<Sandbox> {
 }
 
 async function trySandbox(): Promise<Sandbox> {
-  const install = 'Install it with: apt-get install bubblewrap';
   if (process.platform !== 'linux') {
-    return { isReady: false, reason: 'Commands run only on Linux, in a bubblewrap sandbox.' };
+    return { isReady: false, reason: say('sandbox-linux-only') };
   }
   const bwrap = ['/usr/bin/bwrap', '/usr/local/bin/bwrap', '/bin/bwrap'].find((path) =>
     existsSync(path),
   );
-  if (!bwrap) return { isReady: false, reason: `bubblewrap is not installed. ${install}` };
+  if (!bwrap) return { isReady: false, reason: say('sandbox-no-bubblewrap') };
   if (!existsSync('/usr/bin/prlimit')) {
     return {
       isReady: false,
-      reason: 'prlimit is missing. Install it with: apt-get install util-linux',
+      reason: say('sandbox-no-prlimit'),
     };
   }
   const limits = {
@@ -135,7 +135,7 @@ async function trySandbox(): Promise<Sandbox> {
   const said = trial.stderr.toString('utf8').trim().slice(0, 300);
   return {
     isReady: false,
-    reason: `bubblewrap is installed but cannot make a sandbox here (${said || `exit ${trial.exitCode}`}). User namespaces must be allowed: in Docker run with a seccomp profile that permits them, elsewhere see kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns.`,
+    reason: say('sandbox-refused', { why: said || `exit ${trial.exitCode}` }),
   };
 }
 

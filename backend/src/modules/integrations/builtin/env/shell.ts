@@ -1,3 +1,4 @@
+import { say } from '@aos/contracts';
 import { z } from 'zod';
 import { tool, ToolFault, type BuiltinTool } from '../tool.js';
 import { findSandbox, runBoxed } from './sandbox.js';
@@ -24,7 +25,7 @@ const shellExec = tool({
   readOnly: false,
   async run({ command, timeoutMs = 30_000 }, ctx) {
     if (command.includes('\u0000')) {
-      throw new ToolFault('bad_command', 'A command cannot hold a NUL character.');
+      throw new ToolFault('bad_command', say('shell-nul'));
     }
     const sandbox = await findSandbox();
     if (!sandbox.isReady) throw new ToolFault('shell_unavailable', sandbox.reason);

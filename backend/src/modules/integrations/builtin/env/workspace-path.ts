@@ -20,6 +20,7 @@
 import { constants } from 'node:fs';
 import { mkdir, open, realpath, type FileHandle } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
+import { say } from '@aos/contracts';
 import { ToolFault } from '../tool.js';
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
@@ -39,23 +40,25 @@ export interface Place {
 
 /** The names in a path. Throws for whatever could mean another place than it seems to. */
 export function segmentsOf(path: string): string[] {
-  const refuse = (why: string) => new ToolFault('path_refused', `"${clean(path)}" ${why}.`);
-  if (path.length > MAX_PATH_CHARS) throw refuse('is too long for a path');
-  if (/[\u0000-\u001f\u007f]/.test(path)) throw refuse('holds control characters');
+  const refuse = (
+    code: `path-${'long' | 'controls' | 'absolute' | 'backslash' | 'outside' | 'name-long' | 'deep'}`,
+  ) => new ToolFault('path_refused', say(code, { path: clean(path) }));
+  if (path.length > MAX_PATH_CHARS) throw refuse('path-long');
+  if (/[\u0000-\u001f\u007f]/.test(path)) throw refuse('path-controls');
   if (isAbsolute(path) || /^[A-Za-z]:|^\\|^~/.test(path)) {
-    throw refuse('is not relative to the workspace');
+    throw refuse('path-absolute');
   }
-  if (path.includes('\\')) throw refuse('holds a backslash; folders are parted by "/"');
+  if (path.includes('\\')) throw refuse('path-backslash');
   const segments = path.split('/').filter((segment) => segment !== '' && segment !== '.');
   for (const segment of segments) {
     // Nothing here decodes percent signs, but a caller who sends them means to get out.
     const decoded = segment.replace(/%2e/gi, '.').replace(/%2f|%5c/gi, '/');
     if (segment === '..' || decoded === '..' || decoded.includes('/')) {
-      throw refuse('leads outside the workspace');
+      throw refuse('path-outside');
     }
-    if (Buffer.byteLength(segment) > 255) throw refuse('has a name that is too long');
+    if (Buffer.byteLength(segment) > 255) throw refuse('path-name-long');
   }
-  if (segments.length > MAX_DEPTH) throw refuse('is too deep');
+  if (segments.length > MAX_DEPTH) throw refuse('path-deep');
   return segments;
 }
 
@@ -95,7 +98,7 @@ export async function inWorkspace<T>(
       await walk.close();
     }
   }
-  throw new ToolFault('path_refused', `"${clean(path)}" runs through too many links.`);
+  throw new ToolFault('path_refused', say('path-many-links', { path: clean(path) }));
 }
 
 const isLinux = process.platform === 'linux';
@@ -157,7 +160,7 @@ class Walk {
   private async detour(error: unknown, segments: string[], depth: number): Promise<string[]> {
     const code = codeOf(error);
     if (code === 'ENOENT') {
-      throw new ToolFault('not_found', `There is no "${clean(this.asked)}" in the workspace.`);
+      throw new ToolFault('not_found', say('file-none', { path: clean(this.asked) }));
     }
     // A link gives ELOOP, or ENOTDIR where O_DIRECTORY is looked at first; a plain file ENOTDIR too.
     if (code !== 'ELOOP' && code !== 'ENOTDIR') throw error;
@@ -166,14 +169,19 @@ class Walk {
     try {
       target = await realpath(linked);
     } catch (cause) {
-      throw new ToolFault('not_found', `"${clean(this.asked)}" is a link to nothing.`, { cause });
+      throw new ToolFault('not_found', say('path-link-nowhere', { path: clean(this.asked) }), {
+        cause,
+      });
     }
     const inside = relative(this.realRoot, target);
     if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
-      throw new ToolFault('path_refused', `"${clean(this.asked)}" leads outside the workspace.`);
+      throw new ToolFault('path_refused', say('path-outside', { path: clean(this.asked) }));
     }
     if (target === linked) {
-      throw new ToolFault('not_a_folder', `"${segments.slice(0, depth + 1).join('/')}" is a file.`);
+      throw new ToolFault(
+        'not_a_folder',
+        say('path-a-file', { path: segments.slice(0, depth + 1).join('/') }),
+      );
     }
     return [...inside.split(sep).filter((name) => name !== ''), ...segments.slice(depth + 1)];
   }
@@ -181,7 +189,7 @@ class Walk {
   private async recheck(folders: string[]): Promise<void> {
     const expected = join(this.realRoot, ...folders);
     if ((await realpath(expected)) !== expected) {
-      throw new ToolFault('path_refused', `"${clean(this.asked)}" changed while it was opened.`);
+      throw new ToolFault('path_refused', say('path-changed', { path: clean(this.asked) }));
     }
   }
 }

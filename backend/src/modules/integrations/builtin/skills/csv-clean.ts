@@ -11,6 +11,7 @@
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join, parse as parsePath } from 'node:path';
+import { say } from '@aos/contracts';
 import { z } from 'zod';
 import { tool, ToolFault, type ToolContext } from '../tool.js';
 import { NULL_SPELLINGS } from './cell-kinds.js';
@@ -202,10 +203,7 @@ function checkRuleColumns(source: CsvSource, rules: Rules): void {
   const target = source.columns.map((name) => ruleFor(source, rules.rename, name) ?? name);
   const twice = target.filter((name, i) => target.indexOf(name) !== i);
   if (twice.length > 0) {
-    throw new ToolFault(
-      'duplicate_column',
-      `rename gives two columns the name ${listNames(twice)}.`,
-    );
+    throw new ToolFault('duplicate_column', say('csv-name-twice', { names: listNames(twice) }));
   }
 }
 

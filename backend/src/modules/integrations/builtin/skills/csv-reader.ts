@@ -17,6 +17,7 @@
  * Failure: a line without quotes that is longer than a record may be throws a ToolFault, since it is
  * far more likely to be something other than CSV.
  */
+import { say } from '@aos/contracts';
 import { ToolFault } from '../tool.js';
 
 export interface CsvRecord {
@@ -87,7 +88,7 @@ export class CsvReader {
     if (this.rest.length > MAX_RECORD_CHARS) {
       throw new ToolFault(
         'csv_record_too_long',
-        `Line ${this.line} is longer than ${MAX_RECORD_CHARS.toLocaleString('en')} characters. Is this a CSV file?`,
+        say('csv-line-long', { line: String(this.line), most: MAX_RECORD_CHARS }),
       );
     }
     return records;

@@ -152,7 +152,7 @@ describe('csv.profile', () => {
       'control characters',
       Buffer.from(Array.from({ length: 200 }, (_, i) => 1 + (i % 8))),
     ],
-    ['csv_too_wide', '2002 columns', `${'a,'.repeat(2_001)}a\n`],
+    ['csv_too_wide', '2,002 columns', `${'a,'.repeat(2_001)}a\n`],
     ['csv_record_too_long', 'longer than', `a,b\n1,${'x'.repeat(1_100_000)}\n1,2\n`],
   ])('refuses with %s: %s', async (code, words, data) => {
     await expect(profile(data)).rejects.toMatchObject({

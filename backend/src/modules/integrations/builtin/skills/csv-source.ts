@@ -11,6 +11,7 @@
  */
 import { createReadStream } from 'node:fs';
 import { isAscii, isUtf8 } from 'node:buffer';
+import { say } from '@aos/contracts';
 import * as chardet from 'chardet';
 import iconv from 'iconv-lite';
 import { ToolFault, type OpenedFile, type ToolContext } from '../tool.js';
@@ -56,18 +57,18 @@ export class CsvSource {
     const { encoding, head, newline } = await sniffBytes(file, ctx.signal, options.encoding);
     const text = decodeSample(head, encoding);
     if (text.trim() === '') {
-      throw new ToolFault('csv_empty', `"${file.name}" is empty: it has no header and no rows.`);
+      throw new ToolFault('csv_empty', say('csv-empty', { file: file.name }));
     }
     const hint = /^sep=(.)\r?(\n|$)/i.exec(text);
     const delimiter = options.delimiter ?? hint?.[1] ?? guessDelimiter(text, newline);
     const sample = sampleRecords(text, delimiter, newline);
     if (hint) sample.shift();
     const first = sample.find((record) => !isBlankLine(record));
-    if (!first) throw new ToolFault('csv_empty', `"${file.name}" holds blank lines only.`);
+    if (!first) throw new ToolFault('csv_empty', say('csv-blank', { file: file.name }));
     if (first.cells.length > MAX_COLUMNS) {
       throw new ToolFault(
         'csv_too_wide',
-        `"${file.name}" has ${first.cells.length} columns; at most ${MAX_COLUMNS} are read.`,
+        say('csv-wide', { file: file.name, count: first.cells.length, most: MAX_COLUMNS }),
       );
     }
     const rows = sample.filter((record) => record !== first && !isBlankLine(record));
@@ -95,7 +96,7 @@ export class CsvSource {
     if (loose !== -1) return loose;
     throw new ToolFault(
       'unknown_column',
-      `"${this.name}" has no column "${name}". Its columns: ${listNames(this.columns)}.`,
+      say('csv-no-column', { file: this.name, column: name, columns: listNames(this.columns) }),
     );
   }
 
@@ -142,19 +143,19 @@ export function listNames(names: readonly string[], max = 30): string {
 }
 
 /** Formats people do send as "the CSV", by their first bytes. */
-const BINARY_FORMATS: [bytes: number[], what: string][] = [
-  [[0x50, 0x4b, 0x03, 0x04], 'an Excel workbook or another ZIP archive; save it as CSV first'],
-  [[0xd0, 0xcf, 0x11, 0xe0], 'an old Excel or Office document; save it as CSV first'],
-  [[0x1f, 0x8b], 'a gzip archive; unpack it first'],
-  [[0x28, 0xb5, 0x2f, 0xfd], 'a Zstandard archive; unpack it first'],
-  [[0x25, 0x50, 0x44, 0x46], 'a PDF document'],
-  [[0x89, 0x50, 0x4e, 0x47], 'a PNG picture'],
-  [[0xff, 0xd8, 0xff], 'a JPEG picture'],
-  [[0x47, 0x49, 0x46, 0x38], 'a GIF picture'],
-  [[0x50, 0x41, 0x52, 0x31], 'a Parquet file; export it as CSV first'],
-  [[0x53, 0x51, 0x4c, 0x69, 0x74, 0x65], 'an SQLite database; export a table as CSV first'],
-  [[0x7f, 0x45, 0x4c, 0x46], 'a program'],
-];
+const BINARY_FORMATS = [
+  [[0x50, 0x4b, 0x03, 0x04], 'a-zip'],
+  [[0xd0, 0xcf, 0x11, 0xe0], 'an-old-office-file'],
+  [[0x1f, 0x8b], 'a-gzip'],
+  [[0x28, 0xb5, 0x2f, 0xfd], 'a-zstandard'],
+  [[0x25, 0x50, 0x44, 0x46], 'a-pdf'],
+  [[0x89, 0x50, 0x4e, 0x47], 'a-png'],
+  [[0xff, 0xd8, 0xff], 'a-jpeg'],
+  [[0x47, 0x49, 0x46, 0x38], 'a-gif'],
+  [[0x50, 0x41, 0x52, 0x31], 'a-parquet'],
+  [[0x53, 0x51, 0x4c, 0x69, 0x74, 0x65], 'an-sqlite'],
+  [[0x7f, 0x45, 0x4c, 0x46], 'a-program'],
+] as const;
 
 async function sniffBytes(
   file: OpenedFile,
@@ -162,7 +163,7 @@ async function sniffBytes(
   wanted: string | undefined,
 ): Promise<{ encoding: string; head: Buffer; newline: '\n' | '\r' }> {
   if (wanted !== undefined && !iconv.encodingExists(wanted)) {
-    throw new ToolFault('unknown_encoding', `"${wanted}" is not an encoding known here.`);
+    throw new ToolFault('unknown_encoding', say('csv-encoding', { encoding: wanted }));
   }
   const pace = new Pace(signal);
   const head: Buffer[] = [];
@@ -209,10 +210,7 @@ async function sniffBytes(
   const encoding = wanted ?? wide ?? (validUtf8 ? 'utf-8' : legacyEncoding(Buffer.concat(foreign)));
   const isWide = /^(utf|ucs)-?(16|32|2|4)/i.test(encoding);
   if (!isWide && firstNul !== -1) {
-    throw new ToolFault(
-      'not_text',
-      `"${file.name}" is not a text file: byte ${firstNul} is NUL. Send a CSV export instead.`,
-    );
+    throw new ToolFault('not_text', say('csv-nul', { file: file.name, byte: String(firstNul) }));
   }
   if (!isWide) refuseControlBytes(file, sample);
   const newline = (isWide ? /\n/.test(decodeSample(sample, encoding)) : hasLineFeed) ? '\n' : '\r';
@@ -222,7 +220,7 @@ async function sniffBytes(
 function refuseKnownBinary(file: OpenedFile, chunk: Buffer): void {
   for (const [signature, what] of BINARY_FORMATS) {
     if (signature.every((byte, i) => chunk[i] === byte)) {
-      throw new ToolFault('not_text', `"${file.name}" is not CSV: it looks like ${what}.`);
+      throw new ToolFault('not_text', say('csv-other-kind', { file: file.name, what: say(what) }));
     }
   }
 }
@@ -235,7 +233,7 @@ function refuseControlBytes(file: OpenedFile, sample: Buffer): void {
   if (controls > sample.length / 20) {
     throw new ToolFault(
       'not_text',
-      `"${file.name}" is not a text file: ${controls} of its first ${sample.length} bytes are control characters.`,
+      say('csv-controls', { file: file.name, count: controls, bytes: sample.length }),
     );
   }
 }

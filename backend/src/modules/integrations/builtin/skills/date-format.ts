@@ -1,3 +1,4 @@
+import { say } from '@aos/contracts';
 import { ToolFault } from '../tool.js';
 import { readDate, type DateReading } from './cell-kinds.js';
 
@@ -44,10 +45,7 @@ export function compileDateFormat(format: string): DateFormat {
   pattern += literal(format.slice(from));
   const hasMonth = parts.includes('month') || parts.includes('monthName');
   if (!parts.includes('year') || !hasMonth || !parts.includes('day') || format.length > 60) {
-    throw new ToolFault(
-      'bad_date_format',
-      `"${format}" is not a date format: it needs a year (YYYY or YY), a month (MM, M or MMM) and a day (DD or D).`,
-    );
+    throw new ToolFault('bad_date_format', say('date-format', { format }));
   }
   const regex = new RegExp(`^${pattern}$`);
   return {

@@ -5,6 +5,7 @@
  * what to do, rather than drawing part of the truth. Only a scatter may be thinned, evenly and by a
  * fixed rule, since a cloud of 2,000 looks like one of 2,000,000; the thinning is told.
  */
+import { say } from '@aos/contracts';
 import { ToolFault, type ToolContext } from '../tool.js';
 import { convertCell, type ColumnDecision } from './column-profile.js';
 import { fitWidth } from './csv-profile.js';
@@ -113,10 +114,7 @@ export class Grouping {
     let group = this.groups.get(key);
     if (!group) {
       if (this.groups.size >= MAX_GROUPS) {
-        throw new ToolFault(
-          'too_many_groups',
-          `x has more than ${MAX_GROUPS.toLocaleString('en')} different values. Choose another column, a bucket, or a histogram.`,
-        );
+        throw new ToolFault('too_many_groups', say('plot-many-values', { most: MAX_GROUPS }));
       }
       group = { count: 0, sum: 0, min: Infinity, max: -Infinity, values: [] };
       this.groups.set(key, group);
@@ -131,10 +129,7 @@ export class Grouping {
 
   private keep(group: GroupSum, y: number): void {
     if ((this.kept += 1) > MAX_KEPT_VALUES) {
-      throw new ToolFault(
-        'too_many_rows',
-        `A median over more than ${MAX_KEPT_VALUES.toLocaleString('en')} values does not fit in memory. Use mean.`,
-      );
+      throw new ToolFault('too_many_rows', say('plot-median-large', { most: MAX_KEPT_VALUES }));
     }
     group.values.push(y);
   }

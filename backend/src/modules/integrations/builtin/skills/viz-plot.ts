@@ -1,4 +1,5 @@
 import { parse as parsePath } from 'node:path';
+import { type Said, say } from '@aos/contracts';
 import { z } from 'zod';
 import { tool, ToolFault, type ToolContext } from '../tool.js';
 import {
@@ -178,7 +179,7 @@ async function drawGroups(
   read: (fraction: number) => void,
 ): Promise<Drawing> {
   const aggregate: Aggregate = args.aggregate ?? (y ? 'sum' : 'count');
-  if (aggregate !== 'count') requireNumeric(y, `aggregate "${aggregate}"`);
+  if (aggregate !== 'count') requireNumeric(y, say('plot-aggregate', { aggregate }));
   const bucket = chosenBucket(args, x, span);
   const grouping = new Grouping(aggregate, bucket ? bucketKey(bucket) : (value) => value);
   const measured = aggregate === 'count' ? undefined : y;
@@ -251,7 +252,7 @@ function chosenBucket(args: Args, x: Axis, span: Span): Bucket | undefined {
     if (!isTime(x.decision)) {
       throw new ToolFault(
         'not_a_date',
-        `"${x.name}" holds ${x.decision.type} values, not dates, so it has no ${args.bucket}. Clean it with csv.clean and a date format first, or leave bucket out.`,
+        say('plot-no-dates', { column: x.name, type: x.decision.type, bucket: args.bucket }),
       );
     }
     return args.bucket;
@@ -301,8 +302,8 @@ async function drawScatter(
   y: Axis | undefined,
   read: (fraction: number) => void,
 ): Promise<Drawing> {
-  requireNumeric(y, 'a scatter chart');
-  if (!isTime(x.decision)) requireNumeric(x, 'a scatter chart');
+  requireNumeric(y, say('plot-scatter'));
+  if (!isTime(x.decision)) requireNumeric(x, say('plot-scatter'));
   const thinning = new Thinning();
   const correlation = new Correlation();
   const toNumber = isTime(x.decision) ? timeOf : Number;
@@ -351,10 +352,10 @@ async function drawHistogram(
   span: Span,
   read: (fraction: number) => void,
 ): Promise<Drawing> {
-  requireNumeric(x, 'a histogram');
+  requireNumeric(x, say('plot-histogram'));
   const [min, max] = [Number(span.min), Number(span.max)];
   if (!Number.isFinite(min) || !Number.isFinite(max)) {
-    throw new ToolFault('not_finite', `"${x.name}" holds numbers too large to draw.`);
+    throw new ToolFault('not_finite', say('plot-not-finite', { column: x.name }));
   }
   const isWhole = x.decision.type === 'integer';
   const { bins, width } = roundBins(min, max, isWhole);
@@ -401,28 +402,25 @@ async function drawHistogram(
   return { option: histogramChart(frame, bins), frame, rows: total, skipped, data, notes };
 }
 
-function requireNumeric(axis: Axis | undefined, purpose: string): void {
+function requireNumeric(axis: Axis | undefined, what: Said): void {
   if (axis === undefined) {
-    throw new ToolFault('missing_column', `${capital(purpose)} needs y, a column with numbers.`);
+    throw new ToolFault('missing_column', say('plot-needs-y', { what }));
   }
   if (!isNumeric(axis.decision)) {
     throw new ToolFault(
       'not_a_number',
-      `${capital(purpose)} needs numbers, and "${axis.name}" holds ${axis.decision.type} values.`,
+      say('plot-not-numbers', { what, column: axis.name, type: axis.decision.type }),
     );
   }
 }
 
 function nothingToPlot(source: CsvSource, x: Axis, y: Axis | undefined): ToolFault {
-  const columns = y ? `"${x.name}" and "${y.name}"` : `"${x.name}"`;
-  return new ToolFault('no_data', `No row of "${source.name}" has a value in ${columns}.`);
+  const columns = (y ? [x, y] : [x]).map(({ name }) => `"${name}"`);
+  return new ToolFault('no_data', say('plot-nothing', { file: source.name, columns }));
 }
 
 function tooManyPoints(points: number): ToolFault {
-  return new ToolFault(
-    'too_many_groups',
-    `${points.toLocaleString('en')} points do not fit in one chart. Choose a coarser bucket, or a histogram.`,
-  );
+  return new ToolFault('too_many_groups', say('plot-many-points', { points }));
 }
 
 /** Says what the chart shows, so that two charts of one file are told apart: `strikes-by-month`. */

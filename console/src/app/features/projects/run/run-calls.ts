@@ -1,6 +1,7 @@
-import { ChangeDetectionStrategy, Component, computed, input, output } from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, inject, input, output } from '@angular/core';
 import type { ToolCall } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
+import { Sentences } from '../../../shared/i18n/sentences';
 import { Cell, type Column } from '../../../shared/table/column';
 import { DataTable } from '../../../shared/table/data-table';
 import { JsonTree } from '../../../shared/ui/json-tree';
@@ -45,7 +46,7 @@ const tones: Record<ToolCall['status'], Tone> = {
         <aos-side-panel [heading]="toolOf(call)" (closed)="picked.emit(null)">
           <div class="inside">
             @if (call.error) {
-              <p class="fault">{{ call.error }}</p>
+              <p class="fault">{{ sentences.of(call.said, call.error) }}</p>
             }
             @if (call.errorFingerprint) {
               <p class="meta">
@@ -71,6 +72,7 @@ export class RunCalls {
   readonly openId = input<string | null>(null);
   readonly picked = output<string | null>();
 
+  protected readonly sentences = inject(Sentences);
   protected readonly tones = tones;
   protected readonly idOf = ({ id }: ToolCall) => id;
   protected readonly toolOf = ({ server, tool }: ToolCall) => `${server}.${tool}`;

@@ -8,6 +8,8 @@ export interface StepMoment {
   readonly startedAt: number | null;
   readonly finishedAt: number | null;
   readonly error: string | null;
+  /** The error by its code, where it has one. */
+  readonly said?: StepState['said'];
 }
 
 /** How a run stood at one moment: while it goes on that is now, and in a replay any time before. */
@@ -138,17 +140,20 @@ function changeStatus(draft: Draft, { payload, createdAt }: AosEvent): void {
 }
 
 function changeStep(draft: Draft, event: AosEvent, to: unknown): void {
-  const { stepId, attempts, error } = event.payload;
+  const { stepId, attempts, error, said } = event.payload;
   const step = draft.steps.get(String(stepId));
   if (!step || !stepStates.has(to)) return;
   const state = to as StepState['state'];
   const at = Date.parse(event.createdAt);
   draft.steps.set(step.id, {
     ...step,
+    said: undefined,
     state,
     attempts: typeof attempts === 'number' ? attempts : step.attempts,
     startedAt: state === 'running' ? at : step.startedAt,
     finishedAt: over.has(state) ? at : null,
-    error: typeof error === 'string' ? error : state === 'failed' ? event.summary : null,
+    ...(typeof error === 'string' || state !== 'failed'
+      ? { error: typeof error === 'string' ? error : null }
+      : { error: event.summary, said: said as StepState['said'] }),
   });
 }

@@ -173,6 +173,7 @@ export class RunStore {
       startedAt: iso(then.startedAt),
       finishedAt: iso(then.finishedAt),
       error: then.error,
+      said: then.said,
       result: then.state === 'done' ? step.result : undefined,
     };
   }

@@ -1,6 +1,7 @@
-import { ChangeDetectionStrategy, Component, input, output } from '@angular/core';
+import { ChangeDetectionStrategy, Component, inject, input, output } from '@angular/core';
 import type { StepState, ToolCall } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
+import { Sentences } from '../../../shared/i18n/sentences';
 import { JsonTree } from '../../../shared/ui/json-tree';
 import { SidePanel } from '../../../shared/ui/side-panel';
 import { StateMark, toneOfStep } from '../../../shared/ui/state-mark';
@@ -19,7 +20,7 @@ import { duration } from '../../../shared/ui/time';
           <code>{{ step().tool }}</code>
         </p>
         @if (step().error; as error) {
-          <p class="fault">{{ error }}</p>
+          <p class="fault">{{ sentences.of(step().said, error) }}</p>
         }
         @if (step().needs.length) {
           <p class="meta">{{ t('run.needs', { steps: step().needs.join(', ') }) }}</p>
@@ -53,7 +54,7 @@ import { duration } from '../../../shared/ui/time';
                   call.durationMs === null ? '' : duration(call.durationMs)
                 }}</span>
                 @if (call.error) {
-                  <p class="fault">{{ call.error }}</p>
+                  <p class="fault">{{ sentences.of(call.said, call.error) }}</p>
                 }
               </li>
             }
@@ -108,6 +109,7 @@ export class StepPanel {
   readonly step = input.required<StepState>();
   readonly calls = input<readonly ToolCall[]>([]);
   readonly closed = output();
+  protected readonly sentences = inject(Sentences);
   protected readonly toneOfStep = toneOfStep;
   protected readonly duration = duration;
 }
