@@ -137,6 +137,21 @@ describe('traces', () => {
     expect(await names(`agentId=${agentId}`)).toEqual(['Clean 100% of it']);
   });
 
+  it('says of an open run that it waits as long as its job does, and finds it by that', async () => {
+    const traceId = await aRun('Ask me first', { status: 'running' });
+    const turn = (status: string) =>
+      http.database.query(`UPDATE jobs SET status = $2 WHERE trace_id = $1`, [traceId, status]);
+    const found = () => names(`status=waiting&text=ask%20me`);
+    await turn('waiting');
+    expect(await found()).toEqual(['Ask me first']);
+    expect(await names(`status=running&text=ask%20me`)).toEqual([]);
+    const { body } = await http.call<TraceDetail>(`/monitor/traces/${traceId}`, { as: viewer });
+    expect(body.status).toBe('waiting');
+    await turn('running');
+    expect(await found()).toEqual([]);
+    expect(await names(`status=running&text=ask%20me`)).toEqual(['Ask me first']);
+  });
+
   it.each(['status=done', 'minMs=-1', 'from=yesterday', 'agentId=x', 'nonsense=1'])(
     'refuses %s',
     async (query) => {

@@ -20,6 +20,10 @@ const MAX_SPANS = 20_000;
 /** A search that finds little looks at so many runs and then answers with what it has and where to go on. */
 const MOST_LOOKED_AT = 10_000;
 
+/** A trace is open until its job has ended, and only the job knows that it waits for a person meanwhile. */
+const statusOf = (trace: string) =>
+  `CASE WHEN ${trace}.status = 'running' AND j.status = 'waiting' THEN 'waiting' ELSE ${trace}.status END`;
+
 @Injectable()
 export class TracesQueries {
   constructor(private readonly database: Database) {}
@@ -43,9 +47,9 @@ export class TracesQueries {
       query.projectId ?? null,
     ];
     const rows = await this.database.query<TraceRow & { started_key: string }>(
-      `SELECT w.*, j.agent_id, a.name AS agent_name
+      `SELECT w.*, ${statusOf('w')} AS live_status, j.agent_id, a.name AS agent_name
          FROM (${walk}) AS w LEFT JOIN jobs j ON j.id = w.job_id LEFT JOIN agents a ON a.id = j.agent_id
-        WHERE ($7::text[] IS NULL OR w.status = ANY ($7))
+        WHERE ($7::text[] IS NULL OR ${statusOf('w')} = ANY ($7))
           AND ($8::text IS NULL OR strpos(lower(w.name), lower($8)) > 0)
           AND ($9::bigint IS NULL OR j.agent_id = $9)
           AND ($10::int IS NULL OR coalesce(w.latency_ms, extract(epoch FROM now() - w.started_at) * 1000) >= $10)
@@ -85,7 +89,7 @@ export class TracesQueries {
   /** A trace of a job, or of any request: a request has spans but no row in `traces`. */
   async trace(ctx: Ctx, traceId: string): Promise<TraceDetail> {
     const [row] = await this.database.query<TraceRow>(
-      `SELECT t.*, j.agent_id, a.name AS agent_name FROM traces t
+      `SELECT t.*, ${statusOf('t')} AS live_status, j.agent_id, a.name AS agent_name FROM traces t
          LEFT JOIN jobs j ON j.id = t.job_id LEFT JOIN agents a ON a.id = j.agent_id
         WHERE t.trace_id = $1`,
       [traceId],
@@ -145,7 +149,7 @@ interface TraceRow {
   agent_id: string | null;
   agent_name: string | null;
   name: string;
-  status: string | null;
+  live_status: string | null;
   cost_cny: string | null;
   input_tokens: string;
   output_tokens: string;
@@ -161,7 +165,7 @@ const toTrace = (row: TraceRow): TraceSummary => ({
   agentId: row.agent_id,
   agentName: row.agent_name,
   name: row.name,
-  status: row.status ?? 'running',
+  status: row.live_status ?? 'running',
   costCny: row.cost_cny === null ? null : Number(row.cost_cny),
   inputTokens: Number(row.input_tokens),
   outputTokens: Number(row.output_tokens),
