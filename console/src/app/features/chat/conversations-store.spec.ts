@@ -2,7 +2,11 @@ import { provideHttpClient } from '@angular/common/http';
 import { HttpTestingController, provideHttpClientTesting } from '@angular/common/http/testing';
 import { TestBed } from '@angular/core/testing';
 import type { Conversation, Page } from '@aos/contracts';
+import { provideMockActions } from '@ngrx/effects/testing';
 import { provideState, provideStore } from '@ngrx/store';
+import { Subject } from 'rxjs';
+import { anEvent } from '../../../testing/factories';
+import { StreamEvents } from '../../shared/state/connection';
 import { session } from '../../shared/state/session';
 import { ConversationsStore } from './conversations-store';
 
@@ -19,12 +23,14 @@ const page = (ids: string[], nextCursor: string | null = null): Page<Conversatio
 const settled = () => new Promise((done) => setTimeout(done));
 
 async function setup(first = page(['a', 'b'], 'next')) {
+  const actions = new Subject<ReturnType<typeof StreamEvents.received>>();
   TestBed.configureTestingModule({
     providers: [
       provideHttpClient(),
       provideHttpClientTesting(),
       provideStore(),
       provideState(session),
+      provideMockActions(() => actions),
       ConversationsStore,
     ],
   });
@@ -37,7 +43,9 @@ async function setup(first = page(['a', 'b'], 'next')) {
     return request.request;
   };
   await answer(first);
-  return { http, store, answer, ids: () => store.items().map(({ id }) => id) };
+  const tell = (type: string) =>
+    actions.next(StreamEvents.received({ events: [anEvent({ type })] }));
+  return { http, store, answer, tell, ids: () => store.items().map(({ id }) => id) };
 }
 
 describe('the conversations', () => {
@@ -82,5 +90,24 @@ describe('the conversations', () => {
     expect(await deleting).toBe(false);
     expect(ids()).toEqual(['a', 'b']);
     expect(store.change()).toMatchObject({ state: 'failed', problem: { code: 'conflict' } });
+  });
+
+  it('come to the top when somebody writes to them elsewhere, and the older ones that were asked for stay', async () => {
+    const older = { ...conversation('old'), updatedAt: '2026-11-20T10:00:00.000Z' };
+    const { store, answer, tell, ids } = await setup();
+    void store.load(true);
+    await answer({ items: [older], nextCursor: null });
+    tell('task.acceptance');
+    const request = await answer(page(['b', 'made-elsewhere', 'a'], 'next'));
+    expect(request.params.has('cursor')).toBe(false);
+    expect(ids()).toEqual(['b', 'made-elsewhere', 'a', 'old']);
+    // The older ones are all there: there is nothing to go on to.
+    expect(store.hasMore()).toBe(false);
+  });
+
+  it('are not asked for again by what only moves', async () => {
+    const { http, tell } = await setup();
+    tell('task.progress.milestone');
+    http.verify();
   });
 });

@@ -1,13 +1,28 @@
 import { Injectable, inject, signal } from '@angular/core';
 import { takeUntilDestroyed, toObservable } from '@angular/core/rxjs-interop';
-import type { Conversation } from '@aos/contracts';
-import { debounceTime, distinctUntilChanged, firstValueFrom, skip } from 'rxjs';
+import type { Conversation, Page } from '@aos/contracts';
+import { Actions, ofType } from '@ngrx/effects';
+import {
+  debounceTime,
+  distinctUntilChanged,
+  filter,
+  firstValueFrom,
+  merge,
+  skip,
+  throttleTime,
+} from 'rxjs';
 import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
+import { StreamEvents } from '../../shared/state/connection';
 import { ChatApi } from './chat-api';
 
 const TYPING_MS = 250;
+const AT_MOST_EVERY_MS = 1_000;
 
-/** The conversations, those last written to first: looked through, renamed, deleted. */
+/**
+ * The conversations, those last written to first: looked through, renamed, deleted. One that is begun or gone on with
+ * elsewhere, in another tab or by a program, comes to the top here too: every message that becomes a task is told of
+ * in the stream.
+ */
 @Injectable()
 export class ConversationsStore {
   private readonly api = inject(ChatApi);
@@ -25,7 +40,44 @@ export class ConversationsStore {
     toObservable(this.query)
       .pipe(skip(1), debounceTime(TYPING_MS), distinctUntilChanged(), takeUntilDestroyed())
       .subscribe(() => void this.load());
+    const actions = inject(Actions);
+    const written = actions.pipe(
+      ofType(StreamEvents.received),
+      filter(({ events }) => events.some(({ type }) => type === 'task.acceptance')),
+    );
+    merge(written, actions.pipe(ofType(StreamEvents.resyncDemanded)))
+      .pipe(
+        throttleTime(AT_MOST_EVERY_MS, undefined, { leading: true, trailing: true }),
+        takeUntilDestroyed(),
+      )
+      .subscribe(() => void this.lookAgain());
     void this.load();
+  }
+
+  /** The newest as they are now, in front of the older ones that were asked for already. */
+  private async lookAgain(): Promise<void> {
+    if (this.call().state !== 'done') return;
+    const { asked } = this;
+    const q = this.query().trim();
+    const page = await firstValueFrom(this.api.conversations({ ...(q && { q }) })).catch(
+      // Nobody asked for it: the list stands as it is, and the next message looks again.
+      () => null,
+    );
+    if (page && asked === this.asked) this.putInFront(page);
+  }
+
+  private putInFront({ items, nextCursor }: Page<Conversation>): void {
+    const oldest = items.at(-1)?.updatedAt;
+    const older =
+      nextCursor === null || oldest === undefined
+        ? []
+        : this.items().filter(
+            ({ id, updatedAt }) => updatedAt < oldest && items.every((one) => one.id !== id),
+          );
+    this.items.set([...items, ...older]);
+    if (older.length > 0) return;
+    this.nextCursor = nextCursor;
+    this.hasMore.set(nextCursor !== null);
   }
 
   async load(more = false): Promise<void> {
