@@ -26,6 +26,8 @@ const levels = ['debug', 'info', 'warn', 'error'] as const;
 const MOST_LINES = 1_000;
 /** Lines that come within this time of each other are shown together. */
 const GATHER_MS = 80;
+/** The server begins with the last lines; when none have come by then, there are none. */
+const SILENCE_MS = 500;
 
 const clock = (at: string, language: Language) =>
   new Date(at).toLocaleTimeString(language === 'zh' ? 'zh-CN' : 'en-GB', { hour12: false });
@@ -92,9 +94,15 @@ const clock = (at: string, language: Language) =>
             }
           </div>
         } @empty {
-          <p class="none muted">
-            {{ lines().length ? t('agents.noLinesOfLevel') : t('agents.noLines') }}
-          </p>
+          @if (hasListened()) {
+            <p class="none muted">
+              {{ lines().length ? t('agents.noLinesOfLevel') : t('agents.noLines') }}
+            </p>
+          } @else {
+            @for (n of [1, 2, 3, 4]; track n) {
+              <div class="skeleton" aria-hidden="true"></div>
+            }
+          }
         }
       </div>
     </ng-container>
@@ -141,7 +149,7 @@ const clock = (at: string, language: Language) =>
     }
     .entry {
       display: grid;
-      grid-template-columns: 64px 44px 150px minmax(0, 1fr) auto;
+      grid-template-columns: 64px 52px 168px minmax(0, 1fr) auto;
       gap: 0 10px;
       align-items: baseline;
       padding: 2px 12px;
@@ -174,9 +182,24 @@ const clock = (at: string, language: Language) =>
       padding: 32px;
       text-align: center;
     }
+    .skeleton {
+      height: 10px;
+      margin: 8px 12px;
+      border-radius: 4px;
+      background: var(--sunken);
+      animation: late 1ms 150ms both;
+    }
+    .skeleton:nth-child(odd) {
+      margin-right: 30%;
+    }
+    @keyframes late {
+      from {
+        opacity: 0;
+      }
+    }
     @media (max-width: 719px) {
       .entry {
-        grid-template-columns: 64px 44px 1fr;
+        grid-template-columns: 64px 52px 1fr;
       }
       .logger {
         display: none;
@@ -204,6 +227,8 @@ export class AgentLogs {
   );
   protected readonly line = signal<'connecting' | 'live'>('connecting');
   protected readonly lines = signal<readonly LogLine[]>([]);
+  /** Whether it is known by now that there are lines, or none. */
+  protected readonly hasListened = signal(false);
   protected readonly isPaused = signal(false);
   protected readonly held = signal(0);
   protected readonly shown = computed(() => {
@@ -214,6 +239,7 @@ export class AgentLogs {
   private source: EventSource | null = null;
   private waiting: LogLine[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private silence: ReturnType<typeof setTimeout> | undefined;
   private isAtEnd = true;
 
   constructor() {
@@ -229,17 +255,23 @@ export class AgentLogs {
     inject(DestroyRef).onDestroy(() => {
       this.source?.close();
       clearTimeout(this.timer);
+      clearTimeout(this.silence);
     });
   }
 
   private listen(id: string): void {
     this.source?.close();
+    clearTimeout(this.silence);
     this.lines.set([]);
+    this.hasListened.set(false);
     this.waiting = [];
     this.line.set('connecting');
     const source = new EventSource(this.api.logUrl(id));
     this.source = source;
-    source.onopen = () => this.line.set('live');
+    source.onopen = () => {
+      this.line.set('live');
+      this.silence = setTimeout(() => this.hasListened.set(true), SILENCE_MS);
+    };
     // The browser tries again by itself, and the server begins with the last lines: those known are left out.
     source.onerror = () => this.line.set('connecting');
     source.addEventListener('log', ({ data }: MessageEvent<string>) => {
@@ -255,6 +287,7 @@ export class AgentLogs {
     const fresh = this.waiting.filter(({ id }) => !known.has(id));
     this.waiting = [];
     this.held.set(0);
+    this.hasListened.set(true);
     if (fresh.length > 0) this.lines.update((lines) => [...lines, ...fresh].slice(-MOST_LINES));
   }
 

@@ -106,7 +106,7 @@ export const words = {
     'New runs take this version at once; runs under way go on with theirs. No version is lost.',
   line: { live: 'Live', connecting: 'Connecting' },
   level: 'Least level',
-  levels: { debug: 'Debug', info: 'Info', warn: 'Warn', error: 'Error' },
+  levels: { debug: 'Debug', info: 'Info', warn: 'Warning', error: 'Error' },
   pause: 'Pause',
   resume: 'Go on',
   resumeN: 'Go on ({{n}} new)',
