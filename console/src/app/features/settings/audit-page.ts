@@ -9,12 +9,11 @@ import {
   untracked,
 } from '@angular/core';
 import { Router } from '@angular/router';
-import type { AuditQuery, AuditRow, Person } from '@aos/contracts';
+import type { AuditQuery, AuditRow } from '@aos/contracts';
 import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
-import { Store } from '@ngrx/store';
 import { firstValueFrom } from 'rxjs';
+import { ActorNames } from '../../shared/api/actor-names';
 import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
-import { session } from '../../shared/state/session';
 import { Cell, type Column } from '../../shared/table/column';
 import { DataTable } from '../../shared/table/data-table';
 import { FilterBar } from '../../shared/ui/filter-bar';
@@ -37,6 +36,7 @@ const outcomes = ['allowed', 'denied', 'failed'] as const;
 /** Who did what. The record itself cannot be changed, not even by AOS. */
 @Component({
   selector: 'aos-audit-page',
+  providers: [ActorNames],
   imports: [Age, AuditDetail, Cell, DataTable, FilterBar, Icon, StateMark, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
@@ -107,7 +107,7 @@ const outcomes = ['allowed', 'denied', 'failed'] as const;
       flex-direction: column;
       gap: 12px;
       min-width: 0;
-      padding: 20px 24px 0;
+      padding: 16px 24px;
     }
     header {
       display: flex;
@@ -121,7 +121,7 @@ const outcomes = ['allowed', 'denied', 'failed'] as const;
     }
     @media (max-width: 719px) {
       .list {
-        padding: 16px 16px 0;
+        padding: 16px 16px 12px;
       }
     }
   `,
@@ -141,8 +141,8 @@ export class AuditPage {
   private readonly api = inject(SettingsApi);
   private readonly router = inject(Router);
   private readonly transloco = inject(TranslocoService);
-  private readonly me = inject(Store).selectSignal(session.selectMe);
-  private readonly people = signal<readonly Person[]>([]);
+  private readonly names = inject(ActorNames);
+  private readonly people = this.names.people;
 
   protected readonly call = signal<Call>(idle);
   protected readonly rows = signal<readonly AuditRow[]>([]);
@@ -258,13 +258,6 @@ export class AuditPage {
       this.wanted();
       untracked(() => void this.load());
     });
-    void this.loadPeople();
-  }
-
-  private async loadPeople(): Promise<void> {
-    if (!this.me()?.permissions.includes('user.read')) return;
-    const { items } = await firstValueFrom(this.api.people()).catch(() => ({ items: [] }));
-    this.people.set(items);
   }
 
   protected load(): Promise<void> {
@@ -291,8 +284,7 @@ export class AuditPage {
   }
 
   protected actorOf({ actor }: AuditRow): string {
-    if (actor === 'system') return 'AOS';
-    return this.people().find(({ id }) => `user:${id}` === actor)?.name ?? actor;
+    return this.names.of(actor);
   }
   protected open(row: string | null): void {
     void this.router.navigate([], {

@@ -13,6 +13,7 @@ import type { AuditRow } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
 import { firstValueFrom } from 'rxjs';
+import { ActorNames } from '../../../shared/api/actor-names';
 import { type Call, done, failed, idle, loading } from '../../../shared/api/problem';
 import { session } from '../../../shared/state/session';
 import { Cell, type Column } from '../../../shared/table/column';
@@ -34,6 +35,7 @@ const tones: Record<AuditRow['outcome'], Tone> = {
 /** Who did what in this run: what happened under its trace, and what others did to the job later. */
 @Component({
   selector: 'aos-run-audit',
+  providers: [ActorNames],
   imports: [Age, Cell, DataTable, JsonTree, SidePanel, StateMark, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
@@ -89,6 +91,7 @@ export class RunAudit {
   readonly picked = output<string | null>();
 
   private readonly api = inject(ProjectsApi);
+  private readonly names = inject(ActorNames);
   protected readonly mayRead = inject(Store).selectSignal(session.selectMay('audit.read'));
   protected readonly tones = tones;
   protected readonly rows = signal<readonly AuditRow[]>([]);
@@ -108,7 +111,7 @@ export class RunAudit {
       id: 'actor',
       header: 'projects.run.col.actor',
       width: '1fr',
-      text: (row) => row.actor,
+      text: (row) => this.names.of(row.actor),
       hideNarrow: true,
     },
     {
