@@ -134,6 +134,7 @@ export const words = {
       resource: 'On what',
     },
     severity: { info: 'Info', success: 'Success', warning: 'Warning', error: 'Error' },
+    level: { debug: 'Debug', info: 'Info', warn: 'Warning', error: 'Error' },
     outcome: { allowed: 'Allowed', denied: 'Denied', failed: 'Failed' },
     fingerprint: 'Error fingerprint',
     noLogs: 'Nothing has been logged yet.',

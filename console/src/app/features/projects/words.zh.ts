@@ -123,6 +123,7 @@ export const words = {
       resource: '对象',
     },
     severity: { info: '信息', success: '成功', warning: '警告', error: '错误' },
+    level: { debug: '调试', info: '信息', warn: '警告', error: '错误' },
     outcome: { allowed: '允许', denied: '拒绝', failed: '失败' },
     fingerprint: '错误指纹',
     noLogs: '还没有日志。',

@@ -32,7 +32,10 @@ const levelOf: Record<AosEvent['severity'], Level> = {
   error: 'error',
 };
 
-/** What was logged, and what the events say in sentences, in one order of time. */
+/**
+ * What was logged, and what the events say in sentences, in one order of time. The log has some of the events too, under
+ * their `seq`: where the event itself is here, its line would say the same a second time.
+ */
 export function linesOf(
   events: readonly AosEvent[],
   logs: readonly LogLine[],
@@ -45,7 +48,9 @@ export function linesOf(
     source: event.type,
     text: textOf(event),
   }));
-  const logged = logs.map(({ id, at, level, logger, message }): Line => ({
+  const seqs = new Set<unknown>(events.map(({ seq }) => seq));
+  const others = logs.filter(({ attributes }) => !seqs.has(attributes['seq'] ?? null));
+  const logged = others.map(({ id, at, level, logger, message }): Line => ({
     id: `l${id}`,
     at: Date.parse(at),
     level,
@@ -89,7 +94,7 @@ export function linesOf(
           [title]="line.text"
         >
           <span class="time num">{{ offset(line.at) }}</span>
-          <span class="level">{{ line.level }}</span>
+          <span class="level">{{ t('projects.run.level.' + line.level) }}</span>
           <span class="source cut">{{ line.source }}</span>
           <span class="text cut"><aos-revealed [text]="line.text" /></span>
         </div>
@@ -136,8 +141,9 @@ export function linesOf(
       text-align: right;
     }
     .level {
-      flex: 0 0 40px;
+      flex: 0 0 52px;
       color: var(--muted);
+      font-family: var(--font);
     }
     .source {
       flex: 0 0 168px;
