@@ -80,6 +80,29 @@ export const words = {
         title: 'Private addresses that may be reached',
         help: 'As 10.1.2.0/24. Everything else that is not public stays closed.',
       },
+      limits: {
+        title: 'Limits',
+        help: 'Calls that are let through. Empty is no limit; a server can have limits of its own.',
+        principalPerMinute: { title: 'Calls a minute, each caller' },
+        principalPerDay: { title: 'Calls a day, each caller' },
+        serverPerMinute: { title: 'Calls a minute, each server' },
+        serverPerDay: { title: 'Calls a day, each server' },
+        toolPerMinute: { title: 'Calls a minute, each tool' },
+        serverConcurrent: {
+          title: 'Calls at once, each server',
+          help: 'Further ones wait.',
+        },
+      },
+      circuit: {
+        title: 'When a server fails',
+        help: 'After so many failures in a row it is left alone for a while.',
+        failures: { title: 'Failures in a row' },
+        openForMs: { title: 'Left alone for', help: 'In milliseconds.' },
+      },
+      retries: {
+        title: 'Tries again',
+        help: 'For tools that may be repeated, when the server cannot be reached.',
+      },
       toolSearchAbove: {
         title: 'Search of tools above',
         help: 'With more tools than this, models look for them instead of being given all.',

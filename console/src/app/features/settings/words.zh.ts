@@ -74,6 +74,26 @@ export const words = {
         title: '允许访问的内网地址',
         help: '例如 10.1.2.0/24。其余非公网地址一律禁止。',
       },
+      limits: {
+        title: '限额',
+        help: '放行的调用数。留空表示不限；服务器可另设自己的限额。',
+        principalPerMinute: { title: '每个调用者每分钟' },
+        principalPerDay: { title: '每个调用者每天' },
+        serverPerMinute: { title: '每台服务器每分钟' },
+        serverPerDay: { title: '每台服务器每天' },
+        toolPerMinute: { title: '每个工具每分钟' },
+        serverConcurrent: { title: '每台服务器同时进行', help: '超出的调用会等待。' },
+      },
+      circuit: {
+        title: '服务器连续失败时',
+        help: '连续失败达到次数后，暂停调用一段时间。',
+        failures: { title: '连续失败次数' },
+        openForMs: { title: '暂停时长', help: '单位毫秒。' },
+      },
+      retries: {
+        title: '重试次数',
+        help: '服务器无法访问时，对可重复调用的工具重试。',
+      },
       toolSearchAbove: {
         title: '启用工具检索的数量',
         help: '工具超过该数量时，模型按需检索，而不是一次列出全部。',
