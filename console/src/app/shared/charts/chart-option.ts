@@ -1,6 +1,7 @@
 import type { EChartsCoreOption } from 'echarts/core';
 import type { Language } from '../ui/preferences';
 import type { Inks, SeriesTone } from './palette';
+import { timeTicks } from './time-ticks';
 import { type Unit, axisTime, withUnit } from './units';
 
 /** When (milliseconds) or which (a name), and how much; null where nothing is known. */
@@ -68,10 +69,8 @@ function xAxis(spec: ChartSpec, inks: Inks) {
     axisLabel: {
       ...look.axisLabel,
       formatter: (at: number) => axisTime(at, spanMs, spec.language),
-      showMinLabel: false,
-      showMaxLabel: false,
+      customValues: timeTicks(spec.from, spec.to),
     },
-    splitNumber: 4,
   };
 }
 
@@ -82,7 +81,7 @@ function yAxis(spec: ChartSpec, inks: Inks) {
     type: 'value',
     min: 0,
     // Round steps would end at 120 %.
-    ...(spec.unit === 'percent' && most > 75 && most <= 100 && { max: 100 }),
+    ...(spec.unit === 'percent' && most > 75 && most <= 100 && { max: 100, interval: 25 }),
     minInterval: whole ? 1 : 0,
     splitNumber: 3,
     axisLabel: {

@@ -97,6 +97,10 @@ export class Chart {
       text: this.write(this.readingOf(series)?.[1] ?? null),
     })),
   );
+  /** More than stand beside each other under the title of a small chart at the usual size. */
+  protected readonly areMany = computed(
+    () => this.readings().reduce((sum, { name, text }) => sum + name.length + text.length, 0) > 28,
+  );
   protected readonly pointedAt = computed(() => {
     const first = this.series()[0];
     const at = this.pointed() === null || !first ? undefined : this.readingOf(first)?.[0];
