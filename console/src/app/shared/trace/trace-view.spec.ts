@@ -29,6 +29,11 @@ describe('the axis of a trace', () => {
     }
   });
 
+  it('says how long the axis is where there is little room', () => {
+    const texts = marksOf({ fromUs: 0, toUs: 4_200_000 }, 205).filter(({ side }) => side !== null);
+    expect(texts.map(({ atUs }) => atUs)).toEqual([0, 2_000_000]);
+  });
+
   it('has about five marks where there is room', () => {
     const marks = marksOf({ fromUs: 0, toUs: 61_537 }, 900);
     expect(marks.map(({ atUs, side }) => [atUs, side])).toEqual([

@@ -37,12 +37,15 @@ export interface Mark {
 /** The widest that a text on the axis gets, with the room that it keeps on both sides. */
 const TEXT_PX = 68;
 
-/** About five marks, or as many as have room for their texts; no two texts lie over each other. */
+/**
+ * About five marks, or as many as have room for their texts; no two texts lie over each other. One text alone tells no
+ * length: then there are marks without a text as well.
+ */
 export function marksOf(stretch: Stretch, widthPx: number): Mark[] {
   const choices = [5, 4, 3, 2, 1].map((about) => placed(ticksOf(stretch, about), stretch, widthPx));
   const texts = (marks: readonly Mark[]) => marks.filter(({ side }) => side !== null).length;
   return (
-    choices.find((marks) => marks.length > 0 && texts(marks) === marks.length) ??
+    choices.find((marks) => marks.length > 1 && texts(marks) === marks.length) ??
     choices.reduce((best, marks) => (texts(marks) > texts(best) ? marks : best))
   );
 }
