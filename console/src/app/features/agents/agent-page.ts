@@ -21,6 +21,7 @@ import { Difference } from '../../shared/ui/difference';
 import { Icon } from '../../shared/ui/icon';
 import { ProblemNote } from '../../shared/ui/problem-note';
 import { StateMark } from '../../shared/ui/state-mark';
+import { TabRow } from '../../shared/ui/tab-row';
 import { AgentLogs } from './agent-logs';
 import { AgentOverview } from './agent-overview';
 import { AgentPrompt } from './agent-prompt';
@@ -39,6 +40,7 @@ type Tab = (typeof tabs)[number];
 @Component({
   selector: 'aos-agent-page',
   imports: [
+    TabRow,
     AgentLogs,
     AgentOverview,
     AgentPrompt,

@@ -29,6 +29,7 @@ import { Icon } from '../../shared/ui/icon';
 import { ProblemNote } from '../../shared/ui/problem-note';
 import { SidePanel } from '../../shared/ui/side-panel';
 import { StateMark } from '../../shared/ui/state-mark';
+import { TabRow } from '../../shared/ui/tab-row';
 import { CallDetail } from './call-detail';
 import { CallsStore } from './calls-store';
 import { IntegrationsApi } from './integrations-api';
@@ -47,6 +48,7 @@ const tabs = ['tools', 'calls', 'settings'] as const;
 @Component({
   selector: 'aos-server-page',
   imports: [
+    TabRow,
     CallDetail,
     ConfirmDialog,
     Dialog,

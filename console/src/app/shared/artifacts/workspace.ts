@@ -1,31 +1,34 @@
 import {
   ChangeDetectionStrategy,
   Component,
-  ElementRef,
-  afterRenderEffect,
   computed,
   inject,
   input,
   linkedSignal,
   output,
-  viewChild,
 } from '@angular/core';
 import type { ArtifactRef } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { AosApi } from '../api/aos-api';
 import { Icon } from '../ui/icon';
+import { TabRow } from '../ui/tab-row';
 import { kindIcons, kindOf } from './artifact-kind';
 import { ArtifactView } from './artifact-view';
 
 /** The results of a task, side by side as tabs, one of them open. */
 @Component({
   selector: 'aos-workspace',
-  imports: [ArtifactView, Icon, TranslocoDirective],
+  imports: [ArtifactView, Icon, TabRow, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <ng-container *transloco="let t">
       <header>
-        <div #tabs class="tabs" role="tablist" [attr.aria-label]="t('artifact.title')">
+        <div
+          class="tabs"
+          role="tablist"
+          [attr.aria-label]="t('artifact.title')"
+          [aosTabRow]="open()?.artifactId"
+        >
           @for (artifact of artifacts(); track artifact.artifactId; let index = $index) {
             <button
               class="tab"
@@ -40,7 +43,9 @@ import { ArtifactView } from './artifact-view';
               (keydown.arrowLeft)="step(index - 1, $event)"
             >
               <aos-icon [name]="icon(artifact)" [size]="14" />
-              <span class="cut">{{ artifact.name }}</span>
+              <span class="cut">{{ stem(artifact.name) }}</span><span>{{
+                artifact.name.slice(stem(artifact.name).length)
+              }}</span>
             </button>
           }
         </div>
@@ -111,7 +116,7 @@ import { ArtifactView } from './artifact-view';
       align-items: center;
       gap: 6px;
       flex: none;
-      max-width: 200px;
+      max-width: 240px;
       height: 30px;
       padding: 0 10px;
       border: 0;
@@ -119,6 +124,10 @@ import { ArtifactView } from './artifact-view';
       background: none;
       color: var(--muted);
       cursor: pointer;
+    }
+    /* Where the name is cut, its end still tells the picture from the drawing. */
+    .tab > span + span {
+      margin-left: -6px;
     }
     .tab:hover {
       background: var(--hover);
@@ -158,22 +167,10 @@ export class Workspace {
   protected readonly open = computed(
     () => this.artifacts().find(({ artifactId }) => artifactId === this.openId()) ?? this.first(),
   );
-  private readonly tabs = viewChild<ElementRef<HTMLElement>>('tabs');
-
-  constructor() {
-    afterRenderEffect(() => {
-      const id = this.open()?.artifactId;
-      const row = this.tabs()?.nativeElement;
-      const tab = id ? row?.querySelector<HTMLElement>(`[id="tab-${CSS.escape(id)}"]`) : null;
-      if (!row || !tab) return;
-      // By hand: scrollIntoView would move the page around the row as well.
-      const [left, right] = [tab.offsetLeft - row.offsetLeft, tab.offsetWidth];
-      if (left < row.scrollLeft) row.scrollLeft = left;
-      else if (left + right > row.scrollLeft + row.clientWidth)
-        row.scrollLeft = left + right - row.clientWidth;
-    });
+  /** The name without what it ends on: `report` of `report.md`. */
+  protected stem(name: string): string {
+    return name.replace(/\.[^.]+$/, '');
   }
-
   protected icon(artifact: ArtifactRef) {
     return kindIcons[kindOf(artifact)];
   }

@@ -35,6 +35,7 @@ import { RunStore } from './run-store';
 import { StepPanel } from './step-panel';
 import { TimelineView } from './timeline-view';
 import { Sentences } from '../../../shared/i18n/sentences';
+import { TabRow } from '../../../shared/ui/tab-row';
 
 const tabs = [
   'plan',
@@ -52,6 +53,7 @@ type Tab = (typeof tabs)[number];
 @Component({
   selector: 'aos-run-page',
   imports: [
+    TabRow,
     Age,
     CopyButton,
     Elapsed,
