@@ -23,6 +23,7 @@ import { Icon } from '../shared/ui/icon';
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <ng-container *transloco="let t">
+      <span class="muted" aria-hidden="true">·</span>
       <button
         class="btn quiet small"
         type="button"
@@ -31,7 +32,6 @@ import { Icon } from '../shared/ui/icon';
         [attr.aria-label]="t('scope.label', { name: name() ?? t('scope.all') })"
         (menuOpened)="load()"
       >
-        <span class="muted" aria-hidden="true">·</span>
         <span class="cut">{{ name() ?? t('scope.all') }}</span>
         <aos-icon name="down" [size]="12" />
       </button>
@@ -70,6 +70,11 @@ import { Icon } from '../shared/ui/icon';
     </ng-container>
   `,
   styles: `
+    :host {
+      display: flex;
+      align-items: center;
+      min-width: 0;
+    }
     .btn {
       max-width: 240px;
       padding: 0 6px;
@@ -87,6 +92,9 @@ import { Icon } from '../shared/ui/icon';
     @media (max-width: 719px) {
       .btn {
         max-width: 128px;
+      }
+      .muted {
+        margin-left: 4px;
       }
     }
   `,

@@ -89,6 +89,7 @@ import { rooms } from './rooms';
     }
     dt {
       display: flex;
+      align-items: start;
       gap: 4px;
     }
     dd {

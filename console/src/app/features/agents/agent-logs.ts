@@ -198,6 +198,18 @@ const clock = (at: string, language: Language) =>
       }
     }
     @media (max-width: 719px) {
+      .bar {
+        gap: 8px 6px;
+      }
+      .bar .grow {
+        display: none;
+      }
+      .bar .btn {
+        margin-left: auto;
+      }
+      .levels .chip {
+        padding: 0 8px;
+      }
       .entry {
         grid-template-columns: 64px 52px 1fr;
       }

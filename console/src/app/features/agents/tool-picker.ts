@@ -30,16 +30,19 @@ interface Group {
   template: `
     <ng-container *transloco="let t">
       <div class="find">
-        <input
-          class="input"
-          type="search"
-          autocomplete="off"
-          spellcheck="false"
-          [attr.aria-label]="t('agents.findTool')"
-          [placeholder]="t('agents.findTool')"
-          [value]="query()"
-          (input)="query.set($any($event.target).value)"
-        />
+        <span class="search">
+          <aos-icon name="search" [size]="14" />
+          <input
+            class="input"
+            type="search"
+            autocomplete="off"
+            spellcheck="false"
+            [attr.aria-label]="t('agents.findTool')"
+            [placeholder]="t('agents.findTool')"
+            [value]="query()"
+            (input)="query.set($any($event.target).value)"
+          />
+        </span>
         <span class="meta num" role="status">{{ t('agents.chosen', { n: chosen().length }) }}</span>
       </div>
       <div class="groups">
@@ -134,9 +137,23 @@ interface Group {
       align-items: center;
       gap: 12px;
     }
-    .find .input {
-      max-width: 320px;
-      height: 30px;
+    .find .meta {
+      white-space: nowrap;
+    }
+    .search {
+      position: relative;
+      flex: 0 1 260px;
+    }
+    .search aos-icon {
+      position: absolute;
+      top: 7px;
+      left: 9px;
+      color: var(--muted);
+      pointer-events: none;
+    }
+    .search .input {
+      height: 28px;
+      padding: 0 8px 0 29px;
     }
     .groups {
       overflow: auto;

@@ -44,7 +44,7 @@ export function stateOf(server: McpServerInfo, activity?: ToolActivity): ServerS
 
 export const errorShare = (activity?: Pick<ToolActivity, 'calls' | 'failed'>): string =>
   activity && activity.calls > 0
-    ? `${((100 * activity.failed) / activity.calls).toFixed(activity.failed ? 1 : 0)} %`
+    ? `${Number(((100 * activity.failed) / activity.calls).toFixed(1))} %`
     : '';
 
 /** Where it is: an address, or a command. */

@@ -96,7 +96,7 @@ export class ServerTools {
     {
       id: 'calls',
       header: 'integrations.col.calls',
-      width: '64px',
+      width: '84px',
       align: 'end',
       text: ({ activity }) => (activity ? String(activity.calls) : ''),
       hideNarrow: true,

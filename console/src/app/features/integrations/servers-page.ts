@@ -246,7 +246,7 @@ export class ServersPage {
       text: ({ description }) => description,
       hideNarrow: true,
     },
-    { id: 'marks', header: 'integrations.col.marks', width: '150px', hideNarrow: true },
+    { id: 'marks', header: 'integrations.col.marks', width: '192px', hideNarrow: true },
   ];
 
   constructor() {

@@ -9,7 +9,7 @@ import { metricRanges } from './choices';
 export const toRange = (word: string | undefined): MetricRange =>
   metricRanges.find((range) => range === word) ?? '1h';
 
-/** How far back; it stands in the address. Beside it, whose times these are. */
+/** How far back; it stands in the address. Beside it, whose times the page shows. */
 @Component({
   selector: 'aos-range-picker',
   imports: [TranslocoDirective],
@@ -28,7 +28,9 @@ export const toRange = (word: string | undefined): MetricRange =>
           </button>
         }
       </div>
-      <span class="meta zone">{{ t('monitor.zone', { zone: zone() }) }}</span>
+      @if (hasZone()) {
+        <span class="meta zone">{{ t('monitor.zone', { zone: zone() }) }}</span>
+      }
     </ng-container>
   `,
   styles: `
@@ -42,10 +44,21 @@ export const toRange = (word: string | undefined): MetricRange =>
       display: flex;
       gap: 4px;
     }
+    @media (max-width: 719px) {
+      /* The ranges have a line of their own; the zone shares the next one with what stands beside the picker. */
+      :host {
+        display: contents;
+      }
+      .ranges {
+        flex: 1 0 100%;
+      }
+    }
   `,
 })
 export class RangePicker {
   readonly range = input.required<MetricRange>();
+  /** Said where times are. */
+  readonly hasZone = input(true);
   private readonly router = inject(Router);
   private readonly language = inject(Preferences).language;
   protected readonly ranges = metricRanges;

@@ -18,12 +18,14 @@ import { Icon } from '../../shared/ui/icon';
         <h1>{{ t('monitor.trace.title') }}</h1>
         <aos-copy [text]="traceId()" [label]="traceId()" />
         <span class="grow"></span>
-        <a class="btn" routerLink="/monitor/logs" [queryParams]="{ traceId: traceId() }">{{
-          t('monitor.trace.openLogs')
-        }}</a>
-        <a class="btn" [routerLink]="['/projects', 'runs', traceId()]">{{
-          t('monitor.trace.openRun')
-        }}</a>
+        <div class="orders">
+          <a class="btn" routerLink="/monitor/logs" [queryParams]="{ traceId: traceId() }">{{
+            t('monitor.trace.openLogs')
+          }}</a>
+          <a class="btn" [routerLink]="['/projects', 'runs', traceId()]">{{
+            t('monitor.trace.openRun')
+          }}</a>
+        </div>
       </header>
       <aos-waterfall
         [traceId]="traceId()"
@@ -62,6 +64,10 @@ import { Icon } from '../../shared/ui/icon';
       min-width: 0;
       overflow: hidden;
     }
+    .orders {
+      display: flex;
+      gap: 12px;
+    }
     aos-waterfall {
       flex: 1;
       height: auto;
@@ -74,6 +80,13 @@ import { Icon } from '../../shared/ui/icon';
     @media (max-width: 719px) {
       .keys {
         display: none;
+      }
+      .orders {
+        width: 100%;
+      }
+      /* The sign stands where the words above it begin, not the ground of the button. */
+      aos-copy {
+        margin-left: -8px;
       }
     }
   `,

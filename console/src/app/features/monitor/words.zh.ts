@@ -123,7 +123,7 @@ export const words: Words<typeof english> = {
   },
   trace: {
     back: '链路',
-    title: '链路',
+    title: '链路详情',
     openRun: '打开运行',
     openLogs: '日志',
     keys: 'e w 展开、收起 · t p 根、上级 · j k 逐行 · f 查找 · n N 结果 · z 整条链路',

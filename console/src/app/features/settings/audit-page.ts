@@ -46,12 +46,12 @@ const outcomes = ['allowed', 'denied', 'failed'] as const;
           <h1>{{ t('settings.part.audit') }}</h1>
           <span class="grow"></span>
           <button
-            class="btn"
+            class="btn reload"
             type="button"
             [disabled]="call().state === 'loading'"
             (click)="load()"
           >
-            <aos-icon name="retry" [size]="14" />{{ t('ui.reload') }}
+            <aos-icon name="retry" [size]="14" /><span>{{ t('ui.reload') }}</span>
           </button>
           <a class="btn" [href]="exportUrl()" download="aos-audit.ndjson">
             <aos-icon name="download" [size]="14" />{{ t('settings.audit.export') }}
@@ -123,6 +123,19 @@ const outcomes = ['allowed', 'denied', 'failed'] as const;
       .list {
         padding: 16px 16px 12px;
       }
+      .reload {
+        position: relative;
+        width: 30px;
+        padding: 0;
+      }
+      /* Out of sight, and still the name of the button. */
+      .reload span {
+        position: absolute;
+        width: 1px;
+        height: 1px;
+        overflow: hidden;
+        clip-path: inset(50%);
+      }
     }
   `,
 })
@@ -154,7 +167,13 @@ export class AuditPage {
   };
   protected readonly idOf = ({ id }: AuditRow) => id;
   protected readonly columns: readonly Column<AuditRow>[] = [
-    { id: 'outcome', header: 'settings.audit.result', width: '100px', isFixed: true },
+    {
+      id: 'outcome',
+      header: 'settings.audit.result',
+      width: '100px',
+      narrowWidth: '16px',
+      isFixed: true,
+    },
     {
       id: 'action',
       header: 'settings.audit.action',

@@ -23,6 +23,10 @@ import { reveal } from './reveal';
       white-space: pre-line;
       overflow-wrap: anywhere;
     }
+    /* In a line that is cut where it ends, it is cut with it, and shown so. */
+    :host-context(.cut) bdi {
+      white-space: nowrap;
+    }
     mark {
       padding: 0 3px;
       border-radius: 3px;

@@ -82,13 +82,14 @@ export function tickStep(spanMs: number): number {
   `,
   styles: `
     .timeline {
+      --label: 180px;
       min-width: 560px;
       padding: 16px 24px 24px;
     }
     .axis {
       position: relative;
       height: 20px;
-      margin-left: 180px;
+      margin-left: var(--label);
       border-bottom: 1px solid var(--line);
       color: var(--muted);
       font-size: 11px;
@@ -106,7 +107,7 @@ export function tickStep(spanMs: number): number {
       border-bottom: 1px solid var(--line);
     }
     .label {
-      flex: 0 0 180px;
+      flex: 0 0 var(--label);
       padding: 0 12px 0 0;
       border: 0;
       background: none;
@@ -172,6 +173,21 @@ export function tickStep(spanMs: number): number {
     .none {
       padding: 40px;
       text-align: center;
+    }
+    @media (max-width: 719px) {
+      .timeline {
+        --label: 88px;
+        min-width: 0;
+        padding: 12px 16px 24px;
+      }
+      /* The words behind the bars take more of a small width. */
+      .axis,
+      .track {
+        margin-right: 60px;
+      }
+      .word {
+        padding: 0 6px;
+      }
     }
   `,
 })
