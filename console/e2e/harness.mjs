@@ -224,6 +224,15 @@ export async function asPerson(page) {
       request.fetch(path, { method, data, headers: headers(), ...onceMore }),
     post: async (path, data) =>
       take(await request.post(path, { data, headers: headers(), ...onceMore })),
+    /** With a version it says which one was read. */
+    put: async (path, data, version) =>
+      take(
+        await request.put(path, {
+          data,
+          headers: { ...headers(), ...(version !== undefined && { 'if-match': `"${version}"` }) },
+          ...onceMore,
+        }),
+      ),
     upload: async (name, content, mimeType = 'text/csv') =>
       take(
         await request.post('/api/artifacts', {

@@ -71,9 +71,65 @@ async function answer(api, run, decision) {
   await untilEnded(api, run.jobId);
 }
 
+/** What fills the rooms besides the runs. It holds for everybody on the server, so only the pictures have it. */
+export async function fill(api) {
+  const project = { id: 'airfield', name: 'Airfield safety' };
+  await api.post('/projects', {
+    ...project,
+    description: 'What strikes aircraft at our fields, and what keeps it away.',
+  });
+  const facts = [
+    ['fact', 'Airports', 'The report covers fifty airports, from 1990 to 2002.', null],
+    ['preference', 'Charts', 'Name the month in words, and say the source under the chart.', null],
+    ['lesson', 'Dates', 'Rows before 1990 have two-digit years: leave them out.', project.id],
+  ];
+  for (const [kind, subject, text, projectId] of facts)
+    await api.post('/memory/items', { kind, subject, text, projectId });
+  for (const [name, value] of [
+    ['season', 'autumn'],
+    ['airports', ['OSL', 'BGO', 'TRD']],
+  ])
+    await api.post(`/projects/${project.id}/vars`, { name, value, usage: 'For every report' });
+  await api.put('/config/runtime/secrets/WEATHER_KEY', {
+    value: 'not-a-real-key',
+    purpose: 'Weather at the field',
+  });
+  await api.post('/rbac/users', {
+    email: 'mara@example.com',
+    name: 'Mara Lind',
+    password: 'a long enough password',
+    role: 'operator',
+  });
+  await api.post('/auth/tokens', { name: 'nightly report' });
+  await api.put(
+    '/mcp/policies',
+    {
+      rules: [
+        {
+          id: 'ask-before-shell',
+          effect: 'approve',
+          description: 'A person looks at every command first.',
+          tools: ['env.shell.*'],
+        },
+        {
+          id: 'no-deleting',
+          effect: 'deny',
+          tools: ['*delete*'],
+          roles: ['operator'],
+        },
+      ],
+    },
+    (await api.get('/mcp/policies')).version,
+  );
+}
+
+const dialog = 'dialog[open]';
+
 /** `name` is the file of its picture. */
 export function viewsOf({ agent, done, failed, waiting }) {
   const run = `projects/runs/${done.traceId}`;
+  const tabs = 'main [role=tablist]';
+  const heading = 'main h1';
   return [
     { name: 'chat', path: `chat/${done.conversationId}`, ready: 'aos-task-line' },
     { name: 'chat-new', path: 'chat', ready: '#goal' },
@@ -85,23 +141,101 @@ export function viewsOf({ agent, done, failed, waiting }) {
     { name: 'trace', path: `monitor/traces/${done.traceId}`, ready: 'aos-waterfall .row' },
     { name: 'projects', path: 'projects', ready: 'main [role=row]' },
     { name: 'projects-all', path: 'projects/all', ready: 'main' },
-    { name: 'run', path: run, ready: 'main [role=tablist]' },
-    { name: 'run-timeline', path: `${run}?tab=timeline`, ready: 'main [role=tablist]' },
-    { name: 'run-artifacts', path: `${run}?tab=artifacts`, ready: 'main [role=tablist]' },
-    { name: 'run-calls', path: `${run}?tab=calls`, ready: 'main [role=tablist]' },
-    { name: 'run-failed', path: `projects/runs/${failed.traceId}`, ready: 'main [role=tablist]' },
-    { name: 'memory', path: 'memory', ready: 'main h1' },
-    { name: 'settings', path: 'settings', ready: 'main h1' },
-    { name: 'integrations', path: 'integrations', ready: 'main h1' },
+    { name: 'run', path: run, ready: tabs },
+    ...['timeline', 'artifacts', 'trace', 'events', 'logs', 'calls', 'audit'].map((tab) => ({
+      name: `run-${tab}`,
+      path: `${run}?tab=${tab}`,
+      ready: tabs,
+    })),
+    { name: 'run-failed', path: `projects/runs/${failed.traceId}`, ready: tabs },
+    { name: 'memory', path: 'memory', ready: heading },
+    { name: 'memory-vars', path: 'memory/vars', ready: heading },
+    { name: 'memory-profile', path: 'memory/profile', ready: heading },
+    { name: 'settings', path: 'settings', ready: heading },
+    ...['system', 'history', 'runtime', 'people', 'roles', 'access', 'audit', 'preferences'].map(
+      (page) => ({ name: `settings-${page}`, path: `settings/${page}`, ready: heading }),
+    ),
+    { name: 'integrations', path: 'integrations', ready: heading },
+    { name: 'tools', path: 'integrations?view=tools', ready: 'main [role=row]' },
     { name: 'policies', path: 'integrations?view=policies', ready: 'aos-policies-view #dry-tool' },
     { name: 'pins', path: 'integrations?view=pins', ready: 'aos-pins-view [data-row]' },
-    { name: 'server', path: 'integrations/skills', ready: 'main h1' },
-    { name: 'agents', path: 'agents', ready: 'main h1' },
-    { name: 'agent', path: `agents/${agent}`, ready: 'main [role=tablist]' },
-    { name: 'agent-prompt', path: `agents/${agent}?tab=prompt`, ready: 'main [role=tablist]' },
-    { name: 'agent-tools', path: `agents/${agent}?tab=tools`, ready: 'main [role=tablist]' },
-    { name: 'agent-versions', path: `agents/${agent}?tab=versions`, ready: 'main [role=tablist]' },
-    { name: 'agent-logs', path: `agents/${agent}?tab=logs`, ready: 'main [role=tablist]' },
+    { name: 'server', path: 'integrations/skills', ready: heading },
+    { name: 'server-calls', path: 'integrations/skills?tab=calls', ready: 'main [data-row]' },
+    { name: 'server-settings', path: 'integrations/skills?tab=settings', ready: tabs },
+    { name: 'tool', path: 'integrations/skills/csv.clean', ready: heading },
+    { name: 'agents', path: 'agents', ready: heading },
+    { name: 'agent', path: `agents/${agent}`, ready: tabs },
+    ...['prompt', 'tools', 'environment', 'versions'].map((tab) => ({
+      name: `agent-${tab}`,
+      path: `agents/${agent}?tab=${tab}`,
+      ready: tabs,
+    })),
+    { name: 'agent-logs', path: `agents/${agent}?tab=logs`, ready: 'aos-agent-logs .entry' },
+    {
+      name: 'palette',
+      path: 'agents',
+      ready: heading,
+      open: (page) => page.keyboard.press('Control+k'),
+      shows: `aos-palette ${dialog}`,
+    },
+    {
+      name: 'shortcuts',
+      path: 'agents',
+      ready: heading,
+      open: (page) => page.keyboard.press('?'),
+      shows: `aos-shortcuts ${dialog}`,
+    },
+    {
+      name: 'inbox',
+      path: 'agents',
+      ready: heading,
+      open: (page) => page.locator('button.inbox').click(),
+      shows: 'aside.drawer aos-approval-card',
+    },
+    {
+      name: 'edit-arguments',
+      path: `chat/${waiting.conversationId}?pane=stream`,
+      ready: 'main aos-approval-card',
+      open: (page) => page.locator('main aos-approval-card .besides button').first().click(),
+      shows: dialog,
+    },
+    {
+      name: 'register',
+      path: 'integrations',
+      ready: heading,
+      open: (page) => page.locator('main header .btn.filled').click(),
+      shows: dialog,
+    },
+    { name: 'import', path: 'integrations?import=mcp', ready: dialog, shows: dialog },
+    { name: 'import-openapi', path: 'integrations?import=openapi', ready: dialog, shows: dialog },
+    {
+      name: 'rule',
+      path: 'integrations?view=policies',
+      ready: 'aos-policies-view #dry-tool',
+      open: (page) => page.locator('aos-policies-view .bar > .btn').click(),
+      shows: dialog,
+    },
+    {
+      name: 'create-agent',
+      path: 'agents',
+      ready: heading,
+      open: (page) => page.locator('main header .btn.filled').click(),
+      shows: dialog,
+    },
+    {
+      name: 'remember',
+      path: 'memory',
+      ready: heading,
+      open: (page) => page.locator('main .btn.filled').click(),
+      shows: dialog,
+    },
+    {
+      name: 'new-token',
+      path: 'settings/account',
+      ready: heading,
+      open: (page) => page.locator('main .top .btn').click(),
+      shows: dialog,
+    },
   ];
 }
 
@@ -120,9 +254,10 @@ function watchLine(page) {
     page.on(end, (request) => open.delete(request));
 }
 
-/** There, with all that loads by itself: nothing on the line, and no skeleton left. */
-export async function visit(page, { path, ready }) {
+/** There, with all that loads by itself: nothing on the line, and no skeleton left. What was open over a room is shut. */
+export async function visit(page, { path, ready, open, shows }) {
   watchLine(page);
+  await shut(page);
   // As a click on a link goes, without loading the console anew.
   await page.evaluate((to) => {
     window.history.pushState(null, '', to);
@@ -132,6 +267,21 @@ export async function visit(page, { path, ready }) {
   await page.waitForFunction(() => window.history.state?.navigationId !== undefined);
   await drawn(page);
   await page.locator(ready).first().waitFor();
+  await atRest(page);
+  if (open) await open(page);
+  if (shows) await page.locator(shows).first().waitFor();
+  if (open) await atRest(page);
+}
+
+const overRooms = 'dialog[open], aside.drawer';
+
+async function shut(page) {
+  const isShut = async () => (await page.locator(overRooms).count()) === 0;
+  if (await isShut()) return;
+  await comesTo(isShut, true, { again: () => page.keyboard.press('Escape') });
+}
+
+async function atRest(page) {
   await page.waitForFunction(() => !document.querySelector('.skeleton, .boot, .bar.arriving'));
   await comesTo(() => [...onTheLine.get(page)].map((request) => request.url()), []);
   await drawn(page);
