@@ -83,7 +83,13 @@ export class RecentCalls {
   protected readonly outcomeOf = ({ error, said, args }: RecentCall) =>
     error === null ? JSON.stringify(args) : this.sentences.of(said, error);
   private readonly columns: readonly Column<RecentCall>[] = [
-    { id: 'state', header: 'integrations.col.state', width: '110px', isFixed: true },
+    {
+      id: 'state',
+      header: 'integrations.col.state',
+      width: '110px',
+      narrowWidth: '16px',
+      isFixed: true,
+    },
     {
       id: 'tool',
       header: 'integrations.col.tool',
