@@ -258,19 +258,25 @@ function watchLine(page) {
 export async function visit(page, { path, ready, open, shows }) {
   watchLine(page);
   await shut(page);
-  // As a click on a link goes, without loading the console anew.
-  await page.evaluate((to) => {
-    window.history.pushState(null, '', to);
-    window.dispatchEvent(new window.PopStateEvent('popstate'));
-  }, `/console/${path}`);
-  // The router writes its number there once it has taken the address up; what stood there before may look as ready.
-  await page.waitForFunction(() => window.history.state?.navigationId !== undefined);
-  await drawn(page);
+  await goTo(page, `/console/${path}`);
   await page.locator(ready).first().waitFor();
   await atRest(page);
   if (open) await open(page);
   if (shows) await page.locator(shows).first().waitFor();
   if (open) await atRest(page);
+}
+
+/** As a click on a link goes, without loading the console anew. To where the page is already, the router goes nowhere. */
+async function goTo(page, address) {
+  const { pathname, search } = new URL(page.url());
+  if (pathname + search === address) return;
+  await page.evaluate((to) => {
+    window.history.pushState(null, '', to);
+    window.dispatchEvent(new window.PopStateEvent('popstate'));
+  }, address);
+  // The router writes its number there once it has taken the address up; what stood there before may look as ready.
+  await page.waitForFunction(() => window.history.state?.navigationId !== undefined);
+  await drawn(page);
 }
 
 const overRooms = 'dialog[open], aside.drawer';
