@@ -186,6 +186,13 @@ export function viewsOf({ agent, done, failed, waiting }) {
       shows: `aos-shortcuts ${dialog}`,
     },
     {
+      name: 'account',
+      path: 'agents',
+      ready: heading,
+      open: (page) => page.locator('button.me').click(),
+      shows: '[role=menu]',
+    },
+    {
       name: 'inbox',
       path: 'agents',
       ready: heading,
@@ -279,7 +286,7 @@ async function goTo(page, address) {
   await drawn(page);
 }
 
-const overRooms = 'dialog[open], aside.drawer';
+const overRooms = 'dialog[open], aside.drawer, [role=menu]';
 
 async function shut(page) {
   const isShut = async () => (await page.locator(overRooms).count()) === 0;
