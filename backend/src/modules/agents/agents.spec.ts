@@ -273,7 +273,13 @@ describe('an agent taken out of the gateway', () => {
     await post('/agents/leaving/register-mcp');
     const leave = () =>
       http.call<Agent>('/agents/leaving/register-mcp', { method: 'DELETE', as: admin });
+    const foresee = async () => {
+      const call = { server: 'agent-leaving', tool: 'run', args: { goal: 'x' }, dryRun: true };
+      return (await post('/mcp/call', call)).status;
+    };
+    expect(await foresee()).toBe(200);
     expect((await leave()).body).toMatchObject({ registered: false, routePrefix: null });
+    expect(await foresee()).toBe(404);
     expect((await leave()).status).toBe(200);
     expect((await get<Page<McpTool>>('/mcp/tools?server=agent-leaving')).items).toEqual([]);
     const audit = await http.database.query(

@@ -4,6 +4,7 @@ import { Database } from '../../../platform/database/database.js';
 import { sql } from '../../../platform/database/sql.js';
 import type { Ctx } from '../../../platform/http/context.js';
 import { Outbox } from '../../../platform/outbox/outbox.js';
+import { Wakeups } from '../../../platform/outbox/wakeups.js';
 import { Upstreams } from '../../integrations/index.js';
 import { serverNameOf } from '../agent-server.js';
 import { type AgentRow, AgentsRepository } from '../agents.repository.js';
@@ -26,6 +27,7 @@ export class UnregisterAgentHandler implements ICommandHandler<UnregisterAgent> 
     private readonly upstreams: Upstreams,
     private readonly outbox: Outbox,
     private readonly audit: AuditTrail,
+    private readonly wakeups: Wakeups,
   ) {}
 
   async execute({ ctx, idOrName }: UnregisterAgent): Promise<AgentRow> {
@@ -51,6 +53,7 @@ export class UnregisterAgentHandler implements ICommandHandler<UnregisterAgent> 
           actor: ctx.actor.id,
         },
       ]);
+      this.wakeups.afterCommit(tx, 'control');
       return this.agents.findForChange(tx, id);
     });
     await this.upstreams.close(serverNameOf(after.name));
