@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { say } from '@aos/contracts';
 import { z } from 'zod';
 import { isNative } from '../../../test/harness.js';
@@ -665,4 +665,25 @@ it('a dry run checks everything and calls nothing', async () => {
   });
   expect(probe.calls).toHaveLength(0);
   expect(await ledgerOf(parts)).toHaveLength(0);
+});
+
+it('a dry run is held to what a grant reaches, and spends none of its calls', async () => {
+  const grant = (tools: string[]) => ({
+    ...{ kind: 'grant' as const, id: randomUUID(), tools, limits: { maxCalls: 1 } },
+    expiresAt: new Date(Date.now() + 60_000),
+  });
+  const to = (capability: ReturnType<typeof grant>) => ({
+    ...once({ args: { text: 'a' } }),
+    capability,
+  });
+  await expect(parts.gateway.dryRun(admin(), to(grant(['probe.other'])))).rejects.toMatchObject({
+    code: 'insufficient_scope',
+  });
+  const reaching = to(grant(['probe.once']));
+  for (let i = 0; i < 3; i++)
+    expect(await parts.gateway.dryRun(admin(), reaching)).toMatchObject({ outcome: 'call' });
+  await parts.gateway.call(admin(), reaching);
+  await expect(parts.gateway.call(admin(), reaching)).rejects.toMatchObject({
+    code: 'too_many_requests',
+  });
 });
