@@ -41,11 +41,10 @@ import { Preferences, type Language, type Theme } from '../shared/ui/preferences
             [attr.aria-checked]="notices.areOn()"
             (click)="notices.turn()"
           >
-            <span class="tick">
-              @if (notices.areOn()) {
-                <aos-icon name="check" [size]="14" />
-              }</span
-            >{{ t(notices.leave() === 'denied' ? 'notices.refused' : 'notices.title') }}
+            {{ t(notices.leave() === 'denied' ? 'notices.refused' : 'notices.title') }}
+            @if (notices.areOn()) {
+              <aos-icon class="on" name="check" [size]="14" />
+            }
           </button>
         }
         <button mat-menu-item type="button" (click)="shortcutsWanted.emit()">
@@ -99,6 +98,10 @@ import { Preferences, type Language, type Theme } from '../shared/ui/preferences
     .identity strong {
       display: block;
       font-weight: 550;
+    }
+    .on {
+      margin-left: 8px;
+      vertical-align: -2px;
     }
     .tick {
       display: inline-block;

@@ -117,7 +117,7 @@ export class RecentCalls {
       align: 'end',
       text: ({ durationMs }) => (durationMs === null ? '' : duration(durationMs)),
     },
-    { id: 'age', header: 'integrations.col.age', width: '72px', align: 'end' },
+    { id: 'age', header: 'integrations.col.age', width: '72px', align: 'end', hideNarrow: true },
   ];
   protected readonly shown = computed(() =>
     this.columns.filter(({ id }) => this.hasTool() || id !== 'tool'),

@@ -122,6 +122,7 @@ export function linesOf(
     cdk-virtual-scroll-viewport {
       flex: 1;
       min-height: 0;
+      container-type: inline-size;
       font: 12px/22px var(--mono);
       outline-offset: -2px;
     }
@@ -129,6 +130,8 @@ export function linesOf(
       display: flex;
       gap: 12px;
       height: 22px;
+      /* As wide as what is in sight, and not as the longest line. */
+      max-width: 100cqw;
       padding: 0 24px;
       white-space: nowrap;
     }
