@@ -24,7 +24,7 @@ export const ToolActivity = z
   .meta({ id: 'ToolActivity' });
 export type ToolActivity = z.infer<typeof ToolActivity>;
 export const ToolActivityList = pageOf(ToolActivity).meta({ id: 'ToolActivityList' });
-export const ToolActivityQuery = z.strictObject({ server: Id.optional() });
+export const ToolActivityQuery = PageQuery.extend({ server: Id.optional() });
 export type ToolActivityQuery = z.infer<typeof ToolActivityQuery>;
 
 /** One tool as it does now: its last calls, what is used of its limits, and the state of its server. */

@@ -12,7 +12,7 @@ import { type Ctx, allowedProjects } from '../../platform/http/context.js';
 import { decodeCursor, toPage } from '../../platform/http/cursor.js';
 import { Ledger } from './chain/ledger.js';
 
-/** A server with more tools than this is told of by the first of them. */
+/** A server with more tools than this is told of by the first of them; AOS keeps no more than half as many. */
 const MAX_TOOLS = 2000;
 const MAX_RESULT_BYTES = 64 * 1024;
 const MAX_ERROR_CHARS = 1000;
@@ -28,13 +28,32 @@ export class CallsQueries {
     private readonly ledger: Ledger,
   ) {}
 
-  /** By server; of one server, by tool. Only those that were called of late. */
-  async activity(ctx: Ctx, { server }: ToolActivityQuery): Promise<Page<ToolActivity>> {
+  /** By server; of one server, by tool. Only those that were called of late: a page may hold fewer than it could. */
+  async activity(ctx: Ctx, query: ToolActivityQuery): Promise<Page<ToolActivity>> {
+    const { server, limit } = query;
+    const after = decodeCursor(query.cursor, 1);
+    const rows = await this.look(server === undefined ? servers : toolsOfServer, [
+      server ?? null,
+      after?.[0] ?? null,
+      limit + 1,
+    ]);
+    const keyOf = (row: ActivityRow) => [row.tool ?? row.server];
+    const page = toPage(rows, limit, keyOf, (row) => toActivity(row, mayReadErrors(ctx)));
+    return { ...page, items: page.items.filter(({ calls }) => calls > 0) };
+  }
+
+  /** Null when it was not called of late. */
+  async activityOf(ctx: Ctx, server: string, tool: string): Promise<ToolActivity | null> {
+    const [row] = await this.look(oneTool, [server, tool, 1]);
+    return row && row.calls > 0 ? toActivity(row, mayReadErrors(ctx)) : null;
+  }
+
+  /** @param what servers and tools (null: all of the server), chosen by the three values. */
+  private async look(what: string, values: unknown[]): Promise<ActivityRow[]> {
     await this.ledger.settled();
-    const mayReadErrors = allowedProjects(ctx.actor, 'task.read') === 'all';
-    const rows = await this.database.query<ActivityRow>(
-      `SELECT t.server, ${server === undefined ? 'NULL' : 't.name'} AS tool,
-              count(*)::int AS calls,
+    return this.database.query<ActivityRow>(
+      `SELECT w.server, w.tool,
+              count(c.started_at)::int AS calls,
               count(*) FILTER (WHERE c.status IN ('failed', 'unknown'))::int AS failed,
               percentile_disc(0.5) WITHIN GROUP (ORDER BY c.ms) AS p50,
               percentile_disc(0.95) WITHIN GROUP (ORDER BY c.ms) AS p95,
@@ -42,18 +61,19 @@ export class CallsQueries {
               (array_agg(c.error ORDER BY c.started_at DESC) FILTER (WHERE c.error IS NOT NULL))[1] AS last_error,
               (array_agg(c.error_said ORDER BY c.started_at DESC) FILTER (WHERE c.error IS NOT NULL))[1] AS last_error_said,
               max(c.started_at) FILTER (WHERE c.error IS NOT NULL) AS last_error_at
-         FROM (SELECT server, name FROM mcp_tools
-                WHERE $1::text IS NULL OR server = $1 ORDER BY server, name LIMIT ${MAX_TOOLS}) AS t
-        CROSS JOIN LATERAL (
-          SELECT started_at, status, error, error_said, extract(epoch FROM finished_at - started_at) * 1000 AS ms
-            FROM tool_calls
-           WHERE server = t.server AND tool = t.name
-             AND started_at > now() - interval '24 hours' AND created_at > now() - interval '8 days'
-           ORDER BY started_at DESC LIMIT 200) AS c
+         FROM (${what}) AS w
+         LEFT JOIN LATERAL (
+           SELECT name FROM mcp_tools WHERE server = w.server AND (w.tool IS NULL OR name = w.tool)
+            ORDER BY name LIMIT ${MAX_TOOLS}) AS t ON true
+         LEFT JOIN LATERAL (
+           SELECT started_at, status, error, error_said, extract(epoch FROM finished_at - started_at) * 1000 AS ms
+             FROM tool_calls
+            WHERE server = w.server AND tool = t.name
+              AND started_at > now() - interval '24 hours' AND created_at > now() - interval '8 days'
+            ORDER BY started_at DESC LIMIT 200) AS c ON true
         GROUP BY 1, 2 ORDER BY 1, 2`,
-      [server ?? null],
+      values,
     );
-    return { items: rows.map((row) => toActivity(row, mayReadErrors)), nextCursor: null };
   }
 
   /** The newest first. Calls of projects that the actor may not see are left out. */
@@ -89,6 +109,14 @@ export class CallsQueries {
   }
 }
 
+const servers = `SELECT name AS server, NULL::text AS tool FROM mcp_registry
+  WHERE $1::text IS NULL AND ($2::text IS NULL OR name > $2) ORDER BY name LIMIT $3`;
+const toolsOfServer = `SELECT server, name AS tool FROM mcp_tools
+  WHERE server = $1 AND ($2::text IS NULL OR name > $2) ORDER BY name LIMIT $3`;
+const oneTool = `SELECT server, name AS tool FROM mcp_tools WHERE server = $1 AND name = $2 LIMIT $3`;
+
+const mayReadErrors = ({ actor }: Ctx): boolean => allowedProjects(actor, 'task.read') === 'all';
+
 interface ActivityRow {
   server: string;
   tool: string | null;
@@ -104,7 +132,7 @@ interface ActivityRow {
 
 const ms = (value: string | null) => (value === null ? null : Math.round(Number(value) * 10) / 10);
 
-const toActivity = (row: ActivityRow, mayReadErrors: boolean): ToolActivity => ({
+const toActivity = (row: ActivityRow, withErrors: boolean): ToolActivity => ({
   server: row.server,
   tool: row.tool,
   calls: row.calls,
@@ -112,8 +140,8 @@ const toActivity = (row: ActivityRow, mayReadErrors: boolean): ToolActivity => (
   p50Ms: ms(row.p50),
   p95Ms: ms(row.p95),
   lastCallAt: row.last_call_at?.toISOString() ?? null,
-  lastError: mayReadErrors ? (row.last_error?.slice(0, MAX_ERROR_CHARS) ?? null) : null,
-  ...(mayReadErrors && row.last_error_said && row.last_error!.length <= MAX_ERROR_CHARS
+  lastError: withErrors ? (row.last_error?.slice(0, MAX_ERROR_CHARS) ?? null) : null,
+  ...(withErrors && row.last_error_said && row.last_error!.length <= MAX_ERROR_CHARS
     ? { lastErrorSaid: row.last_error_said }
     : {}),
   lastErrorAt: row.last_error_at?.toISOString() ?? null,

@@ -27,10 +27,9 @@ export class ToolReportQueries {
     );
     if (!pinned) throw new UnknownTool(server, tool);
     const { state, hash, approvedBy, changedAt } = toPin(pinned);
-    const { items } = await this.calls.activity(ctx, { server });
     return {
       ...{ server, tool },
-      activity: items.find((each) => each.tool === tool) ?? null,
+      activity: await this.calls.activityOf(ctx, server, tool),
       ...(await this.reports.ofTool(row, tool)),
       pin: { state, hash, approvedBy, changedAt },
     };

@@ -68,7 +68,8 @@ export class ToolServersController {
   @Get('launch-templates')
   @Allow('tool.write')
   @ApiOperation({
-    summary: 'Commands that may be started as stdio servers on this machine',
+    summary:
+      'Commands that may be started as stdio servers on this machine: all of them, at most 200',
     operationId: 'listLaunchTemplates',
   })
   @ApiResponse({ status: 200, standardSchema: LaunchTemplateList })

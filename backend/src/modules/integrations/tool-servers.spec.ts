@@ -93,6 +93,25 @@ describe('what the ledger tells of the servers', () => {
     expect((await get<Page<ToolActivity>>('/mcp/activity?server=skills')).items).toEqual([]);
   });
 
+  it('pages by key, past what was not called of late', async () => {
+    await ledger(['files.read', 'files.write', 'git.log'].map((tool) => ({ tool })));
+    async function pages(path: string) {
+      const told: (string | null)[][] = [];
+      for (let cursor: string | null = ''; cursor !== null;) {
+        const at: string = cursor === '' ? '' : `&cursor=${cursor}`;
+        const page: Page<ToolActivity> = await get(`/mcp/activity?limit=1${path}${at}`);
+        told.push(page.items.map(({ server, tool }) => tool ?? server));
+        cursor = page.nextCursor;
+      }
+      return told;
+    }
+    const tools = await pages('&server=env');
+    expect(tools.flat()).toEqual(['files.read', 'files.write', 'git.log']);
+    expect(tools.length).toBeGreaterThan(3);
+    expect(Math.max(...tools.map((page) => page.length))).toBe(1);
+    expect(await pages('')).toEqual([['env'], []]);
+  });
+
   it('stops after the last 200 calls of a tool', async () => {
     await http.database.query(
       `INSERT INTO tool_calls (id, created_at, idempotency_key, trace_id, server, tool, args, args_hash, status, actor, started_at, finished_at)

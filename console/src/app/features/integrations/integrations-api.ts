@@ -72,7 +72,9 @@ export class IntegrationsApi {
     );
   }
   activity(server?: string): Observable<ToolActivity[]> {
-    return this.api.invoke(listToolActivity, { server }).pipe(map(({ items }) => items));
+    return this.all((cursor): Observable<Page<ToolActivity>> =>
+      this.api.invoke(listToolActivity, { limit: LONGEST_PAGE, cursor, server }),
+    );
   }
   calls(server: string, tool?: string, cursor?: string): Observable<Page<RecentCall>> {
     return this.api.invoke(listRecentCalls, { server, tool, cursor, limit: PAGE });

@@ -10,12 +10,16 @@ import { RequestBuilder } from '../../request-builder';
 import { ToolActivityList } from '../../models/tool-activity-list';
 
 export interface ListToolActivity$Params {
+  limit?: number;
+  cursor?: string;
   server?: string;
 }
 
 export function listToolActivity(http: HttpClient, rootUrl: string, params?: ListToolActivity$Params, context?: HttpContext): Observable<StrictHttpResponse<ToolActivityList>> {
   const rb = new RequestBuilder(rootUrl, listToolActivity.PATH, 'get');
   if (params) {
+    rb.query('limit', params.limit, {});
+    rb.query('cursor', params.cursor, {});
     rb.query('server', params.server, {});
   }
 
