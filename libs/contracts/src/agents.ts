@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Said } from './said.js';
 import { Budget, Step } from './jobs.js';
 import { Timestamp, pageOf } from './page.js';
 
@@ -78,6 +79,8 @@ export const AgentVersion = z
   .object({
     version: z.string(),
     comment: z.string(),
+    /** The comment by its code, where it is AOS that wrote it. */
+    said: Said.optional(),
     createdBy: z.string(),
     createdAt: Timestamp,
     config: AgentConfig,

@@ -55,6 +55,8 @@ export const Problem = z
     title: z.string(),
     status: z.number().int(),
     detail: z.string(),
+    /** The detail by its code, where it has one. */
+    said: Said.optional(),
     code: z.string(),
     traceId: z.string(),
     errors: z.array(FieldFault).optional(),

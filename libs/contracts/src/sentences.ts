@@ -464,6 +464,103 @@ export const sentences = {
   'operation-refers-nowhere': 'it refers to {{reference}}, which is not there',
   'operation-refers-in-circle': 'it refers in a circle',
 
+  // What AOS says of its agents, and why a request is refused.
+  'agent-ordered': '{{who}} ordered it to {{order}}: it is {{status}}.',
+  'agent-released': '{{who}} released version {{version}} in place of {{before}}.',
+  'agent-released-because':
+    '{{who}} released version {{version}} in place of {{before}}: {{comment}}.',
+  'order-start': 'start',
+  'order-stop': 'stop',
+  'agent-running': 'running',
+  'agent-draining': 'draining',
+  'agent-stopped': 'stopped',
+  'from-template': 'from the template {{template}}',
+  'agent-failed': 'failed',
+  'no-query-here': 'This route takes no query.',
+  'field-unknown': 'is not known here',
+  'field-missing': 'is missing',
+  'field-format': 'is not in the format {{format}}',
+  'rule-years': 'lies outside the years 1 to 9999',
+  'rule-server-name': 'a small letter, then small letters, digits, _ or -, at most 40',
+  'rule-token-url': 'give a tokenUrl or an issuer',
+  'rule-stdio-command': 'stdio needs a command',
+  'rule-tool-pattern': 'printable ASCII without blanks',
+  'rule-json-pointer': 'a JSON pointer: empty, or beginning with /',
+  'rule-policy-id': 'small letters, digits, . _ -, at most 80',
+  'rule-json-length': 'may have 8000 characters as JSON',
+  'rule-issuer-audience': 'an issuer and an audience go together',
+  'rule-nothing-to-change': 'says nothing to change',
+  'rule-many-filters': 'has more than 20 filters',
+  'rule-text-or-steps': 'give text, steps, or both',
+  'rule-auth-name': 'a header or a query parameter needs a name',
+  'rule-document': 'give a document or a documentUrl',
+  'rule-step-id': 'a letter, then letters, digits, _ or -, at most 64',
+  'rule-tool-name': 'name it as server.tool, as in skills.csv.profile',
+  'rule-agent-name': 'a small letter, then small letters, digits or -, at most 40',
+  'rule-version': 'the number of a version',
+  'plan-refused':
+    'The plan has {{count}} faults; nothing was started. Mend what errors lists and send it again.',
+  'no-agent': 'There is no agent with the id or name "{{agent}}".',
+  'no-inputs': 'Some inputs do not exist, or you may not read them.',
+  'no-secrets': 'Some of the secrets that the task names do not exist in its project.',
+  'job-ended': 'Job {{job}} has ended already: it is {{status}}.',
+  'job-not-ended':
+    'Job {{job}} is {{status}}. Wait for its end, or cancel it, and run it again then.',
+  'job-no-step': 'Job {{job}} has no such step.',
+  'project-archived':
+    'The project {{project}} is in the archive and takes no new tasks. Restore it first, or give the task elsewhere.',
+  'project-exists': 'There is a project {{project}} already.',
+  'agent-exists':
+    'There is an agent named "{{agent}}" already. Choose another name, or change that one.',
+  'server-exists':
+    'A server named "{{server}}" is registered already. Choose another name, or change that one.',
+  'server-built-in':
+    '"{{server}}" comes with AOS and cannot be removed. Switch it off instead: PATCH with {"enabled": false}.',
+  'server-name-kept':
+    'The name "{{server}}" is kept for agents registered as tools. Choose one that does not begin with "agent-".',
+  'server-fixed':
+    '"{{server}}" ({{transport}}) cannot be moved like that: an address belongs to a server over HTTP, a command to one over stdio. To reach it in another way, register it under another name.',
+  'server-not-there':
+    '"{{server}}" does not answer there, so it stays where it was: {{why}}. Its definitions can only be checked by asking it; mend the address, the command or the sign-in and try again.',
+  'server-address': 'The address of the server is not allowed.',
+  'call-wants-approval': '{{tool}} is called only once somebody has approved it.',
+  'pin-moved': 'The definition of {{tool}} that waits is another one by now. Look at it again.',
+  'email-taken': 'Somebody has this e-mail address already.',
+  'password-same': 'The new password is the present one.',
+  'password-changed': 'The password was changed meanwhile. Sign in again.',
+  'sign-in-crowd': 'Too many people sign in at this moment. Try again shortly.',
+  'views-many': 'You have {{most}} saved views. Drop one that you no longer need.',
+  'conversation-busy':
+    'A task of this conversation has not ended. Wait for it, or cancel it first.',
+  'conversation-elsewhere':
+    'The conversation belongs to another project; leave projectId out or begin a new one.',
+  'policies-faulty': 'The policies have faults; nothing was saved.',
+  'role-held': 'This person has this role there already.',
+  'role-in-use': 'People have the role {{role}}. Take it away from them first.',
+  'role-exists': 'There is a role {{role}} already.',
+  'approval-args-refused': 'The edited arguments were not taken; the approval still waits.',
+  'file-name': 'The name of the file is not allowed.',
+  'disk-nearly-full': 'The disk of the data folder is nearly full; free some space and try again.',
+  'variable-exists': 'There is a variable {{name}} already.',
+  'database-away': 'The database does not answer. Try again in a moment.',
+  'database-refuses': 'The database refuses to write. Nothing was changed.',
+  'stored-twice': 'Somebody else stored the same thing at the same moment.',
+  'secret-name':
+    'A name has capital letters, digits and _, starts with a letter, and has at most 128 characters.',
+  'secret-name-risky':
+    '{{name}} would change how programs run. Choose a name of your own, such as {{own}}.',
+  'secret-value-cut':
+    'The value holds half of a surrogate pair, which no encoding can carry. Was it cut?',
+  'secret-value-lines':
+    'A value is one line without control characters, or PEM blocks. Was a newline copied along?',
+  'llm-secret': 'llm.apiKeySecret takes the name of a secret, not a key. Add the secret first.',
+  'llm-url': 'llm.baseUrl must not hold a user or password. Use llm.apiKeySecret.',
+  'variable-value': 'Give either a value or the name of a secret.',
+  'variable-secret-name':
+    'secretRef takes the name of a secret, not a value. Add the secret first.',
+  'plan-refused-one':
+    'The plan has one fault; nothing was started. Mend what errors lists and send it again.',
+
   // Whether a call would be allowed.
   'access-disabled': '{{who}} is disabled.',
   'access-no-role': 'No role of {{who}} holds {{permission}} {{where}}.',
@@ -472,6 +569,28 @@ export const sentences = {
 } as const;
 
 export type SentenceCode = keyof typeof sentences;
+
+/** What the schemas of the contract say in words of their own. */
+export const fieldRules = [
+  'rule-years',
+  'rule-server-name',
+  'rule-token-url',
+  'rule-stdio-command',
+  'rule-tool-pattern',
+  'rule-json-pointer',
+  'rule-policy-id',
+  'rule-json-length',
+  'rule-issuer-audience',
+  'rule-nothing-to-change',
+  'rule-many-filters',
+  'rule-text-or-steps',
+  'rule-auth-name',
+  'rule-document',
+  'rule-step-id',
+  'rule-tool-name',
+  'rule-agent-name',
+  'rule-version',
+] as const satisfies readonly SentenceCode[];
 
 /** What fills a blank: a list is told as one ("a, b and c"), a sentence within the sentence in the same language. */
 export type Filling = string | number | Said | readonly Filling[];

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import type { LogLine, Page, PageQuery } from '@aos/contracts';
+import { type LogLine, type Page, type PageQuery, type Said, inEnglish } from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
 import { type Tx, sql } from '../../platform/database/sql.js';
 import { decodeCursor, toPage } from '../../platform/http/cursor.js';
@@ -57,9 +57,16 @@ export class AgentLog implements OnModuleDestroy {
     agentId: string,
     traceId: string | null,
     level: LogLine['level'],
-    message: string,
+    said: Said,
   ): Promise<void> {
-    await sql(tx, insert, [agentId, null, traceId, level, message, '{}']);
+    await sql(tx, insert, [
+      agentId,
+      null,
+      traceId,
+      level,
+      inEnglish(said),
+      JSON.stringify({ said }),
+    ]);
   }
 
   async page(agentId: string, query: PageQuery): Promise<Page<LogLine>> {

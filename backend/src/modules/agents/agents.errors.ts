@@ -1,3 +1,4 @@
+import { say } from '@aos/contracts';
 import { AosError, NotFound } from '../../platform/http/problem.js';
 
 export class AgentUnknown extends NotFound {
@@ -8,10 +9,7 @@ export class AgentUnknown extends NotFound {
 
 export class AgentNameTaken extends AosError {
   constructor(name: string) {
-    super(
-      'already_exists',
-      `There is an agent named "${name}" already. Choose another name, or change that one.`,
-    );
+    super('already_exists', say('agent-exists', { agent: name }));
   }
 }
 

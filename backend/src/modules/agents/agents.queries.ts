@@ -1,5 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import type { Agent, AgentConfig, AgentStats, AgentVersion, Page, PageQuery } from '@aos/contracts';
+import {
+  type Agent,
+  type AgentConfig,
+  type AgentStats,
+  type AgentVersion,
+  type Page,
+  type PageQuery,
+  say,
+} from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
 import { decodeCursor, toPage } from '../../platform/http/cursor.js';
 import { AgentsRepository, toAgent } from './agents.repository.js';
@@ -41,6 +49,7 @@ export class AgentsQueries {
       (row) => ({
         version: row.version,
         comment: row.comment,
+        ...saidOf(row),
         createdBy: row.created_by,
         createdAt: row.created_at.toISOString(),
         config: row.config,
@@ -82,4 +91,10 @@ interface StatsRow {
   p50: string | null;
   p95: string | null;
   last_ended_at: Date | null;
+}
+
+/** The comment of the first version is AOS's own; of all others, somebody's. */
+function saidOf({ version, comment }: VersionRow): Pick<AgentVersion, 'said'> {
+  const [, template] = /^from the template (.+)$/.exec(version === '1' ? comment : '') ?? [];
+  return template === undefined ? {} : { said: say('from-template', { template }) };
 }

@@ -1,14 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type {
-  Agent,
-  Artifact,
-  CallAnswer,
-  Job,
-  LogLine,
-  McpServerInfo,
-  McpTool,
-  Page,
+import {
+  type Agent,
+  type Artifact,
+  type CallAnswer,
+  type Job,
+  type LogLine,
+  type McpServerInfo,
+  type McpTool,
+  type Page,
+  say,
 } from '@aos/contracts';
 import { type HttpApp, type SignedIn, openHttpApp } from '../../../test/http-app.js';
 import { ArtifactsModule } from '../artifacts/index.js';
@@ -102,10 +103,12 @@ describe('an agent', () => {
     expect(changed.body).toMatchObject({ version: '2', config: { prompt: 'Be brief.' } });
     expect((await patch(read.headers.get('etag')!)).status).toBe(412);
     const versions =
-      await get<Page<{ version: string; comment: string }>>('/agents/first/versions');
-    expect(versions.items.map(({ version, comment }) => [version, comment])).toEqual([
-      ['2', 'shorter'],
-      ['1', 'from the template blank'],
+      await get<Page<{ version: string; comment: string; said?: unknown }>>(
+        '/agents/first/versions',
+      );
+    expect(versions.items.map(({ version, comment, said }) => [version, comment, said])).toEqual([
+      ['2', 'shorter', undefined],
+      ['1', 'from the template blank', say('from-template', { template: 'blank' })],
     ]);
     const audit = await http.database.query<{ action: string }>(
       `SELECT action FROM audit_logs WHERE resource = $1 ORDER BY id`,

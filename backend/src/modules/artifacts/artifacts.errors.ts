@@ -1,3 +1,4 @@
+import { say } from '@aos/contracts';
 import { AosError } from '../../platform/http/problem.js';
 
 export class ArtifactTooLarge extends AosError {
@@ -11,7 +12,7 @@ export class ArtifactTooLarge extends AosError {
 
 export class ArtifactNameInvalid extends AosError {
   constructor() {
-    super('validation_failed', 'The name of the file is not allowed.', {
+    super('validation_failed', say('file-name'), {
       errors: [
         {
           path: 'file',
@@ -32,14 +33,10 @@ export class UploadMissing extends AosError {
 
 export class StorageFull extends AosError {
   constructor(options: { cause?: unknown } = {}) {
-    super(
-      'unavailable',
-      'The disk of the data folder is nearly full; free some space and try again.',
-      {
-        ...options,
-        retryAfterSeconds: 60,
-      },
-    );
+    super('unavailable', say('disk-nearly-full'), {
+      ...options,
+      retryAfterSeconds: 60,
+    });
   }
 }
 

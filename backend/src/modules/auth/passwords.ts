@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { hash, verify } from '@node-rs/argon2';
 import { randomBytes } from 'node:crypto';
+import { say } from '@aos/contracts';
 import { AosError } from '../../platform/http/problem.js';
 
 /** Each hash takes a core and 19 MB for tens of milliseconds; the rest of the server needs some too. */
@@ -39,13 +40,9 @@ export class Passwords {
     if (this.running < AT_ONCE) this.running++;
     else {
       if (this.waiting.length >= MOST_WAITING)
-        throw new AosError(
-          'unavailable',
-          'Too many people sign in at this moment. Try again shortly.',
-          {
-            retryAfterSeconds: 2,
-          },
-        );
+        throw new AosError('unavailable', say('sign-in-crowd'), {
+          retryAfterSeconds: 2,
+        });
       // Whoever finishes hands its place over, so `running` stays as it is.
       await new Promise<void>((resolve) => this.waiting.push(resolve));
     }

@@ -1,4 +1,4 @@
-import type { SystemConfig } from '@aos/contracts';
+import { type SystemConfig, say } from '@aos/contracts';
 import type { Tx } from '../../platform/database/sql.js';
 import { AosError } from '../../platform/http/problem.js';
 import type { Vault } from './vault.js';
@@ -10,20 +10,12 @@ export async function requireSoundConfig(
   { llm }: SystemConfig,
 ): Promise<void> {
   if (llm.apiKeySecret !== undefined && !(await vault.has(tx, llm.apiKeySecret, null)))
-    throw new AosError(
-      'unknown_secret',
-      'llm.apiKeySecret takes the name of a secret, not a key. Add the secret first.',
-      {
-        errors: [{ path: 'llm.apiKeySecret', message: 'is not the name of a secret' }],
-      },
-    );
+    throw new AosError('unknown_secret', say('llm-secret'), {
+      errors: [{ path: 'llm.apiKeySecret', message: 'is not the name of a secret' }],
+    });
   const url = llm.baseUrl === undefined ? undefined : new URL(llm.baseUrl);
   if (url && (url.username || url.password))
-    throw new AosError(
-      'validation_failed',
-      'llm.baseUrl must not hold a user or password. Use llm.apiKeySecret.',
-      {
-        errors: [{ path: 'llm.baseUrl', message: 'must not hold a user or password' }],
-      },
-    );
+    throw new AosError('validation_failed', say('llm-url'), {
+      errors: [{ path: 'llm.baseUrl', message: 'must not hold a user or password' }],
+    });
 }

@@ -1,3 +1,4 @@
+import { say } from '@aos/contracts';
 import { AosError } from '../../platform/http/problem.js';
 
 const MOST_CHARACTERS = 65_536;
@@ -65,14 +66,11 @@ const loaderPrefixes = ['LD_', 'DYLD_', 'NODE_', 'NPM_', 'GIT_', 'BASH_FUNC_', '
 
 export function requireSecretName(name: string): void {
   if (!/^[A-Z][A-Z0-9_]{0,127}$/.test(name))
-    throw new AosError(
-      'secret_name_invalid',
-      'A name has capital letters, digits and _, starts with a letter, and has at most 128 characters.',
-    );
+    throw new AosError('secret_name_invalid', say('secret-name'));
   if (loaders.has(name) || loaderPrefixes.some((prefix) => name.startsWith(prefix)))
     throw new AosError(
       'secret_name_invalid',
-      `${name} would change how programs run. Choose a name of your own, such as MY_${name}.`,
+      say('secret-name-risky', { name, own: `MY_${name}` }),
     );
 }
 
@@ -83,14 +81,7 @@ const pem =
 export function requireSecretValue(value: string): void {
   if (value.length > MOST_CHARACTERS)
     throw new AosError('secret_value_invalid', `A value may have ${MOST_CHARACTERS} characters.`);
-  if (!value.isWellFormed())
-    throw new AosError(
-      'secret_value_invalid',
-      'The value holds half of a surrogate pair, which no encoding can carry. Was it cut?',
-    );
+  if (!value.isWellFormed()) throw new AosError('secret_value_invalid', say('secret-value-cut'));
   if (/[\x00-\x1f\x7f]/.test(value) && !pem.test(value))
-    throw new AosError(
-      'secret_value_invalid',
-      'A value is one line without control characters, or PEM blocks. Was a newline copied along?',
-    );
+    throw new AosError('secret_value_invalid', say('secret-value-lines'));
 }

@@ -15,48 +15,33 @@ export class UnknownTool extends AosError {
 
 export class ServerExists extends AosError {
   constructor(server: string) {
-    super(
-      'already_exists',
-      `A server named "${server}" is registered already. Choose another name, or change that one.`,
-    );
+    super('already_exists', say('server-exists', { server }));
   }
 }
 
 export class ServerIsBuiltIn extends AosError {
   constructor(server: string) {
-    super(
-      'conflict',
-      `"${server}" comes with AOS and cannot be removed. Switch it off instead: PATCH with {"enabled": false}.`,
-    );
+    super('conflict', say('server-built-in', { server }));
   }
 }
 
 export class ServerNameTaken extends AosError {
   constructor(server: string) {
-    super(
-      'conflict',
-      `The name "${server}" is kept for agents registered as tools. Choose one that does not begin with "agent-".`,
-    );
+    super('conflict', say('server-name-kept', { server }));
   }
 }
 
 /** Where it is belongs to what it is. */
 export class ServerPlaceFixed extends AosError {
   constructor(server: string, transport: string) {
-    super(
-      'conflict',
-      `"${server}" (${transport}) cannot be moved like that: an address belongs to a server over HTTP, a command to one over stdio. To reach it in another way, register it under another name.`,
-    );
+    super('conflict', say('server-fixed', { server, transport }));
   }
 }
 
 /** A change of the way to it is tried before it is kept. */
 export class ServerNotThere extends AosError {
   constructor(server: string, why: string) {
-    super(
-      'server_unreachable',
-      `"${server}" does not answer there, so it stays where it was: ${why}. Its definitions can only be checked by asking it; mend the address, the command or the sign-in and try again.`,
-    );
+    super('server_unreachable', say('server-not-there', { server, why }));
   }
 }
 
@@ -68,7 +53,7 @@ export class ServerDisabled extends AosError {
 
 export class ServerUrlRefused extends AosError {
   constructor(why: string) {
-    super('validation_failed', 'The address of the server is not allowed.', {
+    super('validation_failed', say('server-address'), {
       errors: [{ path: 'url', message: why }],
     });
   }
@@ -230,7 +215,7 @@ export class ApprovalRequired extends AosError {
     /** Absent inside a run, where the run itself asks. */
     readonly asked?: { approvalId: string; retryHandle: string; expiresAt: Date },
   ) {
-    super('approval_required', `${tool} is called only once somebody has approved it.`);
+    super('approval_required', say('call-wants-approval', { tool }));
   }
 }
 
@@ -258,9 +243,6 @@ export class CallApprovalEnded extends AosError {
 
 export class PinMoved extends AosError {
   constructor(tool: string) {
-    super(
-      'conflict',
-      `The definition of ${tool} that waits is another one by now. Look at it again.`,
-    );
+    super('conflict', say('pin-moved', { tool }));
   }
 }

@@ -1,12 +1,12 @@
+import { type JobStatus, say } from '@aos/contracts';
 import { AosError } from '../../platform/http/problem.js';
 import type { SubmissionFault } from './submission-checks.js';
 
 export class PlanInvalid extends AosError {
   constructor(faults: SubmissionFault[]) {
-    const rest = faults.length === 1 ? 'one fault' : `${faults.length} faults`;
     super(
       'plan_invalid',
-      `The plan has ${rest}; nothing was started. Mend what errors lists and send it again.`,
+      faults.length === 1 ? say('plan-refused-one') : say('plan-refused', { count: faults.length }),
       {
         errors: faults,
       },
@@ -16,13 +16,13 @@ export class PlanInvalid extends AosError {
 
 export class UnknownAgent extends AosError {
   constructor(agent: string) {
-    super('unknown_agent', `There is no agent with the id or name ${JSON.stringify(agent)}.`);
+    super('unknown_agent', say('no-agent', { agent }));
   }
 }
 
 export class UnknownArtifacts extends AosError {
   constructor(faults: SubmissionFault[]) {
-    super('unknown_artifact', 'Some inputs do not exist, or you may not read them.', {
+    super('unknown_artifact', say('no-inputs'), {
       errors: faults,
     });
   }
@@ -30,42 +30,35 @@ export class UnknownArtifacts extends AosError {
 
 export class UnknownSecrets extends AosError {
   constructor(faults: SubmissionFault[]) {
-    super(
-      'unknown_secret',
-      'Some of the secrets that the task names do not exist in its project.',
-      {
-        errors: faults,
-      },
-    );
+    super('unknown_secret', say('no-secrets'), {
+      errors: faults,
+    });
   }
 }
 
 export class JobNotCancellable extends AosError {
-  constructor(jobId: string, status: string) {
-    super('job_not_cancellable', `Job ${jobId} has ended already: it is ${status}.`);
+  constructor(jobId: string, status: JobStatus) {
+    super('job_not_cancellable', say('job-ended', { job: jobId, status: say(`status-${status}`) }));
   }
 }
 
 export class JobNotFinished extends AosError {
-  constructor(jobId: string, status: string) {
+  constructor(jobId: string, status: JobStatus) {
     super(
       'job_not_finished',
-      `Job ${jobId} is ${status}. Wait for its end, or cancel it, and run it again then.`,
+      say('job-not-ended', { job: jobId, status: say(`status-${status}`) }),
     );
   }
 }
 
 export class StepsUnknown extends AosError {
   constructor(jobId: string, faults: SubmissionFault[]) {
-    super('step_unknown', `Job ${jobId} has no such step.`, { errors: faults });
+    super('step_unknown', say('job-no-step', { job: jobId }), { errors: faults });
   }
 }
 
 export class ProjectArchived extends AosError {
   constructor(projectId: string) {
-    super(
-      'project_archived',
-      `The project ${projectId} is in the archive and takes no new tasks. Restore it first, or give the task elsewhere.`,
-    );
+    super('project_archived', say('project-archived', { project: projectId }));
   }
 }

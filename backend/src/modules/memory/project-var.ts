@@ -1,4 +1,4 @@
-import type { ProjectVar } from '@aos/contracts';
+import { type ProjectVar, say } from '@aos/contracts';
 import type { Tx } from '../../platform/database/sql.js';
 import { type Ctx, isAllowed } from '../../platform/http/context.js';
 import { AosError, NotFound } from '../../platform/http/problem.js';
@@ -48,13 +48,11 @@ export async function requireSource(
   { value, secretRef }: { value?: unknown; secretRef?: string | undefined },
 ): Promise<void> {
   if ((value === undefined) === (secretRef === undefined))
-    throw new AosError('validation_failed', 'Give either a value or the name of a secret.', {
+    throw new AosError('validation_failed', say('variable-value'), {
       errors: [{ path: 'value', message: 'is needed, or secretRef, and not both' }],
     });
   if (secretRef !== undefined && !(await vault.has(tx, secretRef, projectId)))
-    throw new AosError(
-      'unknown_secret',
-      'secretRef takes the name of a secret, not a value. Add the secret first.',
-      { errors: [{ path: 'secretRef', message: 'is not the name of a secret' }] },
-    );
+    throw new AosError('unknown_secret', say('variable-secret-name'), {
+      errors: [{ path: 'secretRef', message: 'is not the name of a secret' }],
+    });
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Binding, CreateBinding, Permission } from '@aos/contracts';
+import { type Binding, type CreateBinding, type Permission, say } from '@aos/contracts';
 import { randomUUID } from 'node:crypto';
 import { AuditTrail } from '../../platform/audit/audit-trail.js';
 import { type Tx, sql } from '../../platform/database/sql.js';
@@ -57,7 +57,7 @@ export class RoleGrants {
        ON CONFLICT DO NOTHING RETURNING *`,
       [randomUUID(), userId, role, projectId, ctx.actor.id],
     );
-    if (!rows[0]) throw new AosError('already_exists', 'This person has this role there already.');
+    if (!rows[0]) throw new AosError('already_exists', say('role-held'));
     const binding = toBinding(rows[0]);
     await this.changed(
       tx,

@@ -1,8 +1,9 @@
+import { say } from '@aos/contracts';
 import { AosError } from '../../platform/http/problem.js';
 
 export class RoleInUse extends AosError {
   constructor(name: string) {
-    super('conflict', `People have the role ${name}. Take it away from them first.`);
+    super('conflict', say('role-in-use', { role: name }));
   }
 }
 

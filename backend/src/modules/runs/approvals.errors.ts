@@ -1,3 +1,4 @@
+import { say } from '@aos/contracts';
 import { AosError } from '../../platform/http/problem.js';
 
 export class ApprovalDecided extends AosError {
@@ -29,11 +30,7 @@ export class ApprovalVoid extends AosError {
 
 export class ApprovalArgsInvalid extends AosError {
   constructor(errors: { path: string; message: string }[]) {
-    super(
-      'approval_args_invalid',
-      'The edited arguments were not taken; the approval still waits.',
-      { errors },
-    );
+    super('approval_args_invalid', say('approval-args-refused'), { errors });
   }
 }
 

@@ -12,7 +12,7 @@ import {
   Req,
   Res,
 } from '@nestjs/common';
-import { type Page, PageQuery, type Problem } from '@aos/contracts';
+import { type Page, PageQuery, type Problem, say } from '@aos/contracts';
 import type { Response } from 'express';
 import { connect } from 'node:net';
 import { z } from 'zod';
@@ -181,6 +181,12 @@ function raw(text: string | Buffer): Promise<string> {
   });
 }
 const host = () => new URL(http.baseUrl).host;
+
+const unknownAt = (path: string) => ({
+  path,
+  message: 'is not known here',
+  said: say('field-unknown'),
+});
 
 describe('what is thrown', () => {
   it('becomes problem+json with a code and the trace, and nothing of the inside', async () => {
@@ -374,7 +380,7 @@ describe('bodies', () => {
 
   it('refuses unknown query keys and wrong types in them', async () => {
     expect((await http.refused('/notes/mine?x=1', { as: operator })).body.errors).toEqual([
-      { path: 'x', message: 'is not known here' },
+      unknownAt('x'),
     ]);
     expect((await http.refused('/notes/mine?n=one', { as: operator })).status).toBe(400);
   });
@@ -387,10 +393,8 @@ describe('bodies', () => {
     ] as const) {
       const answer = await http.refused(path, { as: operator, ...options });
       expect([path, answer.status, answer.body.code]).toEqual([path, 400, 'validation_failed']);
-      expect(answer.body.errors).toEqual([
-        { path: 'x', message: 'is not known here' },
-        { path: 'y', message: 'is not known here' },
-      ]);
+      expect(answer.body.errors).toEqual([unknownAt('x'), unknownAt('y')]);
+      expect(answer.body.said).toEqual(say('no-query-here'));
     }
     expect((await http.call('/notes/open?x=1')).status).toBe(200);
   });
@@ -460,9 +464,7 @@ describe('bodies', () => {
     ['{"text":"a","constructor":{"prototype":{}}}', 'constructor'],
   ])('refuses a key that reaches for the prototype, and says where: %s', async (body, path) => {
     const answer = await post(body);
-    expect(((await answer.json()) as Problem).errors).toEqual([
-      { path, message: 'is not known here' },
-    ]);
+    expect(((await answer.json()) as Problem).errors).toEqual([unknownAt(path)]);
     expect([answer.status, added]).toEqual([400, 0]);
   });
 

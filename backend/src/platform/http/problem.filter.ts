@@ -6,7 +6,7 @@ import {
   Logger,
   NotFoundException,
 } from '@nestjs/common';
-import { type ErrorCode, type Problem, errorCodes } from '@aos/contracts';
+import { type ErrorCode, type Problem, errorCodes, say } from '@aos/contracts';
 import type { Response } from 'express';
 import type { AosRequest } from './access.js';
 import type { Redactor } from '../telemetry/redactor.js';
@@ -135,6 +135,7 @@ export function toProblem(error: AosError, traceId: string): Problem {
     title: errorCodes[error.code].title,
     status: error.status,
     detail: error.message,
+    ...(error.said ? { said: error.said } : {}),
     code: error.code,
     traceId,
     ...(error.errors ? { errors: error.errors } : {}),
@@ -196,21 +197,21 @@ function databaseError(thrown: unknown): AosError | undefined {
   const driver = (thrown as { driverError?: unknown }).driverError ?? thrown;
   const { code } = driver as { code?: unknown };
   if (isDatabaseAway(thrown))
-    return new AosError('unavailable', 'The database does not answer. Try again in a moment.', {
+    return new AosError('unavailable', say('database-away'), {
       cause: thrown,
       retryAfterSeconds: 2,
     });
   if (typeof code !== 'string') return undefined;
   // A right was taken away, for one on the audit table: what cannot be recorded is not done.
   if (code === '42501')
-    return new AosError('unavailable', 'The database refuses to write. Nothing was changed.', {
+    return new AosError('unavailable', say('database-refuses'), {
       cause: thrown,
       retryAfterSeconds: 30,
     });
   if (['22P02', '22003', '22007', '22008', '22021', '22P05'].includes(code))
     return new AosError('validation_failed', NOT_STORABLE, { cause: thrown });
   if (code === '23505')
-    return new AosError('conflict', 'Somebody else stored the same thing at the same moment.', {
+    return new AosError('conflict', say('stored-twice'), {
       cause: thrown,
     });
   return undefined;

@@ -35,6 +35,13 @@ export class AosError extends Error {
   }
 }
 
+/** A fault of one field, in English and by its code. */
+export const faultAt = (path: string, said: Said): FieldFault => ({
+  path,
+  message: inEnglish(said),
+  said,
+});
+
 export class NotFound extends AosError {
   constructor(what: string) {
     super('not_found', `${what} does not exist, or you may not see it.`);

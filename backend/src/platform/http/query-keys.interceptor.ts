@@ -7,9 +7,10 @@ import {
 } from '@nestjs/common';
 import { ROUTE_ARGS_METADATA, RouteParamtypes } from '@nestjs/common/internal';
 import { Reflector } from '@nestjs/core';
+import { say } from '@aos/contracts';
 import type { Observable } from 'rxjs';
 import { ACCESS, type AccessRule, type AosRequest } from './access.js';
-import { AosError } from './problem.js';
+import { AosError, faultAt } from './problem.js';
 
 /**
  * Refuses query keys where a route takes none, as the schemas of the others refuse those that they do not know: a
@@ -23,10 +24,8 @@ export class QueryKeysInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const keys = Object.keys(context.switchToHttp().getRequest<AosRequest>().query);
     if (keys.length > 0 && !this.isLetBe(context) && !takesQuery(context))
-      throw new AosError('validation_failed', 'This route takes no query.', {
-        errors: keys
-          .slice(0, 50)
-          .map((key) => ({ path: key.slice(0, 200), message: 'is not known here' })),
+      throw new AosError('validation_failed', say('no-query-here'), {
+        errors: keys.slice(0, 50).map((key) => faultAt(key.slice(0, 200), say('field-unknown'))),
       });
     return next.handle();
   }

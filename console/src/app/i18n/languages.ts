@@ -4,8 +4,12 @@ import { from, map } from 'rxjs';
 
 /** With what the server says, which it says in English by itself. */
 async function chinese(): Promise<{ words: Translation }> {
-  const [{ words }, { sentences }] = await Promise.all([import('./zh'), import('./sentences.zh')]);
-  return { words: { ...words, said: sentences } };
+  const [{ words }, { sentences }, { problemTitles }] = await Promise.all([
+    import('./zh'),
+    import('./sentences.zh'),
+    import('./problems.zh'),
+  ]);
+  return { words: { ...words, said: sentences, problemTitle: problemTitles } };
 }
 
 /** The words come as chunks of the build: hashed, cached for ever, and only the language that is used. */

@@ -1,4 +1,5 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { say } from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
 import type { Ctx } from '../../../platform/http/context.js';
@@ -53,7 +54,11 @@ export class OrderAgentHandler implements ICommandHandler<OrderAgent> {
           `${before.name} is ${after.status}, as ${ctx.actor.name} ordered.`,
         ),
       ]);
-      const line = `${ctx.actor.name} ordered it to ${order}: it is ${after.status}.`;
+      const line = say('agent-ordered', {
+        who: ctx.actor.name,
+        order: say(`order-${order}`),
+        status: say(`agent-${after.status}`),
+      });
       await this.log.writeIn(tx, id, ctx.traceId, 'info', line);
       return after;
     });

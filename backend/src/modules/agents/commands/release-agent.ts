@@ -1,5 +1,5 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { AgentConfig, type ReleaseAgent as ReleaseAgentInput } from '@aos/contracts';
+import { AgentConfig, type ReleaseAgent as ReleaseAgentInput, say } from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
 import { sql } from '../../../platform/database/sql.js';
@@ -60,8 +60,10 @@ export class ReleaseAgentHandler implements ICommandHandler<ReleaseAgent> {
       await this.outbox.append(tx, [
         agentChanged(ctx, id, before.status, `${before.name} is at version ${version} again.`),
       ]);
-      const why = input.comment ? `: ${input.comment}` : '';
-      const line = `${ctx.actor.name} released version ${version} in place of ${before.version}${why}.`;
+      const moved = { who: ctx.actor.name, version, before: before.version };
+      const line = input.comment
+        ? say('agent-released-because', { ...moved, comment: input.comment })
+        : say('agent-released', moved);
       await this.log.writeIn(tx, id, ctx.traceId, 'info', line);
       return this.agents.findForChange(tx, id);
     });

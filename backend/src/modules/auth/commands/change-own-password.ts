@@ -1,5 +1,5 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type { ChangeOwnPassword as ChangeOwnPasswordInput } from '@aos/contracts';
+import { type ChangeOwnPassword as ChangeOwnPasswordInput, say } from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
 import { sql } from '../../../platform/database/sql.js';
@@ -58,7 +58,7 @@ export class ChangeOwnPasswordHandler implements ICommandHandler<ChangeOwnPasswo
     }
     this.attempts.succeeded(ctx.ip, email);
     if (input.newPassword === input.currentPassword)
-      throw new AosError('validation_failed', 'The new password is the present one.', {
+      throw new AosError('validation_failed', say('password-same'), {
         errors: [{ path: 'newPassword', message: 'has to differ from the present one' }],
       });
     const hash = await this.passwords.hash(input.newPassword);
@@ -69,8 +69,7 @@ export class ChangeOwnPasswordHandler implements ICommandHandler<ChangeOwnPasswo
         'UPDATE users SET password_hash = $2 WHERE id = $1 AND password_hash = $3',
         [userId, hash, own.password_hash],
       );
-      if (count === 0)
-        throw new AosError('conflict', 'The password was changed meanwhile. Sign in again.');
+      if (count === 0) throw new AosError('conflict', say('password-changed'));
       const { count: sessionsEnded } = await sql(
         tx,
         'UPDATE sessions SET revoked_at = now() WHERE user_id = $1 AND id <> $2 AND revoked_at IS NULL',

@@ -1,5 +1,5 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type { CreateUser, Person } from '@aos/contracts';
+import { type CreateUser, type Person, say } from '@aos/contracts';
 import { randomUUID } from 'node:crypto';
 import { Database } from '../../../platform/database/database.js';
 import { sql } from '../../../platform/database/sql.js';
@@ -35,8 +35,7 @@ export class CreatePersonHandler implements ICommandHandler<CreatePerson> {
          ON CONFLICT DO NOTHING RETURNING created_at`,
         [id, email, name, hash],
       );
-      if (!rows[0])
-        throw new AosError('already_exists', 'Somebody has this e-mail address already.');
+      if (!rows[0]) throw new AosError('already_exists', say('email-taken'));
       await this.grants.changed(tx, ctx, `user:${id}`, 'user.create', {
         before: null,
         after: { email, name },

@@ -1,4 +1,5 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { say } from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
 import { sql } from '../../../platform/database/sql.js';
@@ -36,11 +37,7 @@ export class DeleteConversationHandler implements ICommandHandler<DeleteConversa
                 (SELECT count(*) FROM messages WHERE conversation_id = $1) AS messages`,
         [id],
       );
-      if (rows[0]?.open)
-        throw new AosError(
-          'conflict',
-          'A task of this conversation has not ended. Wait for it, or cancel it first.',
-        );
+      if (rows[0]?.open) throw new AosError('conflict', say('conversation-busy'));
       await sql(tx, 'DELETE FROM conversations WHERE id = $1', [id]);
       await this.audit.record(tx, ctx, {
         action: 'conversation.delete',

@@ -1,9 +1,10 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type {
-  MessageAccepted,
-  SendMessage as SendMessageInput,
-  Step,
-  TaskSpec,
+import {
+  type MessageAccepted,
+  type SendMessage as SendMessageInput,
+  type Step,
+  type TaskSpec,
+  say,
 } from '@aos/contracts';
 import { v7 as uuid } from 'uuid';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
@@ -42,10 +43,7 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
       : undefined;
     const projectId = conversation ? (conversation.projectId ?? undefined) : input.projectId;
     if (input.projectId !== undefined && input.projectId !== projectId)
-      throw new AosError(
-        'conflict',
-        'The conversation belongs to another project; leave projectId out or begin a new one.',
-      );
+      throw new AosError('conflict', say('conversation-elsewhere'));
     const text = input.text ?? goalOf(input.steps!);
     const spec: TaskSpec = {
       goal: text,

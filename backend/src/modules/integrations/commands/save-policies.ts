@@ -1,5 +1,5 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type { Policies as PoliciesAnswer, PolicyDocument } from '@aos/contracts';
+import { type Policies as PoliciesAnswer, type PolicyDocument, say } from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
 import { sql } from '../../../platform/database/sql.js';
@@ -78,7 +78,7 @@ export class SavePoliciesHandler implements ICommandHandler<SavePolicies> {
 export function requireSound(document: PolicyDocument): void {
   const errors = faultsOf(document);
   if (errors.length > 0)
-    throw new AosError('validation_failed', 'The policies have faults; nothing was saved.', {
+    throw new AosError('validation_failed', say('policies-faulty'), {
       errors,
     });
 }

@@ -1,5 +1,9 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type { CreateProjectVar as CreateProjectVarInput, ProjectVar } from '@aos/contracts';
+import {
+  type CreateProjectVar as CreateProjectVarInput,
+  type ProjectVar,
+  say,
+} from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
 import { sql } from '../../../platform/database/sql.js';
@@ -52,7 +56,7 @@ export class CreateProjectVarHandler implements ICommandHandler<CreateProjectVar
         ],
       );
       if (!rows[0])
-        throw new AosError('already_exists', `There is a variable ${input.name} already.`);
+        throw new AosError('already_exists', say('variable-exists', { name: input.name }));
       const variable = toProjectVar(rows[0]);
       await this.audit.record(tx, ctx, {
         action: 'var.create',

@@ -1,5 +1,5 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type { CreateProject as CreateProjectInput, Project } from '@aos/contracts';
+import { type CreateProject as CreateProjectInput, type Project, say } from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
 import { sql } from '../../../platform/database/sql.js';
@@ -33,7 +33,8 @@ export class CreateProjectHandler implements ICommandHandler<CreateProject> {
          ON CONFLICT DO NOTHING RETURNING ${projectColumns}`,
         [input.id, input.name, input.description, ctx.actor.id],
       );
-      if (!rows[0]) throw new AosError('already_exists', `There is a project ${input.id} already.`);
+      if (!rows[0])
+        throw new AosError('already_exists', say('project-exists', { project: input.id }));
       const project = toProject(rows[0]);
       await this.audit.record(tx, ctx, {
         action: 'project.create',

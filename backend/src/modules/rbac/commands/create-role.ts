@@ -1,5 +1,5 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type { CreateRole as CreateRoleInput, Role } from '@aos/contracts';
+import { type CreateRole as CreateRoleInput, type Role, say } from '@aos/contracts';
 import { Database } from '../../../platform/database/database.js';
 import { sql } from '../../../platform/database/sql.js';
 import type { Ctx } from '../../../platform/http/context.js';
@@ -34,7 +34,7 @@ export class CreateRoleHandler implements ICommandHandler<CreateRole> {
         [role.name, role.description, role.permissions],
       );
       if (count === 0)
-        throw new AosError('already_exists', `There is a role ${role.name} already.`);
+        throw new AosError('already_exists', say('role-exists', { role: role.name }));
       await this.grants.changed(tx, ctx, `role:${role.name}`, 'role.create', {
         before: null,
         after: role,

@@ -1,5 +1,5 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type { SaveView as SaveViewInput, SavedView } from '@aos/contracts';
+import { type SaveView as SaveViewInput, type SavedView, say } from '@aos/contracts';
 import { randomUUID } from 'node:crypto';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
@@ -37,10 +37,7 @@ export class SaveViewHandler implements ICommandHandler<SaveView> {
       );
       const before = all.find(({ room, name }) => room === input.room && name === input.name);
       if (!before && all.length >= MOST_VIEWS)
-        throw new AosError(
-          'too_many_views',
-          `You have ${MOST_VIEWS} saved views. Drop one that you no longer need.`,
-        );
+        throw new AosError('too_many_views', say('views-many', { most: MOST_VIEWS }));
       const { rows } = await sql<ViewRow>(
         tx,
         `INSERT INTO saved_views (id, user_id, room, name, query) VALUES ($1, $2, $3, $4, $5)

@@ -16,6 +16,7 @@ import { ActivatedRoute, Router, RouterLink } from '@angular/router';
 import { toSignal } from '@angular/core/rxjs-interop';
 import type { LogLine } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
+import { Sentences } from '../../shared/i18n/sentences';
 import { Icon } from '../../shared/ui/icon';
 import { type Language, Preferences } from '../../shared/ui/preferences';
 import { Revealed } from '../../shared/ui/revealed';
@@ -84,7 +85,9 @@ const clock = (at: string, language: Language) =>
             }}</time>
             <span class="level">{{ t('agents.levels.' + each.level) }}</span>
             <code class="logger">{{ each.logger }}</code>
-            <span class="message"><aos-revealed [text]="each.message" /></span>
+            <span class="message"
+              ><aos-revealed [text]="sentences.of(each.attributes['said'], each.message)"
+            /></span>
             @if (each.traceId; as traceId) {
               @if (each.id.startsWith('e')) {
                 <a [routerLink]="['/projects', 'runs', traceId]">{{ t('agents.run') }}</a>
@@ -226,6 +229,7 @@ const clock = (at: string, language: Language) =>
 export class AgentLogs {
   readonly agentId = input.required<string>();
 
+  protected readonly sentences = inject(Sentences);
   private readonly api = inject(AgentsApi);
   private readonly router = inject(Router);
   private readonly route = inject(ActivatedRoute);

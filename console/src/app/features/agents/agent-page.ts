@@ -30,6 +30,7 @@ import { AgentStore } from './agent-store';
 import { AgentVersions } from './agent-versions';
 import { AgentsApi } from './agents-api';
 import { NamePicker } from './name-picker';
+import { Sentences } from '../../shared/i18n/sentences';
 import { sopFaults } from './sop';
 import { ToolPicker } from './tool-picker';
 
@@ -85,6 +86,7 @@ export class AgentPage {
   protected readonly isReviewing = signal(false);
   protected readonly comment = signal('');
 
+  private readonly sentences = inject(Sentences);
   protected readonly tones = tones;
   protected readonly tabs = computed(() =>
     tabs.filter((name) => name !== 'logs' || this.mayReadLogs()),
@@ -96,7 +98,7 @@ export class AgentPage {
     const call = this.store.saving();
     return call.state === 'failed' ? call.problem : null;
   });
-  protected readonly sopFaults = computed(() => sopFaults(this.savingProblem()));
+  protected readonly sopFaults = computed(() => sopFaults(this.savingProblem(), this.sentences));
   protected readonly hasFailed = computed(() => {
     const call = this.store.ordering();
     return call.state === 'failed' ? call.problem : null;

@@ -3,6 +3,7 @@ import {
   Component,
   computed,
   effect,
+  inject,
   input,
   linkedSignal,
   output,
@@ -11,6 +12,7 @@ import {
 import type { Agent, AgentVersion } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import type { Call } from '../../shared/api/problem';
+import { Sentences } from '../../shared/i18n/sentences';
 import { Dialog } from '../../shared/ui/dialog';
 import { Difference } from '../../shared/ui/difference';
 import { Icon } from '../../shared/ui/icon';
@@ -52,7 +54,9 @@ export interface Release {
             @if (each.version === agent().version) {
               <span class="tag">{{ t('agents.inUse') }}</span>
             }
-            <span class="cut grow" [title]="each.comment">{{ each.comment }}</span>
+            <span class="cut grow" [title]="sentences.of(each.said, each.comment)">{{
+              sentences.of(each.said, each.comment)
+            }}</span>
             <span class="meta who">{{ each.createdBy }}</span>
             <aos-age class="meta" [at]="each.createdAt" />
             @if (each.version !== agent().version && mayRelease()) {
@@ -196,6 +200,7 @@ export interface Release {
   `,
 })
 export class AgentVersions {
+  protected readonly sentences = inject(Sentences);
   readonly agent = input.required<Agent>();
   readonly versions = input.required<readonly AgentVersion[]>();
   readonly call = input.required<Call>();

@@ -21,6 +21,7 @@ import { AgentPrompt } from './agent-prompt';
 import { type Draft, configOf, draftOf } from './agent-store';
 import { AgentsApi } from './agents-api';
 import { NamePicker } from './name-picker';
+import { Sentences } from '../../shared/i18n/sentences';
 import { sopFaults } from './sop';
 import { ToolPicker } from './tool-picker';
 
@@ -65,7 +66,8 @@ export class CreateDialog {
     const call = this.saving();
     return call.state === 'failed' ? call.problem : null;
   });
-  protected readonly faults = computed(() => sopFaults(this.problem()));
+  private readonly sentences = inject(Sentences);
+  protected readonly faults = computed(() => sopFaults(this.problem(), this.sentences));
   protected readonly mayGoOn = computed(() => this.step() !== 1 || this.config() !== null);
 
   constructor() {

@@ -1,4 +1,5 @@
 import type { AgentConfig, Problem } from '@aos/contracts';
+import type { Sentences } from '../../shared/i18n/sentences';
 import type { CodeFault } from '../../shared/ui/code-editor';
 
 export type Sop = AgentConfig['sop'];
@@ -43,9 +44,9 @@ export function readSop(text: string): ParsedSop {
   }
 }
 
-/** What the server found wrong in the steps, at their places in the text. */
-export const sopFaults = (problem: Problem | null): CodeFault[] =>
-  (problem?.errors ?? []).flatMap(({ path, message }) => {
+/** What the server found wrong in the steps, at their places in the text, in the language of the console. */
+export const sopFaults = (problem: Problem | null, sentences: Sentences): CodeFault[] =>
+  (problem?.errors ?? []).flatMap(({ path, message, said }) => {
     const inner = /^config\.sop\.?(.*)$/.exec(path.replaceAll(/\[(\d+)\]/g, '.$1'));
-    return inner ? [{ path: inner[1] ?? '', message }] : [];
+    return inner ? [{ path: inner[1] ?? '', message: sentences.of(said, message) }] : [];
   });

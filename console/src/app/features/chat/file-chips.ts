@@ -1,5 +1,7 @@
-import { ChangeDetectionStrategy, Component, input, output } from '@angular/core';
+import { ChangeDetectionStrategy, Component, inject, input, output } from '@angular/core';
+import type { Problem } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
+import { Sentences } from '../../shared/i18n/sentences';
 import { Icon } from '../../shared/ui/icon';
 import { fileSize } from '../../shared/ui/time';
 import type { Attachment } from './uploads';
@@ -12,7 +14,10 @@ import type { Attachment } from './uploads';
   template: `
     <ul class="files" *transloco="let t" [attr.aria-label]="t('chat.composer.files')">
       @for (file of files(); track file.key) {
-        <li [class.fault]="file.problem" [title]="file.problem?.detail ?? file.fileName">
+        <li
+          [class.fault]="file.problem"
+          [title]="file.problem ? whyOf(file.problem) : file.fileName"
+        >
           <aos-icon [name]="file.problem ? 'failed' : 'text'" [size]="14" />
           <span class="cut">{{ file.fileName }}</span>
           @if (file.problem) {
@@ -20,7 +25,7 @@ import type { Attachment } from './uploads';
             <button
               type="button"
               [attr.aria-label]="t('chat.composer.again', { name: file.fileName })"
-              [title]="file.problem.detail || file.problem.title"
+              [title]="whyOf(file.problem)"
               (click)="retried.emit(file.key)"
             >
               <aos-icon name="retry" [size]="12" />
@@ -125,6 +130,9 @@ import type { Attachment } from './uploads';
   `,
 })
 export class FileChips {
+  private readonly sentences = inject(Sentences);
+  protected readonly whyOf = (problem: Problem): string =>
+    this.sentences.detail(problem) || this.sentences.title(problem);
   readonly files = input.required<readonly Attachment[]>();
   /** Shows by what name a step refers to each. */
   readonly asInputs = input(false);

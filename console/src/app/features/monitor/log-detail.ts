@@ -2,6 +2,7 @@ import { ChangeDetectionStrategy, Component, computed, inject, input, output } f
 import { RouterLink } from '@angular/router';
 import type { MonitorLogLine } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
+import { Sentences } from '../../shared/i18n/sentences';
 import { CopyButton } from '../../shared/ui/copy-button';
 import { JsonTree } from '../../shared/ui/json-tree';
 import { Preferences } from '../../shared/ui/preferences';
@@ -17,7 +18,7 @@ import { Verbatim } from '../../shared/ui/verbatim';
   template: `
     <aos-side-panel [heading]="line().logger" (closed)="closed.emit()" *transloco="let t">
       <div class="body">
-        <aos-verbatim [value]="line().message" [label]="t('monitor.logs.message')" />
+        <aos-verbatim [value]="sentences.ofLine(line())" [label]="t('monitor.logs.message')" />
         <div class="actions">
           @if (line().traceId; as traceId) {
             <a class="btn small" [routerLink]="['/monitor/traces', traceId]">{{
@@ -105,6 +106,7 @@ export class LogDetail {
   readonly closed = output();
   readonly around = output();
   readonly onlyLogger = output();
+  protected readonly sentences = inject(Sentences);
   private readonly language = inject(Preferences).language;
   protected readonly exact = computed(() => exactTime(Date.parse(this.line().at), this.language()));
   protected readonly hasAttributes = computed(() => Object.keys(this.line().attributes).length > 0);

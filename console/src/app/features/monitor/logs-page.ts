@@ -14,6 +14,7 @@ import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
 import { firstValueFrom } from 'rxjs';
 import { AosApi } from '../../shared/api/aos-api';
 import { pointTime } from '../../shared/charts/units';
+import { Sentences } from '../../shared/i18n/sentences';
 import { Cell, type Column } from '../../shared/table/column';
 import { DataTable } from '../../shared/table/data-table';
 import { FilterBar } from '../../shared/ui/filter-bar';
@@ -56,6 +57,7 @@ export class LogsPage {
   private readonly shared = inject(AosApi);
   private readonly router = inject(Router);
   private readonly transloco = inject(TranslocoService);
+  private readonly sentences = inject(Sentences);
   private readonly language = inject(Preferences).language;
   protected readonly store = inject(LogsStore);
   private readonly agents = resource({ loader: () => firstValueFrom(this.shared.agents()) });
@@ -159,7 +161,7 @@ export class LogsPage {
       width: '1fr',
       isFixed: true,
       isLink: true,
-      text: ({ message }) => message,
+      text: (line) => this.sentences.ofLine(line),
     },
     {
       id: 'trace',

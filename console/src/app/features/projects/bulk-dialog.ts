@@ -2,12 +2,14 @@ import {
   ChangeDetectionStrategy,
   Component,
   computed,
+  inject,
   input,
   linkedSignal,
   output,
 } from '@angular/core';
 import type { Job } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
+import { Sentences } from '../../shared/i18n/sentences';
 import { Dialog } from '../../shared/ui/dialog';
 import type { Bulk } from './bulk';
 
@@ -54,7 +56,9 @@ import type { Bulk } from './bulk';
                   <span class="cut" [title]="failure.row.goal">{{
                     failure.row.goal || failure.row.id
                   }}</span>
-                  <span class="why">{{ failure.problem.detail || failure.problem.title }}</span>
+                  <span class="why">{{
+                    sentences.detail(failure.problem) || sentences.title(failure.problem)
+                  }}</span>
                 </li>
               }
             </ul>
@@ -134,6 +138,7 @@ import type { Bulk } from './bulk';
   `,
 })
 export class BulkDialog {
+  protected readonly sentences = inject(Sentences);
   readonly deed = input.required<'cancel' | 'rerun'>();
   readonly start = input.required<Bulk<Job>>();
   /** Some were done: the choice of rows has had its use. */

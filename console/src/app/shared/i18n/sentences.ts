@@ -1,5 +1,5 @@
 import { Injectable, inject } from '@angular/core';
-import { type AosEvent, type Tongue, told } from '@aos/contracts';
+import { type AosEvent, type LogLine, type Problem, type Tongue, told } from '@aos/contracts';
 import { TranslocoService } from '@jsverse/transloco';
 
 /**
@@ -19,6 +19,36 @@ export class Sentences {
 
   ofEvent({ summary, payload }: Pick<AosEvent, 'summary' | 'payload'>): string {
     return this.of(payload['said'], summary);
+  }
+
+  /** A line of the log, which has an event whole where it tells of one. */
+  ofLine({ message, attributes }: Pick<LogLine, 'message' | 'attributes'>): string {
+    const { payload } = attributes;
+    return this.of((payload as Record<string, unknown> | undefined)?.['said'], message);
+  }
+
+  /** What a problem is; the console's own word for it comes first. */
+  title({ code, title }: Pick<Problem, 'code' | 'title'>): string {
+    return this.own(`problem.code.${code}.title`) ?? this.own(`problemTitle.${code}`) ?? title;
+  }
+
+  /**
+   * What was wrong and what to do. Empty where the server says it in English only and names each fault by its code
+   * anyway: the faults then say it.
+   */
+  detail({ code, said, detail, errors = [] }: Problem): string {
+    const own = this.own(`problem.code.${code}.todo`);
+    if (own !== null) return own;
+    const areTold = said === undefined && errors.length > 0 && errors.every((each) => each.said);
+    return areTold && this.transloco.activeLang() !== 'en' ? '' : this.of(said, detail);
+  }
+
+  private own(key: string): string | null {
+    const words = this.transloco.getTranslation(this.transloco.activeLang()) as Record<
+      string,
+      string
+    >;
+    return words[key] ?? null;
   }
 
   private tongue(language: string): Tongue {

@@ -1,6 +1,6 @@
 import { ChangeDetectionStrategy, Component, computed, inject, input, output } from '@angular/core';
 import type { Problem } from '@aos/contracts';
-import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
+import { TranslocoDirective } from '@jsverse/transloco';
 import { Sentences } from '../i18n/sentences';
 import { CopyButton } from './copy-button';
 import { Icon } from './icon';
@@ -77,15 +77,6 @@ export class ProblemNote {
   readonly canRetry = input(false);
   readonly retry = output();
   protected readonly sentences = inject(Sentences);
-  private readonly transloco = inject(TranslocoService);
-
-  /** Our own words where we have them: they say what to do. The server's where we do not. */
-  private words(part: 'title' | 'todo'): string | null {
-    const key = `problem.code.${this.problem().code}.${part}`;
-    this.transloco.activeLang();
-    const text = this.transloco.translate<string>(key);
-    return text === key ? null : text;
-  }
-  protected readonly title = computed(() => this.words('title') ?? this.problem().title);
-  protected readonly detail = computed(() => this.words('todo') ?? this.problem().detail);
+  protected readonly title = computed(() => this.sentences.title(this.problem()));
+  protected readonly detail = computed(() => this.sentences.detail(this.problem()));
 }
