@@ -70,6 +70,10 @@ import { Icon } from './icon';
       gap: 8px;
       margin-top: 8px;
     }
+    /* Alone, its sign stands where the words above begin, and not its ground. */
+    .actions aos-copy:first-child {
+      margin-left: -8px;
+    }
   `,
 })
 export class ProblemNote {
