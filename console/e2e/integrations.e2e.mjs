@@ -191,7 +191,8 @@ test('a server that fails shows it, and heals, without a reload', async () => {
   assert.deepEqual(await seriousFaults(page), [], 'servers');
   upstream.isDown = true;
   await post('/mcp/call', { server: 'shaky', tool: 'add', args: { a: 1, b: 1 } }).catch(() => {});
-  await row(page, 'shaky').getByText('无法连接').waitFor();
+  // The error in the row says as much, of its server.
+  await row(page, 'shaky').getByText('无法连接', { exact: true }).waitFor();
   upstream.isDown = false;
   await row(page, 'shaky').click();
   await press(page, '测试连接');

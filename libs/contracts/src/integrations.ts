@@ -93,7 +93,7 @@ export const RegisterServer = z
     if (s.transport === 'stdio' && !s.command)
       ctx.addIssue({ code: 'custom', path: ['command'], message: 'stdio needs a command' });
     if (s.transport !== 'stdio' && !s.url)
-      ctx.addIssue({ code: 'custom', path: ['url'], message: `${s.transport} needs a url` });
+      ctx.addIssue({ code: 'custom', path: ['url'], message: 'http and sse need a url' });
   })
   .meta({ id: 'RegisterServer' });
 export type RegisterServer = z.infer<typeof RegisterServer>;

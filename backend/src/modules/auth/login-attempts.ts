@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { say } from '@aos/contracts';
 import { AosError } from '../../platform/http/problem.js';
 
 const FREE_FAILURES = 5;
@@ -28,7 +29,7 @@ export class LoginAttempts {
       ...keysOf(ip, email).map(([key]) => this.records.get(key)?.blockedUntil ?? 0),
     );
     if (until <= now) return;
-    throw new AosError('too_many_requests', 'Too many failed sign-ins. Wait before the next try.', {
+    throw new AosError('too_many_requests', say('sign-in-pause'), {
       retryAfterSeconds: Math.ceil((until - now) / 1000),
     });
   }

@@ -1,4 +1,7 @@
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { CreateAgent, PageQuery, SendMessage, fieldRules, sentences } from '@aos/contracts';
+import ts from 'typescript';
 import { z } from 'zod';
 import { AosError } from './problem.js';
 import { schemaPipe } from './schema.pipe.js';
@@ -66,8 +69,67 @@ describe('a fault of a request', () => {
     );
   });
 
+  it('has a code for every rule that the contract puts in words of its own', async () => {
+    const rules = await rulesOfTheContract();
+    expect(rules).toContain(sentences['rule-exchange']); // in an issue, over several lines
+    expect(rules).toContain(sentences['rule-version']); // beside a pattern
+    const told = new Set<string>(fieldRules.map((code) => sentences[code]));
+    expect(rules.filter((rule) => !told.has(rule))).toEqual([]);
+    expect([...told].filter((rule) => !rules.includes(rule))).toEqual([]);
+  });
+
   it('has no two rules with the same words', () => {
     const texts = fieldRules.map((code) => sentences[code]);
     expect(new Set(texts).size).toBe(texts.length);
   });
 });
+
+const contracts = join(import.meta.dirname, '../../../../libs/contracts/src');
+
+/**
+ * What the sources of the contract say of a fault: a `message` or an `error`, and the last argument of a check. Read from the
+ * sources, since a schema does not tell what its refinements would say.
+ */
+async function rulesOfTheContract(): Promise<string[]> {
+  const files = (await readdir(contracts)).filter((name) => name.endsWith('.ts'));
+  const found = await Promise.all(
+    files.map(async (name) =>
+      rulesIn(
+        ts.createSourceFile(
+          name,
+          await readFile(join(contracts, name), 'utf8'),
+          ts.ScriptTarget.Latest,
+          true,
+        ),
+      ),
+    ),
+  );
+  return found.flat();
+}
+
+/** The checks of zod that take the words of a fault after what they check by, and those that take nothing else. */
+const takesWords =
+  /^(refine|regex|min|max|length|size|gt|gte|lt|lte|multipleOf|startsWith|endsWith)$/;
+const takesWordsAlone =
+  /^(int|positive|nonnegative|nonempty|email|url|uuid|string|number|strictObject)$/;
+
+function rulesIn(node: ts.Node): string[] {
+  const below: string[] = [];
+  node.forEachChild((child) => void below.push(...rulesIn(child)));
+  return [...wordsOf(node), ...below];
+}
+
+function wordsOf(node: ts.Node): string[] {
+  if (ts.isPropertyAssignment(node) && /^(message|error)$/.test(node.name.getText()))
+    return isText(node.initializer) ? [node.initializer.getText().slice(1, -1)] : [];
+  if (!ts.isCallExpression(node) || !ts.isPropertyAccessExpression(node.expression)) return [];
+  const last = node.arguments.at(-1);
+  const least = takesWordsAlone.test(node.expression.name.text) ? 1 : 2;
+  const takes = least === 1 || takesWords.test(node.expression.name.text);
+  return takes && last !== undefined && node.arguments.length >= least && isText(last)
+    ? [last.getText().slice(1, -1)]
+    : [];
+}
+
+/** A template with blanks too: no list of fixed texts has its code, so that it is found to lack one. */
+const isText = (node: ts.Node) => ts.isStringLiteralLike(node) || ts.isTemplateExpression(node);

@@ -1,6 +1,6 @@
 import { Controller, Get, Headers, Query, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
-import { ValueEventType, wholeNumber } from '@aos/contracts';
+import { ValueEventType, say, wholeNumber } from '@aos/contracts';
 import type { Response } from 'express';
 import type { Socket } from 'node:net';
 import { z } from 'zod';
@@ -52,11 +52,11 @@ export class StreamController {
     const refusal = this.hub.refusal(principal);
     if (refusal === 'forbidden') throw new Forbidden('This needs the permission task.read.');
     if (refusal === 'too many')
-      throw new AosError('too_many_requests', 'Too many streams are open: close some first.', {
+      throw new AosError('too_many_requests', say('streams-many'), {
         retryAfterSeconds: 30,
       });
     if (refusal)
-      throw new AosError('unavailable', 'The server is stopping.', { retryAfterSeconds: 5 });
+      throw new AosError('unavailable', say('server-stopping'), { retryAfterSeconds: 5 });
 
     response.status(200).set({
       'content-type': 'text/event-stream; charset=utf-8',

@@ -448,10 +448,6 @@ export const words = {
         title: 'E-mail or password is wrong',
         todo: 'Check both and try again.',
       },
-      too_many_requests: {
-        title: 'Too many tries',
-        todo: 'Wait a minute, then try again.',
-      },
       last_owner: {
         title: 'The last owner stays',
         todo: 'Make somebody else an owner first.',

@@ -437,7 +437,6 @@ export const words: AllWords = {
         todo: '没有丢失任何内容。请确认服务器正在运行、网络正常，然后重试。',
       },
       invalid_credentials: { title: '邮箱或密码不正确', todo: '请核对后重试。' },
-      too_many_requests: { title: '尝试次数过多', todo: '请稍等一分钟再试。' },
       last_owner: { title: '必须保留一位所有者', todo: '请先指定另一位所有者。' },
       wrong_password: { title: '当前密码不正确', todo: '没有任何改动，请核对后重试。' },
       forbidden: { title: '你没有这个权限', todo: '管理员可以为你的角色授权。' },

@@ -1,5 +1,5 @@
 import { TestBed } from '@angular/core/testing';
-import { type Problem, say } from '@aos/contracts';
+import { type Problem, inEnglish, say } from '@aos/contracts';
 import { TranslocoService, provideTransloco } from '@jsverse/transloco';
 import { firstValueFrom } from 'rxjs';
 import { languages } from '../../i18n/languages';
@@ -45,6 +45,21 @@ describe('a problem', () => {
   it('is told as the server put it where there is no code, and where the console is in English', async () => {
     expect(await show('zh', problem({}))).toEqual(['已有同名的内容', told.detail]);
     expect(await show('en', told)).toEqual([told.title, told.detail]);
+  });
+
+  it('is told by its own case where one code stands for many', async () => {
+    const limited = say('limit-reached', {
+      of: 'env',
+      words: say('calls-a-minute', { limit: 60 }),
+    });
+    const of = problem({
+      code: 'too_many_requests',
+      title: 'Too many requests',
+      detail: inEnglish(limited),
+      said: limited,
+    });
+    expect(await show('zh', of)).toEqual(['请求次数过多', '已达到 env 的限额（每分钟 60 次）。']);
+    expect(await show('en', of)).toEqual(['Too many requests', inEnglish(limited)]);
   });
 
   it('is told in the words of the console where it has some', async () => {
