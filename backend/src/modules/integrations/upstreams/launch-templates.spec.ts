@@ -67,6 +67,7 @@ it.each([
   ['node', '/etc/passwd'],
   ['node', 'node_modules/typescript/bin/tsc'],
   ['node', 'node_modules/@modelcontextprotocol/sdk/dist/esm/index.js'],
+  ['node', 'node_modules/@modelcontextprotocol/conformance/dist/index.js'],
   ['node', 'node_modules/@modelcontextprotocol/server-filesystem/../../typescript/lib/tsc.js'],
   ['node\n;id'],
   ['node;id'],
@@ -109,6 +110,24 @@ it.each([
   expect(() => approve(command, ...args)).toThrow(
     expect.objectContaining({ code: 'launch_refused', status: 422 }),
   );
+});
+
+it.each(
+  '-e -c -p -r -C -E -pe -ep --eval --print --call --require --import --loader --experimental-loader --shell'.split(
+    ' ',
+  ),
+)('refuses %s wherever it stands, also with its argument', (option) => {
+  for (const arg of [option, `${option}=x`])
+    expect(() => approve('npx', '-y', 'pkg', '--', arg)).toThrow(/Argument 4/);
+});
+
+it.each([
+  [['node;id'], /characters that no approved command has/],
+  [['node\u0007'], /characters that no approved command has/],
+  [['node', '-'], /and no option/],
+  [['node', '--env-file=x'], /and no option/],
+])('says what is wrong with %j', ([command, ...args], what) => {
+  expect(() => approve(command!, ...args)).toThrow(what);
 });
 
 it.each([
