@@ -566,6 +566,44 @@ export const sentences = {
   'plan-refused-one':
     'The plan has one fault; nothing was started. Mend what errors lists and send it again.',
 
+  // Who has changed what, and what speaks against a change.
+  'chat-wrote': '{{who}} wrote: {{text}}',
+  'chat-answered': '{{who}} answered.',
+  'project-created': '{{who}} created the project {{project}}.',
+  'project-changed': '{{who}} changed the project {{project}}.',
+  'project-put-away': '{{who}} archived the project {{project}}.',
+  'project-restored': '{{who}} restored the project {{project}}.',
+  'server-registered': '{{server}} was registered with {{count}} tools.',
+  'server-registered-away': '{{server}} was registered but cannot be reached: {{why}}.',
+  'server-removed': '{{server}} was removed; its tools can no longer be called.',
+  'server-settings-changed': 'The settings of {{server}} were changed.',
+  'pin-approved': '{{who}} approved the definition of {{tool}}.',
+  'agent-callable': 'The agent {{agent}} can be called as {{tool}}.',
+  'agent-not-callable': 'The agent {{agent}} can no longer be called as a tool.',
+  'agent-made': 'The agent {{agent}} was made.',
+  'agent-at-version': '{{agent}} is at version {{version}} now.',
+  'agent-at-version-again': '{{agent}} is at version {{version}} again.',
+  'agent-is-ordered': '{{agent}} is {{status}}, as {{who}} ordered.',
+  'agent-drained': '{{agent}} has ended its last task and is stopped.',
+  'settings-changed': '{{who}} changed the settings: {{paths}}.',
+  'secret-set': '{{who}} set the secret {{name}} (version {{version}}).',
+  'secret-deleted': '{{who}} deleted the secret {{name}}.',
+  'secrets-listed': '{{who}} changed the list of secrets: {{names}}.',
+  'policies-changed': '{{who}} changed the policies of the tools.',
+  'rights-changed': '{{who}} changed who may do what: {{action}} on {{resource}}.',
+  'secrets-moved':
+    'The secrets have changed since you read them. Read them again and repeat the change.',
+  'secrets-left-out':
+    'The list leaves out what has a value: {{names}}. Delete it by name first, or keep it in the list.',
+  'secrets-not-yours': 'You may not write secrets there.',
+  'same-as': 'is the same as {{other}}',
+  'env-decided-elsewhere':
+    'is decided where the process is started; leave it as it was read, or out',
+  'nothing-changed': 'Nothing was changed.',
+  'settings-stale':
+    'The settings are at version {{present}} now; yours were made on version {{base}}. Look at the new difference and save again.',
+  'would-become': 'is {{before}} now; would become {{after}}',
+
   // Whether a call would be allowed.
   'access-disabled': '{{who}} is disabled.',
   'access-no-role': 'No role of {{who}} holds {{permission}} {{where}}.',

@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { say } from '@aos/contracts';
 import { type Tx, sql } from '../../platform/database/sql.js';
 import { Database } from '../../platform/database/database.js';
 import { Outbox } from '../../platform/outbox/outbox.js';
@@ -94,7 +95,7 @@ export class AgentRuns implements OnModuleInit {
         traceId,
         topic: 'agent',
         type: 'agent.changed',
-        summary: `${agent.name} has ended its last task and is stopped.`,
+        summary: say('agent-drained', { agent: agent.name }),
         payload: { agentId, status },
       },
     ]);

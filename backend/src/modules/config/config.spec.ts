@@ -1,13 +1,14 @@
-import type {
-  ConfigPreview,
-  ConfigVersion,
-  Installation,
-  Page,
-  Problem,
-  RuntimeConfig,
-  SecretInfo,
-  SystemConfig,
-  SystemConfigAnswer,
+import {
+  type ConfigPreview,
+  type ConfigVersion,
+  type Installation,
+  type Page,
+  type Problem,
+  type RuntimeConfig,
+  type SecretInfo,
+  type SystemConfig,
+  type SystemConfigAnswer,
+  say,
 } from '@aos/contracts';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -136,7 +137,13 @@ describe('settings', () => {
     const stale = await save(mine, headers.get('etag')!);
     expect([stale.status, stale.body.errors]).toEqual([
       412,
-      [{ path: 'approvals.timeoutMs', message: 'is 6000 now; would become 7000' }],
+      [
+        {
+          path: 'approvals.timeoutMs',
+          message: 'is 6000 now; would become 7000',
+          said: say('would-become', { before: '6000', after: '7000' }),
+        },
+      ],
     ]);
   });
 

@@ -1,4 +1,4 @@
-import type { Page, Project } from '@aos/contracts';
+import { type Page, type Project, say } from '@aos/contracts';
 import { type HttpApp, openHttpApp } from '../../../test/http-app.js';
 import { ProjectsModule } from './index.js';
 
@@ -90,9 +90,15 @@ describe('a change of a project', () => {
     ]);
     expect(
       await http.database.query(
-        `SELECT type FROM events WHERE project_id = 'renamed' AND summary LIKE '%changed the project After%'`,
+        `SELECT type, payload->'said' AS said FROM events
+          WHERE project_id = 'renamed' AND summary LIKE '%changed the project After%'`,
       ),
-    ).toEqual([{ type: 'config.changed' }]);
+    ).toEqual([
+      {
+        type: 'config.changed',
+        said: [say('project-changed', { who: expect.any(String), project: 'After' })],
+      },
+    ]);
   });
 
   it('puts it into the archive and takes it out', async () => {

@@ -131,7 +131,7 @@ export class RoleGrants {
         projectId,
         topic: 'config',
         type: 'config.changed',
-        summary: `${ctx.actor.name} changed who may do what: ${action} on ${resource}.`,
+        summary: say('rights-changed', { who: ctx.actor.name, action, resource }),
         payload: { action, resource },
         actor: ctx.actor.id,
       },

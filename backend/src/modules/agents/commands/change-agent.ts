@@ -1,5 +1,5 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { AgentConfig, type PatchAgent } from '@aos/contracts';
+import { type PatchAgent, AgentConfig, say } from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
 import { sql } from '../../../platform/database/sql.js';
@@ -49,7 +49,12 @@ export class ChangeAgentHandler implements ICommandHandler<ChangeAgent> {
         diff: { before: before.config, after: config },
       });
       await this.outbox.append(tx, [
-        agentChanged(ctx, id, before.status, `${before.name} is at version ${version} now.`),
+        agentChanged(
+          ctx,
+          id,
+          before.status,
+          say('agent-at-version', { agent: before.name, version }),
+        ),
       ]);
       return this.agents.findForChange(tx, id);
     });

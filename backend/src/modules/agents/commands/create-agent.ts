@@ -1,5 +1,11 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { type Agent, AgentConfig, type CreateAgent as CreateAgentInput } from '@aos/contracts';
+import {
+  type Agent,
+  type CreateAgent as CreateAgentInput,
+  type Said,
+  AgentConfig,
+  say,
+} from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
 import { sql } from '../../../platform/database/sql.js';
@@ -53,7 +59,7 @@ export class CreateAgentHandler implements ICommandHandler<CreateAgent> {
         diff: { after: input },
       });
       await this.outbox.append(tx, [
-        agentChanged(ctx, id, 'stopped', `The agent ${input.name} was made.`),
+        agentChanged(ctx, id, 'stopped', say('agent-made', { agent: input.name })),
       ]);
       return this.agents.findForChange(tx, id);
     });
@@ -67,7 +73,7 @@ export class CreateAgentHandler implements ICommandHandler<CreateAgent> {
   }
 }
 
-export const agentChanged = (ctx: Ctx, agentId: string, status: string, summary: string) => ({
+export const agentChanged = (ctx: Ctx, agentId: string, status: string, summary: Said) => ({
   traceId: ctx.traceId,
   topic: 'agent' as const,
   type: 'agent.changed' as const,

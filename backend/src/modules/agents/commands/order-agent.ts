@@ -51,7 +51,11 @@ export class OrderAgentHandler implements ICommandHandler<OrderAgent> {
           ctx,
           id,
           after.status,
-          `${before.name} is ${after.status}, as ${ctx.actor.name} ordered.`,
+          say('agent-is-ordered', {
+            agent: before.name,
+            status: say(`agent-${after.status}`),
+            who: ctx.actor.name,
+          }),
         ),
       ]);
       const line = say('agent-ordered', {

@@ -1,4 +1,5 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { say } from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
 import { sql } from '../../../platform/database/sql.js';
@@ -68,7 +69,7 @@ export class RegisterAgentHandler implements ICommandHandler<RegisterAgent> {
             traceId: ctx.traceId,
             topic: 'registry',
             type: 'registry.changed',
-            summary: `The agent ${agent.name} can be called as ${server}.run.`,
+            summary: say('agent-callable', { agent: agent.name, tool: `${server}.run` }),
             payload: { server, change: 'registered', agentId: id },
             actor: ctx.actor.id,
           },

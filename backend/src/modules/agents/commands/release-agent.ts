@@ -58,7 +58,12 @@ export class ReleaseAgentHandler implements ICommandHandler<ReleaseAgent> {
         },
       });
       await this.outbox.append(tx, [
-        agentChanged(ctx, id, before.status, `${before.name} is at version ${version} again.`),
+        agentChanged(
+          ctx,
+          id,
+          before.status,
+          say('agent-at-version-again', { agent: before.name, version }),
+        ),
       ]);
       const moved = { who: ctx.actor.name, version, before: before.version };
       const line = input.comment

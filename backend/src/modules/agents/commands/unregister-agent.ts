@@ -1,4 +1,5 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { say } from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
 import { sql } from '../../../platform/database/sql.js';
@@ -48,7 +49,7 @@ export class UnregisterAgentHandler implements ICommandHandler<UnregisterAgent> 
           traceId: ctx.traceId,
           topic: 'registry',
           type: 'registry.changed',
-          summary: `The agent ${before.name} can no longer be called as a tool.`,
+          summary: say('agent-not-callable', { agent: before.name }),
           payload: { server, change: 'removed', agentId: id },
           actor: ctx.actor.id,
         },

@@ -75,7 +75,10 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
           projectId: projectId ?? null,
           topic: 'chat',
           type: 'chat.message',
-          summary: `${ctx.actor.name} wrote: ${text.length > 120 ? `${text.slice(0, 119)}…` : text}`,
+          summary: say('chat-wrote', {
+            who: ctx.actor.name,
+            text: text.length > 120 ? `${text.slice(0, 119)}…` : text,
+          }),
           payload: { conversationId, messageId, role: 'user', author: ctx.actor.name, text },
           links: [
             {

@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import type { Said } from '@aos/contracts';
+import { type Said, say } from '@aos/contracts';
 import { v7 as uuid } from 'uuid';
 import { type Tx, sql } from '../../../platform/database/sql.js';
 import { Outbox } from '../../../platform/outbox/outbox.js';
@@ -63,7 +63,7 @@ export class AnswerWhenTaskEnded implements OnModuleInit {
         projectId: job.projectId,
         topic: 'chat',
         type: 'chat.message',
-        summary: `${author} answered.`,
+        summary: say('chat-answered', { who: author }),
         payload: { conversationId: job.conversationId, messageId, role: 'assistant', author, text },
         links: [
           {

@@ -1,4 +1,5 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { say } from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
 import { sql } from '../../../platform/database/sql.js';
@@ -60,7 +61,7 @@ export class DeleteSecretHandler implements ICommandHandler<DeleteSecret> {
           topic: 'config',
           type: 'config.changed',
           severity: 'warning',
-          summary: `${ctx.actor.name} deleted the secret ${name}.`,
+          summary: say('secret-deleted', { who: ctx.actor.name, name }),
           payload: { scope: 'secrets', name },
           actor: ctx.actor.id,
         },

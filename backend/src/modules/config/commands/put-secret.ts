@@ -1,5 +1,5 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type { PutSecret as PutSecretInput, SecretInfo } from '@aos/contracts';
+import { type PutSecret as PutSecretInput, type SecretInfo, say } from '@aos/contracts';
 import { randomUUID } from 'node:crypto';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
@@ -95,7 +95,7 @@ export class PutSecretHandler implements ICommandHandler<PutSecret> {
           projectId,
           topic: 'config',
           type: 'config.changed',
-          summary: `${ctx.actor.name} set the secret ${name} (version ${version}).`,
+          summary: say('secret-set', { who: ctx.actor.name, name, version }),
           payload: { scope: 'secrets', name, version },
           actor: ctx.actor.id,
         },

@@ -1,10 +1,16 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type { ConfigChange, FieldFault, PutRuntimeConfig } from '@aos/contracts';
+import {
+  type ConfigChange,
+  type FieldFault,
+  type Filling,
+  type PutRuntimeConfig,
+  say,
+} from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
 import { type Tx, sql } from '../../../platform/database/sql.js';
 import { type Ctx, allowedProjects, isAllowed } from '../../../platform/http/context.js';
-import { AosError, Forbidden, NotFound } from '../../../platform/http/problem.js';
+import { AosError, Forbidden, NotFound, faultAt } from '../../../platform/http/problem.js';
 import { Outbox } from '../../../platform/outbox/outbox.js';
 import { configChanges } from '../config-diff.js';
 import { type SecretRow, namedSecrets, tagOf } from '../config.queries.js';
@@ -44,11 +50,7 @@ export class SaveRuntimeConfigHandler implements ICommandHandler<SaveRuntimeConf
     await this.database.transaction(async (tx) => {
       await sql(tx, 'SELECT pg_advisory_xact_lock(726303)');
       const readable = await this.present(tx, allowedProjects(ctx.actor, 'secret.read'));
-      if (tagOf(readable) !== tag)
-        throw new AosError(
-          'precondition_failed',
-          'The secrets have changed since you read them. Read them again and repeat the change.',
-        );
+      if (tagOf(readable) !== tag) throw new AosError('precondition_failed', say('secrets-moved'));
       const mayWrite = (each: Named) => isAllowed(ctx.actor, 'secret.write', each.projectId);
       const present = readable.map(toNamed);
       requireUntouched(
@@ -141,7 +143,7 @@ export class SaveRuntimeConfigHandler implements ICommandHandler<SaveRuntimeConf
         projectId,
         topic: 'config',
         type: 'config.changed',
-        summary: `${ctx.actor.name} changed the list of secrets: ${shortened(paths)}.`,
+        summary: say('secrets-listed', { who: ctx.actor.name, names: shortened(paths) }),
         payload: { scope: 'runtime', paths },
         actor: ctx.actor.id,
       },
@@ -156,23 +158,20 @@ function requireSound({ secrets, env }: PutRuntimeConfig): void {
     requireSecretName(secret.name);
     const first = seen.get(keyOf(secret));
     if (first !== undefined)
-      faults.push({ path: `secrets.${index}.name`, message: `is the same as secrets.${first}` });
+      faults.push(faultAt(`secrets.${index}.name`, say('same-as', { other: `secrets.${first}` })));
     seen.set(keyOf(secret), index);
   }
   if (env !== undefined && configChanges(environmentVariables(), env).length > 0)
-    faults.push({
-      path: 'env',
-      message: 'is decided where the process is started; leave it as it was read, or out',
-    });
+    faults.push(faultAt('env', say('env-decided-elsewhere')));
   if (faults.length > 0)
-    throw new AosError('validation_failed', 'Nothing was changed.', { errors: faults });
+    throw new AosError('validation_failed', say('nothing-changed'), { errors: faults });
 }
 
 /** What one may read and not write may stand in the list as it is. */
 function requireUntouched(present: readonly Named[], others: readonly Named[]): void {
   const known = purposes(present);
   if (others.some((each) => known[keyOf(each)] !== each.purpose))
-    throw new Forbidden('You may not write secrets there.');
+    throw new Forbidden(say('secrets-not-yours'));
 }
 
 /** A value is deleted by name, never by being forgotten in a list. */
@@ -183,10 +182,7 @@ function requireAllSet(before: readonly Named[], after: readonly Named[]): void 
     .map(keyOf)
     .filter((key) => !kept.has(key));
   if (missing.length === 0) return;
-  throw new AosError(
-    'conflict',
-    `The list leaves out what has a value: ${shortened(missing)}. Delete it by name first, or keep it in the list.`,
-  );
+  throw new AosError('conflict', say('secrets-left-out', { names: shortened(missing) }));
 }
 
 const toNamed = ({ name, project_id, purpose, version }: SecretRow): Named => ({
@@ -203,7 +199,7 @@ const purposes = (list: readonly Named[]): Record<string, string> =>
   Object.fromEntries(list.map((each) => [keyOf(each), each.purpose]));
 
 const MOST_NAMED = 10;
-const shortened = (names: readonly string[]): string =>
+const shortened = (names: readonly string[]): Filling[] =>
   names.length > MOST_NAMED
-    ? `${names.slice(0, MOST_NAMED).join(', ')} and ${names.length - MOST_NAMED} more`
-    : names.join(', ');
+    ? [...names.slice(0, MOST_NAMED), say('more', { count: names.length - MOST_NAMED })]
+    : [...names];

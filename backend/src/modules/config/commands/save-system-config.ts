@@ -1,10 +1,10 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type { SystemConfig, SystemConfigAnswer } from '@aos/contracts';
+import { type SystemConfig, type SystemConfigAnswer, say } from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
 import { sql } from '../../../platform/database/sql.js';
 import type { Ctx } from '../../../platform/http/context.js';
-import { AosError } from '../../../platform/http/problem.js';
+import { AosError, faultAt } from '../../../platform/http/problem.js';
 import { Outbox } from '../../../platform/outbox/outbox.js';
 import { Wakeups } from '../../../platform/outbox/wakeups.js';
 import { configChanges } from '../config-diff.js';
@@ -59,7 +59,10 @@ export class SaveSystemConfigHandler implements ICommandHandler<SaveSystemConfig
           traceId: ctx.traceId,
           topic: 'config',
           type: 'config.changed',
-          summary: `${ctx.actor.name} changed the settings: ${changes.map((change) => change.path).join(', ')}.`,
+          summary: say('settings-changed', {
+            who: ctx.actor.name,
+            paths: changes.map((change) => change.path),
+          }),
           payload: { scope: 'system', version, paths: changes.map((change) => change.path) },
           actor: ctx.actor.id,
         },
@@ -88,12 +91,14 @@ export const toAnswer = (stored: StoredConfig): SystemConfigAnswer => ({
 function stale(present: StoredConfig, base: number, input: SystemConfig): AosError {
   return new AosError(
     'precondition_failed',
-    `The settings are at version ${present.version} now; yours were made on version ${base}. Look at the new difference and save again.`,
+    say('settings-stale', { present: present.version, base }),
     {
-      errors: configChanges(present.config, input).map(({ path, before, after }) => ({
-        path,
-        message: `is ${JSON.stringify(before)} now; would become ${JSON.stringify(after)}`,
-      })),
+      errors: configChanges(present.config, input).map(({ path, before, after }) =>
+        faultAt(
+          path,
+          say('would-become', { before: JSON.stringify(before), after: JSON.stringify(after) }),
+        ),
+      ),
     },
   );
 }

@@ -1,5 +1,5 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type { ApprovePin as Input, ToolPin } from '@aos/contracts';
+import { type ApprovePin as Input, type ToolPin, say } from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
 import { type Tx, sql } from '../../../platform/database/sql.js';
@@ -61,7 +61,7 @@ export class ApprovePinHandler implements ICommandHandler<ApprovePin> {
           ctx,
           before.server,
           'changed',
-          `${ctx.actor.name} approved the definition of ${name}.`,
+          say('pin-approved', { who: ctx.actor.name, tool: name }),
         ),
       ]);
       this.wakeups.afterCommit(tx, 'control');

@@ -1,6 +1,6 @@
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type { McpServerInfo, PatchServer } from '@aos/contracts';
+import { type McpServerInfo, type PatchServer, say } from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import type { Environment } from '../../../platform/config/environment.js';
 import { Database } from '../../../platform/database/database.js';
@@ -90,7 +90,7 @@ export class ChangeMcpServerHandler implements ICommandHandler<ChangeMcpServer> 
         diff: { before: told(before), after: told(row) },
       });
       await this.outbox.append(tx, [
-        registryChanged(ctx, name, 'changed', `The settings of ${name} were changed.`),
+        registryChanged(ctx, name, 'changed', say('server-settings-changed', { server: name })),
       ]);
       this.wakeups.afterCommit(tx, 'control');
       return row;

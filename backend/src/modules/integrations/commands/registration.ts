@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { OutboundOAuth, RegisterServer } from '@aos/contracts';
+import { type OutboundOAuth, type RegisterServer, say } from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
 import { type Tx, sql } from '../../../platform/database/sql.js';
@@ -99,17 +99,12 @@ export class Registration {
     const isWell = seen.health.state === 'healthy';
     const how =
       seen.health.state === 'healthy'
-        ? `with ${seen.tools.length} tools`
-        : `but cannot be reached: ${seen.health.error}`;
-    await this.outbox.append(tx, [
-      registryChanged(
-        ctx,
-        input.name,
-        'registered',
-        `${input.name} was registered ${how}.`,
-        isWell,
-      ),
-    ]);
+        ? say('server-registered', { server: input.name, count: seen.tools.length })
+        : say('server-registered-away', {
+            server: input.name,
+            why: seen.health.said ?? seen.health.error,
+          });
+    await this.outbox.append(tx, [registryChanged(ctx, input.name, 'registered', how, isWell)]);
     return this.registry.findForChange(tx, input.name);
   }
 

@@ -1,3 +1,4 @@
+import type { Said } from '@aos/contracts';
 import type { Ctx } from '../../../platform/http/context.js';
 import type { NewEvent } from '../../../platform/outbox/outbox.js';
 
@@ -5,7 +6,7 @@ export const registryChanged = (
   ctx: Ctx,
   server: string,
   change: 'registered' | 'changed' | 'removed',
-  summary: string,
+  summary: Said,
   isWell = true,
 ): NewEvent => ({
   traceId: ctx.traceId,

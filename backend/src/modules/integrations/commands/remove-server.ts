@@ -1,4 +1,5 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { say } from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
 import { sql } from '../../../platform/database/sql.js';
@@ -56,12 +57,7 @@ export class RemoveMcpServerHandler implements ICommandHandler<RemoveMcpServer> 
         },
       });
       await this.outbox.append(tx, [
-        registryChanged(
-          ctx,
-          name,
-          'removed',
-          `${name} was removed; its tools can no longer be called.`,
-        ),
+        registryChanged(ctx, name, 'removed', say('server-removed', { server: name })),
       ]);
       this.wakeups.afterCommit(tx, 'control');
     });

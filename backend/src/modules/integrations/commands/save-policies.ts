@@ -58,7 +58,7 @@ export class SavePoliciesHandler implements ICommandHandler<SavePolicies> {
           traceId: ctx.traceId,
           topic: 'config',
           type: 'config.changed',
-          summary: `${ctx.actor.name} changed the policies of the tools.`,
+          summary: say('policies-changed', { who: ctx.actor.name }),
           payload: { scope: 'policies', version, paths: changes.map((change) => change.path) },
           actor: ctx.actor.id,
         },

@@ -1,5 +1,5 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type { PatchProject, Project } from '@aos/contracts';
+import { type PatchProject, type Project, say } from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
 import { sql } from '../../../platform/database/sql.js';
@@ -67,7 +67,7 @@ export class ChangeProjectHandler implements ICommandHandler<ChangeProject> {
           projectId,
           topic: 'config',
           type: 'config.changed',
-          summary: `${ctx.actor.name} ${deed.words} the project ${after.rows[0]!.name}.`,
+          summary: say(deed.code, { who: ctx.actor.name, project: after.rows[0]!.name }),
           payload: { scope: 'projects', projectId },
           actor: ctx.actor.id,
         },
@@ -77,11 +77,13 @@ export class ChangeProjectHandler implements ICommandHandler<ChangeProject> {
   }
 }
 
-function deedOf(before: ProjectRow, after: ProjectRow): { action: string; words: string } {
+type Deed = 'project-put-away' | 'project-restored' | 'project-changed';
+
+function deedOf(before: ProjectRow, after: ProjectRow): { action: string; code: Deed } {
   const [was, is] = [before.archived_at !== null, after.archived_at !== null];
-  if (!was && is) return { action: 'archive', words: 'archived' };
-  if (was && !is) return { action: 'restore', words: 'restored' };
-  return { action: 'change', words: 'changed' };
+  if (!was && is) return { action: 'archive', code: 'project-put-away' };
+  if (was && !is) return { action: 'restore', code: 'project-restored' };
+  return { action: 'change', code: 'project-changed' };
 }
 
 const factsOf = ({ name, description, archived_at }: ProjectRow) => ({

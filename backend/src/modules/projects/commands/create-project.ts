@@ -48,7 +48,7 @@ export class CreateProjectHandler implements ICommandHandler<CreateProject> {
           projectId: project.id,
           topic: 'config',
           type: 'config.changed',
-          summary: `${ctx.actor.name} created the project ${project.name}.`,
+          summary: say('project-created', { who: ctx.actor.name, project: project.name }),
           payload: { scope: 'projects', projectId: project.id },
           actor: ctx.actor.id,
         },
