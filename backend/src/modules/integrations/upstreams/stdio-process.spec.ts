@@ -126,6 +126,23 @@ describe('a server that is let go', () => {
     await until(async () => !(await isAlive(pid)));
   });
 
+  it('takes along what it has started, also what heeds nothing', async () => {
+    const more = `
+      process.on('SIGTERM', () => undefined);
+      setTimeout(() => process.exit(), 60_000);
+      require('node:fs').writeFileSync('heedless', '');`;
+    const started = await start(
+      `const more = spawn(process.execPath, ['-e', ${JSON.stringify(more)}], { stdio: 'ignore' });
+       more.once('spawn', () => { ${says('{ pid: more.pid }')} });
+       ${stays}`,
+    );
+    await until(() => started.heard.length > 0);
+    await until(() => wrote('heedless'));
+    await started.child.close();
+    const { pid } = saidBy(started) as { pid: number };
+    await until(async () => !(await isAlive(pid)));
+  });
+
   it('that heeds nothing is ended', async () => {
     const started = await start(`process.on('SIGTERM', () => undefined); ${stays} ${says('{}')}`);
     await until(() => started.heard.length > 0);
@@ -135,8 +152,10 @@ describe('a server that is let go', () => {
 
   it('is heard no more, nor is what it has left behind outside of its group', async () => {
     const more = `
-      process.stdout.on('error', () => { require('node:fs').writeFileSync('unheard', ''); process.exit(); });
-      setInterval(() => process.stdout.write('x'), 10);
+      for (const [name, stream] of [['unheard', process.stdout], ['unheard-too', process.stderr]]) {
+        const timer = setInterval(() => stream.write('x'), 10);
+        stream.on('error', () => { clearInterval(timer); require('node:fs').writeFileSync(name, ''); });
+      }
       setTimeout(() => process.exit(), 60_000);`;
     const started = await start(
       `const more = spawn(process.execPath, ['-e', ${JSON.stringify(more)}], { stdio: 'inherit', detached: true });
@@ -147,6 +166,7 @@ describe('a server that is let go', () => {
     await started.child.close();
     await started.closed;
     await until(() => wrote('unheard'));
+    await until(() => wrote('unheard-too'));
   });
 });
 
