@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { McpServer } from '@modelcontextprotocol/server';
 import { context } from '@opentelemetry/api';
-import { Receipt, TaskInput } from '@aos/contracts';
+import { Receipt, say, TaskInput } from '@aos/contracts';
 import { z } from 'zod';
 import { Database } from '../../platform/database/database.js';
 import type { Ctx } from '../../platform/http/context.js';
@@ -109,7 +109,7 @@ export class AgentServer implements OnModuleInit {
   ): Promise<RunOutput> {
     const agent = await this.agents.find(agentName);
     if (caller.ctx.actor.id === `agent:${agent.id}`)
-      throw new AosError('agent_state', `The agent ${agent.name} cannot give a task to itself.`);
+      throw new AosError('agent_state', say('agent-to-itself', { agent: agent.name }));
     const traceId = createHash('sha256').update(caller.idempotencyKey).digest('hex').slice(0, 32);
     const waitUntil = performance.now() + caller.timeoutMs - Math.min(2000, caller.timeoutMs / 4);
     if (!(await this.look(traceId)))

@@ -1,5 +1,6 @@
 import { say } from '@aos/contracts';
-import { AosError, NotFound } from '../../platform/http/problem.js';
+import { AosError, NotFound, faultAt } from '../../platform/http/problem.js';
+import type { AgentOrder, AgentStatus } from './agent.js';
 
 export class AgentUnknown extends NotFound {
   constructor(idOrName: string) {
@@ -15,28 +16,31 @@ export class AgentNameTaken extends AosError {
 
 export class TemplateUnknown extends AosError {
   constructor(name: string) {
-    super(
-      'validation_failed',
-      `There is no template "${name}". GET /agents/templates lists them.`,
-      {
-        errors: [{ path: 'template', message: 'is not one of the templates' }],
-      },
-    );
+    super('validation_failed', say('no-template', { template: name }), {
+      errors: [faultAt('template', say('not-a-template'))],
+    });
   }
 }
 
 export class AgentStateRefused extends AosError {
-  constructor(name: string, status: string, order: string) {
-    super('agent_state', `The agent ${name} is ${status}; it cannot be told to ${order} now.`);
+  constructor(name: string, status: AgentStatus, order: AgentOrder) {
+    super(
+      'agent_state',
+      say('agent-cannot', {
+        agent: name,
+        status: say(`agent-${status}`),
+        order: say(`order-${order}`),
+      }),
+    );
   }
 }
 
 /** A task was given to an agent that takes none. */
 export class AgentNotRunning extends AosError {
-  constructor(id: string, name: string, status: string) {
+  constructor(id: string, name: string, status: AgentStatus) {
     super(
       'agent_state',
-      `The agent ${name} is ${status} and takes no tasks. Start it first: POST /agents/${id}/start.`,
+      say('agent-takes-none', { agent: name, status: say(`agent-${status}`), id }),
     );
   }
 }

@@ -1,5 +1,5 @@
 import { say } from '@aos/contracts';
-import { AosError } from '../../platform/http/problem.js';
+import { AosError, faultAt } from '../../platform/http/problem.js';
 
 export class ArtifactTooLarge extends AosError {
   constructor() {
@@ -13,20 +13,15 @@ export class ArtifactTooLarge extends AosError {
 export class ArtifactNameInvalid extends AosError {
   constructor() {
     super('validation_failed', say('file-name'), {
-      errors: [
-        {
-          path: 'file',
-          message: '1 to 255 characters, with no slash, backslash or control character',
-        },
-      ],
+      errors: [faultAt('file', say('file-name-rule'))],
     });
   }
 }
 
 export class UploadMissing extends AosError {
   constructor() {
-    super('validation_failed', 'Send one file as multipart/form-data in the field "file".', {
-      errors: [{ path: 'file', message: 'missing' }],
+    super('validation_failed', say('upload-missing'), {
+      errors: [faultAt('file', say('field-missing'))],
     });
   }
 }
@@ -42,10 +37,6 @@ export class StorageFull extends AosError {
 
 export class UploadBroken extends AosError {
   constructor(options: { cause: unknown }) {
-    super(
-      'malformed_body',
-      'The multipart body is cut off or not well-formed. Send it whole, with its boundary in Content-Type.',
-      options,
-    );
+    super('malformed_body', say('upload-broken'), options);
   }
 }

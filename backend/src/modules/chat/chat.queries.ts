@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import type {
-  Conversation,
-  ConversationDetail,
-  ConversationsQuery,
-  Message,
-  Page,
-  Said,
+import {
+  type Conversation,
+  type ConversationDetail,
+  type ConversationsQuery,
+  type Message,
+  type Page,
+  type Said,
+  say,
 } from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
 import { type Ctx, allowedProjects, isAllowed } from '../../platform/http/context.js';
@@ -26,10 +27,7 @@ export class ChatQueries {
   async list(ctx: Ctx, query: ConversationsQuery): Promise<Page<Conversation>> {
     const [at, id] = decodeCursor(query.cursor, 2)?.map(String) ?? [];
     if (at !== undefined && !(/^\d{4}-\d\d-\d\d [\d:.]+\+00$/.test(at) && isUuid(id!)))
-      throw new AosError(
-        'invalid_cursor',
-        'Use the nextCursor of the previous page as it was given.',
-      );
+      throw new AosError('invalid_cursor', say('cursor-as-given'));
     const projects = allowedProjects(ctx.actor, 'task.read');
     const rows = await this.database.query<ConversationRow & { key: string }>(
       `SELECT ${columns}, (updated_at AT TIME ZONE 'UTC')::text || '+00' AS key FROM conversations

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { AosEvent, Page, PastEventsQuery } from '@aos/contracts';
+import { type AosEvent, type Page, type PastEventsQuery, say } from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { decodeCursor, toPage } from '../../platform/http/cursor.js';
@@ -16,10 +16,7 @@ export class PastEvents {
   async list(ctx: Ctx, query: PastEventsQuery): Promise<Page<AosEvent>> {
     const last = decodeCursor(query.cursor, 1)?.[0] ?? query.before;
     if (last !== undefined && typeof last !== 'number')
-      throw new AosError(
-        'invalid_cursor',
-        'Use the nextCursor of the previous page as it was given.',
-      );
+      throw new AosError('invalid_cursor', say('cursor-as-given'));
     const { types, traceId } = query;
     const filter = new Filter({ types, traceId }, ctx.actor).toSql(3);
     const rows = await this.database.query<EventRow>(

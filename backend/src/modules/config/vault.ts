@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { randomBytes } from 'node:crypto';
+import { say } from '@aos/contracts';
 import { AuditTrail } from '../../platform/audit/audit-trail.js';
 import { MasterKey } from '../../platform/config/master-key.js';
 import { Database } from '../../platform/database/database.js';
@@ -106,11 +107,7 @@ export class Vault {
           [name, projectId],
         );
         const row = rows[0];
-        if (!row)
-          throw new AosError(
-            'unknown_secret',
-            `There is no secret ${name} here. An admin can add it in Settings.`,
-          );
+        if (!row) throw new AosError('unknown_secret', say('no-secret-here', { name }));
         await this.audit.record(tx, ctx, {
           action: 'secret.use',
           resource: `secret:${row.id}`,
@@ -121,33 +118,22 @@ export class Vault {
       });
     } catch (cause) {
       if (cause instanceof AosError) throw cause;
-      throw new AosError(
-        'unavailable',
-        'The use of a secret could not be recorded, so it was not opened.',
-        {
-          cause,
-          retryAfterSeconds: 5,
-        },
-      );
+      throw new AosError('unavailable', say('secret-unrecorded'), {
+        cause,
+        retryAfterSeconds: 5,
+      });
     }
   }
 
   private openRow(row: SealedRow): string {
     const aad = bind(row.name, row.version, row.project_id);
     if (row.key_id !== this.masterKey.id)
-      throw new AosError(
-        'unavailable',
-        `The secret ${row.name} was stored under another master key. Put that key back, or set the value again.`,
-      );
+      throw new AosError('unavailable', say('secret-other-key', { name: row.name }));
     try {
       const dataKey = open(this.wrappingKey, row.wrapped_key, `key\0${aad}`);
       return open(dataKey, row.ciphertext, aad).toString('utf8');
     } catch (cause) {
-      throw new AosError(
-        'unavailable',
-        `The stored value of ${row.name} has been damaged. Set it again.`,
-        { cause },
-      );
+      throw new AosError('unavailable', say('secret-damaged', { name: row.name }), { cause });
     }
   }
 }

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { say } from '@aos/contracts';
 import { z } from 'zod';
 import { isNative } from '../../../test/harness.js';
+import { faultAt } from '../../platform/http/problem.js';
 import { tool, ToolFault, type BuiltinTool } from './builtin/tool.js';
 import { OpenCall } from './call.js';
 import { LeaseEnded } from '../jobs/lease.js';
@@ -151,10 +152,10 @@ describe('a call', () => {
     await expect(failure).rejects.toMatchObject({
       code: 'tool_args_invalid',
       errors: expect.arrayContaining([
-        { path: 'text', message: 'must be string' },
-        { path: 'nested[1].n', message: 'must be integer' },
-        { path: 'nested[1].more', message: 'is not known to the tool' },
-        { path: 'other', message: 'is not known to the tool' },
+        faultAt('text', say('schema-type', { type: 'string' })),
+        faultAt('nested[1].n', say('schema-type', { type: 'integer' })),
+        faultAt('nested[1].more', say('tool-key-unknown')),
+        faultAt('other', say('tool-key-unknown')),
       ]),
     });
     expect(JSON.stringify(await failure.catch((error: unknown) => error))).not.toContain('canary');
@@ -658,7 +659,7 @@ it('a dry run checks everything and calls nothing', async () => {
     says: 'The arguments do not fit the schema of probe.once.',
     said: [{ code: 'args-unfit', params: { tool: 'probe.once' } }],
     code: 'tool_args_invalid',
-    errors: [{ path: 'text', message: 'must be string' }],
+    errors: [faultAt('text', say('schema-type', { type: 'string' }))],
   });
   await expect(parts.gateway.dryRun(actor('viewer'), once())).rejects.toMatchObject({
     code: 'forbidden',

@@ -2,6 +2,7 @@ export * from './call.js';
 export { canonicalHash } from './chain/canonical-hash.js';
 export { BearerTokens } from './chain/identity.js';
 export { type SchemaCheck, schemaCheck } from './chain/schema-check.js';
+export { saidOfFault } from './chain/schema-words.js';
 export { escapeSecretReferences } from './chain/secret-references.js';
 export { ToolMetrics } from './chain/tool-metrics.js';
 export { Gateway } from './gateway.js';

@@ -1,5 +1,5 @@
-import { type Said, say } from '@aos/contracts';
-import { AosError } from '../../platform/http/problem.js';
+import { type FieldFault, type Said, say } from '@aos/contracts';
+import { AosError, faultAt } from '../../platform/http/problem.js';
 
 export class UnknownServer extends AosError {
   constructor(server: string) {
@@ -52,15 +52,15 @@ export class ServerDisabled extends AosError {
 }
 
 export class ServerUrlRefused extends AosError {
-  constructor(why: string) {
+  constructor(why: Said) {
     super('validation_failed', say('server-address'), {
-      errors: [{ path: 'url', message: why }],
+      errors: [faultAt('url', why)],
     });
   }
 }
 
 export class ToolArgsInvalid extends AosError {
-  constructor(tool: string, errors: { path: string; message: string }[]) {
+  constructor(tool: string, errors: FieldFault[]) {
     super('tool_args_invalid', say('args-unfit', { tool }), { errors });
   }
 }
@@ -72,7 +72,7 @@ export class SecretNotGranted extends AosError {
 }
 
 export class LaunchRefused extends AosError {
-  constructor(why: string) {
+  constructor(why: Said) {
     super('launch_refused', why);
   }
 }
@@ -102,10 +102,7 @@ export class ServerUnreachable extends AosError {
 /** The recorded call under this key was made with other arguments: giving its answer would be wrong. */
 export class LedgerKeyReused extends AosError {
   constructor(tool: string) {
-    super(
-      'idempotency_key_reused',
-      `${tool} was called under this idempotency key with other arguments.`,
-    );
+    super('idempotency_key_reused', say('call-key-reused', { tool }));
   }
 }
 

@@ -1,5 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import type { Job, JobError, JobStatus, JobsQuery, Page, TaskSpec } from '@aos/contracts';
+import {
+  type Job,
+  type JobError,
+  type JobsQuery,
+  type JobStatus,
+  type Page,
+  type TaskSpec,
+  say,
+} from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
 import { type Ctx, allowedProjects, isAllowed } from '../../platform/http/context.js';
 import { decodeCursor, encodeCursor, toPage } from '../../platform/http/cursor.js';
@@ -73,10 +81,7 @@ function jobFilter(ctx: Ctx, query: JobsQuery): JobFilter {
   const bind = (value: unknown) => `$${parameters.push(value)}`;
   const before = decodeCursor(query.cursor, 1)?.[0];
   if (before !== undefined && !isJobId(String(before)))
-    throw new AosError(
-      'invalid_cursor',
-      'Use the nextCursor of the previous page as it was given.',
-    );
+    throw new AosError('invalid_cursor', say('cursor-as-given'));
   const projects = allowedProjects(ctx.actor, 'task.read');
   const keyed = [
     before !== undefined && `j.id < ${bind(before)}`,

@@ -1,7 +1,7 @@
 import { type ProjectVar, say } from '@aos/contracts';
 import type { Tx } from '../../platform/database/sql.js';
 import { type Ctx, isAllowed } from '../../platform/http/context.js';
-import { AosError, NotFound } from '../../platform/http/problem.js';
+import { AosError, NotFound, faultAt } from '../../platform/http/problem.js';
 import type { Vault } from '../config/index.js';
 
 export interface VarRow {
@@ -49,10 +49,10 @@ export async function requireSource(
 ): Promise<void> {
   if ((value === undefined) === (secretRef === undefined))
     throw new AosError('validation_failed', say('variable-value'), {
-      errors: [{ path: 'value', message: 'is needed, or secretRef, and not both' }],
+      errors: [faultAt('value', say('value-or-secret'))],
     });
   if (secretRef !== undefined && !(await vault.has(tx, secretRef, projectId)))
     throw new AosError('unknown_secret', say('variable-secret-name'), {
-      errors: [{ path: 'secretRef', message: 'is not the name of a secret' }],
+      errors: [faultAt('secretRef', say('not-a-secret'))],
     });
 }

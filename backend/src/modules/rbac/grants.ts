@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { AuditTrail } from '../../platform/audit/audit-trail.js';
 import { type Tx, sql } from '../../platform/database/sql.js';
 import { type Ctx, type Principal, isAllowed } from '../../platform/http/context.js';
-import { AosError, Forbidden, NotFound } from '../../platform/http/problem.js';
+import { AosError, Forbidden, NotFound, faultAt } from '../../platform/http/problem.js';
 import { Outbox } from '../../platform/outbox/outbox.js';
 import { Wakeups } from '../../platform/outbox/wakeups.js';
 import { LastOwner } from './rbac.errors.js';
@@ -151,8 +151,8 @@ export class RoleGrants {
       [role],
     );
     if (!rows[0])
-      throw new AosError('validation_failed', `There is no role ${JSON.stringify(role)}.`, {
-        errors: [{ path: 'role', message: 'is not the name of a role' }],
+      throw new AosError('validation_failed', say('no-role', { role: JSON.stringify(role) }), {
+        errors: [faultAt('role', say('not-a-role'))],
       });
     if (role === 'owner' && !(await isOwner(tx, actor)))
       throw new Forbidden('Only an owner may make or unmake an owner.');

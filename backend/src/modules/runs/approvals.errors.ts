@@ -1,4 +1,4 @@
-import { say } from '@aos/contracts';
+import { type FieldFault, say } from '@aos/contracts';
 import { AosError } from '../../platform/http/problem.js';
 
 export class ApprovalDecided extends AosError {
@@ -29,7 +29,7 @@ export class ApprovalVoid extends AosError {
 }
 
 export class ApprovalArgsInvalid extends AosError {
-  constructor(errors: { path: string; message: string }[]) {
+  constructor(errors: FieldFault[]) {
     super('approval_args_invalid', say('approval-args-refused'), { errors });
   }
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Approval, ApprovalsQuery, Page, Said } from '@aos/contracts';
+import { type Approval, type ApprovalsQuery, type Page, type Said, say } from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
 import { type Tx, sql } from '../../platform/database/sql.js';
 import { type Ctx, allowedProjects, isAllowed } from '../../platform/http/context.js';
@@ -14,10 +14,7 @@ export class ApprovalsQueries {
   async list(ctx: Ctx, query: ApprovalsQuery): Promise<Page<Approval>> {
     const before = decodeCursor(query.cursor, 1)?.[0];
     if (before !== undefined && !isUuid(String(before)))
-      throw new AosError(
-        'invalid_cursor',
-        'Use the nextCursor of the previous page as it was given.',
-      );
+      throw new AosError('invalid_cursor', say('cursor-as-given'));
     const projects = allowedProjects(ctx.actor, 'approval.read');
     const rows = await this.database.query<ApprovalRow>(
       `${select}

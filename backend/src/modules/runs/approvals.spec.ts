@@ -1,8 +1,10 @@
 import { CommandBus } from '@nestjs/cqrs';
+import { say } from '@aos/contracts';
 import type { Ctx } from '../../platform/http/context.js';
 import { Wakeups } from '../../platform/outbox/wakeups.js';
 import { type RunBench, openRunBench, step } from '../../../test/factories/runs.js';
 import type { SignedIn } from '../../../test/http-app.js';
+import { faultAt } from '../../platform/http/problem.js';
 import { ApprovalExpiry } from './approval-expiry.js';
 import { DecideApproval } from './commands/decide-approval.js';
 
@@ -115,8 +117,8 @@ describe('an approval', () => {
       errors: expect.arrayContaining([
         expect.objectContaining({ path: 'args.n', message: 'must be integer' }),
         expect.objectContaining({ path: 'args', message: 'has an unknown key "colour"' }),
-        { path: 'args.any', message: 'there is no secret "KEY" in the env of the task' },
-        { path: 'args.text', message: 'may refer to secrets only; write the value itself' },
+        faultAt('args.any', say('unknown-of', { what: say('a-secret', { name: 'KEY' }) })),
+        faultAt('args.text', say('args-secrets-only')),
       ]),
     });
     expect(

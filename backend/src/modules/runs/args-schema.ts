@@ -1,6 +1,6 @@
 import { type Said, inEnglish, say } from '@aos/contracts';
 import type { ErrorObject } from 'ajv';
-import { type SchemaCheck, schemaCheck } from '../integrations/index.js';
+import { type SchemaCheck, saidOfFault, schemaCheck } from '../integrations/index.js';
 
 /**
  * Checks values against the JSON Schemas that tools declare (see schemaCheck). Unknown keywords are ignored, and a
@@ -27,7 +27,7 @@ export function checkAgainstSchema(
   const faults = new Map<string, SchemaFault>();
   for (const error of check(value)) {
     if (mayComeRight(error, placeholders)) continue;
-    const said = describe(error);
+    const said = saidOfFault(error);
     const fault = { path: error.instancePath, message: inEnglish(said), said };
     faults.set(`${fault.path} ${fault.message}`, fault);
   }
@@ -73,41 +73,3 @@ const dependsOnContent = new Set([
   'const',
   'enum',
 ]);
-
-/** The faults that are met often have sentences of their own; the rest is said as the checker says it. */
-function describe({ keyword, params: given, message }: ErrorObject): Said {
-  const params = given as Record<string, unknown>;
-  const limit = Number(params['limit']);
-  switch (keyword) {
-    case 'additionalProperties':
-    case 'unevaluatedProperties':
-      return say('schema-unknown-key', {
-        key: String(params['additionalProperty'] ?? params['unevaluatedProperty']),
-      });
-    case 'required':
-      return say('schema-lacks', { key: String(params['missingProperty']) });
-    case 'enum': {
-      const values = (params['allowedValues'] as unknown[]).map((value) => JSON.stringify(value));
-      return say('schema-one-of', { values: values.join(', ') });
-    }
-    case 'type':
-      return say('schema-type', { type: String(params['type']) });
-    case 'minimum':
-    case 'maximum':
-    case 'exclusiveMinimum':
-    case 'exclusiveMaximum':
-      return say('schema-limit', { comparison: String(params['comparison']), limit });
-    case 'minLength':
-      return say('schema-few-characters', { limit });
-    case 'maxLength':
-      return say('schema-many-characters', { limit });
-    case 'minItems':
-      return say('schema-few-items', { limit });
-    case 'maxItems':
-      return say('schema-many-items', { limit });
-    case 'pattern':
-      return say('schema-pattern', { pattern: String(params['pattern']) });
-    default:
-      return say('as-it-is', { what: message ?? `fails ${keyword}` });
-  }
-}

@@ -8,6 +8,7 @@ import { Reflector } from '@nestjs/core';
 import type { Request } from 'express';
 import { createHash } from 'node:crypto';
 import { type Observable, map } from 'rxjs';
+import { say } from '@aos/contracts';
 import type { AosRequest } from './access.js';
 import { AosError } from './problem.js';
 
@@ -31,11 +32,7 @@ export class CursorInterceptor implements NestInterceptor {
     const mark = markOf(request);
     const { cursor } = request.query;
     if (typeof cursor === 'string') {
-      if (!cursor.startsWith(mark))
-        throw new AosError(
-          'invalid_cursor',
-          'Use the nextCursor of the previous page of this list, as it was given.',
-        );
+      if (!cursor.startsWith(mark)) throw new AosError('invalid_cursor', say('cursor-of-list'));
       // Express reads the query anew at each look, unless it is told otherwise.
       const query = { ...request.query, cursor: cursor.slice(MARK_LENGTH) };
       Object.defineProperty(request, 'query', { value: query, configurable: true });

@@ -1,3 +1,4 @@
+import { say } from '@aos/contracts';
 import { AosError } from './problem.js';
 
 /** A cursor is the sort key of the last row, opaque to clients. Values are strings or numbers. */
@@ -15,21 +16,13 @@ export function decodeCursor(
   try {
     key = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
   } catch (cause) {
-    throw new AosError(
-      'invalid_cursor',
-      'Use the nextCursor of the previous page as it was given.',
-      { cause },
-    );
+    throw new AosError('invalid_cursor', say('cursor-as-given'), { cause });
   }
   const fits =
     Array.isArray(key) &&
     key.length === length &&
     key.every((part) => typeof part === 'string' || Number.isSafeInteger(part));
-  if (!fits)
-    throw new AosError(
-      'invalid_cursor',
-      'Use the nextCursor of the previous page as it was given.',
-    );
+  if (!fits) throw new AosError('invalid_cursor', say('cursor-as-given'));
   return key as (string | number)[];
 }
 

@@ -1,5 +1,6 @@
 import { ApiHeader } from '@nestjs/swagger';
 import type { Response } from 'express';
+import { say } from '@aos/contracts';
 import type { AosRequest } from './access.js';
 import { AosError } from './problem.js';
 
@@ -30,16 +31,8 @@ export function setVersion(response: Response, version: number | string): void {
  */
 export function requiredTag(request: AosRequest): string {
   const header = request.headers['if-match'];
-  if (header === undefined)
-    throw new AosError(
-      'precondition_required',
-      'Send If-Match with the ETag of the version that you changed.',
-    );
-  if (/^\s*W\//.test(header))
-    throw new AosError(
-      'precondition_failed',
-      'If-Match holds a weak ETag, which matches no version. Send it without W/, as it was before a proxy weakened it.',
-    );
+  if (header === undefined) throw new AosError('precondition_required', say('if-match-missing'));
+  if (/^\s*W\//.test(header)) throw new AosError('precondition_failed', say('if-match-weak'));
   const match = /^\s*"([\x21\x23-\x7e]{1,100})"\s*$/.exec(header);
   if (!match) throw unknownTag();
   return match[1]!;
@@ -56,17 +49,10 @@ export function requiredVersion(request: AosRequest): number {
   return Number(tag);
 }
 
-const unknownTag = () =>
-  new AosError(
-    'precondition_failed',
-    'If-Match is not an ETag that this document has had. Read it again.',
-  );
+const unknownTag = () => new AosError('precondition_failed', say('if-match-unknown'));
 
 /** @throws AosError precondition_failed unless the version is the present one. */
 export function requireVersion(expected: number, present: number): void {
   if (expected === present) return;
-  throw new AosError(
-    'precondition_failed',
-    `It is at version ${present} now; yours was made on version ${expected}. Read it again and repeat the change.`,
-  );
+  throw new AosError('precondition_failed', say('version-moved', { present, base: expected }));
 }

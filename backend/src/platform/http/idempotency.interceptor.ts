@@ -12,11 +12,12 @@ import { Reflector } from '@nestjs/core';
 import type { Response } from 'express';
 import { createHmac } from 'node:crypto';
 import { type Observable, from, lastValueFrom } from 'rxjs';
+import { say } from '@aos/contracts';
 import { MasterKey } from '../config/master-key.js';
 import { Database } from '../database/database.js';
 import { type AosRequest } from './access.js';
 import { type BodyDigest, digestOf } from './body-digest.js';
-import { AosError } from './problem.js';
+import { AosError, faultAt } from './problem.js';
 
 const NO_REPLAY = 'aos:no-replay';
 
@@ -89,13 +90,9 @@ export class IdempotencyInterceptor
     // Without a known caller there is nobody whom the key could belong to (signing in is repeatable anyway).
     if (key === undefined || !isWrite || request.ctx.actor.id === 'anonymous') return next.handle();
     if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key))
-      throw new AosError(
-        'validation_failed',
-        'Idempotency-Key takes 1 to 255 visible ASCII characters.',
-        {
-          errors: [{ path: 'Idempotency-Key', message: '1 to 255 visible ASCII characters' }],
-        },
-      );
+      throw new AosError('validation_failed', say('key-form'), {
+        errors: [faultAt('Idempotency-Key', say('key-rule'))],
+      });
     return from(this.once(host, request, key, next));
   }
 
@@ -142,26 +139,14 @@ export class IdempotencyInterceptor
       id,
     );
     if (row && row.status !== null) return row;
-    throw new AosError(
-      'idempotency_in_progress',
-      'Wait for the first request with this key to end, or use a new key.',
-      {
-        retryAfterSeconds: 1,
-      },
-    );
+    throw new AosError('idempotency_in_progress', say('key-in-progress'), {
+      retryAfterSeconds: 1,
+    });
   }
 
   private replay(row: KeyRow, bodyHash: string, response: Response): unknown {
-    if (row.body_hash !== bodyHash)
-      throw new AosError(
-        'idempotency_key_reused',
-        'Use a new Idempotency-Key for a request with another body.',
-      );
-    if (!row.response?.isKept)
-      throw new AosError(
-        'conflict',
-        'This was done at the first request. Its answer was shown once and is not kept; make a new one if it was lost.',
-      );
+    if (row.body_hash !== bodyHash) throw new AosError('idempotency_key_reused', say('key-reused'));
+    if (!row.response?.isKept) throw new AosError('conflict', say('key-shown-once'));
     response.status(row.status!).set({ ...row.response.headers, 'idempotency-replayed': 'true' });
     return row.response.body;
   }

@@ -1,4 +1,5 @@
 import type { NextFunction, Response } from 'express';
+import { say } from '@aos/contracts';
 import type { AosRequest } from './access.js';
 import { isDeeperThan } from './json-depth.js';
 import { AosError } from './problem.js';
@@ -55,28 +56,21 @@ export function parseJson(text: string): unknown {
   try {
     body = JSON.parse(text);
   } catch (cause) {
-    throw new AosError('malformed_body', 'The body is not valid JSON.', { cause });
+    throw new AosError('malformed_body', say('body-no-json'), { cause });
   }
   if (isDeeperThan(body, MAX_DEPTH))
-    throw new AosError('malformed_body', `The body is nested deeper than ${MAX_DEPTH} levels.`);
+    throw new AosError('malformed_body', say('body-deep', { most: MAX_DEPTH }));
   return body;
 }
 
 export function refuseType(type: string, encoding: string | undefined): AosError | undefined {
   const match = /^application\/(?:json|[a-z0-9.+-]+\+json)\s*(;.*)?$/.exec(type);
-  if (!match)
-    return new AosError('unsupported_media_type', 'Send JSON: Content-Type: application/json.');
+  if (!match) return new AosError('unsupported_media_type', say('send-json'));
   const charset = /charset\s*=\s*"?([^";\s]+)/.exec(match[1] ?? '')?.[1];
   if (charset && charset !== 'utf-8' && charset !== 'utf8')
-    return new AosError(
-      'unsupported_media_type',
-      'JSON is read as UTF-8; this charset is not supported.',
-    );
+    return new AosError('unsupported_media_type', say('json-charset'));
   if (encoding && encoding !== 'identity')
-    return new AosError(
-      'unsupported_media_type',
-      'Compressed bodies are not taken; send it plain.',
-    );
+    return new AosError('unsupported_media_type', say('body-compressed'));
   return undefined;
 }
 
@@ -102,12 +96,12 @@ export function readBody(request: AosRequest, limit: number): Promise<string> {
       try {
         resolve(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
       } catch (cause) {
-        reject(new AosError('malformed_body', 'The body is not valid UTF-8.', { cause }));
+        reject(new AosError('malformed_body', say('body-no-utf8'), { cause }));
       }
     };
     const onClose = () => {
       stop();
-      reject(new AosError('malformed_body', 'The connection ended in the middle of the body.'));
+      reject(new AosError('malformed_body', say('body-cut')));
     };
     const stop = () =>
       request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
@@ -116,7 +110,4 @@ export function readBody(request: AosRequest, limit: number): Promise<string> {
 }
 
 const tooLarge = (limit: number) =>
-  new AosError(
-    'payload_too_large',
-    `JSON bodies may have ${limit / MEGABYTE} MB. Upload files to POST /api/artifacts and refer to them.`,
-  );
+  new AosError('payload_too_large', say('body-large', { most: limit / MEGABYTE }));

@@ -6,7 +6,7 @@ import {
   Logger,
   NotFoundException,
 } from '@nestjs/common';
-import { type ErrorCode, type Problem, errorCodes, say } from '@aos/contracts';
+import { type ErrorCode, type Problem, type Said, errorCodes, say } from '@aos/contracts';
 import type { Response } from 'express';
 import type { AosRequest } from './access.js';
 import type { Redactor } from '../telemetry/redactor.js';
@@ -145,22 +145,22 @@ export function toProblem(error: AosError, traceId: string): Problem {
 export function toAosError(thrown: unknown): AosError {
   if (thrown instanceof AosError) return thrown;
   if (thrown instanceof URIError || (thrown as Error | undefined)?.cause instanceof URIError)
-    return new AosError('validation_failed', BAD_ESCAPE, { cause: thrown });
+    return new AosError('validation_failed', say('path-bad-escape'), { cause: thrown });
   if (thrown instanceof HttpException) return fromStatus(thrown.getStatus(), thrown);
   const { name, code } = thrown as { name?: string; code?: string };
   if (name === 'MulterError')
     return code === 'LIMIT_FILE_SIZE'
-      ? new AosError('payload_too_large', 'The file is larger than is taken here.', {
+      ? new AosError('payload_too_large', say('file-too-large'), {
           cause: thrown,
         })
-      : new AosError('malformed_body', 'The multipart body is not as expected.', { cause: thrown });
+      : new AosError('malformed_body', say('multipart-unexpected'), { cause: thrown });
   const fromDatabase = databaseError(thrown);
   if (fromDatabase) return fromDatabase;
   const { status, statusCode } = thrown as { status?: unknown; statusCode?: unknown };
   const given = status ?? statusCode;
   if (thrown instanceof Error && typeof given === 'number' && given >= 400 && given < 500)
     return fromStatus(given, thrown);
-  return new AosError('internal', 'It has been logged under the trace of this answer.', {
+  return new AosError('internal', say('logged-under-trace'), {
     cause: thrown,
   });
 }
@@ -171,23 +171,18 @@ function fromStatus(status: number, cause: Error): AosError {
   return new AosError(code, detail, { cause });
 }
 
-const BAD_ESCAPE =
-  'The path holds a % that does not begin an escaped byte of UTF-8. Write a plain % as %25.';
-const unexpected: [ErrorCode, string] = [
-  'internal',
-  'It has been logged under the trace of this answer.',
-];
-const illFormed: [ErrorCode, string] = ['validation_failed', 'The request is not well-formed.'];
-const frameworkErrors: Record<number, [ErrorCode, string]> = {
-  401: ['unauthenticated', 'Sign in, or send a token.'],
-  403: ['forbidden', 'You may not do this.'],
-  404: ['not_found', 'There is no such route. GET /api/openapi.json lists them.'],
-  405: ['method_not_allowed', 'This method is not served here.'],
-  409: ['conflict', 'The request conflicts with the present state.'],
-  413: ['payload_too_large', 'The body is too large.'],
-  415: ['unsupported_media_type', 'This media type is not taken here.'],
-  429: ['too_many_requests', 'Wait a moment.'],
-  503: ['unavailable', 'Try again in a moment.'],
+const unexpected: [ErrorCode, Said] = ['internal', say('logged-under-trace')];
+const illFormed: [ErrorCode, Said] = ['validation_failed', say('request-ill-formed')];
+const frameworkErrors: Record<number, [ErrorCode, Said]> = {
+  401: ['unauthenticated', say('sign-in-first')],
+  403: ['forbidden', say('not-allowed')],
+  404: ['not_found', say('no-route')],
+  405: ['method_not_allowed', say('method-not-here')],
+  409: ['conflict', say('state-conflict')],
+  413: ['payload_too_large', say('body-too-large')],
+  415: ['unsupported_media_type', say('media-type-not-here')],
+  429: ['too_many_requests', say('wait-a-moment')],
+  503: ['unavailable', say('try-in-a-moment')],
 };
 
 const NOT_STORABLE = 'A value in the request does not have the form that is stored.';

@@ -1,4 +1,6 @@
+import { type FieldFault, type Said, say } from '@aos/contracts';
 import type { AosRequest } from './access.js';
+import { faultAt } from './problem.js';
 
 /** More than anyone mends at once. */
 const MOST_PLACES = 20;
@@ -11,18 +13,18 @@ export function unstorableIn({
   body,
   query,
   params,
-}: Pick<AosRequest, 'body' | 'query' | 'params'>): { path: string; message: string }[] {
-  const places: { path: string; message: string }[] = [];
+}: Pick<AosRequest, 'body' | 'query' | 'params'>): FieldFault[] {
+  const places: FieldFault[] = [];
   const look = (value: unknown, path: string): void => {
     if (places.length >= MOST_PLACES) return;
     if (typeof value === 'string') {
-      const message = faultOf(value);
-      if (message) places.push({ path, message });
+      const said = faultOf(value);
+      if (said) places.push(faultAt(path, said));
     } else if (value !== null && typeof value === 'object')
       for (const [key, item] of Object.entries(value)) {
         const below = path === '' ? key : `${path}.${key}`;
-        const message = faultOf(key);
-        if (message) places.push({ path: printable(below), message: `the key ${message}` });
+        const said = faultOf(key);
+        if (said) places.push(faultAt(printable(below), say('in-key', { what: said })));
         else look(item, below);
       }
   };
@@ -30,9 +32,9 @@ export function unstorableIn({
   return places;
 }
 
-function faultOf(text: string): string | undefined {
-  if (text.includes('\0')) return 'holds a NUL character, which cannot be stored';
-  if (!text.isWellFormed()) return 'holds half of a surrogate pair, which is no character';
+function faultOf(text: string): Said | undefined {
+  if (text.includes('\0')) return say('holds-nul');
+  if (!text.isWellFormed()) return say('holds-half-pair');
   return undefined;
 }
 

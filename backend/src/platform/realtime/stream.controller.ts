@@ -5,7 +5,7 @@ import type { Response } from 'express';
 import type { Socket } from 'node:net';
 import { z } from 'zod';
 import { Allow, type AosRequest } from '../http/access.js';
-import { AosError, Forbidden } from '../http/problem.js';
+import { AosError, Forbidden, faultAt } from '../http/problem.js';
 import type { Ending, Wire } from './connection.js';
 import { onceDrained } from './drain.js';
 import { EventHub } from './event-hub.js';
@@ -76,8 +76,8 @@ function sinceOf(lastEventId: string | undefined): number | undefined {
   if (lastEventId === undefined || lastEventId === '') return undefined;
   const parsed = seq.safeParse(lastEventId);
   if (parsed.success) return parsed.data;
-  throw new AosError('validation_failed', 'Last-Event-ID is the id of an event: a whole number.', {
-    errors: [{ path: 'Last-Event-ID', message: 'is not a whole number' }],
+  throw new AosError('validation_failed', say('last-event-id'), {
+    errors: [faultAt('Last-Event-ID', say('no-whole-number'))],
   });
 }
 

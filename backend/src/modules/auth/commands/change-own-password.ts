@@ -4,7 +4,7 @@ import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
 import { sql } from '../../../platform/database/sql.js';
 import type { Ctx } from '../../../platform/http/context.js';
-import { AosError } from '../../../platform/http/problem.js';
+import { AosError, faultAt } from '../../../platform/http/problem.js';
 import { RoleGrants } from '../../rbac/index.js';
 import { WrongPassword } from '../auth.errors.js';
 import { LoginAttempts } from '../login-attempts.js';
@@ -59,7 +59,7 @@ export class ChangeOwnPasswordHandler implements ICommandHandler<ChangeOwnPasswo
     this.attempts.succeeded(ctx.ip, email);
     if (input.newPassword === input.currentPassword)
       throw new AosError('validation_failed', say('password-same'), {
-        errors: [{ path: 'newPassword', message: 'has to differ from the present one' }],
+        errors: [faultAt('newPassword', say('must-differ'))],
       });
     const hash = await this.passwords.hash(input.newPassword);
     await this.database.transaction(async (tx) => {

@@ -1,11 +1,11 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type { CreateToken, CreatedToken, Permission } from '@aos/contracts';
+import { type CreatedToken, type CreateToken, type Permission, say } from '@aos/contracts';
 import { randomUUID } from 'node:crypto';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
 import { sql } from '../../../platform/database/sql.js';
 import type { Ctx } from '../../../platform/http/context.js';
-import { AosError, Forbidden } from '../../../platform/http/problem.js';
+import { AosError, Forbidden, faultAt } from '../../../platform/http/problem.js';
 import { hashToken, newApiToken } from '../secret-token.js';
 
 /** The only answer that holds the token; what is stored is its hash. */
@@ -38,8 +38,8 @@ export class CreateApiTokenHandler implements ICommandHandler<CreateApiToken> {
         `A token holds a part of your own rights: you lack ${missing.join(', ')}.`,
       );
     if (input.expiresAt && Date.parse(input.expiresAt) <= Date.now())
-      throw new AosError('validation_failed', 'expiresAt has passed already.', {
-        errors: [{ path: 'expiresAt', message: 'has to be in the future' }],
+      throw new AosError('validation_failed', say('expiry-passed'), {
+        errors: [faultAt('expiresAt', say('must-be-future'))],
       });
     const [id, token] = [randomUUID(), newApiToken()];
     return this.database.transaction(async (tx) => {

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type Agent, fetch } from 'undici';
+import { type Said, inEnglish } from '@aos/contracts';
 import { Settings } from '../../config/index.js';
 import { addressRule } from '../builtin/env/addresses.js';
 import { checkedUrl, guardedAgent } from '../builtin/env/http.js';
@@ -12,6 +13,14 @@ const PORTS = [80, 443, 8080, 8443];
 /** An address that a document or a setting named and that must not be asked. */
 export class AddressRefused extends Error {
   override name = 'AddressRefused';
+
+  constructor(
+    /** The message by its code. */
+    readonly said: Said,
+    options?: ErrorOptions,
+  ) {
+    super(inEnglish(said), options);
+  }
 }
 
 export interface GuardedRequest {
@@ -111,7 +120,7 @@ function portsFor(address: string, isAllowed: (address: string) => boolean): Rea
 
 function refusalIn(error: unknown): AddressRefused | undefined {
   for (let at = error as { cause?: unknown } | undefined; at; at = at.cause as typeof at)
-    if (at instanceof ToolFault) return new AddressRefused(at.message, { cause: error });
+    if (at instanceof ToolFault) return new AddressRefused(at.said, { cause: error });
   return undefined;
 }
 

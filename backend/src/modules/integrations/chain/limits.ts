@@ -5,6 +5,7 @@ import {
   RateLimiterMemory,
   RateLimiterPostgres,
 } from 'rate-limiter-flexible';
+import { say } from '@aos/contracts';
 import { Database } from '../../../platform/database/database.js';
 import { AosError } from '../../../platform/http/problem.js';
 
@@ -120,7 +121,7 @@ export class Limits {
 }
 
 export const cannotCount = (cause: unknown) =>
-  new AosError('unavailable', 'The limits of this call cannot be counted at present.', {
+  new AosError('unavailable', say('limits-uncounted'), {
     cause,
     retryAfterSeconds: 2,
   });

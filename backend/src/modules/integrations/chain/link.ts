@@ -1,5 +1,5 @@
 import type { Span } from '@opentelemetry/api';
-import { type Said, inEnglish } from '@aos/contracts';
+import { type FieldFault, type Said, inEnglish } from '@aos/contracts';
 import type { Ctx } from '../../../platform/http/context.js';
 import { AosError } from '../../../platform/http/problem.js';
 import type { GatewayCall } from '../call.js';
@@ -48,7 +48,7 @@ export interface Finding {
   says: string;
   said?: Said[];
   code?: string;
-  errors?: { path: string; message: string }[];
+  errors?: FieldFault[];
   retryAfterSeconds?: number;
 }
 

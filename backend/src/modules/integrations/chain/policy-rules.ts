@@ -1,5 +1,14 @@
-import type { PolicyCondition, PolicyDocument, PolicyEffect, PolicyRule } from '@aos/contracts';
+import {
+  type FieldFault,
+  type PolicyCondition,
+  type PolicyDocument,
+  type PolicyEffect,
+  type PolicyRule,
+  type Said,
+  say,
+} from '@aos/contracts';
 import { RE2JS } from 're2js';
+import { faultAt } from '../../../platform/http/problem.js';
 import { fitsAny } from './name-pattern.js';
 
 /** What a rule can look at. Nothing of it comes from the tool's server. */
@@ -24,11 +33,6 @@ export interface CompiledPolicy {
   decide(question: Question): Decision;
   /** Whether no arguments whatever would open the tool, not even by way of an approval. */
   isClosed(question: Omit<Question, 'args'>): boolean;
-}
-
-export interface PolicyFault {
-  path: string;
-  message: string;
 }
 
 /**
@@ -59,42 +63,41 @@ export function compile(document: PolicyDocument): CompiledPolicy {
 }
 
 /** What a schema cannot say: ids are unique, patterns can be compiled, values fit their operators. */
-export function faultsOf(document: PolicyDocument): PolicyFault[] {
-  const faults: PolicyFault[] = [];
+export function faultsOf(document: PolicyDocument): FieldFault[] {
+  const faults: FieldFault[] = [];
   const ids = new Set<string>();
   document.rules.forEach((rule, index) => {
-    if (ids.has(rule.id))
-      faults.push({ path: `rules[${index}].id`, message: 'is the id of an earlier rule' });
+    if (ids.has(rule.id)) faults.push(faultAt(`rules[${index}].id`, say('rule-id-twice')));
     ids.add(rule.id);
     rule.when.forEach((condition, at) => {
-      const message = faultOf(condition);
-      if (message) faults.push({ path: `rules[${index}].when[${at}].value`, message });
+      const said = faultOf(condition);
+      if (said) faults.push(faultAt(`rules[${index}].when[${at}].value`, said));
     });
   });
   return faults;
 }
 
-const expected: Record<PolicyCondition['op'], (value: unknown) => string | undefined> = {
-  exists: (value) => (value === undefined ? undefined : 'is not taken by "exists"'),
-  equals: (value) => (value === undefined ? 'is missing' : undefined),
-  'one-of': (value) => (Array.isArray(value) ? undefined : 'must be a list'),
-  'less-than': (value) => (typeof value === 'number' ? undefined : 'must be a number'),
-  'greater-than': (value) => (typeof value === 'number' ? undefined : 'must be a number'),
-  'starts-with': (value) => (typeof value === 'string' ? undefined : 'must be text'),
-  contains: (value) => (typeof value === 'string' ? undefined : 'must be text'),
-  matches: (value) => (typeof value === 'string' ? patternFault(value) : 'must be a pattern'),
+const expected: Record<PolicyCondition['op'], (value: unknown) => Said | undefined> = {
+  exists: (value) => (value === undefined ? undefined : say('value-not-taken')),
+  equals: (value) => (value === undefined ? say('field-missing') : undefined),
+  'one-of': (value) => (Array.isArray(value) ? undefined : say('must-be-list')),
+  'less-than': (value) => (typeof value === 'number' ? undefined : say('must-be-number')),
+  'greater-than': (value) => (typeof value === 'number' ? undefined : say('must-be-number')),
+  'starts-with': (value) => (typeof value === 'string' ? undefined : say('must-be-text')),
+  contains: (value) => (typeof value === 'string' ? undefined : say('must-be-text')),
+  matches: (value) => (typeof value === 'string' ? patternFault(value) : say('must-be-pattern')),
 };
 
 const faultOf = ({ op, value }: PolicyCondition) => expected[op](value);
 
 /** RE2 takes time linear in the text, whatever the pattern; what it cannot express is refused, not run otherwise. */
-function patternFault(pattern: string): string | undefined {
-  if (pattern.length > 500) return 'is longer than 500 characters';
+function patternFault(pattern: string): Said | undefined {
+  if (pattern.length > 500) return say('pattern-long', { most: 500 });
   try {
     RE2JS.compile(pattern);
     return undefined;
   } catch (error) {
-    return `is no pattern of RE2: ${(error as Error).message}`;
+    return say('pattern-none', { why: (error as Error).message });
   }
 }
 

@@ -58,13 +58,9 @@ export class PolicyLink implements Link {
   async decide(ctx: Ctx, call: GatewayCall, projectId: string | null): Promise<Decision> {
     const { compiled, document } = await this.policies.stored();
     if (!compiled)
-      throw new AosError(
-        'unavailable',
-        'The policies cannot be read, so nothing is called. An admin has to save them anew.',
-        {
-          retryAfterSeconds: 60,
-        },
-      );
+      throw new AosError('unavailable', say('policies-unreadable'), {
+        retryAfterSeconds: 60,
+      });
     // Most installations have no rule: nothing to look up then.
     if (document.rules.length === 0) return { effect: document.default, rule: null };
     const { server, tool, args } = call;

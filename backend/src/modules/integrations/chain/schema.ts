@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type McpTool, say } from '@aos/contracts';
+import { type McpTool, type Said, inEnglish, say } from '@aos/contracts';
 import type { Ctx } from '../../../platform/http/context.js';
 import { isDeeperThan } from '../../../platform/http/json-depth.js';
 import { Vault } from '../../config/index.js';
@@ -62,10 +62,7 @@ export class SchemaLink implements Link {
       return this.schemas.faults(tool.inputSchema, args);
     } catch (error) {
       return [
-        {
-          path: '',
-          message: `the schema of ${tool.tool} cannot be used: ${(error as Error).message}`,
-        },
+        wholly(say('schema-of-unusable', { tool: tool.tool, why: (error as Error).message })),
       ];
     }
   }
@@ -97,7 +94,8 @@ function requireGranted(call: GatewayCall): string[] {
 
 function requireShape(tool: McpTool, args: Record<string, unknown>): void {
   if (isDeeperThan(args, MAX_DEPTH))
-    throw new ToolArgsInvalid(tool.tool, [
-      { path: '', message: `is nested deeper than ${MAX_DEPTH} levels` },
-    ]);
+    throw new ToolArgsInvalid(tool.tool, [wholly(say('nested-deep', { most: MAX_DEPTH }))]);
 }
+
+/** A fault of the whole. */
+const wholly = (said: Said): SchemaFault => ({ path: '', message: inEnglish(said), said });

@@ -1,6 +1,9 @@
+import { inEnglish, say } from '@aos/contracts';
 import { ToolSchemas } from './tool-schema.js';
 
 const schemas = new ToolSchemas();
+const faultsOf = (schema: Record<string, unknown>, value: unknown) =>
+  schemas.faults(schema, value).map(({ path, message }) => ({ path, message }));
 const object = (properties: object, more: object = {}) => ({ type: 'object', properties, ...more });
 
 it('lists every fault, with its path', () => {
@@ -8,7 +11,7 @@ it('lists every fault, with its path', () => {
     { a: { type: 'integer' }, b: { enum: ['x', 'y'] }, 'c/d': { items: { type: 'string' } } },
     { required: ['z'] },
   );
-  expect(schemas.faults(schema, { a: 'one', b: 'w', 'c/d': ['s', 1] })).toEqual([
+  expect(faultsOf(schema, { a: 'one', b: 'w', 'c/d': ['s', 1] })).toEqual([
     { path: 'z', message: 'is missing' },
     { path: 'a', message: 'must be integer' },
     { path: 'b', message: 'must be one of ["x","y"]' },
@@ -16,24 +19,39 @@ it('lists every fault, with its path', () => {
   ]);
 });
 
+it('says each by its code as well', () => {
+  const schema = object({ a: { type: 'integer' }, b: { uniqueItems: true } }, { required: ['z'] });
+  const closed = { ...schema, additionalProperties: false };
+  const told = schemas.faults(closed, { a: 'one', b: [1, 1], c: 1 });
+  expect(told.map(({ path, said }) => [path, said])).toEqual(
+    expect.arrayContaining([
+      ['z', say('field-missing')],
+      ['a', say('schema-type', { type: 'integer' })],
+      ['b', say('schema-duplicates')],
+      ['c', say('tool-key-unknown')],
+    ]),
+  );
+  expect(told.map(({ message }) => message)).toEqual(told.map(({ said }) => inEnglish(said)));
+});
+
 it('takes draft-07 where the schema says so', () => {
   const schema = {
     $schema: 'http://json-schema.org/draft-07/schema#',
     ...object({ a: { items: [{ type: 'string' }] } }),
   };
-  expect(schemas.faults(schema, { a: [1] })).toEqual([{ path: 'a[0]', message: 'must be string' }]);
+  expect(faultsOf(schema, { a: [1] })).toEqual([{ path: 'a[0]', message: 'must be string' }]);
 });
 
 it('keeps apart the patterns of one schema', () => {
   const schema = object({ a: { pattern: '^a+$' }, b: { pattern: '^b+$' } });
-  expect(schemas.faults(schema, { a: 'aa', b: 'bb' })).toEqual([]);
-  expect(schemas.faults(schema, { a: 'bb', b: 'aa' })).toHaveLength(2);
+  expect(faultsOf(schema, { a: 'aa', b: 'bb' })).toEqual([]);
+  expect(faultsOf(schema, { a: 'bb', b: 'aa' })).toHaveLength(2);
 });
 
 it('ends a pattern that would stop the native engine', () => {
   // With backtracking this takes longer than the sun will shine.
   expect(
-    schemas.faults(object({ a: { pattern: '^(a+)+$' } }), { a: `${'a'.repeat(5000)}!` }),
+    faultsOf(object({ a: { pattern: '^(a+)+$' } }), { a: `${'a'.repeat(5000)}!` }),
   ).toHaveLength(1);
 });
 
@@ -41,23 +59,21 @@ it('has a bound for what all patterns of one check may take together', () => {
   // In linear time as well, this would take half a minute.
   const schema = object({ a: { items: { pattern: '^[\\p{L}]{1000}[\\p{L}]*$' } } });
   const began = process.cpuUsage();
-  expect(
-    schemas.faults(schema, { a: Array.from({ length: 50 }, () => 'é'.repeat(50_000)) }),
-  ).toEqual(
+  expect(faultsOf(schema, { a: Array.from({ length: 50 }, () => 'é'.repeat(50_000)) })).toEqual(
     expect.arrayContaining([{ path: 'a[49]', message: expect.stringContaining('pattern') }]),
   );
   expect(process.cpuUsage(began).user / 1e6).toBeLessThan(10);
   // What was spent on that one is not missing at the next.
-  expect(schemas.faults(object({ a: { pattern: '^é+$' } }), { a: 'é'.repeat(50_000) })).toEqual([]);
+  expect(faultsOf(object({ a: { pattern: '^é+$' } }), { a: 'é'.repeat(50_000) })).toEqual([]);
 });
 
 it('leaves a pattern with look-around to the tool', () => {
-  expect(schemas.faults(object({ a: { pattern: '^(?=x)y$' } }), { a: 'anything' })).toEqual([]);
+  expect(faultsOf(object({ a: { pattern: '^(?=x)y$' } }), { a: 'anything' })).toEqual([]);
 });
 
 it('takes a schema that refers to itself, and one that asks for what is left over', () => {
   const tree = object({ left: { $ref: '#' }, n: { type: 'number' } });
-  expect(schemas.faults(tree, { left: { left: { n: 'x' } } })).toEqual([
+  expect(faultsOf(tree, { left: { left: { n: 'x' } } })).toEqual([
     { path: 'left.left.n', message: 'must be number' },
   ]);
   const rest = {
@@ -66,21 +82,21 @@ it('takes a schema that refers to itself, and one that asks for what is left ove
     allOf: [{ $ref: '#/$defs/a' }],
     unevaluatedProperties: false,
   };
-  expect(schemas.faults(rest, { a: 1, b: 2 })).toEqual([]);
-  expect(schemas.faults(rest, { a: 1, c: 2 })).toEqual([
+  expect(faultsOf(rest, { a: 1, b: 2 })).toEqual([]);
+  expect(faultsOf(rest, { a: 1, c: 2 })).toEqual([
     { path: 'c', message: 'is not known to the tool' },
   ]);
 });
 
 it('takes two schemas with the same $id', () => {
   const schema = (type: string) => ({ $id: 'https://example.test/s', ...object({ a: { type } }) });
-  expect(schemas.faults(schema('string'), { a: 1 })).toHaveLength(1);
-  expect(schemas.faults(schema('number'), { a: 1 })).toHaveLength(0);
+  expect(faultsOf(schema('string'), { a: 1 })).toHaveLength(1);
+  expect(faultsOf(schema('number'), { a: 1 })).toHaveLength(0);
 });
 
 it('says that a schema is none', () => {
-  expect(() => schemas.faults({ type: 'nonsense' }, {})).toThrow(/schema is invalid/);
-  expect(() => schemas.faults(object({ a: { description: 'x'.repeat(300_000) } }), {})).toThrow(
+  expect(() => faultsOf({ type: 'nonsense' }, {})).toThrow(/schema is invalid/);
+  expect(() => faultsOf(object({ a: { description: 'x'.repeat(300_000) } }), {})).toThrow(
     /at most/,
   );
 });
@@ -102,8 +118,8 @@ describe('a schema whose author means harm', () => {
     'cannot make a check endless by definitions that refer twice (%s)',
     (keyword) => {
       // With 24 it is seen without the bound that it is not there: that takes half a minute.
-      expect(schemas.faults(doubling(24, keyword), 1)).toEqual(tooLong);
-      expect(schemas.faults(doubling(6, keyword), 'fits')).toEqual([]);
+      expect(faultsOf(doubling(24, keyword), 1)).toEqual(tooLong);
+      expect(faultsOf(doubling(6, keyword), 'fits')).toEqual([]);
     },
   );
 
@@ -111,14 +127,12 @@ describe('a schema whose author means harm', () => {
     const branch = { properties: { x: { $ref: '#' } }, required: ['y'] };
     let value: object = {};
     for (let depth = 0; depth < 20; depth++) value = { x: value };
-    expect(schemas.faults({ anyOf: [branch, branch] }, value)).toEqual(tooLong);
+    expect(faultsOf({ anyOf: [branch, branch] }, value)).toEqual(tooLong);
   });
 
   it('cannot do it by referring to itself', () => {
-    expect(schemas.faults({ $ref: '#' }, 1)).toEqual(tooLong);
-    expect(schemas.faults({ allOf: [{ $dynamicRef: '#a' }], $dynamicAnchor: 'a' }, 1)).toEqual(
-      tooLong,
-    );
+    expect(faultsOf({ $ref: '#' }, 1)).toEqual(tooLong);
+    expect(faultsOf({ allOf: [{ $dynamicRef: '#a' }], $dynamicAnchor: 'a' }, 1)).toEqual(tooLong);
   });
 
   it.each([
@@ -128,8 +142,8 @@ describe('a schema whose author means harm', () => {
     ['characters', { maxLength: 1e9 }, (n: number) => 'x'.repeat(10 * n)],
   ])('cannot make a check endless by going through the same %s again', (_, part, make) => {
     const again = { allOf: Array.from({ length: 1000 }, () => part) };
-    expect(schemas.faults(again, make(50_000))).toEqual(tooLong);
-    expect(schemas.faults(again, make(100))).toEqual([]);
+    expect(faultsOf(again, make(50_000))).toEqual(tooLong);
+    expect(faultsOf(again, make(100))).toEqual([]);
   });
 
   function record(n: number): Record<string, number> {
@@ -140,22 +154,22 @@ describe('a schema whose author means harm', () => {
     const items = Array.from({ length: 30_000 }, (_, i) => ({ a: i, b: [i] }));
     const schema = { uniqueItems: true };
     const began = process.cpuUsage();
-    expect(schemas.faults(schema, items)).toEqual([]);
+    expect(faultsOf(schema, items)).toEqual([]);
     expect(process.cpuUsage(began).user / 1e6).toBeLessThan(10);
-    expect(schemas.faults(schema, [...items, { b: [7], a: 7 }])).toEqual([
+    expect(faultsOf(schema, [...items, { b: [7], a: 7 }])).toEqual([
       { path: '', message: 'must NOT have duplicate items' },
     ]);
-    expect(schemas.faults({ uniqueItems: false }, [1, 1])).toEqual([]);
-    expect(schemas.faults(schema, [1, '1', [1], null, {}, []])).toEqual([]);
-    expect(schemas.faults(schema, ['a', 'a'])).toHaveLength(1);
+    expect(faultsOf({ uniqueItems: false }, [1, 1])).toEqual([]);
+    expect(faultsOf(schema, [1, '1', [1], null, {}, []])).toEqual([]);
+    expect(faultsOf(schema, ['a', 'a'])).toHaveLength(1);
   });
 
   it('cannot answer with a promise, which would pass for a yes', () => {
-    expect(schemas.faults({ $async: true, ...object({}, { required: ['a'] }) }, {})).toEqual([
+    expect(faultsOf({ $async: true, ...object({}, { required: ['a'] }) }, {})).toEqual([
       { path: 'a', message: 'is missing' },
     ]);
     const nested = { $defs: { a: { $async: true, type: 'string' } }, $ref: '#/$defs/a' };
-    expect(() => schemas.faults(nested, 1)).toThrow(/async/);
+    expect(() => faultsOf(nested, 1)).toThrow(/async/);
   });
 
   it.each([
@@ -170,12 +184,12 @@ describe('a schema whose author means harm', () => {
       { $id, $ref: 'nowhere' },
     ])
       try {
-        schemas.faults(harm, {});
+        faultsOf(harm, {});
       } catch {
         // Whether it can be used is not what is asked.
       }
-    expect(schemas.faults(object({ [$id]: { type: 'string' } }), { [$id]: 1 })).toHaveLength(1);
-    expect(() => schemas.faults(object({ [$id]: { type: 'nonsense' } }), {})).toThrow(/invalid/);
+    expect(faultsOf(object({ [$id]: { type: 'string' } }), { [$id]: 1 })).toHaveLength(1);
+    expect(() => faultsOf(object({ [$id]: { type: 'nonsense' } }), {})).toThrow(/invalid/);
   });
 
   it('cannot say what a part of another one means', () => {
@@ -183,10 +197,10 @@ describe('a schema whose author means harm', () => {
       ...object({ a: { $ref: 'https://example.test/part' } }),
       $defs: { part: { $id: 'https://example.test/part', type } },
     });
-    expect(schemas.faults(part('number'), { a: 1 })).toEqual([]);
-    expect(schemas.faults(part('string'), { a: 1 })).toHaveLength(1);
+    expect(faultsOf(part('number'), { a: 1 })).toEqual([]);
+    expect(faultsOf(part('string'), { a: 1 })).toHaveLength(1);
     const borrowed = object({ b: { $ref: 'https://example.test/part' } });
-    expect(() => schemas.faults(borrowed, { b: 1 })).toThrow(/resolve/);
+    expect(() => faultsOf(borrowed, { b: 1 })).toThrow(/resolve/);
   });
 
   it('cannot be copied into itself without end, nor be deeper than it is looked at', () => {
@@ -196,12 +210,12 @@ describe('a schema whose author means harm', () => {
     const some = Array.from({ length: 500 }, () => ({ $ref: '#/$defs/large' }));
     const many = { $defs: { large }, allOf: Array.from({ length: 4 }, () => ({ anyOf: some })) };
     const began = process.cpuUsage();
-    expect(schemas.faults(many, { p1: 1 })).toEqual([]);
+    expect(faultsOf(many, { p1: 1 })).toEqual([]);
     expect(process.cpuUsage(began).user / 1e6).toBeLessThan(10);
     let deep: object = {};
     for (let depth = 0; depth < 300; depth++) deep = { not: deep };
-    expect(() => schemas.faults({ ...deep }, 1)).toThrow(/deeper/);
-    expect(() => schemas.faults({ ...many, unevaluatedProperties: false }, {})).toThrow(/at most/);
+    expect(() => faultsOf({ ...deep }, 1)).toThrow(/deeper/);
+    expect(() => faultsOf({ ...many, unevaluatedProperties: false }, {})).toThrow(/at most/);
   });
 
   it('has no code of its own: neither an id nor a name becomes a part of it', () => {
@@ -213,7 +227,7 @@ describe('a schema whose author means harm', () => {
       patternProperties: { [evil]: { type: 'number' } },
     };
     try {
-      schemas.faults(schema, { [evil]: 1 });
+      faultsOf(schema, { [evil]: 1 });
     } catch {
       // Whether it can be used is not what is asked.
     }
@@ -227,15 +241,15 @@ it('knows what belongs to a value from what every object has', () => {
       `{"type":"object","properties":{"${name}":{"type":"string"}},"additionalProperties":false}`,
     ) as Record<string, unknown>;
     const value = (text: string) => JSON.parse(`{"${name}":${text}}`) as unknown;
-    expect(schemas.faults(schema, {})).toEqual([]);
-    expect(schemas.faults({ ...schema, required: [name] }, {})).toMatchObject([
+    expect(faultsOf(schema, {})).toEqual([]);
+    expect(faultsOf({ ...schema, required: [name] }, {})).toMatchObject([
       { message: 'is missing' },
     ]);
-    expect(schemas.faults(schema, value('"text"'))).toEqual([]);
-    expect(schemas.faults(schema, value('1'))).toHaveLength(1);
+    expect(faultsOf(schema, value('"text"'))).toEqual([]);
+    expect(faultsOf(schema, value('1'))).toHaveLength(1);
   }
   const closed = { type: 'object', additionalProperties: false };
-  expect(schemas.faults(closed, JSON.parse('{"__proto__":{"a":1}}'))).toEqual([
+  expect(faultsOf(closed, JSON.parse('{"__proto__":{"a":1}}'))).toEqual([
     { path: '__proto__', message: 'is not known to the tool' },
   ]);
 });

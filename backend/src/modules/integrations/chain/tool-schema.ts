@@ -1,11 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import type { ErrorObject } from 'ajv';
+import { type Said, inEnglish, say } from '@aos/contracts';
 import { type SchemaCheck, schemaCheck } from './schema-check.js';
+import { saidOfFault } from './schema-words.js';
 
 export interface SchemaFault {
   /** Where, as `a.b[0]`; empty for the whole. */
   path: string;
+  /** What `said` says, in English. */
   message: string;
+  said: Said;
 }
 
 const MAX_COMPILED = 500;
@@ -53,22 +57,28 @@ function toFault(error: ErrorObject): SchemaFault {
   const child = (name: unknown) => (path ? `${path}.${String(name)}` : String(name));
   switch (error.keyword) {
     case 'required':
-      return { path: child(parameters['missingProperty']), message: 'is missing' };
+      return faultOf(child(parameters['missingProperty']), say('field-missing'));
     case 'additionalProperties':
     case 'unevaluatedProperties':
-      return {
-        path: child(parameters['additionalProperty'] ?? parameters['unevaluatedProperty']),
-        message: 'is not known to the tool',
-      };
+      return faultOf(
+        child(parameters['additionalProperty'] ?? parameters['unevaluatedProperty']),
+        say('tool-key-unknown'),
+      );
     case 'enum':
-      return {
+      return faultOf(
         path,
-        message: `must be one of ${JSON.stringify(parameters['allowedValues']).slice(0, 500)}`,
-      };
+        say('schema-one-of', { values: JSON.stringify(parameters['allowedValues']).slice(0, 500) }),
+      );
     default:
-      return { path, message: error.message ?? 'does not fit' };
+      return faultOf(path, saidOfFault(error));
   }
 }
+
+const faultOf = (path: string, said: Said): SchemaFault => ({
+  path,
+  message: inEnglish(said),
+  said,
+});
 
 /** `/a/0/b~1c` as `a[0].b/c`. */
 function toPath(pointer: string): string {

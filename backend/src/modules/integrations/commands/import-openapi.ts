@@ -1,8 +1,8 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type { ImportOpenApi as Input, OpenApiImport } from '@aos/contracts';
+import { type ImportOpenApi as Input, type OpenApiImport, say } from '@aos/contracts';
 import { Database } from '../../../platform/database/database.js';
 import type { Ctx } from '../../../platform/http/context.js';
-import { AosError } from '../../../platform/http/problem.js';
+import { AosError, faultAt } from '../../../platform/http/problem.js';
 import { AddressRefused, GuardedFetch } from '../chain/guarded-fetch.js';
 import { ServerUrlRefused } from '../integrations.errors.js';
 import { documentOf } from '../openapi/document-source.js';
@@ -51,13 +51,10 @@ export class ImportOpenApiHandler implements ICommandHandler<ImportOpenApi> {
     };
     if (baseUrl !== undefined) await this.requireReachable(baseUrl);
     if (input.preview) return { ...answer, server: null };
-    if (baseUrl === undefined)
-      throw new ServerUrlRefused(
-        'is missing: the document names no absolute address of the service',
-      );
+    if (baseUrl === undefined) throw new ServerUrlRefused(say('url-not-in-document'));
     if (tools.length === 0)
-      throw new AosError('validation_failed', 'No operation of the document can be made a tool.', {
-        errors: [{ path: 'document', message: 'has no operation that can be made a tool' }],
+      throw new AosError('validation_failed', say('document-no-tool'), {
+        errors: [faultAt('document', say('has-no-tool'))],
       });
     return { ...answer, server: await this.register(ctx, input, { ...read, baseUrl, tools }) };
   }
@@ -68,12 +65,12 @@ export class ImportOpenApiHandler implements ICommandHandler<ImportOpenApi> {
     } catch (error) {
       const path = input.documentUrl === undefined ? 'document' : 'documentUrl';
       if (error instanceof AddressRefused)
-        throw new AosError('validation_failed', 'The address of the document is not allowed.', {
-          errors: [{ path, message: error.message }],
+        throw new AosError('validation_failed', say('document-address'), {
+          errors: [faultAt(path, error.said)],
         });
       if (!(error instanceof DocumentRefused)) throw error;
-      throw new AosError('validation_failed', `The document cannot be read. ${error.message}`, {
-        errors: [{ path, message: error.message }],
+      throw new AosError('validation_failed', say('document-unreadable', { why: error.said }), {
+        errors: [faultAt(path, error.said)],
       });
     }
   }
@@ -82,7 +79,7 @@ export class ImportOpenApiHandler implements ICommandHandler<ImportOpenApi> {
     try {
       await this.outside.check(baseUrl);
     } catch (error) {
-      if (error instanceof AddressRefused) throw new ServerUrlRefused(error.message);
+      if (error instanceof AddressRefused) throw new ServerUrlRefused(error.said);
       throw error;
     }
   }

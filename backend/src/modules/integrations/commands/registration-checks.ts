@@ -1,4 +1,4 @@
-import type { RegisterServer } from '@aos/contracts';
+import { type RegisterServer, say } from '@aos/contracts';
 import ipaddr from 'ipaddr.js';
 import type { Database } from '../../../platform/database/database.js';
 import { type Ctx, isAllowed } from '../../../platform/http/context.js';
@@ -16,13 +16,9 @@ export function requireRoute(
     return;
   }
   const url = new URL(input.url ?? '');
-  if (url.username || url.password)
-    throw new ServerUrlRefused(
-      'holds a user or a password; keep those as a secret and name it in auth',
-    );
-  if (url.hash) throw new ServerUrlRefused('holds a fragment');
-  if (isMetadata(url.hostname))
-    throw new ServerUrlRefused('is an address of the metadata service of this machine');
+  if (url.username || url.password) throw new ServerUrlRefused(say('url-holds-user'));
+  if (url.hash) throw new ServerUrlRefused(say('url-holds-fragment'));
+  if (isMetadata(url.hostname)) throw new ServerUrlRefused(say('url-metadata'));
 }
 
 /**
@@ -72,9 +68,6 @@ export async function requireSecret(
       [name],
     );
     if (known.length === 0)
-      throw new AosError(
-        'unknown_secret',
-        `There is no secret named "${name}" outside the projects.`,
-      );
+      throw new AosError('unknown_secret', say('no-secret-outside', { name }));
   }
 }

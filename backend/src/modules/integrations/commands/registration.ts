@@ -62,7 +62,7 @@ export class Registration {
         outcome: 'denied',
         diff: { address, why: error.message },
       });
-      throw new ServerUrlRefused(error.message);
+      throw new ServerUrlRefused(error.said);
     }
   }
 

@@ -1,5 +1,5 @@
 import { type Said, say } from '@aos/contracts';
-import { AosError } from '../../../platform/http/problem.js';
+import { AosError, faultAt } from '../../../platform/http/problem.js';
 
 /** An entry as far as it can be registered. */
 export interface ReadEntry {
@@ -29,16 +29,12 @@ export function readEntries(document: Json): [string, unknown][] {
     asObject(document['servers']) ??
     asObject(asObject(document['mcp'])?.['servers']);
   if (!servers)
-    throw new AosError(
-      'validation_failed',
-      'The document holds neither "mcpServers" nor "servers".',
-      {
-        errors: [{ path: 'document', message: 'holds neither "mcpServers" nor "servers"' }],
-      },
-    );
+    throw new AosError('validation_failed', say('document-no-servers'), {
+      errors: [faultAt('document', say('has-no-servers'))],
+    });
   const entries = Object.entries(servers);
   if (entries.length > MOST_ENTRIES)
-    throw new AosError('validation_failed', `The document has more than ${MOST_ENTRIES} servers.`);
+    throw new AosError('validation_failed', say('document-many-servers', { most: MOST_ENTRIES }));
   return entries;
 }
 

@@ -1,4 +1,4 @@
-import type { ImportOpenApi } from '@aos/contracts';
+import { type ImportOpenApi, say } from '@aos/contracts';
 import { parse } from 'yaml';
 import { AddressRefused, type GuardedFetch } from '../chain/guarded-fetch.js';
 import { DocumentRefused } from './operations.js';
@@ -30,13 +30,13 @@ async function fetched(address: string, outside: GuardedFetch): Promise<string> 
     });
   } catch (error) {
     if (error instanceof AddressRefused) throw error;
-    throw new DocumentRefused(`It could not be fetched: ${(error as Error).message}.`, {
+    throw new DocumentRefused(say('document-away', { why: (error as Error).message }), {
       cause: error,
     });
   }
   if (answer.status < 200 || answer.status > 299)
     throw new DocumentRefused(
-      `It could not be fetched: ${new URL(address).host} answered with ${answer.status}.`,
+      say('document-status', { host: new URL(address).host, status: answer.status }),
     );
   return answer.text;
 }
@@ -47,11 +47,11 @@ function read(text: string): Json {
     value = parse(text, { maxAliasCount: MOST_ALIASES });
   } catch (error) {
     throw new DocumentRefused(
-      `It is neither JSON nor YAML: ${(error as Error).message.split('\n')[0]}`,
+      say('document-no-syntax', { why: (error as Error).message.split('\n')[0] ?? '' }),
       { cause: error },
     );
   }
   if (value === null || typeof value !== 'object' || Array.isArray(value))
-    throw new DocumentRefused('It is neither JSON nor YAML of an object.');
+    throw new DocumentRefused(say('document-no-object'));
   return value as Json;
 }

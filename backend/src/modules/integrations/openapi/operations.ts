@@ -20,12 +20,13 @@ export interface ReadDocument {
 
 export class DocumentRefused extends Error {
   override name = 'DocumentRefused';
-  /** The message by its code, where it has one. */
-  readonly said: Said | undefined;
 
-  constructor(why: string | Said, options?: ErrorOptions) {
-    super(typeof why === 'string' ? why : inEnglish(why), options);
-    this.said = typeof why === 'string' ? undefined : why;
+  constructor(
+    /** The message by its code. */
+    readonly said: Said,
+    options?: ErrorOptions,
+  ) {
+    super(inEnglish(said), options);
   }
 }
 
@@ -46,9 +47,9 @@ const reservedHeaders =
 export function readOperations(document: Json): ReadDocument {
   const version = document['openapi'];
   if (typeof version !== 'string' || !/^3\.[01](\.|$)/.test(version))
-    throw new DocumentRefused('It says not "openapi": "3.0.x" or "3.1.x".');
+    throw new DocumentRefused(say('document-version'));
   const paths = asObject(document['paths']);
-  if (!paths) throw new DocumentRefused('It has no "paths".');
+  if (!paths) throw new DocumentRefused(say('document-no-paths'));
   const info = asObject(document['info']) ?? {};
   const read: ReadDocument = {
     title: textOf(info['title']),

@@ -1,5 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve, sep } from 'node:path';
+import { say } from '@aos/contracts';
 import { LaunchRefused } from '../integrations.errors.js';
 
 /**
@@ -42,55 +43,42 @@ export function approveLaunch(
 ): Launch {
   const control = /[\u0000-\u001f\u007f]/;
   if (control.test(command) || /[;&|<>$`"'\\*?!(){}\s]/.test(command))
-    throw new LaunchRefused(
-      'The command has characters that no approved command has. Allowed are "npx" and "node".',
-    );
+    throw new LaunchRefused(say('launch-characters'));
   for (const [index, arg] of args.entries()) {
     if (Buffer.byteLength(arg) > MAX_ARG_BYTES)
-      throw new LaunchRefused(`Argument ${index + 1} is longer than ${MAX_ARG_BYTES} bytes.`);
-    if (control.test(arg)) throw new LaunchRefused(`Argument ${index + 1} has control characters.`);
+      throw new LaunchRefused(say('launch-argument-long', { n: index + 1, most: MAX_ARG_BYTES }));
+    if (control.test(arg))
+      throw new LaunchRefused(say('launch-argument-controls', { n: index + 1 }));
     if (/[;&|<>`]|\$[({]/.test(arg))
-      throw new LaunchRefused(`Argument ${index + 1} has characters of a shell.`);
+      throw new LaunchRefused(say('launch-argument-shell', { n: index + 1 }));
     if (runsItsArgument.test(arg))
-      throw new LaunchRefused(
-        `Argument ${index + 1}: options that run code or load modules are not allowed.`,
-      );
+      throw new LaunchRefused(say('launch-argument-runs', { n: index + 1 }));
   }
   if (command === 'npx') return approvePackage(args);
   if (command === 'node') return approveScript(args, folders);
-  throw new LaunchRefused(
-    `"${command.slice(0, 60)}" is not an approved command. Allowed are "npx <package>" and "node <script of a server>".`,
-  );
+  throw new LaunchRefused(say('launch-command', { command: command.slice(0, 60) }));
 }
 
 function approvePackage(args: readonly string[]): Launch {
   const rest = args[0] === '-y' || args[0] === '--yes' ? args.slice(1) : args;
   const name = rest[0] ?? '';
-  if (!registryName.test(name))
-    throw new LaunchRefused(
-      'After "npx -y" stands the name of a package in the registry, with a version if you like: no options, URLs or paths.',
-    );
+  if (!registryName.test(name)) throw new LaunchRefused(say('launch-package'));
   if (interpreters.has(name.replace(/(?!^)@.*$/, '')))
-    throw new LaunchRefused(
-      `The package "${name}" runs whatever it is given; name the package of the server itself.`,
-    );
+    throw new LaunchRefused(say('launch-interpreter', { name }));
   return { file: 'npx', args: ['-y', '--', name, ...rest.slice(1)] };
 }
 
 function approveScript(args: readonly string[], folders: LaunchFolders): Launch {
   const [script = '', ...rest] = args;
-  const where =
-    'the script of a server in node_modules/@modelcontextprotocol or in the folder mcp-servers of the data folder';
-  if (script === '' || script.startsWith('-'))
-    throw new LaunchRefused(`After "node" stands ${where}, and no option.`);
+  const refused = () => new LaunchRefused(say('launch-script', { script: script.slice(0, 200) }));
+  if (script === '' || script.startsWith('-')) throw new LaunchRefused(say('launch-no-script'));
   const real = realPath(isAbsolute(script) ? script : resolve(installationRoot(), script));
-  if (!real || !/\.[cm]?js$/.test(real))
-    throw new LaunchRefused(`"${script.slice(0, 200)}" is not ${where}.`);
+  if (!real || !/\.[cm]?js$/.test(real)) throw refused();
   const isServer =
     packageFolders().some((folder) =>
       real.startsWith(join(folder, '@modelcontextprotocol', 'server-')),
     ) || real.startsWith((realPath(join(folders.dataDir, 'mcp-servers')) ?? '\u0000') + sep);
-  if (!isServer) throw new LaunchRefused(`"${script.slice(0, 200)}" is not ${where}.`);
+  if (!isServer) throw refused();
   return { file: process.execPath, args: [real, ...rest] };
 }
 

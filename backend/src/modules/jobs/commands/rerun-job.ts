@@ -1,7 +1,8 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type { RerunRequest, RunAccepted, TaskSpec } from '@aos/contracts';
+import { type RerunRequest, type RunAccepted, type TaskSpec, say } from '@aos/contracts';
 import { Database } from '../../../platform/database/database.js';
 import type { Ctx } from '../../../platform/http/context.js';
+import { faultAt } from '../../../platform/http/problem.js';
 import { isFinal } from '../job-state.js';
 import { JobNotFinished, StepsUnknown } from '../jobs.errors.js';
 import { JobsQueries } from '../jobs.queries.js';
@@ -60,7 +61,9 @@ export class RerunJobHandler implements ICommandHandler<RerunJob> {
     ];
     const faults: SubmissionFault[] = asked
       .filter(({ id }) => !known.has(id))
-      .map(({ path, id }) => ({ path, message: `there is no step ${JSON.stringify(id)}` }));
+      .map(({ path, id }) =>
+        faultAt(path, say('unknown-of', { what: say('a-step', { name: id }) })),
+      );
     if (faults.length > 0) throw new StepsUnknown(jobId, faults);
   }
 }

@@ -5,7 +5,7 @@ import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
 import { type Tx } from '../../../platform/database/sql.js';
 import { type Ctx, isAllowed } from '../../../platform/http/context.js';
-import { Forbidden, NotFound } from '../../../platform/http/problem.js';
+import { Forbidden, NotFound, faultAt } from '../../../platform/http/problem.js';
 import { Outbox } from '../../../platform/outbox/outbox.js';
 import { activeTraceparent } from '../../../platform/telemetry/span.js';
 import {
@@ -194,9 +194,9 @@ export class JobSubmission {
     const faults = inputs.flatMap((input, index): SubmissionFault[] => {
       const path = `inputs.${index}`;
       const isTwin = inputs.findIndex((other) => other.name === input.name) < index;
-      if (isTwin) return [{ path: `${path}.name`, message: `"${input.name}" is given twice` }];
+      if (isTwin) return [faultAt(`${path}.name`, say('given-twice', { name: input.name }))];
       if (visible.has(input.artifactId.toLowerCase())) return [];
-      return [{ path: `${path}.artifactId`, message: `there is no artifact ${input.artifactId}` }];
+      return [faultAt(`${path}.artifactId`, say('no-artifact', { id: input.artifactId }))];
     });
     if (faults.length > 0) throw new UnknownArtifacts(faults);
   }
@@ -210,9 +210,7 @@ export class JobSubmission {
     );
     const known = new Set(rows.map((row) => row.name));
     const faults = names.flatMap((name, index): SubmissionFault[] =>
-      known.has(name)
-        ? []
-        : [{ path: `env.${index}`, message: `there is no secret ${JSON.stringify(name)}` }],
+      known.has(name) ? [] : [faultAt(`env.${index}`, say('no-secret-named', { name }))],
     );
     if (faults.length > 0) throw new UnknownSecrets(faults);
   }

@@ -4,7 +4,7 @@ import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
 import { type Tx, sql } from '../../../platform/database/sql.js';
 import { type Ctx, isAllowed } from '../../../platform/http/context.js';
-import { Forbidden } from '../../../platform/http/problem.js';
+import { Forbidden, faultAt } from '../../../platform/http/problem.js';
 import { Outbox } from '../../../platform/outbox/outbox.js';
 import { Gateway } from '../../integrations/index.js';
 import { Queue } from '../../jobs/index.js';
@@ -87,17 +87,11 @@ export class DecideApprovalHandler implements ICommandHandler<DecideApproval> {
   private async checkArgs(input: DecideRequest, approval: ApprovalRow): Promise<string> {
     const args = input.args!;
     if (input.decision !== 'continue')
-      throw new ApprovalArgsInvalid([
-        { path: 'args', message: 'only go with the decision "continue"' },
-      ]);
+      throw new ApprovalArgsInvalid([faultAt('args', say('args-only-continue'))]);
     if (approval.kind === 'call')
-      throw new ApprovalArgsInvalid([
-        { path: 'args', message: "are the caller's; approve the call as it is, or abort it" },
-      ]);
+      throw new ApprovalArgsInvalid([faultAt('args', say('args-of-caller'))]);
     if (approval.kind === 'open-call')
-      throw new ApprovalArgsInvalid([
-        { path: 'args', message: 'the call was made already and cannot be another one' },
-      ]);
+      throw new ApprovalArgsInvalid([faultAt('args', say('args-called-already'))]);
     const { found, faults } = findReferences(args);
     const errors: FieldFault[] = faults.map((fault) => ({
       ...fault,
@@ -105,13 +99,11 @@ export class DecideApprovalHandler implements ICommandHandler<DecideApproval> {
     }));
     for (const { path, reference } of found) {
       const at = `args${path.replaceAll('/', '.')}`;
-      if (reference.kind !== 'secret')
-        errors.push({ path: at, message: 'may refer to secrets only; write the value itself' });
+      if (reference.kind !== 'secret') errors.push(faultAt(at, say('args-secrets-only')));
       else if (!approval.env.includes(reference.name))
-        errors.push({
-          path: at,
-          message: `there is no secret "${reference.name}" in the env of the task`,
-        });
+        errors.push(
+          faultAt(at, say('unknown-of', { what: say('a-secret', { name: reference.name }) })),
+        );
     }
     const [server, ...name] = approval.tool.split('.');
     const tool = await this.gateway.tool(server!, name.join('.'));
