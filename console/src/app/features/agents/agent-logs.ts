@@ -189,7 +189,7 @@ const clock = (at: string, language: Language) =>
       height: 10px;
       margin: 8px 12px;
       border-radius: 4px;
-      background: var(--sunken);
+      background: var(--skeleton);
       animation: late 1ms 150ms both;
     }
     .skeleton:nth-child(odd) {

@@ -3,7 +3,7 @@ export const words = {
   createNow: '创建',
   createHelp: '创建后智能体处于停止状态，启动后即可接收任务。',
   find: '查找智能体',
-  none: '还没有智能体。从模板新建一个，然后在 Chat Hub 交给它任务。',
+  none: '还没有智能体。从模板新建一个，然后在“对话”里交给它任务。',
   noneFound: '没有符合条件的智能体。',
   status: { running: '运行中', stopped: '已停止', draining: '收尾中', failed: '出错了' },
   start: '启动',

@@ -12,7 +12,7 @@ export const words = {
     find: '查找规则',
     add: '添加规则',
     order: '自上而下判断，第一条符合的规则决定结果。',
-    savedBy: '第 {{n}} 版，由 {{who}} 保存',
+    savedBy: '第 {{n}} 版 · 保存者：{{who}} ·',
     you: '你',
     versionN: '第 {{n}} 版',
     none: '还没有规则：角色允许的调用都会放行。写下第一条，或从下面的例子开始。',

@@ -57,10 +57,6 @@ import { TranslocoDirective } from '@jsverse/transloco';
     label.off {
       cursor: default;
     }
-    input {
-      margin: 0;
-      accent-color: var(--accent);
-    }
     @media (max-width: 719px) {
       .row {
         grid-template-columns: 1fr;

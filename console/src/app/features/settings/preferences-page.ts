@@ -72,7 +72,7 @@ import { Preferences, type Theme } from '../../shared/ui/preferences';
   styleUrl: '../../shared/ui/section.css',
   styles: `
     section {
-      max-width: 560px;
+      max-width: 800px;
     }
     fieldset {
       display: flex;
@@ -101,10 +101,6 @@ import { Preferences, type Theme } from '../../shared/ui/preferences';
       align-items: center;
       gap: 8px;
       cursor: pointer;
-    }
-    input {
-      margin: 0;
-      accent-color: var(--accent);
     }
   `,
 })

@@ -132,7 +132,7 @@ const DAY_MS = 86_400_000;
       font-weight: 550;
     }
     fieldset input {
-      accent-color: var(--accent);
+      margin-right: 6px;
     }
     .once {
       display: flex;

@@ -117,7 +117,7 @@ const MAX_PAGES = 500;
       margin: 16px;
       height: 60%;
       border-radius: var(--radius-card);
-      background: var(--sunken);
+      background: var(--skeleton);
       animation: late 150ms 150ms backwards;
     }
     @keyframes late {

@@ -147,10 +147,6 @@ const whole = (line: string | null): Cell | null =>
       gap: 6px;
       cursor: pointer;
     }
-    .all input {
-      margin: 0;
-      accent-color: var(--accent);
-    }
     .lines {
       max-height: var(--difference-height, 420px);
       overflow: auto;
