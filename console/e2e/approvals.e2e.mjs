@@ -137,12 +137,11 @@ test('a burst is one stack that opens in place, and older tasks come from the se
   await page.locator('aos-value-stream .news').waitFor();
   assert.equal(await top(), before);
 
-  // As if the page had been opened long after: the stream brings nothing, the server has it.
+  // As if the page had been opened long after: the stream brings nothing, and the server is asked for what it has.
   await page.routeWebSocket(/\/agent\/events$/, (socket) => {
     socket.onMessage(() => socket.send(JSON.stringify({ op: 'ready', seq: 0 })));
   });
   await page.goto('/console/chat');
-  await page.getByRole('button', { name: 'Show older' }).click();
   await stackOf(page, 'Fourteen steps').waitFor();
   await close();
 });

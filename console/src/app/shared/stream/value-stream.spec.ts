@@ -1,17 +1,24 @@
 import { TestBed } from '@angular/core/testing';
 import { provideRouter } from '@angular/router';
+import type { AosEvent } from '@aos/contracts';
 import { provideState, provideStore, Store } from '@ngrx/store';
-import { anEvent } from '../../../testing/factories';
+import { of } from 'rxjs';
+import { anApproval, anEvent } from '../../../testing/factories';
 import { provideWords } from '../../../testing/transloco';
 import { AosApi } from '../api/aos-api';
-import { approvals } from '../state/approvals';
+import { ApprovalsEvents, approvals } from '../state/approvals';
 import { StreamEvents, connection } from '../state/connection';
 import { jobs } from '../state/jobs';
 import { session } from '../state/session';
 import { valueEvents } from '../state/value-events';
 import { ValueStream } from './value-stream';
 
-async function show() {
+async function show(about: string | null = null, past: AosEvent[] = []) {
+  const asked: object[] = [];
+  const pastEvents = (query: object) => {
+    asked.push(query);
+    return of({ items: past, nextCursor: null });
+  };
   TestBed.configureTestingModule({
     imports: [ValueStream],
     providers: [
@@ -21,10 +28,11 @@ async function show() {
       ...[approvals, connection, jobs, session, valueEvents].map((feature) =>
         provideState(feature as typeof connection),
       ),
-      { provide: AosApi, useValue: {} },
+      { provide: AosApi, useValue: { pastEvents } },
     ],
   });
   const fixture = TestBed.createComponent(ValueStream);
+  fixture.componentRef.setInput('traceId', about);
   const root = fixture.nativeElement as HTMLElement;
   const settle = () => fixture.whenStable();
   const come = async (traceId: string, count: number) => {
@@ -43,7 +51,7 @@ async function show() {
     [...root.querySelectorAll('.stack')].map(
       (stack) => stack.querySelectorAll('.row').length + (stack.querySelector('.more') ? '+' : ''),
     );
-  return { root, cards, more, stacks, come, point, settle };
+  return { root, cards, more, stacks, come, point, settle, asked };
 }
 
 describe('the value stream', () => {
@@ -87,5 +95,55 @@ describe('the value stream', () => {
     await settle();
     expect(stacks()).toEqual(['9+', '2']);
     expect(root.querySelector('.news')).not.toBeNull();
+  });
+
+  it('offers nothing older on the page of a task whose first event it has', async () => {
+    const { root, settle } = await show('a');
+    const store = TestBed.inject(Store);
+    const tell = async (...events: AosEvent[]) => {
+      store.dispatch(StreamEvents.received({ events }));
+      await settle();
+    };
+    await tell(
+      anEvent({ traceId: 'b', type: 'task.acceptance' }),
+      anEvent({ traceId: 'a', seq: 50 }),
+    );
+    expect(root.querySelector('.older')).not.toBeNull();
+    await tell(anEvent({ traceId: 'a', type: 'task.acceptance', seq: 49 }));
+    expect(root.querySelector('.older')).toBeNull();
+  });
+
+  it('counts on the page of a task what waits there, and nowhere else', async () => {
+    const { root, settle } = await show('a');
+    const store = TestBed.inject(Store);
+    const wait = async (...traceIds: string[]) => {
+      const rows = traceIds.map((traceId) => anApproval({ id: `of-${traceId}`, traceId }));
+      store.dispatch(
+        ApprovalsEvents.pendingLoaded({ approvals: rows, askedAt: '2026-11-22T10:00:00.000Z' }),
+      );
+      await settle();
+    };
+    await wait('b');
+    expect(root.querySelector('.count')).toBeNull();
+    await wait('a', 'b');
+    expect(root.querySelector('.count')?.textContent).toBe('1');
+  });
+
+  it('asks for the past by itself, once, before it says that there was nothing', async () => {
+    const told = await show(null, [anEvent({ traceId: 'a' })]);
+    expect(told.asked).toHaveLength(0);
+    TestBed.inject(Store).dispatch(StreamEvents.ready({ seq: 0 }));
+    await told.settle();
+    expect(told.stacks()).toEqual(['1']);
+    expect(told.asked).toHaveLength(1);
+  });
+
+  it('offers nothing older once the server has said that there is nothing', async () => {
+    const { root, settle, asked } = await show();
+    TestBed.inject(Store).dispatch(StreamEvents.ready({ seq: 0 }));
+    await settle();
+    expect(asked).toHaveLength(1);
+    expect(root.querySelector('.empty')).not.toBeNull();
+    expect(root.querySelector('.older')).toBeNull();
   });
 });

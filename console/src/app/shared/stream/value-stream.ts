@@ -3,10 +3,12 @@ import {
   Component,
   ElementRef,
   computed,
+  effect,
   inject,
   input,
   model,
   signal,
+  untracked,
 } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import type { AosEvent, DecideRequest } from '@aos/contracts';
@@ -83,7 +85,10 @@ export class ValueStream {
   /** The order at the moment the pointer came in: nothing moves under a hand that is about to press. */
   private readonly heldOrder = signal<readonly string[] | null>(null);
 
-  protected readonly needsMe = computed(() => this.pending().length);
+  protected readonly needsMe = computed(() => {
+    const only = this.traceId();
+    return this.pending().filter(({ traceId }) => !only || traceId === only).length;
+  });
 
   /** The past and the present, oldest first, each event once. */
   private readonly events = computed((): readonly AosEvent[] => {
@@ -123,13 +128,28 @@ export class ValueStream {
   );
   protected readonly news = computed(() => this.inOrder().news);
   private readonly hidden = computed(() => this.inOrder().stacks.length - this.stacks().length);
+  /** Whether this page is about one task whose first event came by the stream: nothing of it is older. */
+  private readonly hasFirst = computed(() => {
+    const only = this.traceId();
+    return !!only && firstOf(this.live(), only)?.type === 'task.acceptance';
+  });
   /** There is more below: here already, or on the server. */
   protected readonly hasOlder = computed(
     () =>
       this.hidden() > 0 ||
       // What waits is known whole: the approvals are a list of their own.
-      (this.filter() !== 'needs-me' && !this.past.isWhole(this.filter(), this.traceId())),
+      (this.filter() !== 'needs-me' &&
+        !this.hasFirst() &&
+        !this.past.isWhole(this.filter(), this.traceId())),
   );
+
+  constructor() {
+    // "Quiet" is said of what was asked for: what the stream brings begins where the page was opened, the past does not.
+    effect(() => {
+      if (this.status() !== 'live' || this.stacks().length > 0 || !this.hasOlder()) return;
+      if (this.pastCall().state === 'idle') untracked(() => void this.showOlder());
+    });
+  }
 
   protected hold(): void {
     this.heldOrder.set(this.allStacks().map(({ traceId }) => traceId));
@@ -165,7 +185,7 @@ export class ValueStream {
     }
     this.letGo();
     const only = this.traceId();
-    const oldest = this.live().find((event) => !only || event.traceId === only);
+    const oldest = firstOf(this.live(), only);
     const come = await this.past.turn(this.filter(), only, oldest?.seq ?? null);
     const known = this.jobs();
     const unknown = come.filter(({ traceId, jobId }) => jobId && !known.has(traceId));
@@ -196,3 +216,7 @@ export class ValueStream {
     next.closest('.stack')?.scrollIntoView({ block: 'nearest' });
   }
 }
+
+/** The oldest of one task, or of all. */
+const firstOf = (events: readonly AosEvent[], only: string | null) =>
+  events.find(({ traceId }) => !only || traceId === only);
