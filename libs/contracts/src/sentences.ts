@@ -734,6 +734,20 @@ export const sentences = {
   'media-type-not-here': 'This media type is not taken here.',
   'wait-a-moment': 'Wait a moment.',
   'try-in-a-moment': 'Try again in a moment.',
+  'call-given-up': '{{why}} The call was given up; it may have had its effect.',
+  'client-gone': 'The client has gone.',
+  'headers-long':
+    'The address and the headers may have 16 kB together. Send long values in the body.',
+  'request-slow': 'The request was not sent to its end in time.',
+  'no-request': 'This is not a request in HTTP/1.1.',
+  'sign-in-at-login': 'Sign in at POST /auth/login, or send a token.',
+  'csrf-missing': 'Send the csrfToken of GET /auth/me in the header x-csrf-token.',
+  'host-twice': 'A request has one Host header.',
+  'host-elsewhere': 'The request is for another server.',
+  'host-unknown':
+    'The Host header names another server. Set AOS_PUBLIC_URL to the URL that people use.',
+  'origin-elsewhere': 'Pages of another origin may not call this server.',
+  'method-takes': '{{path}} takes {{methods}}, not {{method}}.',
   'path-bad-escape':
     'The path holds a % that does not begin an escaped byte of UTF-8. Write a plain % as %25.',
 

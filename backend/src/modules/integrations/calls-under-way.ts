@@ -1,11 +1,12 @@
 import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
+import { type Said, say } from '@aos/contracts';
 import { AosError } from '../../platform/http/problem.js';
 
 /** Nobody waits for the answer any more. */
 export class GivenUp extends AosError {
-  constructor(why: string) {
-    super('unavailable', `${why} The call was given up; it may have had its effect.`);
+  constructor(why: Said) {
+    super('unavailable', say('call-given-up', { why }));
   }
 }
 
@@ -36,7 +37,7 @@ export class CallsUnderWay implements BeforeApplicationShutdown {
   ): Promise<T> {
     const call = new AbortController();
     const { signal } = call;
-    const leave = () => call.abort(new GivenUp('The client has gone.'));
+    const leave = () => call.abort(new GivenUp(say('client-gone')));
     if (this.isStopping) call.abort(stopping());
     if (!outlivesClient && response.destroyed) leave();
     if (!outlivesClient) response.once('close', leave);
@@ -52,4 +53,4 @@ export class CallsUnderWay implements BeforeApplicationShutdown {
   }
 }
 
-const stopping = () => new GivenUp('The server is stopping.');
+const stopping = () => new GivenUp(say('server-stopping'));

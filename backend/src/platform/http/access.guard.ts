@@ -2,6 +2,7 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 import { trace } from '@opentelemetry/api';
 import { timingSafeEqual } from 'node:crypto';
+import { say } from '@aos/contracts';
 import { ACCESS, type AccessRule, type AosRequest } from './access.js';
 import { Authenticator, type Identity } from './authenticator.js';
 import { type Principal, isAllowed } from './context.js';
@@ -43,8 +44,7 @@ export class AccessGuard implements CanActivate {
     if (rule?.kind === 'public') return;
     const identity =
       (await this.authenticator.identify(request)) ?? (await this.fromOutside(rule, request));
-    if (!identity)
-      throw new AosError('unauthenticated', 'Sign in at POST /auth/login, or send a token.');
+    if (!identity) throw new AosError('unauthenticated', say('sign-in-at-login'));
     request.identity = identity;
     request.ctx = { ...request.ctx, actor: identity.principal };
     trace.getActiveSpan()?.setAttribute('aos.actor', identity.principal.id);
@@ -89,8 +89,5 @@ function refuseForgery(request: AosRequest, identity: Identity): void {
     shown.length !== expected.length ||
     !timingSafeEqual(shown, expected)
   )
-    throw new AosError(
-      'csrf_refused',
-      'Send the csrfToken of GET /auth/me in the header x-csrf-token.',
-    );
+    throw new AosError('csrf_refused', say('csrf-missing'));
 }

@@ -4,6 +4,7 @@ import { Reflector } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Response } from 'express';
 import helmet from 'helmet';
+import { say } from '@aos/contracts';
 import type { Environment } from '../config/environment.js';
 import { LogStore } from '../telemetry/log-store.js';
 import { Redactor } from '../telemetry/redactor.js';
@@ -73,23 +74,14 @@ export function configureHttp(app: NestExpressApplication, environment: Environm
 function refuseForeigners(own: OwnAddress) {
   return (request: AosRequest, _response: Response, next: NextFunction): void => {
     const { host, origin } = request.headers;
-    if (namesHostTwice(request))
-      return next(new AosError('malformed_request', 'A request has one Host header.'));
+    if (namesHostTwice(request)) return next(new AosError('malformed_request', say('host-twice')));
     const target = request.url.startsWith('/') ? undefined : wholeTarget(request.url);
     if (target) request.url = target.pathname + target.search;
     if (target && !own.ownsHost(target.host))
-      return next(new AosError('origin_refused', 'The request is for another server.'));
-    if (!own.ownsHost(host))
-      return next(
-        new AosError(
-          'origin_refused',
-          'The Host header names another server. Set AOS_PUBLIC_URL to the URL that people use.',
-        ),
-      );
+      return next(new AosError('origin_refused', say('host-elsewhere')));
+    if (!own.ownsHost(host)) return next(new AosError('origin_refused', say('host-unknown')));
     if (origin !== undefined && !own.ownsOrigin(origin, host))
-      return next(
-        new AosError('origin_refused', 'Pages of another origin may not call this server.'),
-      );
+      return next(new AosError('origin_refused', say('origin-elsewhere')));
     next();
   };
 }

@@ -97,7 +97,11 @@ function inTheLightOf(request: AosRequest, error: AosError): AosError {
     if (methods.length > 0 && !methods.includes(request.method))
       return new AosError(
         'method_not_allowed',
-        `${request.path} takes ${methods.join(', ')}, not ${request.method}.`,
+        say('method-takes', {
+          path: request.path,
+          methods: methods.join(', '),
+          method: request.method,
+        }),
         { cause: error.cause, headers: { allow: methods.join(', ') } },
       );
   }

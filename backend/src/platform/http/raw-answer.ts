@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { STATUS_CODES, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { say } from '@aos/contracts';
 import { AosError } from './problem.js';
 import { toProblem } from './problem.filter.js';
 
@@ -45,16 +46,12 @@ export function answerUnparsed(server: Server): void {
 function refusalOf(cause: NodeJS.ErrnoException): AosError {
   switch (cause.code) {
     case 'HPE_HEADER_OVERFLOW':
-      return new AosError(
-        'headers_too_large',
-        'The address and the headers may have 16 kB together. Send long values in the body.',
-        { cause },
-      );
+      return new AosError('headers_too_large', say('headers-long'), { cause });
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return new AosError('request_timeout', 'The request was not sent to its end in time.', {
+      return new AosError('request_timeout', say('request-slow'), {
         cause,
       });
     default:
-      return new AosError('malformed_request', 'This is not a request in HTTP/1.1.', { cause });
+      return new AosError('malformed_request', say('no-request'), { cause });
   }
 }

@@ -39,7 +39,7 @@ export class PutSecretHandler implements ICommandHandler<PutSecret> {
     requireSecretName(name);
     requireSecretValue(value);
     if (!isAllowed(ctx.actor, 'secret.write', projectId))
-      throw new Forbidden('You may not write secrets there.');
+      throw new Forbidden(say('secrets-not-yours'));
     return this.database.transaction(async (tx) => {
       await sql(tx, 'SELECT pg_advisory_xact_lock(hashtextextended($1, 726302))', [
         `${projectId ?? ''}/${name}`,
