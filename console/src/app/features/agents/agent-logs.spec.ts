@@ -16,8 +16,9 @@ class Line extends EventTarget {
   close() {}
   say(message: string) {
     const line = { id: message, at: '2026-11-26T10:00:00.000Z', level: 'info', logger: 'http' };
+    const rest = { attributes: {}, traceId: null };
     this.dispatchEvent(
-      new MessageEvent('log', { data: JSON.stringify({ ...line, message, traceId: null }) }),
+      new MessageEvent('log', { data: JSON.stringify({ ...line, message, ...rest }) }),
     );
   }
 }
