@@ -34,6 +34,7 @@ import { ArtifactView } from './artifact-view';
               class="tab"
               type="button"
               role="tab"
+              [attr.aria-label]="artifact.name"
               [id]="'tab-' + artifact.artifactId"
               [attr.aria-selected]="artifact.artifactId === open()?.artifactId"
               [tabindex]="artifact.artifactId === open()?.artifactId ? 0 : -1"
