@@ -140,7 +140,11 @@ describe('what watches', () => {
   });
 
   it('is started anew where it has died in the very moment that it was to be told of a group', async () => {
-    const { process: parent, said } = await owner<{ first: number; second: number }>(`${groups}
+    const {
+      process: parent,
+      said,
+      hasCaughtUp,
+    } = await owner<{ first: number; second: number }>(`${groups}
       const { readFileSync } = await import('node:fs');
       const children = () => readFileSync('/proc/self/task/' + process.pid + '/children', 'utf8').split(' ').filter(Boolean);
       processWatch.add(first);
@@ -153,6 +157,7 @@ describe('what watches', () => {
     parent.once('exit', () => (hasEnded = true));
     await until(async () => hasEnded || (await shellsOf(parent.pid!)).length > 0);
     expect(hasEnded).toBe(false);
+    await hasCaughtUp(); // the new shell is there before it knows of the groups
     parent.kill('SIGKILL');
     await gone(said.first);
     await gone(said.second);
