@@ -76,7 +76,8 @@ it('leaves nothing behind: not a setting, not a lock, not a row', async () => {
   await ask('SELECT pg_try_advisory_lock(4711)').catch(() => undefined); // refused on the embedded database
   const [state] = await db.database.query(
     `SELECT current_user = session_user AS "isItself", current_setting('default_transaction_read_only') AS ro,
-            (SELECT count(*)::int FROM pg_locks WHERE locktype = 'advisory') AS locks,
+            (SELECT count(*)::int FROM pg_locks WHERE locktype = 'advisory'
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS locks,
             (SELECT count(*)::int FROM workspace.birds) AS birds`,
   );
   expect(state).toEqual({ isItself: true, ro: 'off', locks: 0, birds: 20 });

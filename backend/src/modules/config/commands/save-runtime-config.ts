@@ -48,7 +48,7 @@ export class SaveRuntimeConfigHandler implements ICommandHandler<SaveRuntimeConf
   async execute({ ctx, input, tag }: SaveRuntimeConfig): Promise<void> {
     requireSound(input);
     await this.database.transaction(async (tx) => {
-      await sql(tx, 'SELECT pg_advisory_xact_lock(726303)');
+      await sql(tx, 'SELECT pg_advisory_xact_lock(726308)');
       const readable = await this.present(tx, allowedProjects(ctx.actor, 'secret.read'));
       if (tagOf(readable) !== tag) throw new AosError('precondition_failed', say('secrets-moved'));
       const mayWrite = (each: Named) => isAllowed(ctx.actor, 'secret.write', each.projectId);
