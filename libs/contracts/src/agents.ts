@@ -19,7 +19,13 @@ export const AgentConfig = z
 export type AgentConfig = z.infer<typeof AgentConfig>;
 
 export const AgentTemplate = z
-  .object({ name: z.string(), title: z.string(), description: z.string(), config: AgentConfig })
+  .object({
+    name: z.string(),
+    title: z.string(),
+    description: z.string(),
+    said: z.object({ title: Said, description: Said }),
+    config: AgentConfig,
+  })
   .meta({ id: 'AgentTemplate' });
 export type AgentTemplate = z.infer<typeof AgentTemplate>;
 export const AgentTemplatePage = pageOf(AgentTemplate).meta({ id: 'AgentTemplatePage' });

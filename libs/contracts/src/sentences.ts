@@ -32,8 +32,8 @@ export const sentences = {
   'starts-at-once': 'starts at once',
   'starts-at': 'will start at {{at}}',
   'with-agent': ' with the agent {{agent}}',
-  'goal-read': 'The goal, {{inputs}} inputs and {{tools}} tools were read.',
-  'goal-read-by': 'The goal, {{inputs}} inputs and {{tools}} tools were read by {{agent}}.',
+  'goal-read': 'The goal was read. Inputs: {{inputs}}; tools: {{tools}}.',
+  'goal-read-by': '{{agent}} has read the goal. Inputs: {{inputs}}; tools: {{tools}}.',
   'plan-made': 'The plan has {{count}} steps: {{steps}}.',
   'plan-made-one': 'The plan has 1 step: {{steps}}.',
   'plan-cut': 'The plan has {{count}} steps: {{steps}}….',
@@ -62,6 +62,7 @@ export const sentences = {
   'kept-rows': 'kept {{kept}} of {{count}} rows',
   'read-rows': 'read {{count}} rows',
   'made-files': 'made {{files}}',
+  'did-both': '{{first}} and {{then}}',
   'has-answered': '({{tool}}) has answered',
   'steps-reviewed': '{{done}} of {{total}} steps are done.',
   'steps-reviewed-but': '{{done}} of {{total}} steps are done; {{findings}}.',
@@ -149,6 +150,16 @@ export const sentences = {
   'schema-any': 'must match a schema in anyOf',
   'schema-one': 'must match exactly one schema in oneOf',
   'schema-slow': 'takes too long to check',
+  'schema-not': 'must NOT be valid',
+  'schema-never': 'is not allowed here',
+  'schema-few-keys': 'must NOT have fewer than {{limit}} properties',
+  'schema-many-keys': 'must NOT have more than {{limit}} properties',
+  'schema-key-needs': 'must have {{needed}} when {{key}} is present',
+  'schema-key-name': 'has a key whose name does not fit: "{{key}}"',
+  'schema-if': 'must match the "{{branch}}" schema',
+  'schema-contains': 'must contain at least {{least}} valid item(s)',
+  'schema-contains-between':
+    'must contain at least {{least}} and no more than {{most}} valid item(s)',
   'at-argument': '{{path}} {{what}}',
   'schema-unusable': 'the schema of the tool cannot be used: {{why}}',
 
@@ -315,6 +326,7 @@ export const sentences = {
   'answer-large':
     'the answer has {{bytes}} bytes; at most {{most}} are taken. Ask for less, or have it written to a file.',
   'answer-no-structure': 'the tool promises structured content and gave none',
+  'answer-itself': 'it {{what}}',
   'answer-misfit': "the answer does not fit the tool's own schema: {{faults}}",
   'own-schema-unusable': "the tool's own schema cannot be used: {{why}}",
   'tool-failed-silently': 'the tool answered that it failed',
@@ -472,6 +484,13 @@ export const sentences = {
   'operation-refers-elsewhere': 'it refers to another document',
   'operation-refers-nowhere': 'it refers to {{reference}}, which is not there',
   'operation-refers-in-circle': 'it refers in a circle',
+
+  // What agents are made from.
+  'template-data-analyst': 'Data analyst',
+  'template-data-analyst-does':
+    'Profiles a CSV file, cleans it once a person has agreed, plots it by month and by kind, and writes a short report. Its way of work is made for the bird-strike records (input "birdstrikes"); give it steps of your own for other data.',
+  'template-blank': 'Blank',
+  'template-blank-does': 'An agent without tools or a way of work of its own; bind what it needs.',
 
   // What AOS says of its agents, and why a request is refused.
   'agent-ordered': '{{who}} ordered it to {{order}}: it is {{status}}.',
@@ -854,6 +873,13 @@ const english: Tongue = {
     items.length < 2 ? (items[0] ?? '') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)!}`,
   join: (texts) => texts.join(' '),
 };
+
+/** The first of the faults, each told whole, and that there are more. */
+export const oneByOne = (faults: readonly Said[], most: number): Filling =>
+  [...faults.slice(0, most), ...(faults.length > most ? ['…'] : [])].reduceRight<Filling | null>(
+    (rest, first) => (rest === null ? first : say('and-then', { first, rest })),
+    null,
+  ) ?? '';
 
 /** @throws Error for a code that is none, or a blank that nothing fills: a mistake of the caller. */
 export function inEnglish(said: Said | readonly Said[]): string {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { type JobError, inEnglish, say } from '@aos/contracts';
+import { type JobError, inEnglish, oneByOne, say } from '@aos/contracts';
 import { failureEvent } from './executor.js';
-import { findingsIn, listed, oneByOne } from './findings.js';
+import { findingsIn, listed } from './findings.js';
 import type { RunValues } from './orchestrator.js';
 import type { Run } from './run.js';
 import { type RunStep, reasonOf, saying } from './run-record.js';

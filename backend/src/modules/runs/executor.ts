@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { type JobError, type Said, say } from '@aos/contracts';
+import { type JobError, type Said, oneByOne, say } from '@aos/contracts';
 import { AosError } from '../../platform/http/problem.js';
 import { Gateway, type GatewayCall, type GatewayResult, OpenCall } from '../integrations/index.js';
 import { type JobRow, LeaseEnded, Queue } from '../jobs/index.js';
 import type { Question } from './approval-requests.js';
 import { checkAgainstSchema } from './args-schema.js';
-import { type Findings, findingsIn, oneByOne } from './findings.js';
+import { type Findings, findingsIn } from './findings.js';
 import type { RunEnding, RunValues } from './orchestrator.js';
 import { referredSteps } from './plan.js';
 import { UnresolvedReference, findReferences, resolveReferences } from './references.js';
@@ -448,7 +448,7 @@ function eventsOfSuccess(
         done,
         total,
         step: step.id,
-        what: said.length > 0 ? said : say('has-answered', { tool: step.tool }),
+        what: said ?? say('has-answered', { tool: step.tool }),
       }),
       payload: { stepId: step.id, tool: step.tool, done, total, artifacts: files },
       links: [

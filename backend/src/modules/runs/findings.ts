@@ -1,18 +1,11 @@
 import { type Filling, type Said, say } from '@aos/contracts';
 
-/** The first of the faults, each told whole, and that there are more. */
-export const oneByOne = (faults: readonly Said[], most: number): Filling =>
-  [...faults.slice(0, most), ...(faults.length > most ? ['…'] : [])].reduceRight<Filling | null>(
-    (rest, first) => (rest === null ? first : say('and-then', { first, rest })),
-    null,
-  ) ?? '';
-
 /** What in a step's result is worth telling a person: files, and rows that could not be read. */
 export interface Findings {
   files: { artifactId: string; name: string; mediaType: string }[];
   rejected: { count: number; artifactId?: string; name?: string; sample: unknown[] } | undefined;
-  /** Goes on after the step's name: "made a.csv and b.csv". Empty when there is nothing to say. */
-  said: Said[];
+  /** Goes on after the step's name: "made a.csv and b.csv". Undefined when there is nothing to say. */
+  said: Said | undefined;
 }
 
 const MAX_VISITED = 2_000;
@@ -21,7 +14,7 @@ const MAX_SAMPLE = 5;
 export function findingsIn(result: unknown): Findings {
   const rejected = rejectedIn(result);
   const files = filesIn(result).filter((file) => file.artifactId !== rejected?.artifactId);
-  return { files, rejected, said: sayingsOf(result, files) };
+  return { files, rejected, said: sayingOf(result, files) };
 }
 
 function filesIn(result: unknown): Findings['files'] {
@@ -56,16 +49,15 @@ function rejectedIn(result: unknown): Findings['rejected'] {
   };
 }
 
-function sayingsOf(result: unknown, files: Findings['files']): Said[] {
+function sayingOf(result: unknown, files: Findings['files']): Said | undefined {
   const { rowsIn, rowsOut, rows } = (result ?? {}) as Record<string, unknown>;
-  const parts: Said[] = [];
-  if (typeof rowsIn === 'number' && typeof rowsOut === 'number')
-    parts.push(say('kept-rows', { kept: rowsOut, count: rowsIn }));
-  else if (typeof rows === 'number' && files.length === 0)
-    parts.push(say('read-rows', { count: rows }));
-  if (files.length > 0)
-    parts.push(say('made-files', { files: listed(files.map((file) => file.name)) }));
-  return parts;
+  const hasKept = typeof rowsIn === 'number' && typeof rowsOut === 'number';
+  const kept = hasKept ? say('kept-rows', { kept: rowsOut, count: rowsIn }) : undefined;
+  if (files.length > 0) {
+    const made = say('made-files', { files: listed(files.map((file) => file.name)) });
+    return kept ? say('did-both', { first: kept, then: made }) : made;
+  }
+  return kept ?? (typeof rows === 'number' ? say('read-rows', { count: rows }) : undefined);
 }
 
 /** "a", "a and b", "a, b, c, d and 4 more", as a sentence is filled with it. */

@@ -1,11 +1,10 @@
 import { open } from 'node:fs/promises';
 import { Injectable } from '@nestjs/common';
-import { type JobError, type RerunRequest, type Said, say, Step } from '@aos/contracts';
+import { type JobError, type RerunRequest, type Said, oneByOne, say, Step } from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
 import { sql } from '../../platform/database/sql.js';
 import { AosError } from '../../platform/http/problem.js';
 import { ArtifactStore } from '../artifacts/index.js';
-import { oneByOne } from './findings.js';
 import { type GoalFile, readGoal } from './goal-grammar.js';
 import type { RunEnding, RunValues } from './orchestrator.js';
 import {

@@ -52,6 +52,7 @@ export const sentences: Record<SentenceCode, string> = {
   'kept-rows': '保留了 {{count}} 行中的 {{kept}} 行',
   'read-rows': '读取了 {{count}} 行',
   'made-files': '生成了 {{files}}',
+  'did-both': '{{first}}，并{{then}}',
   'has-answered': '（{{tool}}）已返回结果',
   'steps-reviewed': '{{total}} 步中已完成 {{done}} 步。',
   'steps-reviewed-but': '{{total}} 步中已完成 {{done}} 步；{{findings}}。',
@@ -133,6 +134,15 @@ export const sentences: Record<SentenceCode, string> = {
   'schema-any': '必须符合 anyOf 中的一个模式',
   'schema-one': '必须恰好符合 oneOf 中的一个模式',
   'schema-slow': '检查用时过长',
+  'schema-not': '不得符合 not 中的模式',
+  'schema-never': '这里不允许出现',
+  'schema-few-keys': '不得少于 {{limit}} 个属性',
+  'schema-many-keys': '不得多于 {{limit}} 个属性',
+  'schema-key-needs': '有 {{key}} 时必须有 {{needed}}',
+  'schema-key-name': '有一个键的名称不符合要求：“{{key}}”',
+  'schema-if': '必须符合“{{branch}}”中的模式',
+  'schema-contains': '必须至少有 {{least}} 项符合要求',
+  'schema-contains-between': '必须有 {{least}} 到 {{most}} 项符合要求',
   'at-argument': '{{path}} {{what}}',
   'schema-unusable': '无法使用该工具的模式：{{why}}',
 
@@ -279,6 +289,7 @@ export const sentences: Record<SentenceCode, string> = {
   'answer-large':
     '返回的内容有 {{bytes}} 字节；最多接受 {{most}} 字节。请少要一些，或让它写入文件。',
   'answer-no-structure': '工具承诺返回结构化内容，却没有给出',
+  'answer-itself': '整体{{what}}',
   'answer-misfit': '返回的内容不符合工具自己的模式：{{faults}}',
   'own-schema-unusable': '无法使用工具自己的模式：{{why}}',
   'tool-failed-silently': '工具返回了错误',
@@ -425,6 +436,12 @@ export const sentences: Record<SentenceCode, string> = {
   'operation-refers-elsewhere': '引用了另一个文档',
   'operation-refers-nowhere': '引用了不存在的 {{reference}}',
   'operation-refers-in-circle': '循环引用',
+
+  'template-data-analyst': '数据分析师',
+  'template-data-analyst-does':
+    '剖析 CSV 文件，经人同意后清洗数据，按月份和种类绘图，并撰写简短报告。它的流程为鸟击记录（输入“birdstrikes”）而设；处理其他数据时，请写出自己的步骤。',
+  'template-blank': '空白',
+  'template-blank-does': '没有工具，也没有自己的流程；请绑定它需要的内容。',
 
   'agent-ordered': '{{who}} 发出指令“{{order}}”，现在的状态是“{{status}}”。',
   'agent-released': '{{who}} 用版本 {{version}} 替换了版本 {{before}}。',

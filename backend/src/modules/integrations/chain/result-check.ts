@@ -1,4 +1,4 @@
-import { type Said, inEnglish, say } from '@aos/contracts';
+import { type Said, inEnglish, oneByOne, say } from '@aos/contracts';
 import {
   type CallToolResult,
   type InputRequiredResult,
@@ -13,6 +13,7 @@ import type { ToolSchemas } from './tool-schema.js';
 /** An answer larger than this belongs into a file. */
 export const MAX_RESULT_BYTES = 1024 * 1024;
 const MAX_DEPTH = 64;
+const MAX_FAULTS_TOLD = 10;
 
 /** An answer that cannot be taken, although the tool has run. */
 export class ResultRefused extends Error {
@@ -50,7 +51,14 @@ export function checkResult(
       throw new ResultRefused(
         'result_invalid',
         say('answer-misfit', {
-          faults: faults.map((fault) => `${fault.path || 'it'} ${fault.message}`).join('; '),
+          faults: oneByOne(
+            faults.map(({ path, said }) =>
+              path
+                ? say('at-argument', { path, what: said })
+                : say('answer-itself', { what: said }),
+            ),
+            MAX_FAULTS_TOLD,
+          ),
         }),
       );
   }

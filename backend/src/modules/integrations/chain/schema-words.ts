@@ -47,6 +47,30 @@ export function saidOfFault({ keyword, params: given, message }: ErrorObject): S
       return say('schema-any');
     case 'oneOf':
       return say('schema-one');
+    case 'not':
+      return say('schema-not');
+    case 'false schema':
+      return say('schema-never');
+    case 'minProperties':
+      return say('schema-few-keys', { limit });
+    case 'maxProperties':
+      return say('schema-many-keys', { limit });
+    case 'dependencies':
+    case 'dependentRequired':
+      return say('schema-key-needs', {
+        key: String(params['property']),
+        needed: String(params['deps']),
+      });
+    case 'propertyNames':
+      return say('schema-key-name', { key: String(params['propertyName']) });
+    case 'if':
+      return say('schema-if', { branch: String(params['failingKeyword']) });
+    case 'contains': {
+      const least = Number(params['minContains']);
+      return params['maxContains'] === undefined
+        ? say('schema-contains', { least })
+        : say('schema-contains-between', { least, most: Number(params['maxContains']) });
+    }
     case TOO_LONG:
       return say('schema-slow');
     default:

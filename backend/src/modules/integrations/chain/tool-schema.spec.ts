@@ -34,6 +34,26 @@ it('says each by its code as well', () => {
   expect(told.map(({ message }) => message)).toEqual(told.map(({ said }) => inEnglish(said)));
 });
 
+it.each<[Record<string, unknown>, unknown]>([
+  [{ not: {} }, 1],
+  [object({ a: false }), { a: 1 }],
+  [{ minProperties: 1 }, {}],
+  [{ maxProperties: 0 }, { a: 1 }],
+  [{ dependentRequired: { a: ['b'] } }, { a: 1 }],
+  [{ propertyNames: { maxLength: 1 } }, { ab: 1 }],
+  [{ contains: { type: 'string' } }, [1]],
+  [{ contains: { type: 'string' }, maxContains: 1 }, ['a', 'b']],
+  [{ const: 1 }, 2],
+  [{ multipleOf: 2 }, 3],
+  [{ format: 'date' }, 'tomorrow'],
+  [{ anyOf: [{ type: 'string' }] }, 1],
+  [{ oneOf: [{ type: 'number' }, { type: 'integer' }] }, 1],
+])('has a sentence of its own for what %j forbids', (schema, value) => {
+  const told = schemas.faults(schema, value);
+  expect(told.length).toBeGreaterThan(0);
+  expect(told.map(({ said }) => said.code)).not.toContain('as-it-is');
+});
+
 it('takes draft-07 where the schema says so', () => {
   const schema = {
     $schema: 'http://json-schema.org/draft-07/schema#',

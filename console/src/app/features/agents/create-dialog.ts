@@ -66,7 +66,7 @@ export class CreateDialog {
     const call = this.saving();
     return call.state === 'failed' ? call.problem : null;
   });
-  private readonly sentences = inject(Sentences);
+  protected readonly sentences = inject(Sentences);
   protected readonly faults = computed(() => sopFaults(this.problem(), this.sentences));
   protected readonly mayGoOn = computed(() => this.step() !== 1 || this.config() !== null);
 

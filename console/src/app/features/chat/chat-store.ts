@@ -103,6 +103,16 @@ export class ChatStore {
       )
       .subscribe((traceId) => void this.readEpisode(traceId));
 
+    this.readOffers();
+    effect(() => {
+      const of = this.draftOf();
+      const draft = { ...this.draft(), files: this.uploads.all() };
+      if (of !== undefined) untracked(() => this.drafts.write(of, draft));
+    });
+  }
+
+  /** What can be chosen from, as it is now: an agent may have been made in another tab meanwhile. */
+  readOffers(): void {
     this.api.agents().subscribe({
       next: ({ items }) => this.agents.set(items),
       // Without the list the picker is not shown; the planner chooses by itself then.
@@ -112,11 +122,6 @@ export class ChatStore {
       next: (tools) => this.tools.set(tools),
       // Without them nothing is offered and nothing is said beforehand; the server checks all the same.
       error: () => undefined,
-    });
-    effect(() => {
-      const of = this.draftOf();
-      const draft = { ...this.draft(), files: this.uploads.all() };
-      if (of !== undefined) untracked(() => this.drafts.write(of, draft));
     });
   }
 

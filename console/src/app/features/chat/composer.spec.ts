@@ -47,7 +47,9 @@ async function show(
   set('call', over.call ?? idle);
   set('said', over.said ?? []);
   let sent = 0;
+  let asked = 0;
   fixture.componentInstance.submitted.subscribe(() => (sent += 1));
+  fixture.componentInstance.offered.subscribe(() => (asked += 1));
   await fixture.whenStable();
   const host = fixture.nativeElement as HTMLElement;
   const box = host.querySelector<HTMLTextAreaElement>('#goal')!;
@@ -57,6 +59,7 @@ async function show(
     set,
     draft: () => fixture.componentInstance.draft(),
     sent: () => sent,
+    asked: () => asked,
     stable: () => fixture.whenStable(),
     editor: () =>
       fixture.debugElement.query(By.directive(CodeEditor)).componentInstance as CodeEditor,
@@ -112,6 +115,19 @@ describe('the composer', () => {
     await press('Enter');
     expect(draft()).toMatchObject({ mode: 'text', text: 'profile data.csv' });
     expect(offered()).toEqual([]);
+  });
+
+  it('asks for what there is now whenever a mark is typed, and not for every letter behind it', async () => {
+    const { type, asked } = await show();
+    await type('go');
+    expect(asked()).toBe(0);
+    await type('go @');
+    await type('go @an');
+    expect(asked()).toBe(1);
+    await type('go ');
+    await type('go /');
+    await type('go @');
+    expect(asked()).toBe(3);
   });
 
   it('offers skills also when they come later than the slash', async () => {

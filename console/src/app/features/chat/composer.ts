@@ -67,6 +67,8 @@ export class Composer {
   readonly said = input<readonly string[]>([]);
   readonly call = input.required<Call>();
   readonly submitted = output();
+  /** A `/` or an `@` was typed: what is offered should be what there is now. */
+  readonly offered = output();
   readonly picked = output<File[]>();
   readonly removed = output<string>();
   readonly retried = output<string>();
@@ -211,6 +213,7 @@ export class Composer {
     const word = /(?:^|\s)([/@])([^\s/@]*)$/.exec(value.slice(0, selectionStart));
     const mark = word?.[1] as Offer['mark'] | undefined;
     const query = word?.[2] ?? '';
+    if (mark && this.asked()?.mark !== mark) this.offered.emit();
     this.asked.set(
       mark && selectionStart === selectionEnd
         ? { mark, query, from: selectionStart - query.length - 1, to: selectionStart }

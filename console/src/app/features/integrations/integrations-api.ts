@@ -16,7 +16,6 @@ import {
   listServers,
   listToolActivity,
   listTools,
-  listUsers,
   previewPolicies,
   putPolicies,
   registerServer,
@@ -113,13 +112,6 @@ export class IntegrationsApi {
     return this.api
       .invoke(listRoles, { limit: LONGEST_PAGE })
       .pipe(map(({ items }) => items.map(({ name }) => name)));
-  }
-
-  /** By what the record calls them: `user:<id>`. */
-  peopleNames(): Observable<ReadonlyMap<string, string>> {
-    return this.api
-      .invoke(listUsers, { limit: LONGEST_PAGE })
-      .pipe(map(({ items }) => new Map(items.map(({ id, name }) => [`user:${id}`, name]))));
   }
 
   importServers(body: ImportServers): Observable<ServersImport> {

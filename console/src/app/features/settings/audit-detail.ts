@@ -58,7 +58,10 @@ export function changeOf(diff: unknown): Change | null {
           </dd>
           <dt>{{ t('settings.audit.resource') }}</dt>
           <dd>
-            <code>{{ row().resource }}</code>
+            {{ resource() }}
+            @if (resource() !== row().resource) {
+              <code class="meta">{{ row().resource }}</code>
+            }
           </dd>
           <dt>{{ t('settings.audit.when') }}</dt>
           <dd class="num">{{ exact() }}</dd>
@@ -116,6 +119,7 @@ export function changeOf(diff: unknown): Change | null {
 export class AuditDetail {
   readonly row = input.required<AuditRow>();
   readonly actor = input.required<string>();
+  readonly resource = input.required<string>();
   readonly closed = output();
   private readonly preferences = inject(Preferences);
   protected readonly tones: Record<AuditRow['outcome'], Tone> = {

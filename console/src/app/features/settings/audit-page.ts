@@ -12,7 +12,7 @@ import { Router } from '@angular/router';
 import type { AuditQuery, AuditRow } from '@aos/contracts';
 import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
 import { firstValueFrom } from 'rxjs';
-import { ActorNames } from '../../shared/api/actor-names';
+import { RecordNames } from '../../shared/api/record-names';
 import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
 import { Cell, type Column } from '../../shared/table/column';
 import { DataTable } from '../../shared/table/data-table';
@@ -36,7 +36,7 @@ const outcomes = ['allowed', 'denied', 'failed'] as const;
 /** Who did what. The record itself cannot be changed, not even by AOS. */
 @Component({
   selector: 'aos-audit-page',
-  providers: [ActorNames],
+  providers: [RecordNames],
   imports: [Age, AuditDetail, Cell, DataTable, FilterBar, Icon, StateMark, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
@@ -92,7 +92,12 @@ const outcomes = ['allowed', 'denied', 'failed'] as const;
         </aos-data-table>
       </div>
       @if (opened(); as it) {
-        <aos-audit-detail [row]="it" [actor]="actorOf(it)" (closed)="open(null)" />
+        <aos-audit-detail
+          [row]="it"
+          [actor]="actorOf(it)"
+          [resource]="resourceOf(it)"
+          (closed)="open(null)"
+        />
       }
     </div>
   `,
@@ -154,7 +159,7 @@ export class AuditPage {
   private readonly api = inject(SettingsApi);
   private readonly router = inject(Router);
   private readonly transloco = inject(TranslocoService);
-  private readonly names = inject(ActorNames);
+  private readonly names = inject(RecordNames);
   private readonly people = this.names.people;
 
   protected readonly call = signal<Call>(idle);
@@ -185,7 +190,7 @@ export class AuditPage {
       id: 'resource',
       header: 'settings.audit.resource',
       width: '1.6fr',
-      text: ({ resource }) => resource,
+      text: (each) => this.resourceOf(each),
       hideNarrow: true,
     },
     {
@@ -303,7 +308,10 @@ export class AuditPage {
   }
 
   protected actorOf({ actor }: AuditRow): string {
-    return this.names.of(actor);
+    return this.names.who(actor);
+  }
+  protected resourceOf({ resource }: AuditRow): string {
+    return this.names.what(resource);
   }
   protected open(row: string | null): void {
     void this.router.navigate([], {

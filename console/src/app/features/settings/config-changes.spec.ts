@@ -23,6 +23,24 @@ describe('the changes of one person', () => {
   });
 });
 
+it('a list of values becomes a choice between words, by which each is kept as it is', () => {
+  const schema = {
+    properties: { provider: { type: 'string', enum: ['none', 'x'], default: 'none' } },
+  };
+  const words: Record<string, string> = { 'provider.values.none': 'Nobody' };
+  expect(withTitles(schema, (key) => words[key] ?? null)).toEqual({
+    properties: {
+      provider: {
+        default: 'none',
+        oneOf: [
+          { const: 'none', title: 'Nobody' },
+          { const: 'x', title: 'x' },
+        ],
+      },
+    },
+  });
+});
+
 it('a schema gets our words at every depth, and keeps its own where we have none', () => {
   const schema = {
     type: 'object',

@@ -47,7 +47,9 @@ export function withTitles(
   const entries = Object.entries(schema['properties']).map(([key, inner]) => {
     const at = path ? `${path}.${key}` : key;
     const [title, description] = [word(`${at}.title`), word(`${at}.help`)];
-    const named = withTitles(inner, word, at);
+    const named = withChoices(withTitles(inner, word, at), (value) =>
+      word(`${at}.values.${value}`),
+    );
     return [
       key,
       isWords(named)
@@ -56,4 +58,15 @@ export function withTitles(
     ] as const;
   });
   return { ...schema, properties: Object.fromEntries(entries) };
+}
+
+/** A list of values of which one has a word of ours is a choice between words. */
+function withChoices(schema: unknown, word: (value: string) => string | null): unknown {
+  if (!isWords(schema) || !Array.isArray(schema['enum'])) return schema;
+  const { enum: values, type: _, ...rest } = schema;
+  const choices = (values as unknown[]).map((value) => ({
+    const: value,
+    title: word(String(value)) ?? String(value),
+  }));
+  return { ...rest, oneOf: choices };
 }

@@ -5,6 +5,7 @@ import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
 import { firstValueFrom } from 'rxjs';
 import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
+import { RecordNames } from '../../shared/api/record-names';
 import { session } from '../../shared/state/session';
 import { Difference } from '../../shared/ui/difference';
 import { ProblemNote } from '../../shared/ui/problem-note';
@@ -15,6 +16,7 @@ import { SettingsApi } from './settings-api';
 /** Every version of the settings: two of them side by side, and the way back to one. */
 @Component({
   selector: 'aos-history-page',
+  providers: [RecordNames],
   imports: [Age, Difference, EditConfig, ProblemNote, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
@@ -197,9 +199,9 @@ export class HistoryPage {
   readonly to = input<string>();
 
   private readonly api = inject(SettingsApi);
+  private readonly names = inject(RecordNames);
   private readonly router = inject(Router);
   private readonly store = inject(Store);
-  private readonly me = this.store.selectSignal(session.selectMe);
   protected readonly mayWrite = this.store.selectSignal(session.selectMay('config.write'));
 
   protected readonly call = signal<Call>(idle);
@@ -207,7 +209,6 @@ export class HistoryPage {
   protected readonly cursor = signal<string | null>(null);
   protected readonly schema = signal<object | null>(null);
   protected readonly restoring = signal<SystemConfig | null>(null);
-  private readonly people = signal<ReadonlyMap<string, string>>(new Map());
 
   protected readonly newest = computed((): SystemConfigAnswer | undefined => this.versions()[0]);
   protected readonly right = computed(() => Number(this.to() ?? this.newest()?.version ?? 0));
@@ -237,9 +238,6 @@ export class HistoryPage {
       this.call.set(failed(error));
       return;
     }
-    if (!this.me()?.permissions.includes('user.read')) return;
-    const { items } = await firstValueFrom(this.api.people()).catch(() => ({ items: [] }));
-    this.people.set(new Map(items.map((person) => [`user:${person.id}`, person.name])));
   }
 
   protected async more(): Promise<void> {
@@ -267,6 +265,6 @@ export class HistoryPage {
     return version.changes.map(({ path }) => path).join(', ');
   }
   protected nameOf(actor: string): string {
-    return this.people().get(actor) ?? actor;
+    return this.names.who(actor);
   }
 }

@@ -4,6 +4,7 @@ import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
 import { firstValueFrom } from 'rxjs';
 import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
+import { RecordNames } from '../../shared/api/record-names';
 import { session } from '../../shared/state/session';
 import { ProblemNote } from '../../shared/ui/problem-note';
 import { Age } from '../../shared/ui/time';
@@ -38,6 +39,7 @@ function lengthOf(ms: number, language: string): string {
 /** The settings as they are, part by part, and what was decided when the process was started. */
 @Component({
   selector: 'aos-system-page',
+  providers: [RecordNames],
   imports: [Age, EditConfig, ProblemNote, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
@@ -197,17 +199,16 @@ function lengthOf(ms: number, language: string): string {
 })
 export class SystemPage {
   private readonly api = inject(SettingsApi);
+  private readonly names = inject(RecordNames);
   private readonly transloco = inject(TranslocoService);
   private readonly preferences = inject(Preferences);
   private readonly store = inject(Store);
-  private readonly me = this.store.selectSignal(session.selectMe);
   protected readonly mayWrite = this.store.selectSignal(session.selectMay('config.write'));
 
   protected readonly call = signal<Call>(idle);
   protected readonly stored = signal<SystemConfigAnswer | null>(null);
   protected readonly schema = signal<object | null>(null);
   protected readonly installation = signal<Installation | null>(null);
-  protected readonly people = signal<ReadonlyMap<string, string>>(new Map());
   protected readonly editing = signal<string | null>(null);
   protected readonly sections = computed(() => Object.keys(this.stored()?.config ?? {}));
 
@@ -231,10 +232,6 @@ export class SystemPage {
       this.call.set(failed(error));
       return;
     }
-    if (!this.me()?.permissions.includes('user.read')) return;
-    // Who saved it reads better by name; without it the id stands there.
-    const { items } = await firstValueFrom(this.api.people()).catch(() => ({ items: [] }));
-    this.people.set(new Map(items.map((person) => [`user:${person.id}`, person.name])));
   }
 
   protected onSaved(stored: SystemConfigAnswer): void {
@@ -243,7 +240,7 @@ export class SystemPage {
   }
 
   protected nameOf(actor: string): string {
-    return this.people().get(actor) ?? actor;
+    return this.names.who(actor);
   }
   protected word(path: string): string | null {
     const key = `settings.field.${path}`;
@@ -277,6 +274,6 @@ export class SystemPage {
       return this.transloco.translate(value ? 'settings.yes' : 'settings.no');
     if (Array.isArray(value))
       return value.map((each) => (isWords(each) ? JSON.stringify(each) : String(each))).join(', ');
-    return String(value);
+    return this.word(`${path}.values.${String(value)}`) ?? String(value);
   }
 }

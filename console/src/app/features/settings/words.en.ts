@@ -56,7 +56,11 @@ export const words = {
       title: 'Language model',
       help: 'What plans and judges the work. Without one, tasks bring their own steps.',
       touches: 'Runs that begin after saving plan with it. Runs under way end with the old one.',
-      provider: { title: 'Provider', help: '"openai" speaks to anything compatible with it.' },
+      provider: {
+        title: 'Provider',
+        help: 'What speaks the language of OpenAI’s interface, whoever runs it.',
+        values: { none: 'None', openai: 'OpenAI or compatible' },
+      },
       baseUrl: {
         title: 'Address',
         help: 'Where the model answers, such as https://api.example.com/v1',

@@ -56,7 +56,11 @@ export const words = {
       title: '语言模型',
       help: '负责规划与评审。未配置时，任务需自带步骤。',
       touches: '保存之后开始的运行会使用它；进行中的运行沿用原来的模型。',
-      provider: { title: '提供方', help: 'openai 可对接任何兼容的服务。' },
+      provider: {
+        title: '提供方',
+        help: '凡兼容 OpenAI 接口的服务，不论由谁运行。',
+        values: { none: '无', openai: 'OpenAI 或兼容服务' },
+      },
       baseUrl: { title: '地址', help: '模型服务的地址，例如 https://api.example.com/v1' },
       model: { title: '模型', help: '提供方使用的模型名称。' },
       apiKeySecret: { title: 'API 密钥', help: '填写密钥的名称，而不是密钥本身。' },

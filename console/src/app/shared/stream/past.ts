@@ -19,12 +19,17 @@ const nothing: Past = { events: [], cursor: null, isWhole: false };
  */
 export class PastPages {
   readonly call = signal<Call>(idle);
+  private readonly asked = new Set<string>();
   private readonly pasts = signal<ReadonlyMap<string, Past>>(new Map());
 
   constructor(private readonly api: Pick<AosApi, 'pastEvents'>) {}
 
   of(filter: StreamFilter, traceId: string | null): readonly AosEvent[] {
     return this.past(filter, traceId).events;
+  }
+  /** Whether it was, also where that failed. */
+  isAsked(filter: StreamFilter, traceId: string | null): boolean {
+    return this.asked.has(key(filter, traceId));
   }
   isWhole(filter: StreamFilter, traceId: string | null): boolean {
     return this.past(filter, traceId).isWhole;
@@ -38,6 +43,7 @@ export class PastPages {
   ): Promise<readonly AosEvent[]> {
     const { events, cursor, isWhole } = this.past(filter, traceId);
     if (isWhole || this.call().state === 'loading') return [];
+    this.asked.add(key(filter, traceId));
     this.call.set(loading);
     try {
       const page = await firstValueFrom(

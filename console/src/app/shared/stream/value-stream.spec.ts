@@ -5,6 +5,7 @@ import { provideState, provideStore, Store } from '@ngrx/store';
 import { of } from 'rxjs';
 import { anApproval, anEvent } from '../../../testing/factories';
 import { provideWords } from '../../../testing/transloco';
+import { words } from '../../i18n/en';
 import { AosApi } from '../api/aos-api';
 import { ApprovalsEvents, approvals } from '../state/approvals';
 import { StreamEvents, connection } from '../state/connection';
@@ -144,6 +145,25 @@ describe('the value stream', () => {
     await settle();
     expect(asked).toHaveLength(1);
     expect(root.querySelector('.empty')).not.toBeNull();
+    expect(root.querySelector('.older')).toBeNull();
+  });
+
+  it('asks beside what came by the stream as well, and again for another filter', async () => {
+    const { root, come, settle, asked } = await show();
+    TestBed.inject(Store).dispatch(StreamEvents.ready({ seq: 0 }));
+    await come('a', 1);
+    expect(asked).toHaveLength(1);
+    expect(root.querySelector('.older')).toBeNull();
+    const results = [...root.querySelectorAll<HTMLElement>('button')].find(
+      ({ textContent }) => textContent?.trim() === words.stream.filters.results,
+    )!;
+    results.click();
+    await settle();
+    await come('b', 1);
+    expect(asked).toEqual([
+      expect.anything(),
+      expect.objectContaining({ types: ['task.receipt'] }),
+    ]);
     expect(root.querySelector('.older')).toBeNull();
   });
 });

@@ -144,10 +144,13 @@ export class ValueStream {
   );
 
   constructor() {
-    // "Quiet" is said of what was asked for: what the stream brings begins where the page was opened, the past does not.
+    // What the stream brings begins where the page was opened, the past does not: "quiet", and that there is more to
+    // show, is said of what was asked for. Once of each filter and task; what failed is asked again by hand.
     effect(() => {
-      if (this.status() !== 'live' || this.stacks().length > 0 || !this.hasOlder()) return;
-      if (this.pastCall().state === 'idle') untracked(() => void this.showOlder());
+      const [filter, only] = [this.filter(), this.traceId()];
+      if (this.status() !== 'live' || this.hidden() > 0 || !this.hasOlder()) return;
+      if (this.pastCall().state === 'loading' || this.past.isAsked(filter, only)) return;
+      untracked(() => void this.showOlder());
     });
   }
 

@@ -29,7 +29,10 @@ import { compileDateFormat, type DateFormat } from './date-format.js';
 import { RowSet } from './distinct.js';
 
 const rulesSchema = z.strictObject({
-  trim: z.boolean().optional().describe('Cut white space around values; default true'),
+  trim: z
+    .boolean()
+    .optional()
+    .meta({ description: 'Cut white space around values', default: true }),
   nulls: z
     .array(z.string().max(40))
     .max(100)
@@ -55,8 +58,11 @@ const rulesSchema = z.strictObject({
   dropDuplicates: z
     .boolean()
     .optional()
-    .describe('Leave out rows equal to an earlier one after cleaning; default true'),
-  dropBlankRows: z.boolean().optional().describe('Leave out rows without any value; default true'),
+    .meta({ description: 'Leave out rows equal to an earlier one after cleaning', default: true }),
+  dropBlankRows: z
+    .boolean()
+    .optional()
+    .meta({ description: 'Leave out rows without any value', default: true }),
   rename: z.record(z.string(), z.string().min(1).max(200)).optional(),
   columns: z.array(z.string()).min(1).max(2_000).optional().describe('Columns to keep, in order'),
   spreadsheetSafe: z

@@ -1,6 +1,7 @@
 import { TestBed } from '@angular/core/testing';
 import { provideRouter, withComponentInputBinding } from '@angular/router';
 import { RouterTestingHarness } from '@angular/router/testing';
+import { Api } from '@aos/api-client';
 import type { Permission, Policies, PolicyRule } from '@aos/contracts';
 import { of, throwError } from 'rxjs';
 import { pageOf } from '../../../../testing/page';
@@ -36,13 +37,16 @@ async function show(
       provideRouter([{ path: '', component: PoliciesView }], withComponentInputBinding()),
       provideWords({ integrations: words }),
       provideSession(...permissions),
+      {
+        provide: Api,
+        useValue: { invoke: () => of({ items: [{ id: 'u2', name: 'Olga' }], nextCursor: null }) },
+      },
       { provide: AosApi, useValue: { agents: () => of(nothing), projects: () => of(nothing) } },
       {
         provide: IntegrationsApi,
         useValue: {
           tools: () => of([]),
           roleNames: () => of(['operator']),
-          peopleNames: () => of(new Map([['user:u2', 'Olga']])),
           previewPolicies: () =>
             of({ baseVersion: 1, changes: [], call: null, recent: { looked: 0, changed: [] } }),
           ...api,

@@ -14,6 +14,7 @@ import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
 import type { Observable } from 'rxjs';
 import { AosApi } from '../../../shared/api/aos-api';
+import { RecordNames } from '../../../shared/api/record-names';
 import { keepFresh } from '../../../shared/realtime/keep-fresh';
 import { session } from '../../../shared/state/session';
 import { isElsewhere } from '../../../shared/table/table-keys';
@@ -53,7 +54,7 @@ const starters: readonly Partial<PolicyRule>[] = [
     StateMark,
     TranslocoDirective,
   ],
-  providers: [PoliciesStore],
+  providers: [PoliciesStore, RecordNames],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './policies-view.html',
   styleUrl: './policies-view.css',
@@ -88,7 +89,7 @@ export class PoliciesView {
   protected readonly roles = signal<readonly string[]>([]);
   protected readonly agents = signal<readonly string[]>([]);
   protected readonly projects = signal<readonly Project[]>([]);
-  private readonly people = signal<ReadonlyMap<string, string>>(new Map());
+  private readonly names = inject(RecordNames);
   protected readonly active = signal<string | null>(null);
   protected readonly decided = signal<string | null>(null);
   protected readonly isReviewing = signal(false);
@@ -145,8 +146,6 @@ export class PoliciesView {
     keep(this.shared.agents(), ({ items }) => this.agents.set(items.map(({ name }) => name)));
     keep(this.shared.projects(), ({ items }) => this.projects.set(items));
     keep(this.api.roleNames(), (names) => this.roles.set(names));
-    if (this.me()?.permissions.includes('user.read'))
-      keep(this.api.peopleNames(), (names) => this.people.set(names));
     effect(() => {
       // Saved, or discarded: there is nothing left to look over.
       if (!this.store.isChanged()) this.isReviewing.set(false);
@@ -156,7 +155,7 @@ export class PoliciesView {
   protected readonly nameOf = (actor: string): string =>
     actor === `user:${this.me()?.user.id}`
       ? this.transloco.translate('integrations.policies.you')
-      : (this.people().get(actor) ?? actor);
+      : this.names.who(actor);
   protected projectName(id: string): string {
     return this.projects().find((each) => each.id === id)?.name ?? id;
   }

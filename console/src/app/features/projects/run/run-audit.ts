@@ -13,7 +13,7 @@ import type { AuditRow } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
 import { firstValueFrom } from 'rxjs';
-import { ActorNames } from '../../../shared/api/actor-names';
+import { RecordNames } from '../../../shared/api/record-names';
 import { type Call, done, failed, idle, loading } from '../../../shared/api/problem';
 import { session } from '../../../shared/state/session';
 import { Cell, type Column } from '../../../shared/table/column';
@@ -35,7 +35,7 @@ const tones: Record<AuditRow['outcome'], Tone> = {
 /** Who did what in this run: what happened under its trace, and what others did to the job later. */
 @Component({
   selector: 'aos-run-audit',
-  providers: [ActorNames],
+  providers: [RecordNames],
   imports: [Age, Cell, DataTable, JsonTree, SidePanel, StateMark, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
@@ -91,7 +91,7 @@ export class RunAudit {
   readonly picked = output<string | null>();
 
   private readonly api = inject(ProjectsApi);
-  private readonly names = inject(ActorNames);
+  private readonly names = inject(RecordNames);
   protected readonly mayRead = inject(Store).selectSignal(session.selectMay('audit.read'));
   protected readonly tones = tones;
   protected readonly rows = signal<readonly AuditRow[]>([]);
@@ -111,14 +111,14 @@ export class RunAudit {
       id: 'actor',
       header: 'projects.run.col.actor',
       width: '1fr',
-      text: (row) => this.names.of(row.actor),
+      text: (row) => this.names.who(row.actor),
       hideNarrow: true,
     },
     {
       id: 'resource',
       header: 'projects.run.col.resource',
       width: '1fr',
-      text: (row) => row.resource,
+      text: (row) => this.names.what(row.resource),
       hideNarrow: true,
     },
     { id: 'age', header: 'projects.col.age', width: '84px', align: 'end', hideNarrow: true },

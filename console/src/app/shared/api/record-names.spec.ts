@@ -2,9 +2,11 @@ import { provideHttpClient } from '@angular/common/http';
 import { HttpTestingController, provideHttpClientTesting } from '@angular/common/http/testing';
 import { TestBed } from '@angular/core/testing';
 import type { Permission } from '@aos/contracts';
+import { TranslocoService } from '@jsverse/transloco';
 import { me } from '../../../testing/factories';
 import { provideSession } from '../../../testing/session';
-import { ActorNames } from './actor-names';
+import { provideWords } from '../../../testing/transloco';
+import { RecordNames } from './record-names';
 
 function setup(...permissions: Permission[]) {
   TestBed.configureTestingModule({
@@ -12,10 +14,12 @@ function setup(...permissions: Permission[]) {
       provideHttpClient(),
       provideHttpClientTesting(),
       provideSession(...permissions),
-      ActorNames,
+      provideWords({}),
+      RecordNames,
     ],
   });
-  const names = TestBed.inject(ActorNames);
+  TestBed.inject(TranslocoService).load('en').subscribe();
+  const names = TestBed.inject(RecordNames);
   return { names, http: TestBed.inject(HttpTestingController) };
 }
 
@@ -28,13 +32,14 @@ describe('who an actor is', () => {
     http
       .expectOne(({ url }) => url.includes('/agents'))
       .flush({ items: [{ id: '7', name: 'strike-analyst' }], nextCursor: null });
-    const said = ['system', `user:${me.user.id}`, 'user:u-2', 'agent:7', 'agent:8'];
-    expect(said.map((actor) => names.of(actor))).toEqual([
+    const said = ['system', `user:${me.user.id}`, 'user:u-2', 'agent:7', 'agent:8', 'anonymous'];
+    expect(said.map((actor) => names.who(actor))).toEqual([
       'AOS',
       me.user.name,
       'Ben',
       'strike-analyst',
       'agent:8',
+      'Not signed in',
     ]);
   });
 
@@ -43,7 +48,26 @@ describe('who an actor is', () => {
     http
       .expectOne(({ url }) => url.includes('/agents'))
       .flush({ code: 'unavailable', status: 503 }, { status: 503, statusText: 'no' });
-    expect(names.of('agent:7')).toBe('agent:7');
+    expect(names.who('agent:7')).toBe('agent:7');
     http.verify();
+  });
+});
+
+describe('what a record is about', () => {
+  it('is said by its kind and its name, by the first signs of an id, and whole where it is neither', () => {
+    const { names, http } = setup('agent.read');
+    http
+      .expectOne(({ url }) => url.includes('/agents'))
+      .flush({ items: [{ id: '7', name: 'strike-analyst' }], nextCursor: null });
+    const id = '3f2a1b0c-1111-4222-8333-444455556666';
+    const said = ['agent:7', `job:${id}`, 'mcp-server:git', `user:${me.user.id}`, 'new:7', 'bare'];
+    expect(said.map((resource) => names.what(resource))).toEqual([
+      'Agent strike-analyst',
+      'Task 3f2a1b0c',
+      'Server git',
+      `Person ${me.user.name}`,
+      'new:7',
+      'bare',
+    ]);
   });
 });

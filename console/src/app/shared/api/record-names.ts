@@ -2,19 +2,24 @@ import { Injectable, computed, inject, signal } from '@angular/core';
 import { Api } from '@aos/api-client';
 import { listAgents, listUsers } from '@aos/api-client/functions';
 import type { Agent, Page, Person } from '@aos/contracts';
+import { TranslocoService } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
 import { session } from '../state/session';
 
 const LONGEST_PAGE = 200;
 
+/** An id without a name: the first signs of it are enough to tell two apart, and the whole is one click away. */
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
 /**
- * Who `agent:7` and `user:…` are: a record names them by what cannot change, and a person reads names. Whoever has gone,
- * or may not be asked for by this person, keeps the id.
+ * Who `agent:7` and `user:…` are, and what `job:…` is: a record names everything by what cannot change, and a person
+ * reads names. Whoever has gone, or may not be asked for by this person, keeps the id.
  */
 @Injectable()
-export class ActorNames {
+export class RecordNames {
   private readonly api = inject(Api);
   private readonly store = inject(Store);
+  private readonly transloco = inject(TranslocoService);
   private readonly me = this.store.selectSignal(session.selectMe);
   private readonly mayReadPeople = this.store.selectSignal(session.selectMay('user.read'));
   private readonly mayReadAgents = this.store.selectSignal(session.selectMay('agent.read'));
@@ -45,7 +50,21 @@ export class ActorNames {
       });
   }
 
-  of(actor: string): string {
-    return this.names().get(actor) ?? actor;
+  /** `user:…`, `agent:…`, `system` or `anonymous` as a person calls them. */
+  who(actor: string): string {
+    return actor === 'anonymous'
+      ? this.transloco.translate('record.anonymous')
+      : (this.names().get(actor) ?? actor);
+  }
+
+  /** `job:3f2a…` as "Task 3f2a1b0c", `agent:7` as "Agent analyst"; a kind without a word stays as it is. */
+  what(resource: string): string {
+    const at = resource.indexOf(':');
+    const key = `record.kind.${resource.slice(0, at)}`;
+    const kind = this.transloco.translate<string>(key);
+    if (at < 1 || kind === key) return resource;
+    const id = resource.slice(at + 1);
+    const name = this.names().get(resource) ?? (UUID.test(id) ? id.slice(0, 8) : id);
+    return this.transloco.translate('record.named', { kind, name });
   }
 }
