@@ -36,9 +36,9 @@ export class HealthProbes implements OnApplicationBootstrap, OnApplicationShutdo
 
   async look(): Promise<void> {
     try {
+      // Whole rows: one without how it signs in would be another server, with a connection of its own.
       const rows = await this.database.query<UpstreamRow>(
-        `SELECT name, transport, base_url, command, args, auth_token FROM mcp_registry
-          WHERE is_enabled AND transport IN ('http', 'sse', 'stdio')`,
+        `SELECT * FROM mcp_registry WHERE is_enabled AND transport IN ('http', 'sse', 'stdio')`,
       );
       await Promise.all(rows.map((row) => this.ask(row)));
     } catch (error) {

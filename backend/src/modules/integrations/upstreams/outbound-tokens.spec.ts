@@ -10,6 +10,7 @@ import { BearerTokens } from '../chain/identity.js';
 import { type ToolServerOfTest, controlledClock, startToolServer } from '../chain/testing.js';
 import { type GatewayParts, actor, admin, startGateway } from '../testing.js';
 import { CallerAssertions } from './caller-assertions.js';
+import { HealthProbes } from './health-probes.js';
 import { OutboundTokens } from './outbound-tokens.js';
 
 let parts: GatewayParts;
@@ -118,6 +119,22 @@ describe('signing in at a tool server', () => {
       audience: 'up',
     });
     expect(JSON.stringify(server.seen)).not.toContain('canary-subject');
+  });
+
+  it('goes for the look whether it answers as well, over the connection that calls have', async () => {
+    await register(oauth({ issuer }));
+    server.seen.length = 0;
+    let answered!: () => void;
+    server.onCall = () => new Promise((done) => (answered = () => done({ content: [] })));
+    const underWay = call();
+    underWay.catch(() => undefined); // looked at below
+    while (server.calls() === 0) await new Promise((turn) => setImmediate(turn));
+    const probes = new HealthProbes(parts.database, parts.upstreams);
+    await probes.look();
+    expect(shown()).toEqual(['Bearer issued-token']);
+    answered();
+    await underWay;
+    expect(server.seen.filter(({ method }) => method === 'initialize')).toHaveLength(1);
   });
 
   it.each([
