@@ -41,7 +41,12 @@ interface Request {
   args?: unknown;
   meta?: object;
   more?: object;
-  headers?: Record<string, string>;
+  /** In place of `_meta`. */
+  notes?: unknown;
+  /** In place of what goes round the call. */
+  frame?: object;
+  /** Undefined is one that is left out. */
+  headers?: Record<string, string | undefined>;
   as?: SignedIn;
   in?: string;
 }
@@ -61,20 +66,29 @@ function send(revision: Revision, way: Way, request: Request): Promise<Answer<Rp
       : { 'mcp-protocol-version': '2025-11-25', 'mcp-session-id': request.in ?? session };
   return app.call<RpcAnswer>('/mcp', {
     method: 'POST',
-    headers: {
+    headers: present({
       authorization: `Bearer ${(request.as ?? operator).token}`,
       accept: 'application/json, text/event-stream',
       ...headers,
       ...request.headers,
-    },
+    }),
     body: {
       jsonrpc: '2.0',
       id: 'a',
       method: 'tools/call',
-      params: { name, arguments: args, ...more, _meta: revision === 'current' ? envelope : meta },
+      ...request.frame,
+      params: {
+        ...{ name, arguments: args, ...more },
+        _meta: 'notes' in request ? request.notes : revision === 'current' ? envelope : meta,
+      },
     },
   });
 }
+
+const present = (headers: Record<string, string | undefined>) =>
+  Object.fromEntries(
+    Object.entries(headers).filter((each): each is [string, string] => each[1] !== undefined),
+  );
 
 async function beginSession(capabilities: object): Promise<string> {
   const headers = {
@@ -148,6 +162,9 @@ describe.each(['current', 'older'] as const)('a call in the %s revision', (revis
       { name: 'new__test_simple_text', headers: { 'mcp-protocol-version': '1' } },
     ],
     ['a field more', { name: 'new__test_simple_text', more: { requestState: 'made up' } }],
+    ['notes that are none', { name: 'new__test_simple_text', notes: [] }],
+    ['a note in place of the notes', { name: 'new__test_simple_text', notes: 'x' }],
+    ['nothing in place of the notes', { name: 'new__test_simple_text', notes: null }],
   ];
   it.each(unusual)('with %s is left to the SDK', async (_, request) => {
     const answers = [];
@@ -155,6 +172,26 @@ describe.each(['current', 'older'] as const)('a call in the %s revision', (revis
       answers.push(await send(revision, way, request));
     expect(comparable(answers[0]!)).toEqual(comparable(answers[1]!));
     expect(isJson(answers[0]!)).toBe(false);
+  });
+
+  it.each<[string, object, number]>([
+    ['no id', { id: undefined }, 202],
+    ['an id that is none', { id: {} }, 400],
+    ['an id that is nothing', { id: null }, 400],
+    ['another protocol', { jsonrpc: '1.0' }, 400],
+  ])('with %s is none', async (_, frame, status) => {
+    const calls = () => app.database.query('SELECT id FROM tool_calls');
+    await app.app.get(Ledger, { strict: false }).settled();
+    const before = await calls();
+    for (const way of ['direct', 'general'] as const) {
+      const answer = await send(revision, way, { name: 'new__test_simple_text', frame });
+      expect([answer.status, messagesOf(answer).some(({ result }) => result)]).toEqual([
+        status,
+        false,
+      ]);
+    }
+    await app.app.get(Ledger, { strict: false }).settled();
+    expect(await calls()).toEqual(before);
   });
 
   it('is in the ledger, with its events', async () => {
@@ -198,9 +235,39 @@ describe('in the current revision', () => {
     expect(messages.map(({ method }) => method)).toContain('notifications/message');
   });
 
-  it('headers that say something else than the body are refused', async () => {
-    const request = { name: 'new__test_simple_text', headers: { 'mcp-name': 'new__test_slow' } };
-    expect((await send('current', 'direct', request)).status).toBe(400);
+  const tool = 'new__test_simple_text';
+  const encoded = `=?base64?${Buffer.from(tool).toString('base64')}?=`;
+  it.each<[string, unknown, Record<string, string | undefined>]>([
+    ['no version', tool, { 'mcp-protocol-version': undefined }],
+    ['no method', tool, { 'mcp-method': undefined }],
+    ['another method', tool, { 'mcp-method': 'tools/list' }],
+    ['no name', tool, { 'mcp-name': undefined }],
+    ['another name', tool, { 'mcp-name': 'new__test_slow' }],
+    // Decoded, the head names another tool than the body does, though the letters are the same.
+    ['a name that is an encoded one', encoded, { 'mcp-name': encoded }],
+  ])('a head with %s is refused, on either way', async (_, name, headers) => {
+    const answers = [];
+    for (const way of ['direct', 'general'] as const)
+      answers.push(await send('current', way, { name, headers }));
+    expect(comparable(answers[0]!)).toEqual(comparable(answers[1]!));
+    expect([answers[0]!.status, answers[0]!.body.error?.code]).toEqual([400, -32020]);
+  });
+
+  it('a name that the head gives encoded is that of the body', async () => {
+    const request = { name: tool, headers: { 'mcp-name': encoded } };
+    expect((await send('current', 'direct', request)).status).toBe(200);
+  });
+
+  it.each<[string, object]>([
+    ['of another version', { [`${P}protocolVersion`]: '2025-11-25' }],
+    ['without a version', { [`${P}protocolVersion`]: undefined }],
+    ['without capabilities', { [`${P}clientCapabilities`]: undefined }],
+  ])('an envelope %s is refused, on either way', async (_, meta) => {
+    const answers = [];
+    for (const way of ['direct', 'general'] as const)
+      answers.push(await send('current', way, { name: tool, meta }));
+    expect(comparable(answers[0]!)).toEqual(comparable(answers[1]!));
+    expect(answers[0]!.status).toBe(400);
   });
 
   it('arguments that travel in headers too are held against them', async () => {

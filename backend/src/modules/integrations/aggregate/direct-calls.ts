@@ -5,7 +5,6 @@ import {
   type ClientCapabilities,
   type JSONRPCRequest,
   LOG_LEVEL_META_KEY,
-  PROTOCOL_VERSION_META_KEY,
   ProtocolError,
   ProtocolErrorCode,
   SERVER_INFO_META_KEY,
@@ -126,12 +125,12 @@ function isPlainCall(body: unknown): body is PlainCall {
   )
     return false;
   if (!isJSONRPCRequest(body)) return false;
-  const { name, arguments: args, _meta: meta } = (body.params ?? {}) as Record<string, unknown>;
+  const { name, arguments: args } = (body.params ?? {}) as Record<string, unknown>;
   return (
     Object.keys(body.params ?? {}).every((key) => plainParams.has(key)) &&
     typeof name === 'string' &&
     (args === undefined || isObject(args)) &&
-    (meta === undefined || (isObject(meta) && meta['progressToken'] === undefined))
+    body.params?._meta?.progressToken === undefined
   );
 }
 
@@ -152,15 +151,14 @@ function revisionOf({ headers }: AosRequest, body: PlainCall): 'current' | 'olde
     ...(name === undefined ? {} : { mcpNameHeader: String(name) }),
   });
   if (said.kind === 'legacy') return 'older';
-  const meta = body.params._meta;
+  // What the envelope says was held against the head by then: the same version, and nothing amiss.
   const isCurrent =
     said.kind === 'modern' &&
     version === CURRENT &&
     method === 'tools/call' &&
     name === body.params.name &&
     !body.params.name.startsWith('=?') &&
-    meta?.[PROTOCOL_VERSION_META_KEY] === CURRENT &&
-    meta[LOG_LEVEL_META_KEY] === undefined;
+    body.params._meta?.[LOG_LEVEL_META_KEY] === undefined;
   return isCurrent ? 'current' : undefined;
 }
 
