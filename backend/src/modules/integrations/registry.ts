@@ -96,6 +96,8 @@ export interface ListedTool {
 /** How old what calls are made by may be when another process changed it and its wake-up was lost. */
 const CACHE_MS = 5_000;
 const MOST_CACHED = 10_000;
+/** So long a server that turned out to have no tools is not asked for them again by who names one. */
+const EMPTY_FOR_MS = 30_000;
 
 /**
  * The registered servers and the definitions of their tools, as kept in mcp_registry and mcp_tools. Calls
@@ -112,6 +114,8 @@ export class Registry implements OnModuleInit, OnApplicationShutdown {
     string,
     { target: Omit<Target, 'upstream'>; staleAt: number }
   >();
+  /** By name: servers without a kept tool that were asked for theirs since somebody named one. */
+  private readonly asked = new Map<string, { of: string; until: number; done: Promise<void> }>();
   private generation = 0;
   private readonly stopListening: () => void;
 
@@ -172,7 +176,7 @@ export class Registry implements OnModuleInit, OnApplicationShutdown {
     let row = await this.toolRow(serverName, toolName);
     if (!row && server.tools === 0 && server.transport !== 'builtin') {
       // It could not be reached when it was registered: its tools are read when it is first needed.
-      await this.syncTools(server).catch((error: unknown) => {
+      await this.firstTools(server).catch((error: unknown) => {
         if (!(error instanceof UpstreamFault)) throw error;
         throw new ServerUnreachable(`${error.message}.`, error.retryAfterSeconds);
       });
@@ -191,6 +195,20 @@ export class Registry implements OnModuleInit, OnApplicationShutdown {
     if (this.targets.size >= MOST_CACHED) this.targets.delete(this.targets.keys().next().value!);
     this.targets.set(key, { target, staleAt: Date.now() + CACHE_MS });
     return target;
+  }
+
+  /** Anybody can name a tool that there is not, as often as they like: what was asked is good for a while. */
+  private firstTools(server: ServerRow): Promise<void> {
+    const of = `${server.created_at.getTime()}/${server.version}`;
+    const known = this.asked.get(server.name);
+    if (known?.of === of && Date.now() < known.until) return known.done;
+    const asked = { of, until: Infinity, done: this.syncTools(server) };
+    this.asked.set(server.name, asked);
+    asked.done.then(
+      () => (asked.until = Date.now() + EMPTY_FOR_MS),
+      () => (asked.until = 0), // whoever asked is told; the next one may have more luck
+    );
+    return asked.done;
   }
 
   async tool(server: string, name: string): Promise<McpTool | undefined> {

@@ -1,0 +1,88 @@
+import { RemoveMcpServer } from './commands/remove-server.js';
+import { type ToolServerOfTest, controlledClock, startToolServer } from './chain/testing.js';
+import { type GatewayParts, admin, startGateway } from './testing.js';
+
+let parts: GatewayParts;
+let server: ToolServerOfTest;
+let n = 0;
+let name: string;
+beforeAll(async () => {
+  parts = await startGateway({});
+});
+afterAll(() => parts.stop());
+beforeEach(async () => {
+  name = `s${++n}`;
+  server = await startToolServer([]);
+});
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await server.stop();
+});
+
+const register = () => parts.register({ name, transport: 'http', url: server.url });
+const call = (tool: string) =>
+  parts.gateway.call(admin(), { server: name, tool, args: {} }).then(
+    () => 'ok',
+    (error: { code: string }) => error.code,
+  );
+const looks = () => server.seen.filter(({ method }) => method === 'tools/list').length;
+
+describe('a server that has no tools', () => {
+  it('is asked for them once, however often and by how many at once one is named', async () => {
+    const now = Date.now();
+    jest.spyOn(Date, 'now').mockImplementation(() => now);
+    await register();
+    const before = looks();
+    let woken = 0;
+    const stop = parts.wakeups.on('control', () => woken++);
+    const codes = await Promise.all(Array.from({ length: 20 }, (_, i) => call(`none-${i}`)));
+    for (let i = 0; i < 20; i++) codes.push(await call(`none-${i}`));
+    stop();
+    expect(new Set(codes)).toEqual(new Set(['unknown_tool']));
+    expect([looks() - before, woken]).toEqual([1, 1]);
+  });
+
+  it('is asked again after a while, and at once when it was changed', async () => {
+    let now = Date.now();
+    jest.spyOn(Date, 'now').mockImplementation(() => now);
+    await register();
+    expect(await call('late')).toBe('unknown_tool');
+    server.tools.push({ name: 'late' });
+    now += 29_999;
+    expect(await call('late')).toBe('unknown_tool');
+    now += 1;
+    expect(await call('late')).toBe('ok');
+    server.tools.length = 0;
+    await parts.database.query('DELETE FROM mcp_tools WHERE server = $1', [name]);
+    parts.wakeups.wake('control');
+    expect(await call('later')).toBe('unknown_tool');
+    server.tools.push({ name: 'later' });
+    await parts.database.query('UPDATE mcp_registry SET version = version + 1 WHERE name = $1', [
+      name,
+    ]);
+    expect(await call('later')).toBe('ok');
+  });
+
+  it('says nothing of the one that is registered under its name after it', async () => {
+    let now = Date.now();
+    jest.spyOn(Date, 'now').mockImplementation(() => now);
+    await register();
+    expect(await call('late')).toBe('unknown_tool');
+    await parts.remove.execute(new RemoveMcpServer(admin(), name, undefined));
+    now += 1; // the embedded database goes by this clock
+    await register();
+    server.tools.push({ name: 'late' });
+    expect(await call('late')).toBe('ok');
+  });
+});
+
+it('a server that could not be reached is asked as soon as it can be', async () => {
+  const clock = controlledClock();
+  const { url } = server;
+  await server.stop();
+  await register();
+  expect(await call('a')).toBe('server_unreachable');
+  server = await startToolServer([{ name: 'a' }], Number(new URL(url).port));
+  clock.pass(60_000); // the pause of its connection
+  expect(await call('a')).toBe('ok');
+});
