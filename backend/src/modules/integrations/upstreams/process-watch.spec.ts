@@ -39,22 +39,26 @@ interface Owner<T> {
 }
 
 /** A process that runs `code`, in a group of its own, and the line of JSON that it says when it is ready. */
-async function owner<T>(code: string): Promise<Owner<T>> {
+async function owner<T>(code: string, { files = 1024 } = {}): Promise<Owner<T>> {
   const path = join(folder, 'owner.mts');
   const source = (name: string) => JSON.stringify(join(import.meta.dirname, name));
   await writeFile(
     path,
     `import { spawn } from 'node:child_process';
      import { StdioProcess } from ${source('stdio-process.ts')};
-     import { processWatch } from ${source('process-watch.ts')};
+     import { ProcessWatch, processWatch } from ${source('process-watch.ts')};
      const deaf = ${JSON.stringify(join(folder, 'deaf.cjs'))};
      setTimeout(() => process.exit(), 60_000);
      process.on('SIGUSR2', () => console.log('here'));
      ${code}`,
   );
+  const node = [process.execPath, '--experimental-transform-types'];
   const process_ = spawn(
-    process.execPath,
-    ['--experimental-transform-types', '--import', join(folder, 'loader.mjs'), path],
+    '/bin/sh',
+    [
+      ...['-c', `ulimit -n ${files} && exec "$@"`, 'sh'],
+      ...[...node, '--import', join(folder, 'loader.mjs'), path],
+    ],
     { stdio: ['ignore', 'pipe', 'inherit'], detached: true },
   );
   owners.push(process_);
@@ -161,6 +165,39 @@ describe('what watches', () => {
     parent.kill('SIGKILL');
     await gone(said.first);
     await gone(said.second);
+  });
+
+  it('is missed on a machine without a shell, and nothing else is', async () => {
+    const { process: parent, said } = await owner<{ alive: boolean }>(`
+      const watch = new ProcessWatch('/no/such/shell');
+      const child = new StdioProcess({ file: process.execPath, args: [deaf] }, { cwd: '/', env: {} });
+      watch.add(process.pid);
+      await child.start(); // by then it is known that there is none
+      watch.add(child.pid);
+      watch.remove(process.pid);
+      watch.remove(child.pid);
+      await child.close();
+      console.log(JSON.stringify({ alive: true }));`);
+    expect(said).toEqual({ alive: true });
+    expect(parent.exitCode).toBeNull();
+  });
+
+  it('and what is watched are missed where no files are left, and the process lives', async () => {
+    const { said } = await owner<{ start: string; close: string }>(
+      `
+      const { openSync, closeSync } = await import('node:fs');
+      const child = new StdioProcess({ file: process.execPath, args: [deaf] }, { cwd: '/', env: {} });
+      const open = [];
+      let full;
+      while (!full) try { open.push(openSync('/dev/null')); } catch (error) { full = error.code; }
+      processWatch.add(process.pid);
+      const start = await child.start().then(() => 'started', (error) => error.code);
+      const close = await child.close().then(() => 'closed');
+      for (const file of open) closeSync(file);
+      console.log(JSON.stringify({ full, start, close }));`,
+      { files: 64 },
+    );
+    expect(said).toEqual({ full: 'EMFILE', start: 'EMFILE', close: 'closed' });
   });
 
   it('knows nothing of the environment, and goes when nothing is left to watch', async () => {

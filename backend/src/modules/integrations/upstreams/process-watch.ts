@@ -17,9 +17,11 @@ while read -r op group; do
 done
 for each in $groups; do kill -s KILL -- "-$each"; done`;
 
-class ProcessWatch {
+export class ProcessWatch {
   private readonly groups = new Set<number>();
   private watcher: ChildProcess | undefined;
+
+  constructor(private readonly shell = '/bin/sh') {}
 
   add(group: number): void {
     this.groups.add(group);
@@ -38,7 +40,7 @@ class ProcessWatch {
 
   private start(): void {
     if (process.platform === 'win32') return;
-    const watcher = spawn('/bin/sh', ['-c', script], {
+    const watcher = spawn(this.shell, ['-c', script], {
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],
       env: {},
@@ -54,9 +56,10 @@ class ProcessWatch {
     watcher.once('error', () =>
       this.watcher === watcher ? (this.watcher = undefined) : undefined,
     );
-    watcher.stdin!.on('error', () => undefined); // it has just died; `exit` starts another
+    // Where no files are left it has no input either.
+    watcher.stdin?.on('error', () => undefined); // it has just died; `exit` starts another
     watcher.unref();
-    (watcher.stdin as unknown as { unref?: () => void }).unref?.();
+    (watcher.stdin as unknown as { unref?: () => void } | undefined)?.unref?.();
     for (const group of this.groups) this.tell(`+ ${group}\n`);
   }
 

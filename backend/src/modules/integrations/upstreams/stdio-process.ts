@@ -7,15 +7,13 @@ import {
   serializeMessage,
 } from '@modelcontextprotocol/client';
 import type { Launch } from './launch-templates.js';
-import { MemoryWatch } from './memory-watch.js';
+import { type Bounds, MemoryWatch } from './memory-watch.js';
 import { processWatch } from './process-watch.js';
 
 /** One message from a server may have this many bytes; a longer one ends the connection. */
 const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
 /** Of what a server writes to standard error, the end is kept, to say why it died. */
 const KEPT_STDERR = 4096;
-/** Of a server with all that it starts. */
-const MAX_MEMORY_BYTES = 1024 * 1024 * 1024;
 const GRACE_MS = 1000;
 
 /**
@@ -43,7 +41,7 @@ export class StdioProcess implements Transport {
     private readonly options: {
       cwd: string;
       env: Record<string, string>;
-      memory?: { maxBytes: number; lookMs: number };
+      bounds?: Partial<Bounds>;
     },
   ) {}
 
@@ -67,6 +65,8 @@ export class StdioProcess implements Transport {
       env: this.options.env,
       stdio: ['pipe', 'pipe', 'pipe'],
     });
+    const spawned = once(child, 'spawn'); // rejects with the reason when it cannot be started
+    if (child.pid === undefined) return void (await spawned); // where no files are left, it has no pipes either
     this.child = child;
     child.stdin.on('error', (error) => this.onerror?.(error));
     child.stdout.on('data', (chunk: Buffer) => this.receive(chunk));
@@ -81,18 +81,16 @@ export class StdioProcess implements Transport {
       if (child.pid) processWatch.remove(child.pid);
     });
     child.once('close', () => this.ended());
-    await once(child, 'spawn'); // rejects with the reason when it cannot be started
+    await spawned;
     processWatch.add(child.pid!);
     child.on('error', (error) => this.onerror?.(error));
-    const { maxBytes = MAX_MEMORY_BYTES, lookMs } = this.options.memory ?? {};
     this.memory = new MemoryWatch(
       child.pid!,
-      maxBytes,
-      (bytes) => {
-        this.endedFor = `ended because it used ${toMb(bytes)} MB of memory; ${toMb(maxBytes)} MB are allowed`;
+      (why) => {
+        this.endedFor = `ended because ${why}`;
         this.kill('SIGKILL');
       },
-      lookMs,
+      this.options.bounds,
     );
   }
 
@@ -161,8 +159,6 @@ export class StdioProcess implements Transport {
     this.onclose?.();
   }
 }
-
-const toMb = (bytes: number) => Math.round(bytes / 1024 / 1024);
 
 async function endsWithin(end: Promise<unknown>, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
