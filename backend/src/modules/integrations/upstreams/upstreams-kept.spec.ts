@@ -1,3 +1,5 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type ToolServerOfTest, controlledClock, startToolServer } from '../chain/testing.js';
 import { type GatewayParts, actor, startGateway } from '../testing.js';
 import type { OutboundTokens } from './outbound-tokens.js';
@@ -75,6 +77,30 @@ it('lets go of a server that is closed, and of all at the end', async () => {
   expect(upstreams.of(row({ name: 'near' }))).not.toBe(near);
   await upstreams.onApplicationShutdown();
   await expect(far.call(request())).rejects.toThrow('is being shut down');
+});
+
+it('looks whether a server over HTTP answers, and starts none over a pipe for that', async () => {
+  await upstreams.of(row()).probe(20_000);
+  expect([greetings(), told]).toEqual([1, ['far is healthy']]);
+  const folder = join(parts.dataDir, 'mcp-servers');
+  await mkdir(folder, { recursive: true });
+  const script = join(folder, 'started.mjs');
+  await writeFile(
+    script,
+    `import { writeFileSync } from 'node:fs'; writeFileSync('started', ''); process.exit();`,
+  );
+  const piped = upstreams.of(
+    row({ name: 'piped', transport: 'stdio', command: 'node', args: [script] }),
+  );
+  const isStarted = () =>
+    readFile(join(parts.dataDir, 'upstreams', 'piped', 'started')).then(
+      () => true,
+      () => false, // it was not
+    );
+  await piped.probe(20_000);
+  expect([await isStarted(), told]).toEqual([false, ['far is healthy']]);
+  await expect(piped.about({ timeoutMs: 20_000 })).rejects.toThrow();
+  expect(await isStarted()).toBe(true);
 });
 
 it('hears of the server over its own connection, and nothing over that of one caller', async () => {
