@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { accessSync, constants } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
@@ -117,7 +117,7 @@ export async function startMcpHub(script: string, upstream: Door): Promise<Conte
 /** What stands behind AOS: an address, or the server over a pipe. */
 export type Behind = { url: string } | 'everything over a pipe';
 
-/** One process with all roles, on a database of its own: the whole chain, ledger and audit. */
+/** One process with all roles, as `npm start` runs it, on a database of its own: the whole chain, ledger and audit. */
 export async function startAos(
   postgres: NativePostgres,
   name: string,
@@ -131,7 +131,10 @@ export async function startAos(
   const port = await freePort();
   const owner = { email: 'owner@bench.test', password: randomBytes(16).toString('hex') };
   const profile = process.env['BENCH_PROFILE'] ? ['--cpu-prof', '--cpu-prof-dir', tmpdir()] : [];
-  const child = node([...profile, besides('gateway-aos.js')], {
+  const flags = JSON.parse(
+    await readFile(besides('../../../ops/scripts/lib/node-flags.json'), 'utf8'),
+  ) as string[];
+  const child = node([...flags, ...profile, besides('gateway-aos.js')], {
     PORT: String(port),
     HOST: '127.0.0.1',
     AOS_DATA_DIR: folder,

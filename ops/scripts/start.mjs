@@ -4,11 +4,11 @@ import { ensureBuilt } from './lib/build.mjs';
 import { becomeNode } from './lib/become.mjs';
 import { ensureInstalled } from './lib/install.mjs';
 import { runMain } from './lib/progress.mjs';
-import { requireNode, serverEntry } from './lib/workspace.mjs';
+import { requireNode, serverArguments } from './lib/workspace.mjs';
 
 requireNode();
 await runMain(async () => {
   await ensureInstalled();
   await ensureBuilt();
-  becomeNode([serverEntry, ...process.argv.slice(2)]);
+  becomeNode([...serverArguments(), ...process.argv.slice(2)]);
 });

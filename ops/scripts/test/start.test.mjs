@@ -35,6 +35,7 @@ const server = `
   let count = 0;
   const stop = (signal) => { count += 1; setTimeout(() => { console.log(signal + ' x' + count); process.exit(5); }, 300); };
   process.on('SIGTERM', stop); process.on('SIGINT', stop);
+  console.log('AOS has ' + process.execArgv.join(' '));
   console.log('AOS is ready at http://127.0.0.1:1/console/ by ' + process.pid);
   if (process.env.EXIT_WITH) process.exit(Number(process.env.EXIT_WITH));
   setInterval(() => {}, 1000);
@@ -119,7 +120,7 @@ test('a second start does nothing but start', async () => {
   const since = Date.now();
   const { output } = await start({ EXIT_WITH: '0' }).ended;
   assert.deepEqual(calls(), []);
-  assert.match(output, /^AOS is ready/);
+  assert.match(output, /^AOS has/);
   assert.ok(Date.now() - since < 2_000);
 });
 
@@ -135,6 +136,16 @@ test('what has changed is built, with what leans on it, and nothing else', async
     'build console',
     'build libs/contracts',
   ]);
+});
+
+test('the server gets the flags that keep its heap small, from a start and from the image', async () => {
+  const flags = JSON.parse(readFileSync(inRoot('ops/scripts/lib/node-flags.json'), 'utf8'));
+  assert.ok(flags.length > 0);
+  const { output } = await start({ EXIT_WITH: '0' }).ended;
+  assert.match(output, new RegExp(`^AOS has ${flags.join(' ')}$`, 'm'));
+  const image = readFileSync(inRoot('ops/docker/Dockerfile'), 'utf8');
+  const command = JSON.parse(/^CMD (\[.*\])$/m.exec(image)[1]);
+  assert.deepEqual(command, ['node', ...flags, 'backend/dist/src/main.js']);
 });
 
 test('a file that was only touched is not built again', async () => {
