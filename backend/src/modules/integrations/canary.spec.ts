@@ -3,11 +3,14 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { PolicyDocument } from '@aos/contracts';
 import { z } from 'zod';
 import { trace } from '@opentelemetry/api';
 import { startTelemetry } from '../../platform/telemetry/telemetry.js';
 import { tool } from './builtin/tool.js';
 import { builtinServers } from './builtin-servers.js';
+import { startToolServer } from './chain/testing.js';
+import { PoliciesQueries } from './policies.queries.js';
 import { type GatewayParts, admin, run, startGateway } from './testing.js';
 
 /** With what each way of writing it would have to change: quotes, blanks, a slash, a plus, a percent, letters. */
@@ -244,4 +247,69 @@ it('a secret is in no file name, and in no message about the file', async () => 
     content: 'x',
   }).catch(failed);
   await expectNowhere(written);
+});
+
+describe('what a call would do, and what a draft of the rules would', () => {
+  const looks = () =>
+    parts.database.query(`SELECT id FROM audit_logs WHERE resource LIKE '%CANARY%' ORDER BY id`);
+  const preview = (args: object, when: object[] = []) =>
+    new PoliciesQueries(parts.database, parts.policies, parts.gateway).preview(admin(), {
+      document: PolicyDocument.parse({ rules: [{ id: 'r', effect: 'deny', when }] }),
+      call: { server: 'evil', tool: 'go', args: { ...args }, roles: [], projectId: null },
+    });
+
+  it('is told without a look at the secret', async () => {
+    await call('evil', 'go', given); // from here on, the value is known to what takes it out
+    const before = await looks();
+    const dry = await parts.gateway.dryRun(admin(), {
+      ...{ server: 'evil', tool: 'go', args: given, env: ['CANARY'] },
+    });
+    expect(dry.links.find(({ link }) => link === 'schema')).toMatchObject({ verdict: 'pass' });
+    expect(JSON.stringify(dry)).toContain('CANARY');
+    await expectNowhere([dry, await preview(given)]);
+    expect(await looks()).toEqual(before);
+  });
+
+  it('is told of secrets that the caller was not given, too', async () => {
+    const { links } = await parts.gateway.dryRun(admin(), {
+      ...{ server: 'evil', tool: 'go', args: given },
+    });
+    const refusal = { verdict: 'stop', code: 'unknown_secret' };
+    expect(links.find(({ link }) => link === 'schema')).toMatchObject(refusal);
+    const { call: foreseen } = await preview(given);
+    expect(foreseen!.links.find(({ link }) => link === 'schema')).toMatchObject(refusal);
+  });
+
+  it('cannot be used to guess at a secret: a rule sees where it is named, and not its value', async () => {
+    await call('evil', 'go', given);
+    await parts.ledger.settled();
+    for (const condition of [
+      { pointer: '/key', op: 'starts-with', value: CANARY.slice(0, 4) },
+      { pointer: '/key', op: 'matches', value: '^canary' },
+    ]) {
+      const { call: foreseen, recent } = await preview(given, [condition]);
+      expect([foreseen!.after.rule, recent.changed]).toEqual([null, []]);
+    }
+    const named = [{ pointer: '/key', op: 'equals', value: given.key }];
+    const { call: foreseen, recent } = await preview(given, named);
+    expect(foreseen!.after.rule).toBe('r');
+    expect(recent.changed).not.toEqual([]);
+  });
+});
+
+it.each([
+  ['is too long for it', { maxLength: 3 }],
+  ['does not fit its pattern', { pattern: '^[0-9]+$' }],
+  ['is none of the values that it takes', { enum: ['a', 'b'] }],
+])('a secret that %s is refused by the schema, without a word of it', async (_, schema) => {
+  const server = await startToolServer([
+    { name: 'go', inputSchema: { type: 'object', properties: { key: schema } } },
+  ]);
+  const name = `strict-${++n}`;
+  await parts.register({ name, transport: 'http', url: server.url });
+  const failure = await call(name, 'go', given).catch(failed);
+  expect(JSON.stringify(failure)).toContain('key');
+  expect(server.calls()).toBe(0);
+  await expectNowhere(failure);
+  await server.stop();
 });

@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { temporaryFolder } from '../../../../test/harness.js';
+import { spawnSource } from '../../../../test/source-child.js';
 import { StdioProcess } from './stdio-process.js';
 
 let folder: string;
@@ -15,16 +16,6 @@ beforeEach(async () => {
   await writeFile(
     join(folder, 'deaf.cjs'),
     `process.on('SIGTERM', () => {}); setTimeout(() => process.exit(), 60_000); console.log('deaf');`,
-  );
-  // The sources import "./x.js"; Node strips types but does not map names.
-  await writeFile(
-    join(folder, 'loader.mjs'),
-    `import { registerHooks } from 'node:module';
-     registerHooks({ resolve(specifier, context, next) {
-       try { return next(specifier, context); } catch (error) {
-         if (!specifier.startsWith('.')) throw error;
-         return next(specifier.replace(/\\.js$/, '.ts'), context);
-       } } });`,
   );
 });
 afterEach(() => {
@@ -39,11 +30,9 @@ interface Owner<T> {
 }
 
 /** A process that runs `code`, in a group of its own, and the line of JSON that it says when it is ready. */
-async function owner<T>(code: string, { files = 1024 } = {}): Promise<Owner<T>> {
-  const path = join(folder, 'owner.mts');
+async function owner<T>(code: string, options: { files?: number } = {}): Promise<Owner<T>> {
   const source = (name: string) => JSON.stringify(join(import.meta.dirname, name));
-  await writeFile(
-    path,
+  const process_ = await spawnSource(
     `import { spawn } from 'node:child_process';
      import { StdioProcess } from ${source('stdio-process.ts')};
      import { ProcessWatch, processWatch } from ${source('process-watch.ts')};
@@ -51,15 +40,7 @@ async function owner<T>(code: string, { files = 1024 } = {}): Promise<Owner<T>> 
      setTimeout(() => process.exit(), 60_000);
      process.on('SIGUSR2', () => console.log('here'));
      ${code}`,
-  );
-  const node = [process.execPath, '--experimental-transform-types'];
-  const process_ = spawn(
-    '/bin/sh',
-    [
-      ...['-c', `ulimit -n ${files} && exec "$@"`, 'sh'],
-      ...[...node, '--import', join(folder, 'loader.mjs'), path],
-    ],
-    { stdio: ['ignore', 'pipe', 'inherit'], detached: true },
+    options,
   );
   owners.push(process_);
   const lines = createInterface(process_.stdout);

@@ -161,14 +161,16 @@ export function runProcess(
   signal.throwIfAborted();
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { env, stdio: 'pipe', shell: false, detached: true });
+    child.once('error', reject);
+    if (child.pid === undefined) return; // where no files are left, it has no pipes either
     const out: Record<'stdout' | 'stderr', Buffer[]> = { stdout: [], stderr: [] };
     let bytes = 0;
     let truncated = false;
     let timedOut = false;
     const kill = () => {
-      if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+      if (child.exitCode !== null || child.signalCode !== null) return;
       try {
-        process.kill(-child.pid, 'SIGKILL'); // its process group; of a box, bwrap takes all along
+        process.kill(-child.pid!, 'SIGKILL'); // its process group; of a box, bwrap takes all along
       } catch (error) {
         if (codeOf(error) !== 'ESRCH') throw error; // it ended just now
       }
@@ -200,10 +202,6 @@ export function runProcess(
       clearInterval(watch);
       signal.removeEventListener('abort', kill);
     };
-    child.once('error', (error) => {
-      done();
-      reject(error);
-    });
     child.once('close', (exitCode) => {
       done();
       if (signal.aborted) return reject(signal.reason as Error);
@@ -219,12 +217,8 @@ export function runProcess(
 const WATCH_EVERY_MS = 25;
 
 /** Calls `onTooMany` when the process has more descendants than a box may hold. */
-function watchProcesses(
-  pid: number | undefined,
-  onTooMany: () => void,
-): NodeJS.Timeout | undefined {
-  if (pid === undefined || process.platform !== 'linux' || process.getuid?.() !== 0)
-    return undefined;
+function watchProcesses(pid: number, onTooMany: () => void): NodeJS.Timeout | undefined {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return undefined;
   return setInterval(() => {
     if (hasMoreThan(MAX_PROCESSES, pid)) onTooMany();
   }, WATCH_EVERY_MS);
@@ -238,8 +232,8 @@ function hasMoreThan(limit: number, root: number): boolean {
       const children = readFileSync(`/proc/${found[i]}/task/${found[i]}/children`, 'utf8');
       found.push(...children.split(' ').filter(Boolean).map(Number));
     } catch (error) {
-      // ENOENT, ESRCH: it ended between being listed and being looked at.
-      if (!['ENOENT', 'ESRCH'].includes(codeOf(error) ?? '')) throw error;
+      // ENOENT, ESRCH: it ended between being listed and being looked at. What cannot be counted may be any number.
+      if (!['ENOENT', 'ESRCH'].includes(codeOf(error) ?? '')) return true;
     }
   }
   return found.length > limit;
