@@ -280,6 +280,18 @@ describe('the list of secrets', () => {
     ]);
   });
 
+  it('is taken from one of many who write upon the same one', async () => {
+    const { tag, secrets } = await read();
+    const names = Array.from({ length: 6 }, (_, n) => `AT_ONCE_${n}`);
+    const answers = await Promise.all(
+      names.map((name) => put({ secrets: [...secrets, { name, purpose: '' }] }, { tag })),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 412, 412, 412, 412, 412]);
+    const taken = names.filter((_, n) => answers[n]!.status === 200);
+    const now = await read();
+    expect(names.filter((name) => find(now, name).length > 0)).toEqual(taken);
+  });
+
   it('is put as it was read without a change, and without a word of one', async () => {
     const { tag, ...present } = await read();
     const count = () =>

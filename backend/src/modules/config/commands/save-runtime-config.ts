@@ -127,8 +127,9 @@ export class SaveRuntimeConfigHandler implements ICommandHandler<SaveRuntimeConf
     all: readonly Named[],
   ): Promise<void> {
     const paths = changes.map(({ path }) => path);
+    const changed = new Set(paths);
     const places = new Set(
-      all.filter((each) => paths.includes(keyOf(each))).map(({ projectId }) => projectId),
+      all.filter((each) => changed.has(keyOf(each))).map(({ projectId }) => projectId),
     );
     const projectId = places.size === 1 ? [...places][0]! : null;
     await this.audit.record(tx, ctx, {
