@@ -36,6 +36,18 @@ it('approves a package of the registry, and a script of a server', () => {
   expect(args).toEqual([join(realpathSync(dataDir), 'mcp-servers/mine.mjs')]);
 });
 
+it('starts a script with the flags that keep our own heap small, and with none of the others', () => {
+  const before = process.execArgv;
+  process.execArgv = ['--cpu-prof', '--heap-growing-percent=30', '--max-semi-space-size=16'];
+  try {
+    const { args } = approve('node', join(dataDir, 'mcp-servers/mine.mjs'), '--x');
+    const script = join(realpathSync(dataDir), 'mcp-servers/mine.mjs');
+    expect(args).toEqual(['--heap-growing-percent=30', '--max-semi-space-size=16', script, '--x']);
+  } finally {
+    process.execArgv = before;
+  }
+});
+
 it.each([
   ['bash', '-c', 'id'],
   ['sh'],

@@ -79,8 +79,12 @@ function approveScript(args: readonly string[], folders: LaunchFolders): Launch 
       real.startsWith(join(folder, '@modelcontextprotocol', 'server-')),
     ) || real.startsWith((realPath(join(folders.dataDir, 'mcp-servers')) ?? '\u0000') + sep);
   if (!isServer) throw refused();
-  return { file: process.execPath, args: [real, ...rest] };
+  return { file: process.execPath, args: [...heapFlags(), real, ...rest] };
 }
+
+/** A script runs on our own Node, and with the flags by which its heap grows with what is in use: see node-flags.json. */
+const heapFlags = () =>
+  process.execArgv.filter((flag) => /^--(max-semi-space-size|heap-growing-percent)=/.test(flag));
 
 function realPath(path: string): string | undefined {
   try {
