@@ -297,10 +297,11 @@ describe('what a call would do, and what a draft of the rules would', () => {
   });
 });
 
+// Each takes the reference to it: what is checked is the value.
 it.each([
-  ['is too long for it', { maxLength: 3 }],
-  ['does not fit its pattern', { pattern: '^[0-9]+$' }],
-  ['is none of the values that it takes', { enum: ['a', 'b'] }],
+  ['is too long for it', { maxLength: given.key.length }],
+  ['does not fit its pattern', { pattern: '^[$][{]' }],
+  ['is none of the values that it takes', { enum: [given.key] }],
 ])('a secret that %s is refused by the schema, without a word of it', async (_, schema) => {
   const server = await startToolServer([
     { name: 'go', inputSchema: { type: 'object', properties: { key: schema } } },

@@ -43,6 +43,13 @@ it('gives the same name to nothing else, whatever servers call their own', () =>
   expect(names.every((name) => /^[A-Za-z0-9_.-]{1,64}$/.test(name))).toBe(true);
 });
 
+it('keeps to the length that is allowed, also where two have the same letters up to it', () => {
+  const items = [tool('a', `${'x'.repeat(60)}.`), tool('a', `${'x'.repeat(60)}_`)];
+  const names = Object.keys(namesOf(...items));
+  expect(names).toHaveLength(2);
+  for (const name of names) expect(name.length).toBeLessThanOrEqual(64);
+});
+
 it('lets no newcomer take a name away, nor a server without prefix that of another’s tool', () => {
   const first = tool('one', 'search', plain);
   const later = tool('two', 'search', { ...plain, registeredAt: at(2) });

@@ -298,6 +298,10 @@ describe('files', () => {
     await expect(call('files.read', { path: 'a/x' })).rejects.toMatchObject({
       code: 'not_a_folder',
     });
+    await expect(call('files.read', { path: 'f' })).rejects.toMatchObject({
+      code: 'not_a_file',
+      message: expect.stringContaining('folder') as string,
+    });
     await expect(call('files.read', { path: 'nothing' })).rejects.toMatchObject({
       code: 'not_found',
     });
