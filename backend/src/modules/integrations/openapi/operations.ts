@@ -35,6 +35,11 @@ type Json = Record<string, unknown>;
 const METHODS = ['get', 'put', 'post', 'delete', 'patch', 'head'] as const;
 const MOST_OPERATIONS = 500;
 const MOST_DEFS = 200;
+/** Values in the schema of one tool, and in those of all: each takes along a copy of all that it refers to. */
+const MOST_VALUES = 20_000;
+const MOST_VALUES_IN_ALL = 1_000_000;
+/** A text counts as so many values as it has stretches of this length. */
+const CHARS_PER_VALUE = 64;
 /** Set by the connection, by the gateway, or by whoever signs in. */
 const reservedHeaders =
   /^(authorization|cookie|host|connection|content-length|content-type|transfer-encoding|upgrade|te|trailer|expect|proxy-.*|sec-.*|x-forwarded-.*|forwarded|accept-encoding|accept)$/i;
@@ -59,6 +64,7 @@ export function readOperations(document: Json): ReadDocument {
     refused: [],
   };
   const names = new Set<string>();
+  const budget: Budget = { left: MOST_VALUES_IN_ALL };
   for (const [path, value] of Object.entries(paths)) {
     const item = asObject(resolve(document, value));
     if (!item) continue;
@@ -69,7 +75,7 @@ export function readOperations(document: Json): ReadDocument {
         if (read.tools.length >= MOST_OPERATIONS)
           throw new DocumentRefused(say('operation-too-many'));
         read.tools.push(
-          toTool(document, { path, method, operation, shared: item['parameters'] }, names),
+          toTool(document, { path, method, operation, shared: item['parameters'] }, names, budget),
         );
       } catch (error) {
         if (!(error instanceof DocumentRefused)) throw error;
@@ -91,7 +97,17 @@ interface Place {
   shared: unknown;
 }
 
-function toTool(document: Json, place: Place, names: Set<string>): ReadDocument['tools'][number] {
+/** How many values may be copied yet. */
+interface Budget {
+  left: number;
+}
+
+function toTool(
+  document: Json,
+  place: Place,
+  names: Set<string>,
+  budget: Budget,
+): ReadDocument['tools'][number] {
   const { path, method, operation } = place;
   if (!path.startsWith('/')) throw new DocumentRefused(say('operation-path'));
   const name = nameOf(place);
@@ -120,12 +136,8 @@ function toTool(document: Json, place: Place, names: Set<string>): ReadDocument[
     properties['body'] = body.schema;
     if (body.isRequired) required.push('body');
   }
-  const { schema, defs } = portable(document, {
-    type: 'object',
-    properties,
-    required,
-    additionalProperties: false,
-  });
+  const whole = { type: 'object', properties, required, additionalProperties: false };
+  const { schema, defs } = portable(document, whole, budget);
   names.add(name);
   return {
     definition: {
@@ -205,9 +217,19 @@ const describe = (schema: unknown, description: unknown): unknown =>
     : schema;
 
 /** References become `$defs` of the tool's own schema, since the document does not travel with it. */
-function portable(document: Json, schema: unknown): { schema: unknown; defs: Json } {
+function portable(
+  document: Json,
+  schema: unknown,
+  budget: Budget,
+): { schema: unknown; defs: Json } {
   const defs: Json = {};
+  const least = Math.max(0, budget.left - MOST_VALUES);
+  const spend = (text: string) => {
+    budget.left -= 1 + text.length / CHARS_PER_VALUE;
+    if (budget.left < least) throw new DocumentRefused(say('operation-schema-large'));
+  };
   const visit = (node: unknown, depth: number): unknown => {
+    spend(textOf(node));
     if (depth > 60) throw new DocumentRefused(say('operation-schema-deep'));
     if (Array.isArray(node)) return node.map((each) => visit(each, depth + 1));
     if (node === null || typeof node !== 'object') return node;
@@ -222,7 +244,10 @@ function portable(document: Json, schema: unknown): { schema: unknown; defs: Jso
     } = node as Json;
     if (typeof reference === 'string') return { $ref: `#/$defs/${keep(reference)}` };
     const kept = Object.fromEntries(
-      Object.entries(rest).map(([key, each]) => [key, visit(each, depth + 1)]),
+      Object.entries(rest).map(([key, each]) => {
+        spend(key);
+        return [key, visit(each, depth + 1)];
+      }),
     );
     // 3.0 has a word of its own for it, and writes exclusive bounds as flags.
     for (const [flag, bound] of [

@@ -109,6 +109,50 @@ describe('a document', () => {
   const order = ({ operation }: { operation: string }) =>
     read.refused.findIndex((each) => each.operation === operation);
 
+  describe('whose schemas are large', () => {
+    const values = (count: number) => Array.from({ length: count }, (_, i) => i);
+    const withOperations = (count: number, big: unknown) => ({
+      openapi: '3.1.0',
+      components: { schemas: { Big: big } },
+      paths: Object.fromEntries(
+        values(count).map((i) => [
+          `/p${i}`,
+          {
+            post: {
+              operationId: `o${i}`,
+              requestBody: {
+                content: { 'application/json': { schema: { $ref: '#/components/schemas/Big' } } },
+              },
+            },
+          },
+        ]),
+      ),
+    });
+
+    it.each<[string, object]>([
+      ['values', { enum: values(20_000) }],
+      ['text', { description: 'x'.repeat(2_000_000) }],
+      ['names', { properties: { ['x'.repeat(2_000_000)]: true } }],
+    ])('by their %s keeps the operations that can do with theirs', (_, big) => {
+      const large = withOperations(1, big);
+      const read = readOperations({
+        ...large,
+        paths: { ...large.paths, '/small': { get: { operationId: 'small' } } },
+      });
+      expect(read.tools.map(({ operation }) => operation.tool)).toEqual(['small']);
+      expect(read.refused).toMatchObject([
+        { operation: 'POST /p0', why: 'its schema is too large' },
+      ]);
+    });
+
+    it('is not multiplied by its operations', () => {
+      const read = readOperations(withOperations(60, { enum: values(19_000) }));
+      expect(read.tools).toHaveLength(52); // of a million
+      expect(read.refused).toHaveLength(8);
+      expect(read.refused[0]).toMatchObject({ why: 'its schema is too large' });
+    });
+  });
+
   it('that is none is refused', () => {
     expect(() => readOperations({ swagger: '2.0' })).toThrow(/3\.0/);
     expect(() => readOperations({ openapi: '3.1.0' })).toThrow(/paths/);
@@ -264,6 +308,16 @@ describe('a REST service', () => {
     });
     expect(asked.map(({ url }) => url)).toEqual(['/v1/items/..%2F..%2Fadmin']);
   });
+
+  it.each(['/../v1-of-others/secret', '/../../secret', '/%2e%2e/v1-of-others'])(
+    'is not left by the path %s of its document either',
+    async (path) => {
+      const paths = { [path]: { get: { operationId: 'out' } } };
+      await importIt({ document: { openapi: '3.1.0', paths } });
+      await expect(call('out', {})).rejects.toMatchObject({ code: 'tool_failed' });
+      expect(asked).toEqual([]);
+    },
+  );
 
   it('is not followed elsewhere', async () => {
     await importIt({ auth: { secret: 'SHOP_KEY' } });

@@ -116,7 +116,7 @@ function prepare(baseUrl: string, operation: Operation, args: Record<string, unk
   }
   const url = new URL(baseUrl.replace(/\/$/, '') + path);
   // A path cannot lead out of the service: whatever the arguments were, it stays below the base.
-  if (!url.href.startsWith(new URL(baseUrl).href.replace(/\/$/, '')))
+  if (!url.href.startsWith(new URL(baseUrl).href.replace(/\/?$/, '/')))
     throw new UpstreamFault('protocol', say('service-argument-out'), false);
   for (const [name, value] of query) url.searchParams.append(name, value);
   const body =
