@@ -1,5 +1,10 @@
 import { RemoveMcpServer } from './commands/remove-server.js';
-import { type ToolServerOfTest, controlledClock, startToolServer } from './chain/testing.js';
+import {
+  type ToolOfTest,
+  type ToolServerOfTest,
+  controlledClock,
+  startToolServer,
+} from './chain/testing.js';
 import { type GatewayParts, admin, startGateway } from './testing.js';
 
 let parts: GatewayParts;
@@ -74,6 +79,27 @@ describe('a server that has no tools', () => {
     server.tools.push({ name: 'late' });
     expect(await call('late')).toBe('ok');
   });
+});
+
+const nested = (levels: number): unknown =>
+  JSON.parse(`${'{"not":'.repeat(levels)}{}${'}'.repeat(levels)}`);
+it.each<[string, ToolOfTest]>([
+  ['no name', { name: '' }],
+  ['a name with a NUL', { name: 'a\u0000b' }],
+  ['half a character for a name', { name: '\ud800' }],
+  ['a name that no call could have', { name: 'x'.repeat(201) }],
+  [
+    'a schema that is nested without end',
+    { name: 'a', inputSchema: { type: 'object', properties: { a: nested(300) } } },
+  ],
+  ['a definition of a megabyte', { name: 'a', description: 'x'.repeat(1 << 20) }],
+])('a tool with %s is left out, and the others of its server are kept', async (_, tool) => {
+  server.tools.push(tool, { name: 'good' });
+  expect(await register()).toMatchObject({ tools: 1, health: { state: 'healthy' } });
+  expect(await call('good')).toBe('ok');
+  // The same when the server tells of it later.
+  await parts.registry.syncTools(await parts.registry.find(name));
+  expect(await call('good')).toBe('ok');
 });
 
 it('a server that could not be reached is asked as soon as it can be', async () => {

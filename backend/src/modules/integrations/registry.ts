@@ -3,6 +3,7 @@ import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } fro
 import type { McpServerInfo, McpTool, OutboundOAuth, Said, ServerLimits } from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
 import { type Tx, sql } from '../../platform/database/sql.js';
+import { isDeeperThan } from '../../platform/http/json-depth.js';
 import { Outbox } from '../../platform/outbox/outbox.js';
 import { Wakeups } from '../../platform/outbox/wakeups.js';
 import { aggregateName } from './aggregate-name.js';
@@ -26,6 +27,9 @@ export const DEFAULT_TIMEOUT_MS = 60_000;
 const LIST_TIMEOUT_MS = 15_000;
 const MAX_TOOLS = 1000;
 const MAX_DEFINITION_BYTES = 256 * 1024;
+const MAX_DEFINITION_DEPTH = 200;
+/** What a call can name. */
+const LONGEST_NAME = 200;
 
 export interface ServerRow {
   name: string;
@@ -235,8 +239,7 @@ export class Registry implements OnModuleInit, OnApplicationShutdown {
     const definitions = await this.upstreams.of(server).list({ timeoutMs: LIST_TIMEOUT_MS });
     const isOurs = server.transport === 'builtin' || server.transport === 'agent';
     return definitions
-      .filter((definition) => JSON.stringify(definition).length <= MAX_DEFINITION_BYTES)
-      .filter((definition) => this.hasSoundHeaders(server.name, definition))
+      .filter((definition) => this.isSound(server.name, definition))
       .slice(0, MAX_TOOLS)
       .map((definition) => ({
         definition,
@@ -246,12 +249,12 @@ export class Registry implements OnModuleInit, OnApplicationShutdown {
       }));
   }
 
-  private hasSoundHeaders(server: string, definition: ToolDefinition): boolean {
-    const fault = headerFault(definition);
+  private isSound(server: string, definition: ToolDefinition): boolean {
+    const fault = faultOf(definition);
     if (fault !== undefined)
       this.logger.warn({
-        msg: 'a tool is left out for the headers that it asks for',
-        ...{ server, tool: escaped(definition.name), fault: `x-mcp-header ${fault}` },
+        msg: 'a tool is left out',
+        ...{ server, tool: escaped(definition.name).slice(0, LONGEST_NAME), fault },
       });
     return fault === undefined;
   }
@@ -330,6 +333,17 @@ export class Registry implements OnModuleInit, OnApplicationShutdown {
       this.logger.warn({ msg: 'the health of a server could not be kept', server, err: error });
     }
   }
+}
+
+/** Why a tool is left out, and the others of its server are kept. */
+function faultOf(definition: ToolDefinition): string | undefined {
+  const { name } = definition;
+  if (name === '' || name.length > LONGEST_NAME || name.includes('\u0000') || !name.isWellFormed())
+    return 'it has no name that can be kept';
+  if (isDeeperThan(definition, MAX_DEFINITION_DEPTH)) return 'its definition is nested too deeply';
+  if (JSON.stringify(definition).length > MAX_DEFINITION_BYTES) return 'its definition is too long';
+  const header = headerFault(definition);
+  return header && `an x-mcp-header that it asks for ${header}`;
 }
 
 export const healthOf = (health: Health): ServerRow['health'] => ({
