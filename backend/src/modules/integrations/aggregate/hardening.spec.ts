@@ -78,6 +78,21 @@ const auditOf = (action: string) =>
     [action],
   );
 
+/** Of each method, params with a field that is of another kind than it takes. */
+const oddParams: [string, Record<string, unknown>, string][] = [
+  ['tools/list', { cursor: 5 }, 'params.cursor'],
+  ['tools/call', { name: 'x', arguments: 'y' }, 'params.arguments'],
+  ['prompts/list', { cursor: {} }, 'params.cursor'],
+  ['prompts/get', { name: 'x', arguments: { a: 5 } }, 'params.arguments.a'],
+  ['resources/list', { cursor: [] }, 'params.cursor'],
+  ['completion/complete', { ref: { type: 'x' }, argument: {} }, 'params.ref'],
+];
+function expectInvalid({ error }: RpcAnswer, field: string): void {
+  expect(error?.code).toBe(-32602);
+  expect(error?.message).toMatch(/^Invalid params: [^[{]+$/);
+  expect(error?.message).toContain(`${field}: `);
+}
+
 /** Past fetch, which sets Host itself. */
 function raw(headers: Record<string, string>, body: string, path = '/mcp'): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -572,6 +587,32 @@ describe('sessions of older clients', () => {
     expect((await post(ping, operator, id)).status).toBe(404);
   });
 
+  it.each([
+    ['no version', { capabilities: {}, clientInfo: { name: 'x', version: '1' } }],
+    ['odd capabilities', { ...initialize.params, capabilities: { elicitation: 5 } }],
+    ['nobody', { ...initialize.params, clientInfo: null }],
+  ])('are not begun with %s, and that is what is said', async (_, params) => {
+    const { status, body } = await post({ ...initialize, params }, operator);
+    expect([status, body.id]).toEqual([400, initialize.id]);
+    expect(body.error?.message).toBe(
+      'initialize takes protocolVersion, capabilities and clientInfo.',
+    );
+  });
+
+  it.each(oddParams)('hear of %s that do not fit in words', async (method, params, field) => {
+    const begun = await post(initialize, operator);
+    const answer = await app.call<RpcAnswer>('/mcp', {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${operator.token}`,
+        accept: 'application/json, text/event-stream',
+        'mcp-session-id': begun.headers.get('mcp-session-id')!,
+      },
+      body: { jsonrpc: '2.0', id: 7, method, params },
+    });
+    expectInvalid(JSON.parse(/^data: (.+)$/m.exec(answer.text)![1]!) as RpcAnswer, field);
+  });
+
   it('are what GET and DELETE are for: without one they are not taken', async () => {
     for (const method of ['GET', 'DELETE']) {
       const answer = await app.call('/mcp', {
@@ -583,6 +624,16 @@ describe('sessions of older clients', () => {
       expect(answer.headers.get('allow')).toBe('POST');
     }
   });
+});
+
+describe('params that do not fit their method', () => {
+  it.each(oddParams)(
+    '(%s) are the client’s fault, told in words',
+    async (method, params, field) => {
+      const { body } = await send(method, params);
+      expectInvalid(body, field);
+    },
+  );
 });
 
 describe('a body that is none', () => {

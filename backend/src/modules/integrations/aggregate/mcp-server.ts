@@ -16,6 +16,7 @@ import { ANSWER_LIMIT_MS } from '../upstreams/flights.js';
 import { severityOf } from '../upstreams/warm-client.js';
 import type { Aggregate } from './aggregate.js';
 import type { Exchange } from './exchange.js';
+import { tellInvalidParams } from './invalid-params.js';
 
 /** How who asks, and what they wish, travels beside a request through the SDK. */
 export interface Carried {
@@ -61,6 +62,7 @@ class GatewayServer extends McpServer {
         logging: {},
       },
     });
+    tellInvalidParams(this);
   }
 
   override toolInputSchemaJson(name: string): Record<string, unknown> | undefined {

@@ -10,7 +10,7 @@ import {
 } from '@modelcontextprotocol/server';
 import { Aggregate } from './aggregate.js';
 import { DirectAnswer } from './direct-answer.js';
-import { refused } from './json-rpc.js';
+import { idOf, refused } from './json-rpc.js';
 import { type SessionState, makeServer } from './mcp-server.js';
 import { SessionTransport } from './session-transport.js';
 
@@ -103,7 +103,14 @@ export class OlderSessions implements BeforeApplicationShutdown {
     if (request.method !== 'POST')
       return refused(405, 'Without a session only POST is taken.', { allow: 'POST' });
     if (!isInitializeRequest(body))
-      return refused(400, 'Begin with initialize, and send its Mcp-Session-Id from then on.');
+      return isNamedInitialize(body)
+        ? refused(
+            400,
+            'initialize takes protocolVersion, capabilities and clientInfo.',
+            {},
+            idOf(body),
+          )
+        : refused(400, 'Begin with initialize, and send its Mcp-Session-Id from then on.');
     const owned = [...this.sessions.values()].filter((each) => each.owner === owner).length;
     if (owned >= MOST_PER_PRINCIPAL || this.sessions.size >= MOST)
       return refused(503, 'There are too many open sessions. End some with DELETE.', {
@@ -161,6 +168,9 @@ export class OlderSessions implements BeforeApplicationShutdown {
       if (session.open === 0 && session.usedAt < before) void this.end(id);
   }
 }
+
+const isNamedInitialize = (body: unknown): boolean =>
+  (body as { method?: unknown } | null)?.method === 'initialize';
 
 function use(session: Session, whenOver: Promise<void>): void {
   session.usedAt = performance.now();
