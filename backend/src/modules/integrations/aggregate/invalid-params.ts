@@ -1,4 +1,5 @@
 import { type McpServer, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
+import { validatorWords } from '../validator-words.js';
 
 type Handler = (request: unknown, context: unknown) => unknown;
 
@@ -27,28 +28,9 @@ export function tellInvalidParams({ server }: McpServer): void {
   };
 }
 
-interface Issue {
-  path: (string | number)[];
-  message: string;
-}
-
-const MOST_TOLD = 5;
-
 function inWords(error: unknown): unknown {
-  const issues = error instanceof Error ? issuesIn(error.message) : undefined;
-  if (!issues) return error;
-  const faults = issues
-    .slice(0, MOST_TOLD)
-    .map(({ path, message }) => `${path.join('.') || 'the request'}: ${message}`);
-  return new ProtocolError(ProtocolErrorCode.InvalidParams, `Invalid params: ${faults.join('; ')}`);
-}
-
-/** The list that the validator's message is, alone or behind a few words of the SDK's. */
-function issuesIn(message: string): Issue[] | undefined {
-  const [list] = /\[\n[\s\S]*\]$/.exec(message) ?? [];
-  try {
-    return list === undefined ? undefined : (JSON.parse(list) as Issue[]);
-  } catch {
-    return undefined; // it only looks like one
-  }
+  const faults = error instanceof Error ? validatorWords(error.message) : undefined;
+  return faults === undefined
+    ? error
+    : new ProtocolError(ProtocolErrorCode.InvalidParams, `Invalid params: ${faults}`);
 }

@@ -77,7 +77,7 @@ export class CallAnswer {
     if (this.fault) throw this.fault;
   }
 
-  /** @throws SdkHttpError of a server that failed; Error of an answer that is none. */
+  /** @throws SdkHttpError of a server that failed; SdkError of an answer that is none. */
   async end(): Promise<void> {
     if (this.isRefused || this.status === 202) return;
     if (this.unpacking) await finished(this.unpacking.end());
@@ -90,7 +90,9 @@ export class CallAnswer {
         `Error POSTing to endpoint: ${text.slice(0, 1000)}`,
         { status: this.status, text },
       );
-    for (const message of [JSON.parse(text) as unknown].flat()) this.tell(message);
+    // The whole answer is there: what is wrong with it is wrong with this one call, and not with the connection.
+    for (const message of [parsed(text)].flat()) this.tell(message);
+    if (!this.hasAnswered) throw unexpected('its answer is one to something else');
   }
 
   private read(chunk: Uint8Array): void {
@@ -119,7 +121,7 @@ export class CallAnswer {
   }
 
   private tell(value: unknown): void {
-    const message = parseJSONRPCMessage(value);
+    const message = messageIn(value);
     if (isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message)) {
       // Some write the number that they were given as text.
       if (this.hasAnswered || String(message.id) !== String(this.requestId))
@@ -127,6 +129,25 @@ export class CallAnswer {
       this.hasAnswered = true;
     }
     this.listener.onMessage(message);
+  }
+}
+
+const unexpected = (what: string, cause?: unknown) =>
+  Object.assign(new SdkError(SdkErrorCode.ClientHttpUnexpectedContent, what), { cause });
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw unexpected('its answer is not JSON', cause);
+  }
+}
+
+function messageIn(value: unknown): JSONRPCMessage {
+  try {
+    return parseJSONRPCMessage(value);
+  } catch (cause) {
+    throw unexpected('its answer is no message of the protocol', cause);
   }
 }
 

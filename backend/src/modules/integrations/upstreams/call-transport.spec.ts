@@ -232,6 +232,30 @@ const failures: [string, OnCall, object][] = [
     { kind: 'protocol', mayHaveHappened: true },
   ],
   [
+    'an answer that is not JSON',
+    (_message, _request, response) =>
+      void response.writeHead(200, { 'content-type': 'application/json' }).end('{"jsonrpc'),
+    { kind: 'protocol', mayHaveHappened: true, message: 'its answer is not JSON' },
+  ],
+  [
+    'an answer that is no message',
+    ({ id }, _request, response) => json(response, { id, result: null }),
+    { kind: 'protocol', message: 'its answer is no message of the protocol' },
+  ],
+  [
+    'an answer to something else',
+    (message, _request, response) => json(response, { id: -1, result: resultOf(message) }),
+    { kind: 'protocol', message: 'its answer is one to something else' },
+  ],
+  [
+    'a result of another form',
+    ({ id }, _request, response) => json(response, { id, result: { content: 'x' } }),
+    {
+      kind: 'protocol',
+      message: expect.stringMatching(/^its answer does not fit: content: [^[{]+$/),
+    },
+  ],
+  [
     'an error of the server',
     ({ id }, _request, response) => json(response, { id, error: { code: -32000, message: 'no' } }),
     { kind: 'protocol', message: 'no' },
@@ -273,8 +297,6 @@ describe('a server that answers something else', () => {
     id,
     result: { content: [{ type: 'text', text }] },
   });
-  const lost = { kind: 'connection_lost', mayHaveHappened: true };
-
   it.each<[string, (own: number) => unknown]>([
     ['a number that nobody has', (own) => own + 1000],
     ['no number', () => null],
@@ -298,7 +320,10 @@ describe('a server that answers something else', () => {
     await both;
     const [one, other] = waiting as [(typeof waiting)[0], (typeof waiting)[0]];
     json(one.response, answerTo(other.id, 'of another'));
-    await expect(Promise.race(calls)).rejects.toMatchObject(lost);
+    await expect(Promise.race(calls)).rejects.toMatchObject({
+      kind: 'protocol',
+      mayHaveHappened: true,
+    });
     json(other.response, answerTo(other.id, 'its own'));
     const ends = await Promise.allSettled(calls);
     expect(ends.filter(({ status }) => status === 'rejected')).toHaveLength(1);

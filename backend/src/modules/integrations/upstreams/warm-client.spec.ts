@@ -229,7 +229,7 @@ describe('a request that fails over a connection that others use', () => {
     (_id, _request, response) =>
       void response.writeHead(code).end();
   const none: typeof onCall = (_id, _request, response) =>
-    void response.writeHead(200, { 'content-type': 'application/json' }).end('{"jsonrpc":');
+    void response.writeHead(200, { 'content-type': 'text/event-stream' }).end();
   /** Which connections, by their number. */
   let closed: number[];
   let held: (() => void)[];
@@ -256,7 +256,7 @@ describe('a request that fails over a connection that others use', () => {
   }
 
   it.each([
-    ['an answer that is none', none],
+    ['a stream without the answer', none],
     ['a failure of the server', status(500)],
     ['a refusal', status(429)],
     ['the end of its own socket', breaks],
@@ -284,6 +284,25 @@ describe('a request that fails over a connection that others use', () => {
     expect(closed).toEqual([1]);
     for (const each of others)
       await expect(each).rejects.toMatchObject({ kind: 'connection_lost' });
+  });
+
+  it.each([
+    ['not JSON', '{"jsonrpc":'],
+    ['nothing', ''],
+    ['no message', '{"jsonrpc":"2.0","id":1,"result":null}'],
+    ['an answer to nobody', '{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":"x"}}'],
+  ])('is not lost by one answer that is %s', async (_, text) => {
+    const others = await twoUnderWay((_id, _request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' }).end(text);
+    });
+    for (let i = 0; i < 3; i++)
+      await expect(call()).rejects.toMatchObject({ kind: 'protocol', mayHaveHappened: true });
+    onCall = answers;
+    await call(); // at once: nothing is to be waited for
+    for (const answer of held) answer();
+    expect(await Promise.all(others)).toHaveLength(2);
+    expect([dialled, closed]).toEqual([1, []]);
+    expect(healths).toMatchObject([{ state: 'healthy' }]);
   });
 
   it('does not keep them when the server is closed', async () => {

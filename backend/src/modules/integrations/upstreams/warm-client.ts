@@ -19,6 +19,7 @@ import {
   isInputRequiredResult,
 } from '@modelcontextprotocol/client';
 import { z } from 'zod';
+import { validatorWords } from '../validator-words.js';
 import type { ClientSide } from './client-side.js';
 import { type Flight, Flights } from './flights.js';
 import { Subscriptions } from './subscriptions.js';
@@ -579,7 +580,9 @@ function toFault(
         true,
         { cause: error },
       );
-    return new UpstreamFault('protocol', error.message, true, { cause: error });
+    const faults = validatorWords(error.message);
+    const said = faults === undefined ? error.message : `its answer does not fit: ${faults}`;
+    return new UpstreamFault('protocol', said, true, { cause: error });
   }
   if (error instanceof ProtocolError)
     return new UpstreamFault('protocol', error.message, true, { cause: error });
