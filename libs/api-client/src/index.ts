@@ -10,6 +10,7 @@ export { Api } from './api';
 export type { AccessAnswer } from './models/access-answer';
 export type { Agent } from './models/agent';
 export type { AgentConfig } from './models/agent-config';
+export type { AgentConfigPart } from './models/agent-config-part';
 export type { AgentPage } from './models/agent-page';
 export type { AgentStats } from './models/agent-stats';
 export type { AgentTemplate } from './models/agent-template';
@@ -172,6 +173,7 @@ export type { Topology } from './models/topology';
 export type { TraceDetail } from './models/trace-detail';
 export type { TracePage } from './models/trace-page';
 export type { TraceSummary } from './models/trace-summary';
+export type { UploadedArtifact } from './models/uploaded-artifact';
 export type { User } from './models/user';
 export type { ViewRoom } from './models/view-room';
 

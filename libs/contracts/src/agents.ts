@@ -3,20 +3,32 @@ import { Said } from './said.js';
 import { Budget, Step } from './jobs.js';
 import { Timestamp, pageOf } from './page.js';
 
-export const AgentConfig = z
-  .strictObject({
-    prompt: z.string().max(50_000).default(''),
-    /** The standard way of work: steps that the planner uses when a task brings none of its own. */
-    sop: z.array(Step).max(500).default([]),
-    /** Tools the agent may call: `server.tool` or `server.*`. */
-    tools: z.array(z.string().min(3).max(200)).max(500).default([]),
-    env: z.array(z.string().max(128)).max(100).default([]),
-    concurrency: z.number().int().min(1).max(64).default(2),
-    budget: Budget.optional(),
-    model: z.string().max(200).optional(),
+const configFields = z.strictObject({
+  prompt: z.string().max(50_000),
+  /** The standard way of work: steps that the planner uses when a task brings none of its own. */
+  sop: z.array(Step).max(500),
+  /** Tools the agent may call: `server.tool` or `server.*`. */
+  tools: z.array(z.string().min(3).max(200)).max(500),
+  env: z.array(z.string().max(128)).max(100),
+  concurrency: z.number().int().min(1).max(64),
+  budget: Budget.optional(),
+  model: z.string().max(200).optional(),
+});
+
+export const AgentConfig = configFields
+  .extend({
+    prompt: configFields.shape.prompt.default(''),
+    sop: configFields.shape.sop.default([]),
+    tools: configFields.shape.tools.default([]),
+    env: configFields.shape.env.default([]),
+    concurrency: configFields.shape.concurrency.default(2),
   })
   .meta({ id: 'AgentConfig' });
 export type AgentConfig = z.infer<typeof AgentConfig>;
+
+/** What is to be otherwise than in the template or the version before; all else stays. Made without the defaults: a
+ *  part of AgentConfig itself would fill in what was left out, and so empty it. */
+export const AgentConfigPart = configFields.partial().meta({ id: 'AgentConfigPart' });
 
 export const AgentTemplate = z
   .object({
@@ -39,14 +51,14 @@ export const CreateAgent = z
     name: agentName,
     template: z.string().max(100).optional(),
     type: z.enum(['local', 'remote']).default('local'),
-    config: AgentConfig.partial().optional(),
+    config: AgentConfigPart.optional(),
   })
   .meta({ id: 'CreateAgent' });
 export type CreateAgent = z.infer<typeof CreateAgent>;
 
 export const PatchAgent = z
   .strictObject({
-    config: AgentConfig.partial().optional(),
+    config: AgentConfigPart.optional(),
     comment: z.string().max(1000).optional(),
   })
   .meta({ id: 'PatchAgent' });

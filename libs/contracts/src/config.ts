@@ -214,7 +214,11 @@ export type Project = z.infer<typeof Project>;
 export const ProjectPage = pageOf(Project).meta({ id: 'ProjectPage' });
 export const CreateProject = z
   .strictObject({
-    id: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/),
+    /** Made from the name when absent. */
+    id: z
+      .string()
+      .regex(/^[a-z][a-z0-9-]{0,39}$/)
+      .optional(),
     name: z.string().trim().min(1).max(200),
     description: z.string().max(4000).default(''),
   })

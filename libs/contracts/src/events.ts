@@ -90,6 +90,9 @@ export const SubscribeFrame = z.strictObject({
   traceId: z.string().max(64).optional(),
 });
 export type SubscribeFrame = z.infer<typeof SubscribeFrame>;
+/** What a client may answer to `ping`. Nothing waits for it. */
+export const PongFrame = z.strictObject({ op: z.literal('pong') });
+export type PongFrame = z.infer<typeof PongFrame>;
 
 export type ServerFrame =
   | { op: 'event'; event: AosEvent }

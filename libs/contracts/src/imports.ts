@@ -73,14 +73,21 @@ export type OpenApiImport = z.infer<typeof OpenApiImport>;
 
 export const ImportServers = z
   .strictObject({
-    /** The file as it is: `{"mcpServers": {…}}`, or `{"servers": {…}}` as VS Code writes it. */
-    document: z.record(z.string(), z.unknown()),
+    /** The file as it is, as Claude Desktop, Cursor and others write it. */
+    mcpServers: z.record(z.string(), z.unknown()).optional(),
+    /** As VS Code writes it; what its `inputs` ask a person for is a secret here, and named in `secrets`. */
+    servers: z.record(z.string(), z.unknown()).optional(),
+    inputs: z.array(z.unknown()).max(1000).optional(),
     /** Entries to take; all when absent. */
     include: z.array(z.string().max(200)).max(200).optional(),
     /** For entries that bring a secret or want one: the name of the secret to use, by entry. */
     secrets: z.record(z.string(), secretName).default({}),
     /** Tells what would come of it, and keeps nothing. */
     preview: z.boolean().default(false),
+  })
+  .refine((input) => (input.mcpServers === undefined) !== (input.servers === undefined), {
+    path: ['mcpServers'],
+    message: 'give mcpServers or servers',
   })
   .meta({ id: 'ImportServers' });
 export type ImportServers = z.infer<typeof ImportServers>;

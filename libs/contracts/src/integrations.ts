@@ -94,6 +94,11 @@ export const RegisterServer = z
       ctx.addIssue({ code: 'custom', path: ['command'], message: 'stdio needs a command' });
     if (s.transport !== 'stdio' && !s.url)
       ctx.addIssue({ code: 'custom', path: ['url'], message: 'http and sse need a url' });
+    // What would be left aside is refused: whoever sends both has one of the two in mind.
+    if (s.transport === 'stdio' && s.url !== undefined)
+      ctx.addIssue({ code: 'custom', path: ['url'], message: 'stdio takes no url' });
+    if (s.transport !== 'stdio' && s.command !== undefined)
+      ctx.addIssue({ code: 'custom', path: ['command'], message: 'http and sse take no command' });
   })
   .meta({ id: 'RegisterServer' });
 export type RegisterServer = z.infer<typeof RegisterServer>;

@@ -53,7 +53,8 @@ export type Budget = z.infer<typeof Budget>;
 
 export const TaskInput = z
   .strictObject({
-    name: z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/),
+    /** May be the file's own: `${inputs.sales.csv}` refers to the input `sales.csv`. */
+    name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/),
     artifactId: z.uuid(),
   })
   .meta({ id: 'TaskInput' });
@@ -131,6 +132,8 @@ export const JobsQuery = PageQuery.extend({
     .optional(),
   projectId: Id.optional(),
   agentId: Id.optional(),
+  /** Every job has a trace of its own. */
+  traceId: z.string().min(1).max(64).optional(),
   /** What the goal says somewhere, in any case. */
   text: z.string().trim().min(1).max(200).optional(),
   /** Created from this moment on, and before that one. */
@@ -270,6 +273,14 @@ export const Artifact = z
   })
   .meta({ id: 'Artifact' });
 export type Artifact = z.infer<typeof Artifact>;
+export const UploadedArtifact = Artifact.pick({
+  artifactId: true,
+  name: true,
+  mediaType: true,
+  bytes: true,
+  sha256: true,
+}).meta({ id: 'UploadedArtifact' });
+export type UploadedArtifact = z.infer<typeof UploadedArtifact>;
 
 export const Cost = z
   .object({ cny: z.number(), inputTokens: z.number().int(), outputTokens: z.number().int() })

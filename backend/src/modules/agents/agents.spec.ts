@@ -117,6 +117,23 @@ describe('an agent', () => {
     expect(audit.map((row) => row.action)).toEqual(['agent.create', 'agent.change']);
   });
 
+  it('keeps what a change or its template says and the request leaves out', async () => {
+    const { config } = agentTemplates.find(({ name }) => name === 'data-analyst')!;
+    const made = await post<Agent>('/agents', {
+      name: 'partly',
+      template: 'data-analyst',
+      config: { concurrency: 3 },
+    });
+    expect(made.body.config).toEqual({ ...config, concurrency: 3 });
+    const changed = await http.call<Agent>('/agents/partly', {
+      method: 'PATCH',
+      as: admin,
+      body: { config: { prompt: 'Be brief.' } },
+      headers: { 'if-match': made.headers.get('etag')! },
+    });
+    expect(changed.body.config).toEqual({ ...config, concurrency: 3, prompt: 'Be brief.' });
+  });
+
   it('is rolled back to an older version and released again, against what was seen', async () => {
     const { body: made } = await post<Agent>('/agents', { name: 'rolled', template: 'blank' });
     const order = (path: string, method: string, body: unknown, etag: string | null) =>
@@ -456,6 +473,13 @@ describe('the registry over HTTP', () => {
     expect(
       (await register({ transport: 'http', url: 'http://169.254.169.254/mcp' })).body.code,
     ).toBe('validation_failed');
+    const both = { url: 'http://127.0.0.1:9/', command: 'npx' };
+    for (const [transport, path] of [
+      ['http', 'command'],
+      ['sse', 'command'],
+      ['stdio', 'url'],
+    ])
+      expect((await register({ transport, ...both })).body.errors).toMatchObject([{ path }]);
     expect(
       (await register({ name: 'agent-x', transport: 'http', url: 'http://127.0.0.1:9/' })).body
         .code,

@@ -1,6 +1,6 @@
 import { Controller, Get, Headers, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiConsumes, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { Artifact, Id } from '@aos/contracts';
+import { Artifact, Id, UploadedArtifact } from '@aos/contracts';
 import type { Request, Response } from 'express';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
@@ -31,19 +31,20 @@ export class ArtifactsController {
       properties: { file: { type: 'string', format: 'binary' } },
     },
   })
-  @ApiResponse({ status: 201, standardSchema: Artifact })
+  @ApiResponse({ status: 201, standardSchema: UploadedArtifact })
   async upload(
     @RequestCtx() ctx: Ctx,
     @Req() request: Request,
     @Query({ schema: UploadQuery }) query: UploadQuery,
-  ): Promise<Artifact> {
+  ): Promise<UploadedArtifact> {
     const projectId = query.projectId ?? null;
     if (!isAllowed(ctx.actor, 'artifact.write', projectId))
       throw new Forbidden('You may not add files here. Ask for the role operator in this project.');
     if (projectId !== null) await this.artifacts.requireProject(projectId);
     const staged = await receiveUpload(request, this.artifacts);
     const { artifactId } = await this.artifacts.keep(ctx, staged, { projectId });
-    return this.artifacts.find(ctx, artifactId);
+    const { name, mediaType, bytes, sha256 } = await this.artifacts.find(ctx, artifactId);
+    return { artifactId, name, mediaType, bytes, sha256 };
   }
 
   @Get(':id')

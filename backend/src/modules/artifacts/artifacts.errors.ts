@@ -26,6 +26,14 @@ export class UploadMissing extends AosError {
   }
 }
 
+export class UploadFieldUnknown extends AosError {
+  constructor(names: readonly string[]) {
+    super('validation_failed', say('upload-missing'), {
+      errors: names.map((name) => faultAt(name, say('field-unknown'))),
+    });
+  }
+}
+
 export class StorageFull extends AosError {
   constructor(options: { cause?: unknown } = {}) {
     super('unavailable', say('disk-nearly-full'), {

@@ -93,6 +93,25 @@ describe('artifacts', () => {
     expect((await upload(name, 'x', options)).status).toBe(status);
   });
 
+  it('answers with five facts, and refuses fields that are not known', async () => {
+    const { body } = await upload('five.csv', 'x');
+    expect(Object.keys(body)).toEqual(['artifactId', 'name', 'mediaType', 'bytes', 'sha256']);
+    const before = await kept();
+    const form = new FormData();
+    form.set('file', new File(['x'], 'more.csv'));
+    form.set('projectId', 'birds');
+    const response = await fetch(`${http.baseUrl}/api/artifacts`, {
+      method: 'POST',
+      body: form,
+      headers: { authorization: `Bearer ${operator.token}` },
+    });
+    expect([response.status, await response.json()]).toMatchObject([
+      400,
+      { code: 'validation_failed', errors: [{ path: 'projectId' }] },
+    ]);
+    expect(await kept()).toEqual(before);
+  });
+
   it('refuses names that hide what they are', async () => {
     for (const name of ['safe\u202Efdp.exe', 'a\u200bb.csv', '..'])
       expect(await upload(name, 'x')).toMatchObject({

@@ -2,7 +2,12 @@ import type { Request } from 'express';
 import multer from 'multer';
 import type { Readable } from 'node:stream';
 import { type ArtifactStore, MAX_ARTIFACT_BYTES, type StagedFile } from './artifact-store.js';
-import { ArtifactTooLarge, UploadBroken, UploadMissing } from './artifacts.errors.js';
+import {
+  ArtifactTooLarge,
+  UploadBroken,
+  UploadFieldUnknown,
+  UploadMissing,
+} from './artifacts.errors.js';
 
 /**
  * Takes the one file of a multipart body as a stream, straight to the disk: nothing is gathered in memory and nothing
@@ -50,8 +55,14 @@ export async function receiveUpload(request: Request, store: Stage): Promise<Sta
     );
     throw refusalOf(error as Error & { code?: string });
   }
-  if (!staging) throw new UploadMissing();
-  return staging.end;
+  const staged = await staging?.end;
+  const others = Object.keys((request.body ?? {}) as object);
+  if (staged && others.length > 0) {
+    await store.discard(staged);
+    throw new UploadFieldUnknown(others);
+  }
+  if (!staged) throw new UploadMissing();
+  return staged;
 }
 
 type Stage = Pick<ArtifactStore, 'stage' | 'discard'>;

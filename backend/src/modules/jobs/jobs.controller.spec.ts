@@ -253,6 +253,9 @@ describe('GET /jobs', () => {
     const second = await list(`?limit=2&cursor=${first.nextCursor}`);
     expect(second.items.map((job) => job.id)).toEqual(ids.slice(2, 4));
     expect(second.items[0]!.spec).toBeUndefined();
+    const { jobId, traceId } = await give({ goal: 'of one trace' });
+    expect((await list(`?traceId=${traceId}`)).items.map(({ id }) => id)).toEqual([jobId]);
+    expect((await list(`?traceId=${'0'.repeat(32)}`)).items).toEqual([]);
     const scheduled = await list('?status=scheduled');
     expect(new Set(scheduled.items.map((job) => job.status))).toEqual(new Set(['scheduled']));
   });

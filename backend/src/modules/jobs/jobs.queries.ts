@@ -90,6 +90,7 @@ function jobFilter(ctx: Ctx, query: JobsQuery): JobFilter {
     // conditions of the partial indexes, which it cannot do with a parameter.
     query.status && `j.status IN (${query.status.map((status) => `'${status}'`).join(', ')})`,
     query.projectId !== undefined && `j.project_id = ${bind(query.projectId)}`,
+    query.traceId !== undefined && `j.trace_id = ${bind(query.traceId)}`,
     query.agentId !== undefined && isOfAgent(bind(query.agentId)),
     query.from !== undefined && isFrom(bind(query.from)),
     query.to !== undefined && isBefore(bind(query.to)),

@@ -35,6 +35,21 @@ it('creates a project with its audit row, once', async () => {
   ).toBe(400);
 });
 
+it('makes an id from the name where none is given', async () => {
+  const admin = await http.signIn('admin');
+  const create = async (name: string) =>
+    (await http.call<Project>('/projects', { method: 'POST', as: admin, body: { name } })).body;
+  expect(await create('Étude 7: Bird strikes!')).toMatchObject({
+    id: 'etude-7-bird-strikes',
+    name: 'Étude 7: Bird strikes!',
+  });
+  expect((await create('Étude 7 - bird strikes')).id).toMatch(/^etude-7-bird-strikes-[0-9a-f]{8}$/);
+  expect((await create('鸟击')).id).toBe('project');
+  expect((await create('7')).id).toMatch(/^project-[0-9a-f]{8}$/);
+  const long = (await create('x'.repeat(200))).id;
+  expect([long, (await create('x'.repeat(200))).id.length]).toEqual(['x'.repeat(31), 40]);
+});
+
 it("shows one's own; another's is answered like one that is not there, and recorded", async () => {
   await http.database.query(
     `INSERT INTO projects (id, name, created_by) VALUES ('mine', 'Mine', 't'), ('theirs', 'Theirs', 't')`,

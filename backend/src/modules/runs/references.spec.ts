@@ -10,6 +10,7 @@ const values = {
 describe('references', () => {
   test.each([
     ['inputs.data', { kind: 'inputs', name: 'data' }],
+    ['inputs.2026-sales.v1.csv', { kind: 'inputs', name: '2026-sales.v1.csv' }],
     ['vars.limit', { kind: 'vars', name: 'limit' }],
     ['secret.API_KEY', { kind: 'secret', name: 'API_KEY' }],
     ['steps.clean', { kind: 'steps', name: 'clean', path: [] }],
@@ -22,7 +23,8 @@ describe('references', () => {
     'HOME',
     'inputs',
     'inputs.',
-    'inputs.data.x',
+    'inputs.data..x"',
+    'inputs.constructor',
     'inputs["data"]',
     'steps.a..b',
     'steps.a[b]',

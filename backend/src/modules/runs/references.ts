@@ -55,6 +55,9 @@ const refused = new Set(['__proto__', 'constructor', 'prototype']);
 /** @returns the reference, or a sentence that says why it is none. */
 export function parseReference(text: string): Reference | Said {
   const whole = `\${${text}}`;
+  // A file's name may have dots; an input is a file and has no parts.
+  const input = /^inputs\.([A-Za-z0-9_][A-Za-z0-9_.-]*)$/.exec(text)?.[1];
+  if (input !== undefined && !refused.has(input)) return { kind: 'inputs', name: input };
   const head = /^(inputs|vars|secret|steps)\.([A-Za-z_][A-Za-z0-9_-]*)/.exec(text);
   if (!head)
     return say('reference-none', {

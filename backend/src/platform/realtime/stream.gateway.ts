@@ -1,7 +1,7 @@
 import { Inject, Logger, Optional } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { type OnGatewayConnection, type OnGatewayInit, WebSocketGateway } from '@nestjs/websockets';
-import { type ErrorCode, SubscribeFrame, errorCodes } from '@aos/contracts';
+import { type ErrorCode, PongFrame, SubscribeFrame, errorCodes } from '@aos/contracts';
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
@@ -93,7 +93,7 @@ export class StreamGateway
       recent = [...recent.filter((at) => now - at < SUBSCRIBE_WINDOW_MS), now];
       if (recent.length > MOST_SUBSCRIBES) this.refuse(client, connection, 'too many subscribes');
       else if (typeof frame === 'string') this.refuse(client, connection, frame);
-      else {
+      else if (frame.op === 'subscribe') {
         const { since, types, traceId } = frame;
         void this.hub.subscribe(connection, { types, traceId }, since);
       }
@@ -145,7 +145,7 @@ export class StreamGateway
 }
 
 /** The frame, or what is wrong with it, short enough for a close reason (123 bytes). */
-function readFrame(text: string): SubscribeFrame | string {
+function readFrame(text: string): SubscribeFrame | PongFrame | string {
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -154,6 +154,8 @@ function readFrame(text: string): SubscribeFrame | string {
   }
   const parsed = SubscribeFrame.safeParse(json);
   if (parsed.success) return parsed.data;
+  const pong = PongFrame.safeParse(json);
+  if (pong.success) return pong.data;
   const issue = parsed.error.issues[0];
   if (issue?.code === 'unrecognized_keys') {
     const name = issue.keys[0] ?? '';

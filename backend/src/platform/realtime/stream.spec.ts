@@ -445,6 +445,14 @@ describe('bad frames', () => {
     expect((await socket.closed).code).toBe(1008);
   });
 
+  it('go on over an answer to a ping, which says nothing', async () => {
+    const socket = await connect().opened();
+    socket.ws.send('{"op":"pong"}');
+    await socket.subscribe();
+    await app.publish({ summary: 'after the pong' });
+    await socket.until(() => socket.events.length === 1);
+  });
+
   it('end the connection: 1 MB', async () => {
     const socket = await connect().opened();
     socket.ws.send(JSON.stringify({ op: 'subscribe', traceId: 'x'.repeat(1024 * 1024) }));

@@ -3,6 +3,6 @@
 
 export interface CreateProject {
   description?: string;
-  id: string;
+  id?: string;
   name: string;
 }

@@ -26,7 +26,7 @@ afterAll(async () => {
 });
 
 const run = (document: object, more: object = {}, by = admin()) =>
-  handler.execute(new ImportMcpServers(by, Input.parse({ document, ...more })));
+  handler.execute(new ImportMcpServers(by, Input.parse({ ...document, ...more })));
 const judged = async (entry: object, more: object = {}) =>
   (await run({ mcpServers: { it: entry } }, { preview: true, ...more })).items[0]!;
 
@@ -43,7 +43,11 @@ describe('the settings of another program', () => {
           server: { transport: 'http', url: server.url },
         },
       ]);
-    await expect(run({ other: {} })).rejects.toMatchObject({ code: 'validation_failed' });
+    const neither = { errors: [{ path: ['mcpServers'], message: 'give mcpServers or servers' }] };
+    for (const document of [{}, { mcpServers: {}, servers: {} }])
+      expect(Input.safeParse(document).error?.issues).toMatchObject([neither.errors[0]]);
+    // What VS Code asks for stands beside its servers.
+    expect(Input.safeParse({ servers: {}, inputs: [{ id: 'key' }] }).success).toBe(true);
   });
 
   it.each<[string, object, RegExp]>([

@@ -50,7 +50,7 @@ export class ImportMcpServersHandler implements ICommandHandler<ImportMcpServers
   ) {}
 
   async execute({ ctx, input }: ImportMcpServers): Promise<ServersImport> {
-    const entries = readEntries(input.document).filter(
+    const entries = readEntries(input).filter(
       ([entry]) => !input.include || input.include.includes(entry),
     );
     const taken = new Set(

@@ -1,5 +1,5 @@
-import { type Said, say } from '@aos/contracts';
-import { AosError, faultAt } from '../../../platform/http/problem.js';
+import { type ImportServers, type Said, say } from '@aos/contracts';
+import { AosError } from '../../../platform/http/problem.js';
 
 /** An entry as far as it can be registered. */
 export interface ReadEntry {
@@ -19,20 +19,9 @@ type Json = Record<string, unknown>;
 
 const MOST_ENTRIES = 200;
 
-/**
- * `mcpServers` as Claude Desktop, Cursor and others write it, or `servers` as VS Code does.
- * @throws AosError when it is neither.
- */
-export function readEntries(document: Json): [string, unknown][] {
-  const servers =
-    asObject(document['mcpServers']) ??
-    asObject(document['servers']) ??
-    asObject(asObject(document['mcp'])?.['servers']);
-  if (!servers)
-    throw new AosError('validation_failed', say('document-no-servers'), {
-      errors: [faultAt('document', say('has-no-servers'))],
-    });
-  const entries = Object.entries(servers);
+/** @throws AosError when there are too many. */
+export function readEntries({ mcpServers, servers }: ImportServers): [string, unknown][] {
+  const entries = Object.entries(mcpServers ?? servers ?? {});
   if (entries.length > MOST_ENTRIES)
     throw new AosError('validation_failed', say('document-many-servers', { most: MOST_ENTRIES }));
   return entries;

@@ -1,8 +1,9 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { type CreateProject as CreateProjectInput, type Project, say } from '@aos/contracts';
+import { randomBytes } from 'node:crypto';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
-import { sql } from '../../../platform/database/sql.js';
+import { type Tx, sql } from '../../../platform/database/sql.js';
 import type { Ctx } from '../../../platform/http/context.js';
 import { AosError } from '../../../platform/http/problem.js';
 import { Outbox } from '../../../platform/outbox/outbox.js';
@@ -27,15 +28,7 @@ export class CreateProjectHandler implements ICommandHandler<CreateProject> {
 
   execute({ ctx, input }: CreateProject): Promise<Project> {
     return this.database.transaction(async (tx) => {
-      const { rows } = await sql<ProjectRow>(
-        tx,
-        `INSERT INTO projects (id, name, description, created_by) VALUES ($1, $2, $3, $4)
-         ON CONFLICT DO NOTHING RETURNING ${projectColumns}`,
-        [input.id, input.name, input.description, ctx.actor.id],
-      );
-      if (!rows[0])
-        throw new AosError('already_exists', say('project-exists', { project: input.id }));
-      const project = toProject(rows[0]);
+      const project = await this.insert(tx, ctx, input);
       await this.audit.record(tx, ctx, {
         action: 'project.create',
         resource: `project:${project.id}`,
@@ -56,4 +49,30 @@ export class CreateProjectHandler implements ICommandHandler<CreateProject> {
       return project;
     });
   }
+
+  private async insert(tx: Tx, ctx: Ctx, input: CreateProjectInput): Promise<Project> {
+    const ids = input.id === undefined ? idsFrom(input.name) : [input.id];
+    for (const id of ids) {
+      const { rows } = await sql<ProjectRow>(
+        tx,
+        `INSERT INTO projects (id, name, description, created_by) VALUES ($1, $2, $3, $4)
+         ON CONFLICT DO NOTHING RETURNING ${projectColumns}`,
+        [id, input.name, input.description, ctx.actor.id],
+      );
+      if (rows[0]) return toProject(rows[0]);
+    }
+    throw new AosError('already_exists', say('project-exists', { project: ids[0]! }));
+  }
+}
+
+/** What an id can have of the name, and the same with characters of its own for when that one is taken. */
+function idsFrom(name: string): string[] {
+  const letters = name
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/\p{M}+/gu, '')
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^[^a-z]+/, '');
+  const id = letters.slice(0, 31).replace(/-+$/, '') || 'project';
+  return [id, `${id}-${randomBytes(4).toString('hex')}`];
 }

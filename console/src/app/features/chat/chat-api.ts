@@ -9,7 +9,7 @@ import {
   renameConversation,
   uploadArtifact,
 } from '@aos/api-client/functions';
-import type { Artifact, Conversation, McpTool, Page } from '@aos/contracts';
+import type { Artifact, Conversation, McpTool, Page, UploadedArtifact } from '@aos/contracts';
 import { Store } from '@ngrx/store';
 import { EMPTY, type Observable, expand, reduce } from 'rxjs';
 import { session } from '../../shared/state/session';
@@ -50,10 +50,10 @@ export class ChatApi {
   }
 
   /** `key` is the file's: sent again after a broken line, it is not stored twice. */
-  upload(file: File, key: string): Observable<HttpEvent<Artifact>> {
+  upload(file: File, key: string): Observable<HttpEvent<UploadedArtifact>> {
     const body = new FormData();
     body.append('file', file);
-    return this.uploads.post<Artifact>(uploadArtifact.PATH, body, {
+    return this.uploads.post<UploadedArtifact>(uploadArtifact.PATH, body, {
       headers: { 'x-csrf-token': this.me()?.csrfToken ?? '', 'idempotency-key': key },
       observe: 'events',
       reportProgress: true,

@@ -7,7 +7,7 @@ import { filter, map } from 'rxjs/operators';
 import { StrictHttpResponse } from '../../strict-http-response';
 import { RequestBuilder } from '../../request-builder';
 
-import { Artifact } from '../../models/artifact';
+import { UploadedArtifact } from '../../models/uploaded-artifact';
 
 export interface UploadArtifact$Params {
   projectId?: string;
@@ -21,7 +21,7 @@ export interface UploadArtifact$Params {
 }
 }
 
-export function uploadArtifact(http: HttpClient, rootUrl: string, params: UploadArtifact$Params, context?: HttpContext): Observable<StrictHttpResponse<Artifact>> {
+export function uploadArtifact(http: HttpClient, rootUrl: string, params: UploadArtifact$Params, context?: HttpContext): Observable<StrictHttpResponse<UploadedArtifact>> {
   const rb = new RequestBuilder(rootUrl, uploadArtifact.PATH, 'post');
   if (params) {
     rb.query('projectId', params.projectId, {});
@@ -34,7 +34,7 @@ export function uploadArtifact(http: HttpClient, rootUrl: string, params: Upload
   ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
-      return r as StrictHttpResponse<Artifact>;
+      return r as StrictHttpResponse<UploadedArtifact>;
     })
   );
 }

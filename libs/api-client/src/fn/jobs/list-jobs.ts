@@ -15,6 +15,7 @@ export interface ListJobs$Params {
   status?: (string | Array<string>);
   projectId?: string;
   agentId?: string;
+  traceId?: string;
   text?: string;
   from?: string;
   to?: string;
@@ -30,6 +31,7 @@ export function listJobs(http: HttpClient, rootUrl: string, params?: ListJobs$Pa
     rb.query('status', params.status, {});
     rb.query('projectId', params.projectId, {});
     rb.query('agentId', params.agentId, {});
+    rb.query('traceId', params.traceId, {});
     rb.query('text', params.text, {});
     rb.query('from', params.from, {});
     rb.query('to', params.to, {});

@@ -82,8 +82,8 @@ describe('the import of servers', () => {
     expect(box('old').disabled).toBe(true);
     await press();
     expect(sent).toEqual([
-      { document, secrets: {}, preview: true },
-      { document, include: ['memory'], secrets: {}, preview: false },
+      { ...document, secrets: {}, preview: true },
+      { ...document, include: ['memory'], secrets: {}, preview: false },
     ]);
   });
 
@@ -93,7 +93,11 @@ describe('the import of servers', () => {
     secret.value = 'GITHUB_TOKEN';
     secret.dispatchEvent(new Event('change'));
     await fixture.whenStable();
-    expect(sent.at(-1)).toEqual({ document, secrets: { github: 'GITHUB_TOKEN' }, preview: true });
+    expect(sent.at(-1)).toEqual({
+      ...document,
+      secrets: { github: 'GITHUB_TOKEN' },
+      preview: true,
+    });
   });
 
   it('says why in the language of the console', async () => {

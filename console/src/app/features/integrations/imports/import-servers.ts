@@ -23,7 +23,7 @@ import { Revealed } from '../../../shared/ui/revealed';
 import { StateMark, type Tone } from '../../../shared/ui/state-mark';
 import { IntegrationsApi } from '../integrations-api';
 import { FileDrop } from './file-drop';
-import { readSettings } from './settings-text';
+import { readSettings, serversOf } from './settings-text';
 import { Sentences } from '../../../shared/i18n/sentences';
 
 const tones: Record<ImportedServer['outcome'], Tone> = {
@@ -100,8 +100,7 @@ export class ImportServersDialog {
     if (!read || !('document' in read)) return;
     this.call.set(loading);
     try {
-      const { document } = read;
-      const asked = { document, secrets: this.secrets(), preview: true };
+      const asked = { ...serversOf(read.document), secrets: this.secrets(), preview: true };
       this.preview.set(await firstValueFrom(this.api.importServers(asked)));
       this.call.set(idle);
     } catch (error) {
@@ -134,12 +133,11 @@ export class ImportServersDialog {
     if (!read || !('document' in read)) return;
     this.call.set(loading);
     try {
-      const { document } = read;
       const include = this.chosen();
       const secrets = Object.fromEntries(
         Object.entries(this.secrets()).filter(([entry]) => include.includes(entry)),
       );
-      const asked = { document, include, secrets, preview: false };
+      const asked = { ...serversOf(read.document), include, secrets, preview: false };
       this.result.set(await firstValueFrom(this.api.importServers(asked)));
       this.call.set(idle);
       this.added.emit();

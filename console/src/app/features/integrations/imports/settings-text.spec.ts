@@ -1,4 +1,4 @@
-import { readSettings } from './settings-text';
+import { readSettings, serversOf } from './settings-text';
 
 describe('the settings of another program', () => {
   it('may hold comments and trailing commas', () => {
@@ -7,6 +7,19 @@ describe('the settings of another program', () => {
     expect(readSettings(text)).toEqual({
       document: { servers: { a: { url: 'https://x.test/a//b' } } },
     });
+  });
+
+  it.each([
+    [
+      'mcpServers beside others',
+      { mcpServers: { a: {} }, theme: 'dark' },
+      { mcpServers: { a: {} } },
+    ],
+    ['servers', { servers: { a: {} }, inputs: [] }, { servers: { a: {} } }],
+    ["VS Code's own settings", { mcp: { servers: { a: {} } } }, { servers: { a: {} } }],
+    ['none', { theme: 'dark' }, {}],
+  ])('give %s to the server', (_, document, servers) => {
+    expect(serversOf(document)).toEqual(servers);
   });
 
   it.each([

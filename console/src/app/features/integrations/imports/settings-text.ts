@@ -1,7 +1,19 @@
 import { type ParseError, parse, printParseErrorCode } from 'jsonc-parser';
+import type { ImportServers } from '@aos/contracts';
 import type { CodeFault } from '../../../shared/ui/code-editor';
 
 export type ReadSettings = { document: Record<string, unknown> } | { faults: CodeFault[] };
+
+/** What of them the server reads; VS Code's own settings hold it one level deeper. */
+export function serversOf(
+  document: Record<string, unknown>,
+): Pick<ImportServers, 'mcpServers' | 'servers'> {
+  const { mcpServers, servers, mcp } = document as Record<string, ServersByName | undefined>;
+  if (mcpServers !== undefined) return { mcpServers };
+  const found = servers ?? (mcp?.['servers'] as ServersByName | undefined);
+  return found === undefined ? {} : { servers: found };
+}
+type ServersByName = Record<string, unknown>;
 
 /** The settings of another program: JSON, with comments and trailing commas as VS Code writes it. */
 export function readSettings(text: string): ReadSettings {
