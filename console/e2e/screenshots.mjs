@@ -1,6 +1,6 @@
 /**
- * `npm run screenshots [-- folder] [--only=chat,run]`: a picture of every room, light and dark, wide and narrow, in
- * English and Chinese, from a server of its own with the demo's data on it.
+ * `npm run screenshots [-- folder] [--only=chat,run] [--looks=wide,narrow-zh-dark]`: a picture of every room, light and
+ * dark, wide and narrow, in English and Chinese, from a server of its own with the demo's data on it.
  *
  * AOS_URL with AOS_OWNER_EMAIL and AOS_OWNER_PASSWORD takes them from a server that is up already.
  */
@@ -12,10 +12,21 @@ import { startServer } from './server.mjs';
 
 process.env.CHROMIUM_PATH ??= '/usr/bin/chromium';
 const args = process.argv.slice(2);
-const only = args
-  .find((arg) => arg.startsWith('--only='))
-  ?.slice(7)
-  .split(',');
+const listed = (flag) =>
+  args
+    .find((arg) => arg.startsWith(`${flag}=`))
+    ?.slice(flag.length + 1)
+    .split(',');
+const only = listed('--only');
+const wanted = listed('--looks');
+const looks = [
+  { name: 'wide', width: 1440, height: 900, language: 'en', theme: 'light' },
+  { name: 'dark', width: 1440, height: 900, language: 'en', theme: 'dark' },
+  { name: 'zh', width: 1440, height: 900, language: 'zh', theme: 'light' },
+  { name: 'narrow', width: 390, height: 844, language: 'en', theme: 'light' },
+  { name: 'narrow-zh-dark', width: 390, height: 844, language: 'zh', theme: 'dark' },
+].filter(({ name }) => !wanted || wanted.includes(name));
+if (looks.length === 0) throw new Error(`No look is called ${wanted.join(' or ')}.`);
 const given = args.find((arg) => !arg.startsWith('--'));
 const folder = given ? resolve(given) : mkdtempSync(join(tmpdir(), 'aos-screenshots-'));
 mkdirSync(folder, { recursive: true });
@@ -23,20 +34,14 @@ mkdirSync(folder, { recursive: true });
 const server = process.env.AOS_URL ? null : await startServer();
 const { asPerson, launchArgs, owner } = await import('./harness.mjs');
 const { fill, furnish, viewsOf, visit } = await import('./tour.mjs');
-const looks = [
-  { suffix: '', width: 1440, height: 900, language: 'en', theme: 'light' },
-  { suffix: '-dark', width: 1440, height: 900, language: 'en', theme: 'dark' },
-  { suffix: '-zh', width: 1440, height: 900, language: 'zh', theme: 'light' },
-  { suffix: '-narrow', width: 390, height: 844, language: 'en', theme: 'light' },
-  { suffix: '-narrow-zh-dark', width: 390, height: 844, language: 'zh', theme: 'dark' },
-];
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM_PATH,
   args: launchArgs,
 });
 try {
   let views;
-  for (const { suffix, width, height, language, theme } of looks) {
+  for (const { name: look, width, height, language, theme } of looks) {
+    const suffix = look === 'wide' ? '' : `-${look}`;
     const context = await browser.newContext({
       baseURL: process.env.AOS_URL,
       viewport: { width, height },

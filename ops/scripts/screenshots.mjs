@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `npm run screenshots [-- folder] [--only=…]`: builds if needed, then takes the pictures. */
+/** `npm run screenshots [-- folder] [--only=…] [--looks=…]`: builds if needed, then takes the pictures. */
 import { becomeNode } from './lib/become.mjs';
 import { ensureBuilt } from './lib/build.mjs';
 import { ensureInstalled } from './lib/install.mjs';
