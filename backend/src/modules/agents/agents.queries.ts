@@ -11,6 +11,7 @@ import {
 import { Database } from '../../platform/database/database.js';
 import { decodeCursor, toPage } from '../../platform/http/cursor.js';
 import { AgentsRepository, toAgent } from './agents.repository.js';
+import { agentTemplates } from './templates.js';
 
 interface VersionRow {
   version: string;
@@ -95,6 +96,8 @@ interface StatsRow {
 
 /** The comment of the first version is AOS's own; of all others, somebody's. */
 function saidOf({ version, comment }: VersionRow): Pick<AgentVersion, 'said'> {
-  const [, template] = /^from the template (.+)$/.exec(version === '1' ? comment : '') ?? [];
-  return template === undefined ? {} : { said: say('from-template', { template }) };
+  const [, name] = /^from the template (.+)$/.exec(version === '1' ? comment : '') ?? [];
+  if (name === undefined) return {};
+  const known = agentTemplates.find((each) => each.name === name);
+  return { said: say('from-template', { template: known?.said.title ?? name }) };
 }

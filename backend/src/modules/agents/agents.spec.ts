@@ -108,7 +108,7 @@ describe('an agent', () => {
       );
     expect(versions.items.map(({ version, comment, said }) => [version, comment, said])).toEqual([
       ['2', 'shorter', undefined],
-      ['1', 'from the template blank', say('from-template', { template: 'blank' })],
+      ['1', 'from the template blank', say('from-template', { template: say('template-blank') })],
     ]);
     const audit = await http.database.query<{ action: string }>(
       `SELECT action FROM audit_logs WHERE resource = $1 ORDER BY id`,

@@ -145,7 +145,7 @@ const grantsOfUser = `(
    WHERE b.user_id = u.id) AS grants`;
 
 const bySession = `
-  SELECT s.id, s.user_id, s.csrf_token, NULL::text[] AS scopes, u.email AS label, s.expires_at AS ends_at, ${grantsOfUser}
+  SELECT s.id, s.user_id, s.csrf_token, NULL::text[] AS scopes, u.name AS label, s.expires_at AS ends_at, ${grantsOfUser}
     FROM sessions s JOIN users u ON u.id = s.user_id
    WHERE s.token_hash = $1 AND s.revoked_at IS NULL AND s.expires_at > now() AND NOT u.is_disabled`;
 
@@ -153,7 +153,7 @@ const byToken = `
   WITH used AS (
     UPDATE api_tokens SET last_used_at = now()
      WHERE token_hash = $1 AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute'))
-  SELECT t.id, t.user_id, NULL AS csrf_token, t.scopes, u.email || ' (' || t.name || ')' AS label,
+  SELECT t.id, t.user_id, NULL AS csrf_token, t.scopes, u.name || ' (' || t.name || ')' AS label,
          t.expires_at AS ends_at, ${grantsOfUser}
     FROM api_tokens t JOIN users u ON u.id = t.user_id
    WHERE t.token_hash = $1 AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now())

@@ -30,6 +30,8 @@ test('a message is answered with its job and first events, and its receipt becom
       {
         id: sent.messageId,
         role: 'user',
+        // The name that approvals and the record have too, and not the address.
+        author: 'owner',
         text: 'say a\nplease',
         jobId: sent.jobId,
         traceId: sent.traceId,

@@ -5,6 +5,7 @@ import { Database } from '../../platform/database/database.js';
 import { sql } from '../../platform/database/sql.js';
 import { AosError } from '../../platform/http/problem.js';
 import { ArtifactStore } from '../artifacts/index.js';
+import { listed } from './findings.js';
 import { type GoalFile, readGoal } from './goal-grammar.js';
 import type { RunEnding, RunValues } from './orchestrator.js';
 import {
@@ -292,9 +293,10 @@ const planEvent = (
 });
 
 function planSaying(ids: readonly string[]): Said {
-  const steps = ids.slice(0, 6).join(', ');
-  if (ids.length === 1) return say('plan-made-one', { steps });
-  return say(ids.length > 6 ? 'plan-cut' : 'plan-made', { count: ids.length, steps });
+  const steps = listed(ids, 6);
+  return ids.length === 1
+    ? say('plan-made-one', { steps })
+    : say('plan-made', { count: ids.length, steps });
 }
 
 /** An SOP names its file as it likes; a task that brings exactly one means that one. */

@@ -139,7 +139,7 @@ export const words = {
     kind: {
       agent: 'Agent',
       approval: 'Approval',
-      artifact: 'File',
+      artifact: 'Artifact',
       audit: 'Audit record:',
       binding: 'Grant of a role',
       config: 'Settings:',

@@ -140,7 +140,7 @@ export const words: AllWords = {
     kind: {
       agent: '智能体',
       approval: '审批',
-      artifact: '文件',
+      artifact: '成果',
       audit: '审计记录',
       binding: '角色授予',
       config: '设置',

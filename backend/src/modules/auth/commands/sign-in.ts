@@ -69,7 +69,7 @@ export class SignInHandler implements ICommandHandler<SignIn> {
     const actor: Principal = {
       kind: 'user',
       id: `user:${user.id}`,
-      name: user.email,
+      name: user.name,
       userId: user.id,
       grants: [],
     };

@@ -247,7 +247,7 @@ export class ChatStore {
       id: accepted.messageId,
       role: 'user',
       // As the server writes it, so that nothing changes under the eye when its answer comes.
-      author: this.me()?.user.email ?? '',
+      author: this.me()?.user.name ?? '',
       text,
       jobId: accepted.jobId,
       traceId: accepted.traceId,

@@ -22,6 +22,10 @@ export const icons: Partial<Record<ServerState, IconName>> = {
 const FEWEST_CALLS = 5;
 const MANY_FAILURES = 0.2;
 
+/** The state is of the connection: that calls fail is marked beside their share from the first one on. */
+export const failsOften = (activity?: Pick<ToolActivity, 'calls' | 'failed'>): boolean =>
+  activity !== undefined && activity.calls > 0 && activity.failed / activity.calls >= MANY_FAILURES;
+
 /** It answers, and still every fifth call fails: that is worth a look. */
 export function stateOf(server: McpServerInfo, activity?: ToolActivity): ServerState {
   // Its circuit is open: calls to it are refused for a while, whatever its health was when it was last asked.
@@ -34,9 +38,7 @@ export function stateOf(server: McpServerInfo, activity?: ToolActivity): ServerS
     case 'unknown':
       return 'unknown';
     case 'healthy':
-      return activity &&
-        activity.calls >= FEWEST_CALLS &&
-        activity.failed / activity.calls >= MANY_FAILURES
+      return activity && activity.calls >= FEWEST_CALLS && failsOften(activity)
         ? 'degraded'
         : 'healthy';
   }

@@ -29,7 +29,7 @@ import { IntegrationsApi } from './integrations-api';
 import { PinsView } from './pins-view';
 import { PoliciesView } from './policies/policies-view';
 import { RegisterDialog } from './register-dialog';
-import { errorShare, icons, placeOf, stateOf, tones } from './server-state';
+import { errorShare, failsOften, icons, placeOf, stateOf, tones } from './server-state';
 
 interface ServerRow {
   server: McpServerInfo;
@@ -137,7 +137,8 @@ export class ServersPage {
   protected readonly tones = tones;
   protected readonly icons = icons;
   protected readonly errorShare = errorShare;
-  protected readonly columns: readonly Column<ServerRow>[] = [
+  protected readonly failsOften = failsOften;
+  private readonly all: readonly Column<ServerRow>[] = [
     {
       id: 'state',
       header: 'integrations.col.state',
@@ -204,7 +205,7 @@ export class ServersPage {
     {
       id: 'errors',
       header: 'integrations.col.errors',
-      width: '58px',
+      width: '72px',
       align: 'end',
       text: ({ activity }) => errorShare(activity),
     },
@@ -223,6 +224,12 @@ export class ServersPage {
       hideNarrow: true,
     },
   ];
+  /** Where no server has a limit, there is nothing to say of it. */
+  protected readonly columns = computed(() =>
+    this.servers().some(({ quota }) => quota.perMinute)
+      ? this.all
+      : this.all.filter(({ id }) => id !== 'minute'),
+  );
   protected readonly toolColumns: readonly Column<McpTool>[] = [
     {
       id: 'tool',

@@ -312,7 +312,7 @@ export const words = {
     calls: 'Calls 24 h',
     p50: 'p50',
     p95: 'p95',
-    minute: 'This minute',
+    minute: 'Minute limit',
     errors: 'Errors',
     lastError: 'Last error',
     lastCall: 'Last call',

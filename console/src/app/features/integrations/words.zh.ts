@@ -299,7 +299,7 @@ export const words = {
     calls: '24 小时调用',
     p50: 'p50',
     p95: 'p95',
-    minute: '本分钟',
+    minute: '分钟限额',
     errors: '错误率',
     lastError: '最近错误',
     lastCall: '最近调用',

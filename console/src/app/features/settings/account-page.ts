@@ -73,7 +73,11 @@ import { TokenDialog } from './token-dialog';
                     [title]="token.scopes.join(', ')"
                     [attr.data-word]="t('settings.token.scopes')"
                   >
-                    {{ t('settings.token.scopeCount', { n: token.scopes.length }) }}
+                    {{
+                      token.scopes.length === 1
+                        ? t('settings.token.scopeCountOne')
+                        : t('settings.token.scopeCount', { n: token.scopes.length })
+                    }}
                   </td>
                   <td class="nowrap" [attr.data-word]="t('settings.token.expires')">
                     @if (token.expiresAt; as at) {

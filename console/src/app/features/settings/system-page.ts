@@ -7,7 +7,7 @@ import { type Call, done, failed, idle, loading } from '../../shared/api/problem
 import { RecordNames } from '../../shared/api/record-names';
 import { session } from '../../shared/state/session';
 import { ProblemNote } from '../../shared/ui/problem-note';
-import { Age } from '../../shared/ui/time';
+import { Age, spaced } from '../../shared/ui/time';
 import { Preferences } from '../../shared/ui/preferences';
 import { isWords } from './config-changes';
 import { EditConfig } from './edit-config';
@@ -29,11 +29,13 @@ const units = [
 /** A setting in the largest unit that it is a whole number of. */
 function lengthOf(ms: number, language: string): string {
   const [unit, size] = units.find(([, each]) => ms % each === 0 && ms >= each) ?? units[4];
-  return new Intl.NumberFormat(language === 'zh' ? 'zh-CN' : 'en-GB', {
-    style: 'unit',
-    unit,
-    unitDisplay: 'long',
-  }).format(ms / size);
+  return spaced(
+    new Intl.NumberFormat(language === 'zh' ? 'zh-CN' : 'en-GB', {
+      style: 'unit',
+      unit,
+      unitDisplay: 'long',
+    }).format(ms / size),
+  );
 }
 
 /** The settings as they are, part by part, and what was decided when the process was started. */
@@ -188,11 +190,7 @@ function lengthOf(ms: number, language: string): string {
     }
     @media (max-width: 719px) {
       dl {
-        grid-template-columns: 1fr;
-        gap: 2px;
-      }
-      dd {
-        margin-bottom: 8px;
+        grid-template-columns: 1fr 1fr;
       }
     }
   `,
@@ -270,6 +268,8 @@ export class SystemPage {
     if (this.isUnset(value)) return this.transloco.translate('settings.system.unset');
     if (typeof value === 'number' && path.endsWith('Ms'))
       return lengthOf(value, this.preferences.language());
+    if (typeof value === 'number' && path.endsWith('PriceCny'))
+      return this.transloco.translate('settings.system.price', { n: value });
     if (typeof value === 'boolean')
       return this.transloco.translate(value ? 'settings.yes' : 'settings.no');
     if (Array.isArray(value))

@@ -24,12 +24,13 @@ const latency: ChartSeries[] = [
   },
 ];
 
-async function show(series: ChartSeries[], unit = 'ms') {
+async function show(series: ChartSeries[], unit = 'ms', kind = 'line') {
   TestBed.configureTestingModule({ providers: [provideWords()] });
   const fixture = TestBed.createComponent(Chart);
   fixture.componentRef.setInput('label', 'Latency');
   fixture.componentRef.setInput('series', series);
   fixture.componentRef.setInput('unit', unit);
+  fixture.componentRef.setInput('kind', kind);
   await fixture.whenStable();
   return { fixture, host: fixture.nativeElement as HTMLElement };
 }
@@ -56,6 +57,20 @@ describe('the chart', () => {
       ['12 ms', '80 ms'],
     ]);
     expect(host.querySelector('thead')?.textContent).toMatch(/Time \((UTC|GMT|[A-Z]{3,5})/);
+  });
+
+  it('says of bars how many there are in all of the range, and not in its last moment', async () => {
+    const counts: ChartSeries['points'] = [
+      [at, 3],
+      [at + 60_000, null],
+      [at + 120_000, 0],
+    ];
+    const { fixture, host } = await show([{ name: 'Done', points: counts }], 'count', 'bar');
+    const reading = () => host.querySelector('.readings .num')?.textContent;
+    expect(reading()).toBe('3');
+    fixture.componentRef.setInput('kind', 'line');
+    await fixture.whenStable();
+    expect(reading()).toBe('0');
   });
 
   it('says in words that a range is empty', async () => {

@@ -20,9 +20,13 @@ import {
 } from './chart-option';
 import { type Unit, pointTime, withUnit, zoneName } from './units';
 
+/** How many letters of names stand in one line under the title of a small chart, with their numbers. */
+const MOST_BESIDE = 20;
+const wide = /\p{Script=Han}/gu;
+
 /**
  * A chart over time or by name. Its head names every series with the value under the pointer, or else the last one;
- * charts of one `group` point together. The same numbers stand behind it as a table. With `canRange`, dragging over
+ * charts of one `group` point together. Bars that count say how many there are in all of it, when nobody points. The same numbers stand behind it as a table. With `canRange`, dragging over
  * it asks for a stretch of time (`ranged`). ECharts comes when the first chart does, and not with the room.
  */
 @Component({
@@ -90,16 +94,37 @@ export class Chart {
     );
   }
 
+  /** What the last bar counts is the part of it that has passed: of how many ended, the sum says something. */
+  private readonly addsUp = computed(
+    () =>
+      this.pointed() === null &&
+      this.kind() === 'bar' &&
+      this.unit() === 'count' &&
+      !this.isByName(),
+  );
+  private valueOf(series: ChartSeries): number | null {
+    return this.addsUp()
+      ? series.points.reduce((sum, [, value]) => sum + (value ?? 0), 0)
+      : (this.readingOf(series)?.[1] ?? null);
+  }
+
   protected readonly readings = computed(() =>
     this.series().map((series, index) => ({
       name: series.name,
       swatch: series.tone ? `tone-${series.tone}` : `series-${(index % 5) + 1}`,
-      text: this.write(this.readingOf(series)?.[1] ?? null),
+      text: this.write(this.valueOf(series)),
     })),
   );
-  /** More than stand beside each other under the title of a small chart at the usual size. */
+  /**
+   * More than stand beside each other under the title of a small chart: there they take a second line. By the names
+   * alone, so that no line comes or goes while somebody points at one value after the other.
+   */
   protected readonly areMany = computed(
-    () => this.readings().reduce((sum, { name, text }) => sum + name.length + text.length, 0) > 28,
+    () =>
+      this.series().reduce(
+        (sum, { name }) => sum + (name === this.label() ? 0 : name.replace(wide, 'mm').length),
+        0,
+      ) > MOST_BESIDE,
   );
   protected readonly pointedAt = computed(() => {
     const first = this.series()[0];

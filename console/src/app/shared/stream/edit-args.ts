@@ -79,6 +79,12 @@ import { ProblemNote } from '../ui/problem-note';
     h3 {
       margin-bottom: 6px;
     }
+    @media (max-width: 719px) {
+      /* Else it takes so much of the line that one of the two buttons goes below the other. */
+      .grow {
+        flex-basis: 100%;
+      }
+    }
   `,
 })
 export class EditArgs {

@@ -5,7 +5,7 @@ import { provideWords } from '../../../testing/transloco';
 import { type Call, done, failed, loading } from '../api/problem';
 import { Cell, type Column } from './column';
 import { DataTable } from './data-table';
-import { firstRow, rowsInSight, slotCount } from './rows-in-sight';
+import { ROW_PX, TALL_ROW_PX, firstRow, rowsInSight, slotCount } from './rows-in-sight';
 
 interface Fruit {
   id: string;
@@ -84,17 +84,17 @@ afterEach(() => {
 describe('the window over the rows', () => {
   it('holds the rows in sight and some to spare, in any place of 100,000', () => {
     const rows = basket(100_000);
-    const count = slotCount(720);
+    const count = slotCount(720, ROW_PX);
     expect(count).toBeLessThan(60);
-    const slots = rowsInSight(rows, firstRow(50_000 * 36), count);
+    const slots = rowsInSight(rows, firstRow(50_000 * ROW_PX, ROW_PX), count);
     expect(slots[0]!.index).toBeLessThanOrEqual(50_000);
     expect(slots.at(-1)!.index).toBeGreaterThan(50_020);
-    expect(rowsInSight(rows, firstRow(99_999 * 36), count).at(-1)!.index).toBe(99_999);
+    expect(rowsInSight(rows, firstRow(99_999 * ROW_PX, ROW_PX), count).at(-1)!.index).toBe(99_999);
   });
 
   it('keeps the key of every row that stays, and gives a key to one row only', () => {
     const rows = basket(1_000);
-    const count = slotCount(720);
+    const count = slotCount(720, ROW_PX);
     const before = new Map(rowsInSight(rows, 100, count).map(({ index, key }) => [index, key]));
     const after = rowsInSight(rows, 108, count);
     for (const { index, key } of after) {
@@ -117,6 +117,19 @@ describe('the table', () => {
   it('makes no more rows for 100,000 than fit', async () => {
     const { rows } = await show((page) => page.rows.set(basket(100_000)));
     expect(rows().length).toBeLessThan(60);
+  });
+
+  it('has rows for fingers on a phone, one right under the other', async () => {
+    const wide = window.innerWidth;
+    window.innerWidth = 390;
+    try {
+      const { host, rows } = await show();
+      expect(rows()[2]!.style.transform).toBe(`translateY(${2 * TALL_ROW_PX}px)`);
+      expect(host.querySelector<HTMLElement>('.body')!.style.height).toBe(`${3 * TALL_ROW_PX}px`);
+      expect(host.querySelector('.frame')!.classList).toContain('tall');
+    } finally {
+      window.innerWidth = wide;
+    }
   });
 
   it('walks by j and k from anywhere, chooses by x and opens by Enter', async () => {

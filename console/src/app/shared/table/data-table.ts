@@ -26,10 +26,12 @@ import { Icon } from '../ui/icon';
 import { stored } from '../ui/preferences';
 import { ProblemNote } from '../ui/problem-note';
 import { Cell, type CellContext, type Column } from './column';
-import { ROW_PX, type Slot, firstRow, rowsInSight, slotCount } from './rows-in-sight';
+import { ROW_PX, type Slot, TALL_ROW_PX, firstRow, rowsInSight, slotCount } from './rows-in-sight';
 import { deedOf, isElsewhere } from './table-keys';
 
 const NARROW_PX = 640;
+/** Under this width of the screen the rail is a bar at the bottom, and the rows are for fingers. */
+const PHONE_PX = 720;
 /** A column that shares what is left keeps this much. */
 const SHARE_PX = 120;
 const GAP_PX = 12;
@@ -106,11 +108,13 @@ export class DataTable<Row> {
   private readonly destroyed = inject(DestroyRef);
   private readonly injector = inject(Injector);
 
-  protected readonly rowPx = ROW_PX;
   protected readonly id = `table-${(tables += 1)}`;
   protected readonly skeletons = Array.from({ length: 8 }, (_, n) => n);
   private readonly height = signal(0);
   private readonly width = signal(0);
+  /** By the screen and not by the room of the list: a panel that opens beside it moves no row. */
+  protected readonly isTall = signal(false);
+  protected readonly rowPx = computed(() => (this.isTall() ? TALL_ROW_PX : ROW_PX));
   private readonly first = signal(0);
   private readonly isUnderPointer = signal(false);
   protected readonly news = signal(0);
@@ -156,18 +160,20 @@ export class DataTable<Row> {
     const link = this.link();
     if (link !== this.shownLink) this.shownSlots.clear();
     this.shownLink = link;
-    return rowsInSight(this.rows(), this.first(), slotCount(this.height())).map((slot) => {
-      const before = this.shownSlots.get(slot.key);
-      if (before?.index === slot.index && before.row === slot.row) return before;
-      const shown = {
-        ...slot,
-        id: rowId(slot.row),
-        href: link && this.hrefOf(link(slot.row)),
-        context: { $implicit: slot.row },
-      };
-      this.shownSlots.set(slot.key, shown);
-      return shown;
-    });
+    return rowsInSight(this.rows(), this.first(), slotCount(this.height(), this.rowPx())).map(
+      (slot) => {
+        const before = this.shownSlots.get(slot.key);
+        if (before?.index === slot.index && before.row === slot.row) return before;
+        const shown = {
+          ...slot,
+          id: rowId(slot.row),
+          href: link && this.hrefOf(link(slot.row)),
+          context: { $implicit: slot.row },
+        };
+        this.shownSlots.set(slot.key, shown);
+        return shown;
+      },
+    );
   });
   protected readonly activeIndex = computed(() => {
     const id = this.activeId();
@@ -197,8 +203,8 @@ export class DataTable<Row> {
   /** Listened to by hand: a scroll that does not move the window must not render anything. */
   protected onScroll(): void {
     const top = this.scroller()?.nativeElement.scrollTop ?? 0;
-    this.first.set(firstRow(top));
-    if (top < ROW_PX) this.news.set(0);
+    this.first.set(firstRow(top, this.rowPx()));
+    if (top < this.rowPx()) this.news.set(0);
   }
 
   private watchSize(): void {
@@ -206,6 +212,7 @@ export class DataTable<Row> {
       const box = this.scroller()?.nativeElement;
       this.height.set(box?.clientHeight ?? 0);
       this.width.set(box?.clientWidth ?? 0);
+      this.isTall.set(window.innerWidth < PHONE_PX);
     };
     const host = this.host.nativeElement;
     const pointer = (isOver: boolean) => () => this.isUnderPointer.set(isOver);
@@ -230,8 +237,9 @@ export class DataTable<Row> {
       untracked(() => {
         const box = this.scroller()?.nativeElement;
         const top = box?.scrollTop ?? 0;
-        const isLookedAt = top >= ROW_PX || this.isUnderPointer();
-        const at = Math.floor(top / ROW_PX);
+        const rowPx = this.rowPx();
+        const isLookedAt = top >= rowPx || this.isUnderPointer();
+        const at = Math.floor(top / rowPx);
         const anchor = before[at];
         if (rows.length === 0) this.news.set(0);
         if (box && isLookedAt && anchor !== undefined) this.stayWith(box, anchor, at, rows);
@@ -246,12 +254,13 @@ export class DataTable<Row> {
     if (rows[at] !== undefined && rowId(rows[at]) === id) return;
     const now = rows.findIndex((row) => rowId(row) === id);
     if (now < 0 || now === at) return;
-    this.first.set(firstRow(box.scrollTop + (now - at) * ROW_PX));
+    const rowPx = this.rowPx();
+    this.first.set(firstRow(box.scrollTop + (now - at) * rowPx, rowPx));
     // After the taller list is in the document; before that the browser would cut the number down.
     const write = () => {
-      box.scrollTop += (now - at) * ROW_PX;
+      box.scrollTop += (now - at) * rowPx;
       // A list that does not fill its box cannot scroll: what is new is in sight already.
-      if (now > at && box.scrollTop >= ROW_PX) this.news.update((n) => n + now - at);
+      if (now > at && box.scrollTop >= rowPx) this.news.update((n) => n + now - at);
     };
     afterNextRender({ write }, { injector: this.injector });
   }
@@ -260,7 +269,7 @@ export class DataTable<Row> {
     let askedAt = -1;
     effect(() => {
       const length = this.rows().length;
-      const end = this.first() + slotCount(this.height()) + AHEAD_ROWS;
+      const end = this.first() + slotCount(this.height(), this.rowPx()) + AHEAD_ROWS;
       const isFree = this.call().state !== 'loading' && this.call().state !== 'failed';
       if (!this.hasMore() || !isFree || length === 0 || end < length || askedAt === length) return;
       askedAt = length;
@@ -330,7 +339,7 @@ export class DataTable<Row> {
     const grid = this.scroller()?.nativeElement;
     const isInside = grid !== undefined && event.target === grid;
     if (!grid || isElsewhere(event, this.host.nativeElement, this.isMain())) return;
-    const deed = deedOf(event, isInside, Math.floor(this.height() / ROW_PX) - 2);
+    const deed = deedOf(event, isInside, Math.floor(this.height() / this.rowPx()) - 2);
     if (!deed) return;
     const { length } = this.rows();
     const index = this.activeIndex();
@@ -350,8 +359,9 @@ export class DataTable<Row> {
     const box = this.scroller()?.nativeElement;
     if (row === undefined || !box) return;
     this.activeId.set(this.rowId()(row));
-    const top = index * ROW_PX;
-    const room = box.clientHeight - 2 * ROW_PX;
+    const rowPx = this.rowPx();
+    const top = index * rowPx;
+    const room = box.clientHeight - ROW_PX - rowPx;
     if (top < box.scrollTop) box.scrollTop = top;
     else if (top > box.scrollTop + room) box.scrollTop = top - room;
     this.onScroll();

@@ -1,4 +1,6 @@
 export const ROW_PX = 36;
+/** On a phone: as high as a finger needs, which is room for two lines. */
+export const TALL_ROW_PX = 48;
 const SPARE_ROWS = 10;
 /** The window moves in steps, so that not every frame of a scroll renders. */
 const STEP_ROWS = 4;
@@ -11,12 +13,12 @@ export interface Slot<Row> {
   readonly row: Row;
 }
 
-export const slotCount = (heightPx: number): number =>
-  Math.ceil((heightPx || UNMEASURED_PX) / ROW_PX) + 2 * SPARE_ROWS + STEP_ROWS;
+export const slotCount = (heightPx: number, rowPx: number): number =>
+  Math.ceil((heightPx || UNMEASURED_PX) / rowPx) + 2 * SPARE_ROWS + STEP_ROWS;
 
 /** The first row that has to exist when the list is scrolled that far. */
-export function firstRow(scrolledPx: number): number {
-  const first = Math.floor(scrolledPx / ROW_PX) - SPARE_ROWS;
+export function firstRow(scrolledPx: number, rowPx: number): number {
+  const first = Math.floor(scrolledPx / rowPx) - SPARE_ROWS;
   return Math.max(0, first - (first % STEP_ROWS));
 }
 

@@ -59,9 +59,10 @@ const tones: Record<AuditRow['outcome'], Tone> = {
                 [tone]="tones[row.outcome]"
                 [word]="'projects.run.outcome.' + row.outcome"
               />
+              <code *aosCell="let row of rows(); column: 'action'">{{ row.action }}</code>
               <aos-age
                 *aosCell="let row of rows(); column: 'age'"
-                class="muted"
+                class="meta"
                 [at]="row.createdAt"
               />
               <p aosEmpty>{{ t('projects.run.noAudit') }}</p>
@@ -106,7 +107,13 @@ export class RunAudit {
       narrowWidth: '16px',
       isFixed: true,
     },
-    { id: 'action', header: 'projects.run.col.action', width: '168px', text: (row) => row.action },
+    {
+      id: 'action',
+      header: 'projects.run.col.action',
+      width: 'minmax(140px, 1fr)',
+      isFixed: true,
+      text: (row) => row.action,
+    },
     {
       id: 'actor',
       header: 'projects.run.col.actor',
@@ -121,7 +128,7 @@ export class RunAudit {
       text: (row) => this.names.what(row.resource),
       hideNarrow: true,
     },
-    { id: 'age', header: 'projects.col.age', width: '84px', align: 'end', hideNarrow: true },
+    { id: 'age', header: 'projects.col.age', width: '84px', align: 'end' },
   ];
 
   constructor() {
