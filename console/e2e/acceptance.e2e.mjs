@@ -20,6 +20,7 @@ const said = {
     create: 'Create agent',
     next: 'Next',
     createNow: 'Create',
+    template: /^Data analyst/,
     start: 'Start',
     running: 'Running',
     register: 'Register with gateway',
@@ -37,6 +38,7 @@ const said = {
     create: '新建智能体',
     next: '下一步',
     createNow: '创建',
+    template: /^数据分析师/,
     start: '启动',
     running: '运行中',
     register: '注册到网关',
@@ -65,7 +67,7 @@ async function makeAgent(page, words, name) {
   await enter(page, words.rooms.agents);
   await press(page, words.create);
   await page.fill('#new-name', name);
-  await page.getByRole('radio', { name: /^Data analyst/ }).check();
+  await page.getByRole('radio', { name: words.template }).check();
   await press(page, words.next);
   await press(page, words.next);
   await page.getByRole('checkbox', { name: 'env.*' }).check();

@@ -155,6 +155,13 @@ export function viewsOf({ agent, done, failed, waiting }) {
     ...['system', 'history', 'runtime', 'people', 'roles', 'access', 'audit', 'preferences'].map(
       (page) => ({ name: `settings-${page}`, path: `settings/${page}`, ready: heading }),
     ),
+    {
+      name: 'settings-audit-row',
+      path: 'settings/audit',
+      ready: 'main [data-row]',
+      open: (page) => page.locator('main [data-row]').first().click(),
+      shows: 'aos-audit-detail',
+    },
     { name: 'integrations', path: 'integrations', ready: heading },
     { name: 'tools', path: 'integrations?view=tools', ready: 'main [role=row]' },
     { name: 'policies', path: 'integrations?view=policies', ready: 'aos-policies-view #dry-tool' },

@@ -3,10 +3,12 @@ import {
   type AccessAnswer,
   type AccessQuery,
   type Binding,
+  type Filling,
   type Page,
   type PageQuery,
   type Role,
   type Said,
+  builtinRoles,
   inEnglish,
   say,
 } from '@aos/contracts';
@@ -72,7 +74,7 @@ export class RbacQueries {
       [of, permission, projectId],
     );
     const via = rows.map((row) =>
-      say('role-where', { role: row.role, where: placeOf(row.project_id) }),
+      say('role-where', { role: nameOf(row.role), where: placeOf(row.project_id) }),
     );
     const about = { who: person.email, permission, where: placeOf(projectId) };
     const answer = (allowed: boolean, said: Said): AccessAnswer => ({
@@ -89,5 +91,9 @@ export class RbacQueries {
   }
 }
 
+const nameOf = (role: string): Filling => {
+  const known = builtinRoles.find((name) => name === role);
+  return known ? say(`role-${known}`) : role;
+};
 const placeOf = (projectId: string | null): Said =>
   projectId === null ? say('everywhere') : say('in-project', { project: projectId });

@@ -283,6 +283,11 @@ describe('may they', () => {
     expect((await check(person, 'permission=task.create&projectId=red')).body).toMatchObject({
       allowed: true,
       via: ['operator in project red'],
+      said: {
+        code: 'access-held',
+        // A built-in role by its code, so that every language has its own word for it.
+        params: { via: [{ code: 'role-where', params: { role: { code: 'role-operator' } } }] },
+      },
     });
     expect((await check(person, 'permission=task.create&projectId=blue')).body).toMatchObject({
       allowed: false,

@@ -3,9 +3,13 @@ import type { SentenceCode } from '@aos/contracts';
 /** What the server says, in Chinese. The English is the server's own: see `sentences` in the contracts. */
 export const sentences: Record<SentenceCode, string> = {
   more: '其他 {{count}} 个',
-  everywhere: '所有范围内',
+  everywhere: '全局',
   'in-project': '项目 {{project}} 内',
   'role-where': '{{role}}（{{where}}）',
+  'role-owner': '所有者',
+  'role-admin': '管理员',
+  'role-operator': '操作员',
+  'role-viewer': '查看者',
   'status-scheduled': '已计划',
   'status-queued': '排队中',
   'status-running': '运行中',
@@ -451,7 +455,7 @@ export const sentences: Record<SentenceCode, string> = {
   'agent-running': '运行中',
   'agent-draining': '正在停止',
   'agent-stopped': '已停止',
-  'from-template': '来自模板 {{template}}',
+  'from-template': '来自模板“{{template}}”',
   'agent-failed': '已失败',
   'no-query-here': '这个路由不接受查询参数。',
   'field-unknown': '不是这里已知的字段',

@@ -13,11 +13,12 @@ import { firstValueFrom } from 'rxjs';
 import { type Call, failed, idle, loading } from '../../shared/api/problem';
 import { Dialog } from '../../shared/ui/dialog';
 import { ProblemNote } from '../../shared/ui/problem-note';
+import { RoleName } from './role-name';
 import { SettingsApi } from './settings-api';
 
 @Component({
   selector: 'aos-grant-dialog',
-  imports: [Dialog, ProblemNote, TranslocoDirective],
+  imports: [Dialog, ProblemNote, RoleName, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <aos-dialog
@@ -32,7 +33,9 @@ import { SettingsApi } from './settings-api';
           <label for="grant-role">{{ t('settings.person.role') }}</label>
           <select id="grant-role" class="input" (change)="role.set($any($event.target).value)">
             @for (each of roles(); track each.name) {
-              <option [value]="each.name" [selected]="each.name === role()">{{ each.name }}</option>
+              <option [value]="each.name" [selected]="each.name === role()">
+                {{ each.name | roleName }}
+              </option>
             }
           </select>
         </div>

@@ -12,6 +12,7 @@ import { ProblemNote } from '../../shared/ui/problem-note';
 import { Age } from '../../shared/ui/time';
 import { GrantDialog } from './grant-dialog';
 import { PersonDialog } from './person-dialog';
+import { RoleName } from './role-name';
 import { SettingsApi } from './settings-api';
 
 type Open =
@@ -33,6 +34,7 @@ type Open =
     MatMenuTrigger,
     PersonDialog,
     ProblemNote,
+    RoleName,
     TranslocoDirective,
   ],
   changeDetection: ChangeDetectionStrategy.OnPush,
@@ -88,7 +90,7 @@ type Open =
                     <span class="pills">
                       @for (binding of bindingsOf(person); track binding.id) {
                         <span class="pill"
-                          >{{ binding.role }}
+                          >{{ binding.role | roleName }}
                           <span class="muted">{{
                             binding.projectId
                               ? t('settings.person.in', { project: binding.projectId })
@@ -100,7 +102,7 @@ type Open =
                               type="button"
                               [attr.aria-label]="
                                 t('settings.person.takeOf', {
-                                  role: binding.role,
+                                  role: binding.role | roleName,
                                   name: person.name,
                                 })
                               "
@@ -196,7 +198,12 @@ type Open =
               (closed)="open.set(null)"
             >
               <p>
-                {{ t('settings.person.takeWhat', { role: it.binding.role, name: it.person.name }) }}
+                {{
+                  t('settings.person.takeWhat', {
+                    role: it.binding.role | roleName,
+                    name: it.person.name,
+                  })
+                }}
               </p>
             </aos-confirm-dialog>
           }

@@ -14,6 +14,7 @@ import { type Call, failed, idle, loading } from '../../shared/api/problem';
 import { CopyButton } from '../../shared/ui/copy-button';
 import { Dialog } from '../../shared/ui/dialog';
 import { ProblemNote } from '../../shared/ui/problem-note';
+import { RoleName } from './role-name';
 import { SettingsApi } from './settings-api';
 
 const BYTES = 18;
@@ -32,7 +33,7 @@ function newPassword(): string {
  */
 @Component({
   selector: 'aos-person-dialog',
-  imports: [CopyButton, Dialog, ProblemNote, TranslocoDirective],
+  imports: [CopyButton, Dialog, ProblemNote, RoleName, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <aos-dialog
@@ -91,7 +92,7 @@ function newPassword(): string {
               >
                 @for (each of roles(); track each.name) {
                   <option [value]="each.name" [selected]="each.name === role()">
-                    {{ each.name }}
+                    {{ each.name | roleName }}
                   </option>
                 }
               </select>

@@ -11,6 +11,7 @@ import { Icon } from '../../shared/ui/icon';
 import { ProblemNote } from '../../shared/ui/problem-note';
 import { PermissionMatrix } from './permission-matrix';
 import { RoleDialog } from './role-dialog';
+import { RoleName } from './role-name';
 import { SettingsApi } from './settings-api';
 
 /** Roles, and what each may do. The built-in ones are the same everywhere; others are made here. */
@@ -22,6 +23,7 @@ import { SettingsApi } from './settings-api';
     PermissionMatrix,
     ProblemNote,
     RoleDialog,
+    RoleName,
     RouterLink,
     TranslocoDirective,
   ],
@@ -54,14 +56,19 @@ import { SettingsApi } from './settings-api';
               [queryParams]="{ role: each.name }"
               [attr.aria-current]="each.name === role.name || null"
               [class.here]="each.name === role.name"
-              >{{ each.name }}</a
+              >{{ each.name | roleName }}</a
             >
           }
         </div>
         <section class="card">
           <header>
             <div class="grow">
-              <h2>{{ role.name }}</h2>
+              <h2>
+                {{ role.name | roleName }}
+                @if ((role.name | roleName) !== role.name) {
+                  <code class="meta">{{ role.name }}</code>
+                }
+              </h2>
               <p class="meta">
                 {{ role.builtin ? t('settings.role.of.' + role.name) : role.description }}
               </p>

@@ -266,6 +266,7 @@ export const words = {
     changes: 'What changes',
     deleteTitle: 'Delete the role',
     deleteWhat: 'It goes only when nobody has it. This cannot be undone.',
+    named: { owner: 'owner', admin: 'admin', operator: 'operator', viewer: 'viewer' },
     of: {
       owner: 'Everything, and alone in making other owners',
       admin: 'Everything except making owners',

@@ -249,6 +249,7 @@ export const words = {
     changes: '变更内容',
     deleteTitle: '删除角色',
     deleteWhat: '只有无人拥有时才能删除。此操作无法撤销。',
+    named: { owner: '所有者', admin: '管理员', operator: '操作员', viewer: '查看者' },
     of: {
       owner: '拥有全部权限，且只有所有者能指定其他所有者',
       admin: '除指定所有者之外的全部权限',

@@ -53,6 +53,8 @@ export class Chart {
   readonly ranged = output<{ from: number; to: number }>();
 
   private readonly language = inject(Preferences).language;
+  /** Taken from the picture, so that charts beside each other end at one height. */
+  protected readonly secondLine = 14;
   protected readonly asTable = signal(false);
   protected readonly pointed = signal<number | null>(null);
 
