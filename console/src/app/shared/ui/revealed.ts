@@ -23,9 +23,9 @@ import { reveal } from './reveal';
       white-space: pre-line;
       overflow-wrap: anywhere;
     }
-    /* In a line that is cut where it ends, it is cut with it, and shown so. */
+    /* In a line that is cut where it ends, it is cut with it, and shown so; where that has two lines, it has them too. */
     :host-context(.cut) bdi {
-      white-space: nowrap;
+      white-space: inherit;
     }
     mark {
       padding: 0 3px;
