@@ -121,6 +121,7 @@ export class Orchestrator implements JobRunner, OnModuleInit {
     // Not `next`: it leaves out a node that has answered, also when the crash came before its checkpoint.
     if (!isNew && before.tasks.length === 0) return endingOf(before.values as RunValues);
     if (run.job.recovery) await run.tellRecovery(run.job.recovery);
+    else await run.rememberRecovery();
     try {
       if (isWaiting) await graph.invoke(new Command({ resume: 'decided' }), config);
       else await graph.invoke(isNew ? { ending: null } : null, config);

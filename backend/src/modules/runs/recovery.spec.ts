@@ -82,7 +82,9 @@ describe('after a crash', () => {
         if (++times === 1) await stuck;
         return { ok: true };
       };
-      const { jobId, traceId } = await bench.run({ steps: [once('pay')] });
+      const { jobId, traceId } = await bench.run({
+        steps: [once('pay'), once('ship', {}, { needs: ['pay'] })],
+      });
       await bench.probe.called(1);
       await current.abandon();
       bench.worker();
@@ -96,7 +98,12 @@ describe('after a crash', () => {
       await decide(approval.id, decision);
       const job = await bench.ended(jobId);
       expect(job.status).toBe(decision === 'abort' ? 'cancelled' : 'succeeded');
-      expect(bench.probe.count()).toBe(decision === 'continue' ? 2 : 1);
+      expect(bench.probe.count('pay')).toBe(decision === 'continue' ? 2 : 1);
+      // The answer is part of the way back, which ends with the first step that is done.
+      const told = (await bench.events(traceId)).map(({ type }) => type);
+      expect(told.filter((type) => type.startsWith('recovery.'))).toEqual(
+        decision === 'abort' ? ['recovery.start'] : ['recovery.start', 'recovery.done'],
+      );
       // After an abort the step stands as what it is: begun, with no known end.
       const state = { continue: 'done', degrade: 'skipped', abort: 'failed' }[decision];
       expect((await bench.steps(jobId))['pay']!.state).toBe(state);

@@ -236,6 +236,17 @@ export class Run {
     });
   }
 
+  /** A run that waited for an answer on its way back is still on it: what a process knew of that ended with the wait. */
+  async rememberRecovery(): Promise<void> {
+    if (this.job.attempts < 2) return;
+    const [last] = await this.parts.database.query<{ type: string }>(
+      `SELECT type FROM events WHERE trace_id = $1 AND type IN ('recovery.start', 'recovery.done')
+        ORDER BY id DESC LIMIT 1`,
+      [this.job.traceId],
+    );
+    this.isRecovering = last?.type === 'recovery.start';
+  }
+
   toolOf(step: RunStep): McpTool | undefined {
     return this.tools.get(step.tool);
   }
