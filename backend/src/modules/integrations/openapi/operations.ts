@@ -65,28 +65,29 @@ export function readOperations(document: Json): ReadDocument {
   };
   const names = new Set<string>();
   const budget: Budget = { left: MOST_VALUES_IN_ALL };
-  for (const [path, value] of Object.entries(paths)) {
-    const item = asObject(resolve(document, value));
-    if (!item) continue;
-    for (const method of METHODS) {
-      const operation = asObject(item[method]);
-      if (!operation) continue;
-      try {
-        if (read.tools.length >= MOST_OPERATIONS)
-          throw new DocumentRefused(say('operation-too-many'));
-        read.tools.push(
-          toTool(document, { path, method, operation, shared: item['parameters'] }, names, budget),
-        );
-      } catch (error) {
-        if (!(error instanceof DocumentRefused)) throw error;
-        read.refused.push({
-          operation: `${method.toUpperCase()} ${path}`.slice(0, 300),
-          why: error.message,
-          ...(error.said ? { said: error.said } : {}),
+  const attempt = (operation: string, work: () => void) => {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof DocumentRefused)) throw error;
+      const { message: why, said } = error;
+      read.refused.push({ operation: operation.slice(0, 300), why, ...(said ? { said } : {}) });
+    }
+  };
+  for (const [path, value] of Object.entries(paths))
+    attempt(path, () => {
+      const item = asObject(resolve(document, value)) ?? {};
+      for (const method of METHODS) {
+        const operation = asObject(item[method]);
+        if (!operation) continue;
+        attempt(`${method.toUpperCase()} ${path}`, () => {
+          if (read.tools.length >= MOST_OPERATIONS)
+            throw new DocumentRefused(say('operation-too-many'));
+          const place = { path, method, operation, shared: item['parameters'] };
+          read.tools.push(toTool(document, place, names, budget));
         });
       }
-    }
-  }
+    });
   return read;
 }
 

@@ -153,6 +153,15 @@ describe('a document', () => {
     });
   });
 
+  it('of which one path refers in a circle keeps the others', () => {
+    const read = readOperations({
+      openapi: '3.1.0',
+      paths: { '/a': { $ref: '#/paths/~1a' }, '/b': { get: { operationId: 'b' } } },
+    });
+    expect(read.tools.map(({ operation }) => operation.tool)).toEqual(['b']);
+    expect(read.refused).toMatchObject([{ operation: '/a', why: 'it refers in a circle' }]);
+  });
+
   it('that is none is refused', () => {
     expect(() => readOperations({ swagger: '2.0' })).toThrow(/3\.0/);
     expect(() => readOperations({ openapi: '3.1.0' })).toThrow(/paths/);
@@ -308,6 +317,15 @@ describe('a REST service', () => {
     });
     expect(asked.map(({ url }) => url)).toEqual(['/v1/items/..%2F..%2Fadmin']);
   });
+
+  it.each(['?version=7', '/?version=7#part'])(
+    'keeps what stands behind its address: %s',
+    async (end) => {
+      await importIt({ baseUrl: base + end });
+      await call('getItem', { id: '7', expand: ['x'] });
+      expect(asked.map(({ url }) => url)).toEqual(['/v1/items/7?version=7&expand=x']);
+    },
+  );
 
   it.each(['/../v1-of-others/secret', '/../../secret', '/%2e%2e/v1-of-others'])(
     'is not left by the path %s of its document either',

@@ -114,10 +114,13 @@ function prepare(baseUrl: string, operation: Operation, args: Record<string, unk
     else if (where === 'header') headers[name.toLowerCase()] = headerOf(name, value);
     else for (const each of [value].flat()) query.append(name, plain(each));
   }
-  const url = new URL(baseUrl.replace(/\/$/, '') + path);
+  const base = new URL(baseUrl);
+  const root = base.pathname.replace(/\/$/, '');
+  const url = new URL(base.origin + root + path);
   // A path cannot lead out of the service: whatever the arguments were, it stays below the base.
-  if (!url.href.startsWith(new URL(baseUrl).href.replace(/\/?$/, '/')))
+  if (url.origin !== base.origin || !url.pathname.startsWith(`${root}/`))
     throw new UpstreamFault('protocol', say('service-argument-out'), false);
+  for (const [name, value] of base.searchParams) url.searchParams.append(name, value);
   for (const [name, value] of query) url.searchParams.append(name, value);
   const body =
     operation.hasBody && args['body'] !== undefined ? JSON.stringify(args['body']) : undefined;
