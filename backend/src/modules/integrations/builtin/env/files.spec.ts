@@ -4,12 +4,14 @@ import fs, {
   mkdir,
   readdir,
   readFile,
+  rm,
+  stat,
   symlink,
   truncate,
   unlink,
   writeFile,
 } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { BuiltinTool } from '../tool.js';
 import { TestHost } from '../testing.js';
 import { env } from './index.js';
@@ -72,6 +74,22 @@ describe('files', () => {
     });
     expect(await call('files.delete', { path: 'c' })).toMatchObject({ deleted: false });
     expect(await call('files.stat', { path: 'c' })).toEqual({ exists: false });
+  });
+
+  it('makes what nobody else on the machine can read', async () => {
+    await call('files.write', { path: 'd/w', content: 'x' });
+    await call('files.append', { path: 'a', content: 'x' });
+    await call('files.mkdir', { path: 'm' });
+    for (const name of ['d', 'd/w', 'a', 'm'])
+      expect((await stat(join(host.workspace, name))).mode & 0o077).toBe(0);
+  });
+
+  it('moves nothing over a folder, not over an empty one either', async () => {
+    await call('files.mkdir', { path: 'from' });
+    await call('files.mkdir', { path: 'to' });
+    const move = { from: 'from', to: 'to', overwrite: true };
+    await expect(call('files.move', move)).rejects.toMatchObject({ code: 'already_exists' });
+    expect((await readdir(host.workspace)).sort()).toEqual(['from', 'to']);
   });
 
   it('keeps bytes that are not text', async () => {
@@ -227,6 +245,44 @@ describe('files', () => {
       });
       expect(opened).toBe(2);
       expect(await readFile(join(outside, 'secret.txt'), 'utf8')).toBe('secret');
+    });
+
+    it('one who goes on swapping them is not followed without end', async () => {
+      const [a, b] = [join(host.workspace, 'a'), join(host.workspace, 'b')];
+      await writeFile(b, 'found');
+      const { open } = fs;
+      let swaps = 0;
+      jest.spyOn(fs, 'open').mockImplementation(async (path, ...rest) => {
+        const name = basename(String(path));
+        // Whichever is opened is a link to the other by then; fifty times, if nothing ends it before.
+        if ((name === 'a' || name === 'b') && swaps++ < 50) {
+          const [link, file] = name === 'a' ? [a, b] : [b, a];
+          for (const each of [link, file]) await rm(each, { force: true });
+          await writeFile(file, 'found');
+          await symlink(file, link);
+        }
+        return open(path, ...rest);
+      });
+      await expect(call('files.read', { path: 'a' })).rejects.toMatchObject({
+        code: 'path_refused',
+      });
+      expect(swaps).toBeLessThan(20);
+    });
+
+    it('a draft is written into no file that somebody has put in its place', async () => {
+      const { open } = fs;
+      let planted = '';
+      jest.spyOn(fs, 'open').mockImplementation(async (path, ...rest) => {
+        if (String(path).endsWith('.tmp') && planted === '') {
+          planted = join(host.workspace, basename(String(path)));
+          await writeFile(planted, 'of another');
+        }
+        return open(path, ...rest);
+      });
+      await expect(call('files.write', { path: 'f.txt', content: 'new' })).rejects.toMatchObject({
+        code: 'already_exists',
+      });
+      expect(await readFile(planted, 'utf8')).toBe('of another');
     });
 
     it('a draft that cannot be written is taken away, and the old file stays', async () => {
