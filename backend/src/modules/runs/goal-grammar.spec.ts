@@ -36,6 +36,17 @@ const read = (goal: string, files = [strikes]) => {
 };
 const input = '${inputs.data}';
 
+test.each(['list-of-birds.csv', 'salt-and-pepper.csv', 'then.csv', 'my-file-in-the-end.csv'])(
+  'the words of the grammar are none within a file name: %s',
+  (fileName) => {
+    const files = [{ ...strikes, fileName }, other];
+    expect(read(`profile ${fileName} and clean ${fileName}`, files)).toEqual([
+      ['profile', 'csv.profile', { file: input }],
+      ['clean', 'csv.clean', { file: input }],
+    ]);
+  },
+);
+
 describe('a goal that names skills and files', () => {
   test.each<[string, unknown]>([
     ['profile birdstrikes.csv', [['profile', 'csv.profile', { file: input }]]],
@@ -43,6 +54,25 @@ describe('a goal that names skills and files', () => {
     ['describe data', [['profile', 'csv.profile', { file: input }]]],
     ['skills.csv.profile birdstrikes.csv', [['profile', 'csv.profile', { file: input }]]],
     ['skills.csv.profile', [['profile', 'csv.profile', { file: input }]]],
+    ['csv.profile birdstrikes.csv', [['profile', 'csv.profile', { file: input }]]],
+    ['Run csv.profile on birdstrikes.csv', [['profile', 'csv.profile', { file: input }]]],
+    ['use skills.csv.profile on the file', [['profile', 'csv.profile', { file: input }]]],
+    [
+      'csv.clean birdstrikes.csv, then viz.plot strikes by species',
+      [
+        ['clean', 'csv.clean', { file: input }],
+        [
+          'plot',
+          'viz.plot',
+          {
+            file: '${steps.clean.artifactId}',
+            kind: 'bar',
+            x: 'Wildlife Species',
+            noun: 'strikes',
+          },
+        ],
+      ],
+    ],
     ['clean it', [['clean', 'csv.clean', { file: input }]]],
     [
       'Clean birdstrikes.csv and plot strikes by month',

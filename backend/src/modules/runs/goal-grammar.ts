@@ -7,7 +7,10 @@ import { type Said, type Step, say } from '@aos/contracts';
  *   clean data.csv                            skills.csv.clean
  *   plot [strikes|mean cost] by month [of "Flight Date"] [as a line]     skills.viz.plot
  *   write a report ["title"]                  skills.text.report
+ *   csv.profile data.csv                      a skill by its name, with what the words above take
  *   skills.csv.profile data.csv               any tool by its full name, with a file
+ *
+ * "Run", "use", "call" and "apply" may stand before a name, and "on" before a file.
  *
  * Parts are joined by "and", "then", commas or new lines. A file is named by its input, its file name or
  * its id; with one file attached it need not be named. After `clean`, later parts use the cleaned file.
@@ -40,7 +43,7 @@ export function readGoal(
 
 function split(goal: string): string[] {
   return goal
-    .split(/\s*(?:[;\n]|,(?!\d)|\.\s+|\.$|\b(?:and then|and|then)\b)\s*/i)
+    .split(/\s*(?:[;\n]|,(?!\d)|\.\s+|\.$|(?<![^\s,;])(?:and then|and|then)(?![^\s,;]))\s*/i)
     .map((part) => part.trim())
     .filter((part) => part !== '');
 }
@@ -70,6 +73,14 @@ interface Measured {
   noun?: string;
 }
 
+/** The word for each skill that has one. */
+const wordOf = new Map([
+  ['csv.profile', 'profile'],
+  ['csv.clean', 'clean'],
+  ['viz.plot', 'plot'],
+  ['text.report', 'report'],
+]);
+
 class GoalReader {
   readonly steps: Step[] = [];
   /** What `file` is for the next part, once a step has made one. */
@@ -82,9 +93,16 @@ class GoalReader {
 
   /** @returns what it lacks, or undefined when the part was understood. */
   read(part: string): Said | undefined {
-    const [word = ''] = part.split(/\s+/, 1);
-    const rest = part.slice(word.length).trim();
-    if (this.tools.has(word)) return this.callByName(word, rest);
+    const [, called, what] = /^(?:(?:run|use|call|apply)\s+)?(\S+)\s*(.*)$/is.exec(part) ?? [];
+    const word = wordOf.get(called!.toLowerCase());
+    if (word !== undefined && this.tools.has(`skills.${called!.toLowerCase()}`))
+      return this.readWord(word, what!, `${word} ${what}`);
+    if (this.tools.has(called!)) return this.callByName(called!, what!);
+    const [first = ''] = part.split(/\s+/, 1);
+    return this.readWord(first, part.slice(first.length).trim(), part);
+  }
+
+  private readWord(word: string, rest: string, part: string): Said | undefined {
     switch (word.toLowerCase()) {
       case 'profile':
       case 'inspect':
@@ -240,7 +258,7 @@ class GoalReader {
 
   /** The file that the words name, and the words that are left; a sentence when there is none. */
   private fileIn(words: string, isOptional = false): { file: GoalFile; left: string } | Said {
-    const text = ` ${words.replace(/\b(?:of|in|from|the|file|it|data set|dataset)\b/gi, ' ')} `;
+    const text = ` ${words.replace(/(?<!\S)(?:of|in|from|on|the|file|it|data set|dataset)(?!\S)/gi, ' ')} `;
     for (const file of this.files)
       for (const name of [file.fileName, file.artifactId, file.input]) {
         const at = text.toLowerCase().indexOf(` ${name.toLowerCase()} `);
