@@ -19,6 +19,15 @@ it('lists every fault, with its path', () => {
   ]);
 });
 
+it('lists no more than fifty, and of what is allowed no more than can be read', () => {
+  const numbers = Array.from({ length: 60 }, (_, i) => i);
+  expect(faultsOf({ items: { type: 'string' } }, numbers)).toHaveLength(50);
+  const long = Array.from({ length: 1000 }, (_, i) => `value ${i}`);
+  const message = faultsOf({ enum: long }, 'none')[0]!.message;
+  expect(message).toMatch(/^must be one of \["value 0"/);
+  expect(message.length).toBeLessThan(600);
+});
+
 it('says each by its code as well', () => {
   const schema = object({ a: { type: 'integer' }, b: { uniqueItems: true } }, { required: ['z'] });
   const closed = { ...schema, additionalProperties: false };
