@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { RemoveMcpServer } from './commands/remove-server.js';
 import {
   type ToolOfTest,
@@ -100,6 +102,22 @@ it.each<[string, ToolOfTest]>([
   // The same when the server tells of it later.
   await parts.registry.syncTools(await parts.registry.find(name));
   expect(await call('good')).toBe('ok');
+});
+
+it('a server whose last words are no text is registered with what can be kept of them', async () => {
+  const folder = join(parts.dataDir, 'mcp-servers');
+  await mkdir(folder, { recursive: true });
+  const script = join(folder, 'dying.mjs');
+  await writeFile(script, `process.stderr.write('no\\0licence', () => process.exit(3));`);
+  const route = { transport: 'stdio' as const, command: 'node', args: [script] };
+  const dead = { state: 'unhealthy', error: expect.stringContaining('no\ufffdlicence') as string };
+  expect(await parts.register({ name, ...route })).toMatchObject({ health: dead });
+  // The same when it dies under a call.
+  await parts.database.query(`UPDATE mcp_registry SET health = '{}' WHERE name = $1`, [name]);
+  expect(await call('a')).toBe('server_unreachable');
+  const kept = async () => (await parts.registry.find(name)).health;
+  while ((await kept()).state === undefined);
+  expect(await kept()).toMatchObject(dead);
 });
 
 it('a server that could not be reached is asked as soon as it can be', async () => {

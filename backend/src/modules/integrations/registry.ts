@@ -326,7 +326,7 @@ export class Registry implements OnModuleInit, OnApplicationShutdown {
     try {
       await this.database.query(`UPDATE mcp_registry SET health = $2 WHERE name = $1`, [
         server,
-        JSON.stringify(healthOf(health)),
+        JSON.stringify(storable(healthOf(health))),
       ]);
     } catch (error) {
       this.reported.delete(server);

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Database } from '../../../platform/database/database.js';
 import { Vault } from '../../config/index.js';
+import { storable } from '../chain/result-check.js';
 import type { ServerRow } from '../registry.js';
 import type { ListKind } from '../upstreams/upstream.js';
 import { Upstreams } from '../upstreams/upstreams.js';
@@ -71,7 +72,7 @@ export class KeptLists {
   private async read(server: ServerRow, kind: ListKind, entry: Entry): Promise<void> {
     try {
       const items = await this.upstreams.of(server).items(kind, { timeoutMs: REFRESH_LIMIT_MS });
-      entry.items = bounded(this.vault.redactor()(items));
+      entry.items = storable(bounded(this.vault.redactor()(items)));
       delete entry.error;
       await this.keep(server.name, kind, entry.items);
     } catch (error) {

@@ -6,6 +6,7 @@ import { type Tx, sql } from '../../../platform/database/sql.js';
 import type { Ctx } from '../../../platform/http/context.js';
 import { Outbox } from '../../../platform/outbox/outbox.js';
 import { AddressRefused, GuardedFetch } from '../chain/guarded-fetch.js';
+import { storable } from '../chain/result-check.js';
 import { ServerExists, ServerNameTaken, ServerUrlRefused } from '../integrations.errors.js';
 import type { RestService } from '../openapi/rest-upstream.js';
 import { type ListedTool, Registry, type ServerRow, healthOf } from '../registry.js';
@@ -83,7 +84,8 @@ export class Registration {
     } catch (error) {
       await this.upstreams.close(route.name); // the first call tries anew, without the pause after this failure
       const { message, said } = error as UpstreamFault;
-      return { tools: [], health: { state: 'unhealthy', error: message, said } };
+      // What a dying server says need not be text.
+      return { tools: [], health: storable({ state: 'unhealthy', error: message, said }) };
     }
   }
 
