@@ -21,7 +21,7 @@ import { Redactor } from '../telemetry/redactor.js';
 import { Allow, type AosRequest, Public, SignedIn } from './access.js';
 import { decodeCursor, encodeCursor, toPage } from './cursor.js';
 import { requireVersion, requiredVersion, setVersion } from './etag.js';
-import { IdempotencyInterceptor, NoReplay } from './idempotency.interceptor.js';
+import { IdempotencyInterceptor, MOST_WAITING, NoReplay } from './idempotency.interceptor.js';
 import { AosError, NotFound } from './problem.js';
 
 const Note = z.strictObject({
@@ -714,21 +714,74 @@ describe('Idempotency-Key', () => {
     expect(route.status).toBe(201);
   });
 
-  it('is 409 while the first is under way, and the work is done once', async () => {
+  /** Resolves once as many requests have found that another one has their key, and have begun to wait. */
+  const waiting = (count: number, patienceMs = 60_000) =>
+    new Promise<void>((done) => {
+      const interceptor = http.app.get(IdempotencyInterceptor);
+      const get = () => {
+        if (--count === 0) done();
+        return patienceMs;
+      };
+      Object.defineProperty(interceptor, 'patienceMs', { get, configurable: true });
+    });
+  afterEach(() => {
+    const value = 10_000;
+    const interceptor = http.app.get(IdempotencyInterceptor);
+    Object.defineProperty(interceptor, 'patienceMs', { value, configurable: true });
+  });
+
+  it('gives the first answer also to those that came while it was under way', async () => {
     const key = fresh();
     const gate = door('slow');
     const first = add(key, 'slow');
     await gate.arrived;
-    const second = await http.refused('/notes', {
-      method: 'POST',
-      as: operator,
-      headers: { 'idempotency-key': key },
-      body: { text: 'slow' },
-    });
-    expect([second.status, second.body.code]).toEqual([409, 'idempotency_in_progress']);
+    const areWaiting = waiting(3);
+    const others = [add(key, 'slow'), add(key, 'slow'), add(key, 'another body')];
+    await areWaiting;
     gate.open();
-    expect((await first).status).toBe(201);
-    expect((await add(key, 'slow')).status).toBe(201);
+    const { status, body } = await first;
+    const [second, third, wrong] = await Promise.all(others);
+    expect(status).toBe(201);
+    expect([second!.body, third!.body]).toEqual([body, body]);
+    expect(second!.headers.get('idempotency-replayed')).toBe('true');
+    expect([wrong!.status, added]).toEqual([409, 1]);
+  });
+
+  it('lets one of those that wait try where the first one failed', async () => {
+    const key = fresh();
+    const gate = door('fail once');
+    const first = add(key, 'fail once');
+    await gate.arrived;
+    const isWaiting = waiting(1);
+    const second = add(key, 'fail once');
+    await isWaiting;
+    gate.open();
+    expect([(await first).status, (await second).status, added]).toEqual([500, 201, 2]);
+  });
+
+  it('is 409 where the first takes longer than one waits, or too many wait', async () => {
+    const key = fresh();
+    const gate = door('slow');
+    const first = add(key, 'slow');
+    await gate.arrived;
+    const refused = async () => {
+      const { status, headers, body } = await http.refused('/notes', {
+        method: 'POST',
+        as: operator,
+        headers: { 'idempotency-key': key },
+        body: { text: 'slow' },
+      });
+      return [status, body.code, headers.get('retry-after')];
+    };
+    void waiting(1, 0);
+    expect(await refused()).toEqual([409, 'idempotency_in_progress', '1']);
+    const areWaiting = waiting(MOST_WAITING);
+    const others = Array.from({ length: MOST_WAITING }, () => add(key, 'slow'));
+    await areWaiting;
+    expect(await refused()).toEqual([409, 'idempotency_in_progress', '1']);
+    gate.open();
+    const answers = await Promise.all([first, ...others]);
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
     expect(added).toBe(1);
   });
 
@@ -750,6 +803,7 @@ describe('Idempotency-Key', () => {
         [key, age],
       );
     await asIf('30 seconds');
+    void waiting(1, 0);
     expect((await add(key, 'a')).status).toBe(409);
     await asIf('5 minutes');
     expect((await add(key, 'a')).status).toBe(201);

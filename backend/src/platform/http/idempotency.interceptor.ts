@@ -11,6 +11,7 @@ import {
 import { Reflector } from '@nestjs/core';
 import type { Response } from 'express';
 import { createHmac } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { type Observable, from, lastValueFrom } from 'rxjs';
 import { say } from '@aos/contracts';
 import { MasterKey } from '../config/master-key.js';
@@ -18,6 +19,12 @@ import { Database } from '../database/database.js';
 import { type AosRequest } from './access.js';
 import { type BodyDigest, digestOf } from './body-digest.js';
 import { AosError, faultAt } from './problem.js';
+
+class InProgress extends AosError {
+  constructor() {
+    super('idempotency_in_progress', say('key-in-progress'), { retryAfterSeconds: 1 });
+  }
+}
 
 const NO_REPLAY = 'aos:no-replay';
 
@@ -28,6 +35,10 @@ const REMEMBERED_HOURS = 24;
 const HEARTBEAT_MS = 20_000;
 /** A request in progress is refreshed by its process; one that is not for this long died with it. */
 const ABANDONED_SECONDS = 90;
+/** How often a request looks whether the first one with its key has its answer: soon, and then less and less often. */
+const LOOKS_MS = { first: 20, longest: 250 };
+/** They ask the database again and again; what waits beyond is told to come back. */
+export const MOST_WAITING = 100;
 const keptHeaders = ['etag', 'location'];
 
 interface KeyRow {
@@ -40,7 +51,7 @@ interface KeyRow {
  * Idempotency-Key on every write. The key belongs to the one who sent it and to the route.
  *
  *   no row         -> a row `in progress` is written, the handler runs, the answer is kept for 24 hours.
- *   in progress    -> 409 idempotency_in_progress.
+ *   in progress    -> waits for the first answer, ten seconds at most; then 409 idempotency_in_progress.
  *   answered       -> same body: the first answer again (status, body, ETag, Location), with
  *                     `idempotency-replayed: true`; another body: 409 idempotency_key_reused.
  *
@@ -58,8 +69,11 @@ interface KeyRow {
 export class IdempotencyInterceptor
   implements NestInterceptor, OnApplicationBootstrap, OnApplicationShutdown
 {
+  /** How long a request waits for the answer of the first one with its key. */
+  patienceMs = 10_000;
   private readonly logger = new Logger(IdempotencyInterceptor.name);
   private readonly hmacKey: Buffer;
+  private waiting = 0;
   private readonly inProgress = new Map<symbol, string[]>();
   private heartbeat: NodeJS.Timeout | undefined;
   private pruning: NodeJS.Timeout | undefined;
@@ -105,7 +119,7 @@ export class IdempotencyInterceptor
     const response = host.switchToHttp().getResponse<Response>();
     const id = [request.ctx.actor.id, `${request.method} ${request.path}`, key];
     const digest = digestOf(request, createHmac('sha256', this.hmacKey));
-    const answered = await this.claim(id);
+    const answered = await this.answerOf(id, response);
     if (answered) return this.replay(answered, await digest.whenRead(), response);
     const mark = Symbol(key);
     this.inProgress.set(mark, id);
@@ -123,8 +137,31 @@ export class IdempotencyInterceptor
     }
   }
 
-  /** Takes the key, or answers the row of the one who has. */
-  private async claim(id: string[]): Promise<KeyRow | undefined> {
+  /** Takes the key, or finds what the one who has it was answered. */
+  private async answerOf(id: string[], response: Response): Promise<KeyRow | undefined> {
+    const row = await this.claim(id);
+    if (row !== 'in progress') return row;
+    const until = performance.now() + this.patienceMs;
+    if (this.waiting >= MOST_WAITING) throw new InProgress();
+    this.waiting++;
+    try {
+      return await this.whenAnswered(id, () => performance.now() >= until || response.destroyed);
+    } finally {
+      this.waiting--;
+    }
+  }
+
+  private async whenAnswered(id: string[], isOver: () => boolean): Promise<KeyRow | undefined> {
+    for (let ms = LOOKS_MS.first; !isOver(); ms = Math.min(2 * ms, LOOKS_MS.longest)) {
+      await pause(ms);
+      // Where it was given back, the first one changed nothing, and this one may try.
+      const row = (await this.look(id)) ?? (await this.claim(id));
+      if (row !== 'in progress') return row;
+    }
+    throw new InProgress();
+  }
+
+  private async claim(id: string[]): Promise<KeyRow | 'in progress' | undefined> {
     const { count } = await this.database.run(
       `INSERT INTO idempotency_keys AS k (principal, route, key, body_hash) VALUES ($1, $2, $3, '')
        ON CONFLICT (principal, route, key) DO UPDATE
@@ -134,14 +171,15 @@ export class IdempotencyInterceptor
       id,
     );
     if (count === 1) return undefined;
+    return (await this.look(id)) ?? 'in progress';
+  }
+
+  private async look(id: string[]): Promise<KeyRow | 'in progress' | undefined> {
     const [row] = await this.database.query<KeyRow>(
       'SELECT body_hash, status, response FROM idempotency_keys WHERE principal = $1 AND route = $2 AND key = $3',
       id,
     );
-    if (row && row.status !== null) return row;
-    throw new AosError('idempotency_in_progress', say('key-in-progress'), {
-      retryAfterSeconds: 1,
-    });
+    return row?.status === null ? 'in progress' : row;
   }
 
   private replay(row: KeyRow, bodyHash: string, response: Response): unknown {
