@@ -108,16 +108,22 @@ it('a server whose last words are no text is registered with what can be kept of
   const folder = join(parts.dataDir, 'mcp-servers');
   await mkdir(folder, { recursive: true });
   const script = join(folder, 'dying.mjs');
-  await writeFile(script, `process.stderr.write('no\\0licence', () => process.exit(3));`);
+  const diesOf = (what: string) =>
+    writeFile(script, `process.stderr.write('no\\0${what}', () => process.exit(3));`);
+  const dead = (what: string) => ({
+    ...{ state: 'unhealthy', error: expect.stringContaining(`no\ufffd${what}`) as string },
+  });
   const route = { transport: 'stdio' as const, command: 'node', args: [script] };
-  const dead = { state: 'unhealthy', error: expect.stringContaining('no\ufffdlicence') as string };
-  expect(await parts.register({ name, ...route })).toMatchObject({ health: dead });
+  await diesOf('licence');
+  expect(await parts.register({ name, ...route })).toMatchObject({ health: dead('licence') });
   // The same when it dies under a call.
-  await parts.database.query(`UPDATE mcp_registry SET health = '{}' WHERE name = $1`, [name]);
+  await diesOf('permit');
+  controlledClock().pass(60_000); // the pause of its connection
   expect(await call('a')).toBe('server_unreachable');
   const kept = async () => (await parts.registry.find(name)).health;
-  while ((await kept()).state === undefined);
-  expect(await kept()).toMatchObject(dead);
+  for (let looks = 0; looks < 500 && !(await kept()).error?.includes('permit'); looks++)
+    await new Promise((turn) => setImmediate(turn)); // it is written beside the call
+  expect(await kept()).toMatchObject(dead('permit'));
 });
 
 it('a server that could not be reached is asked as soon as it can be', async () => {

@@ -270,7 +270,7 @@ describe('a trial of a server', () => {
     const refused = await http.refused('/mcp/registry/test', {
       method: 'POST',
       as: admin,
-      body: { ...memory('odd'), ...more },
+      body: 'url' in more ? { name: 'odd', ...more } : { ...memory('odd'), ...more },
     });
     expect(refused.status).toBe(status);
     expect(existsSync(join(http.environment.dataDir, 'upstreams', 'odd~trial'))).toBe(false);
@@ -293,7 +293,7 @@ describe('a registration', () => {
     'http://192.0.0.192/',
     'http://[fd20:ce::254]/',
   ])('of the metadata service of a cloud is refused, written as %s too', async (url) => {
-    const body = { ...memory('metadata'), transport: 'http', url };
+    const body = { name: 'cloud', transport: 'http', url };
     const refused = await http.refused('/mcp/registry/test', { method: 'POST', as: admin, body });
     expect(refused).toMatchObject({ status: 400, body: { code: 'validation_failed' } });
     expect(JSON.stringify(refused.body)).toContain('metadata');

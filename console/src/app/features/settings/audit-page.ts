@@ -310,8 +310,8 @@ export class AuditPage {
   protected actorOf({ actor }: AuditRow): string {
     return this.names.who(actor);
   }
-  protected resourceOf({ resource }: AuditRow): string {
-    return this.names.what(resource);
+  protected resourceOf(row: AuditRow): string {
+    return this.names.what(row);
   }
   protected open(row: string | null): void {
     void this.router.navigate([], {

@@ -61,13 +61,32 @@ describe('what a record is about', () => {
       .flush({ items: [{ id: '7', name: 'strike-analyst' }], nextCursor: null });
     const id = '3f2a1b0c-1111-4222-8333-444455556666';
     const said = ['agent:7', `job:${id}`, 'mcp-server:git', `user:${me.user.id}`, 'new:7', 'bare'];
-    expect(said.map((resource) => names.what(resource))).toEqual([
+    expect(said.map((resource) => names.what({ resource, diff: null }))).toEqual([
       'Agent strike-analyst',
       'Task 3f2a1b0c',
       'Server git',
       `Person ${me.user.name}`,
       'new:7',
       'bare',
+    ]);
+  });
+
+  it('is called as the row calls it where nothing else here knows its name', () => {
+    const { names } = setup();
+    const resource = 'secret:3f2a1b0c-1111-4222-8333-444455556666';
+    const diffs = [
+      { name: 'MAIL_KEY', version: 2 },
+      { before: { name: 'old' }, after: { name: 'new' } },
+      { before: { name: 'old' }, after: null },
+      { before: null, after: { purpose: 'x' } },
+      'text',
+    ];
+    expect(diffs.map((diff) => names.what({ resource, diff }))).toEqual([
+      'Secret MAIL_KEY',
+      'Secret new',
+      'Secret old',
+      'Secret 3f2a1b0c',
+      'Secret 3f2a1b0c',
     ]);
   });
 });

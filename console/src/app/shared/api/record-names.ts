@@ -1,7 +1,7 @@
 import { Injectable, computed, inject, signal } from '@angular/core';
 import { Api } from '@aos/api-client';
 import { listAgents, listUsers } from '@aos/api-client/functions';
-import type { Agent, Page, Person } from '@aos/contracts';
+import type { Agent, AuditRow, Page, Person } from '@aos/contracts';
 import { TranslocoService } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
 import { session } from '../state/session';
@@ -57,14 +57,25 @@ export class RecordNames {
       : (this.names().get(actor) ?? actor);
   }
 
-  /** `job:3f2a…` as "Task 3f2a1b0c", `agent:7` as "Agent analyst"; a kind without a word stays as it is. */
-  what(resource: string): string {
+  /**
+   * `job:3f2a…` as "Task 3f2a1b0c", `agent:7` as "Agent analyst"; a kind without a word stays as it is. What is gone or
+   * is in no list here is called as the row itself calls it.
+   */
+  what({ resource, diff }: Pick<AuditRow, 'resource' | 'diff'>): string {
     const at = resource.indexOf(':');
     const key = `record.kind.${resource.slice(0, at)}`;
     const kind = this.transloco.translate<string>(key);
     if (at < 1 || kind === key) return resource;
     const id = resource.slice(at + 1);
-    const name = this.names().get(resource) ?? (UUID.test(id) ? id.slice(0, 8) : id);
+    const known = this.names().get(resource);
+    const name = known ?? (UUID.test(id) ? (nameIn(diff) ?? id.slice(0, 8)) : id);
     return this.transloco.translate('record.named', { kind, name });
   }
+}
+
+/** Of what was changed: its name afterwards, or before; or of what was used. */
+function nameIn(diff: unknown): string | undefined {
+  const { name, before, after } = (diff ?? {}) as Record<string, unknown>;
+  const found = [after, before].map((side) => (side as { name?: unknown } | null)?.name);
+  return [...found, name].find((each): each is string => typeof each === 'string');
 }

@@ -125,7 +125,7 @@ export class RunAudit {
       id: 'resource',
       header: 'projects.run.col.resource',
       width: '1fr',
-      text: (row) => this.names.what(row.resource),
+      text: (row) => this.names.what(row),
       hideNarrow: true,
     },
     { id: 'age', header: 'projects.col.age', width: '84px', align: 'end' },
