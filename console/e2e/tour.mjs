@@ -295,10 +295,17 @@ async function goTo(page, address) {
 
 const overRooms = 'dialog[open], aside.drawer, [role=menu]';
 
+/**
+ * One Escape for each that is open. A second one, while the first takes its part out of the address, would take out that
+ * of the next view, which has come there meanwhile; it is for one that did not hear the first.
+ */
 async function shut(page) {
-  const isShut = async () => (await page.locator(overRooms).count()) === 0;
-  if (await isShut()) return;
-  await comesTo(isShut, true, { again: () => page.keyboard.press('Escape') });
+  const count = () => page.locator(overRooms).count();
+  for (let open = await count(); open > 0; open = await count()) {
+    const isFewer = async () => (await count()) < open;
+    await page.keyboard.press('Escape');
+    await comesTo(isFewer, true, { withinMs: 2_000 }).catch(() => undefined);
+  }
 }
 
 async function atRest(page) {
