@@ -76,7 +76,7 @@ test('the inbox holds what waits and what was decided, from every room', async (
   await signIn(page);
   const api = await asPerson(page);
   await askToPlot(api, 'Decided from the inbox');
-  await stackOf(page, 'Decided from the inbox').locator('article').waitFor();
+  await stackOf(page, 'Decided from the inbox').locator('aos-approval-card article').waitFor();
   await page.goto('/console/projects');
   await page.waitForSelector('.live.live');
   await page.locator('main').press('i');
