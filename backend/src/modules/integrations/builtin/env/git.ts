@@ -11,7 +11,7 @@
  * There is no way to the network: no remote command is offered, and protocol.allow is never.
  */
 import { lstat, mkdir, readdir, readFile, realpath } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { say } from '@aos/contracts';
 import { z } from 'zod';
 import { tool, ToolFault, type BuiltinTool, type ToolContext } from '../tool.js';
@@ -79,7 +79,6 @@ async function refuseWaysOut(gitFolder: string): Promise<void> {
   for (let folder = pending.pop(); folder !== undefined; folder = pending.pop()) {
     for (const entry of await readdir(`${gitFolder}/${folder}`, { withFileTypes: true })) {
       const name = folder === '' ? entry.name : `${folder}/${entry.name}`;
-      if (entry.isSymbolicLink()) throw refuse(name);
       if (entry.isDirectory()) pending.push(name);
       else if (!entry.isFile()) throw refuse(name);
     }
@@ -140,7 +139,6 @@ async function runGit(
     GIT_ATTR_NOSYSTEM: '1',
     GIT_DIR: join(folder, '.git'),
     GIT_WORK_TREE: folder,
-    GIT_CEILING_DIRECTORIES: dirname(root),
     GIT_LITERAL_PATHSPECS: '1',
     GIT_OPTIONAL_LOCKS: '0',
     GIT_TERMINAL_PROMPT: '0',
