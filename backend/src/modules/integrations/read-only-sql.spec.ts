@@ -1,4 +1,6 @@
 import { type TestDatabase, isNative, openTestDatabase } from '../../../test/harness.js';
+import { Database } from '../../platform/database/database.js';
+import { sql } from '../../platform/database/sql.js';
 import { ReadOnlySql } from './read-only-sql.js';
 
 let db: TestDatabase;
@@ -18,6 +20,7 @@ beforeAll(async () => {
   );
 });
 afterAll(() => db.close());
+afterEach(() => jest.restoreAllMocks());
 
 const ask = (text: string, params: unknown[] = [], maxRows = 10) =>
   reader.query(text, params, { maxRows, timeoutMs: 5000 });
@@ -36,6 +39,54 @@ it('reads the workspace, with parameters, in columns and rows', async () => {
 it('gives as many rows as were asked for, and says that there are more', async () => {
   const answer = await ask('SELECT id FROM workspace.birds ORDER BY id');
   expect([answer.rows.length, answer.truncated]).toEqual([10, true]);
+});
+
+it('takes no more rows out of a query than it was asked for', async () => {
+  // Of the twelfth row there would be an error.
+  const { rows } = await ask('SELECT 1 / (12 - id) AS n FROM birds', [], 10);
+  expect(rows).toHaveLength(10);
+  await expect(ask('SELECT 1 / (12 - id) AS n FROM birds', [], 11)).rejects.toMatchObject({
+    code: 'query_refused',
+  });
+});
+
+it('gives no more than half a megabyte, whole rows of it, and says that there is more', async () => {
+  const answer = await ask(`SELECT repeat('x', 200000) AS x FROM birds`);
+  expect([answer.rows.length, answer.truncated]).toEqual([2, true]);
+});
+
+it('takes ten parameters, and says so of more', async () => {
+  const ten = Array.from({ length: 10 }, (_, i) => i);
+  expect((await ask('SELECT $10::int AS last', ten)).rows).toEqual([[9]]);
+  await expect(ask('SELECT 1', [...ten, 10])).rejects.toMatchObject({
+    code: 'too_many_parameters',
+  });
+});
+
+it('reads as a role that can sign in nowhere, and make nothing', async () => {
+  const [role] = await db.database.query(
+    `SELECT rolcanlogin, rolsuper, rolinherit, has_schema_privilege(oid, 'workspace', 'CREATE') AS makes,
+            (SELECT count(*)::int FROM pg_class WHERE relowner = r.oid) AS owns
+       FROM pg_roles r WHERE rolname = 'aos_reader'`,
+  );
+  expect(role).toEqual({
+    ...{ rolcanlogin: false, rolsuper: false, rolinherit: false, makes: false, owns: 0 },
+  });
+});
+
+it('is asked by AOS alone', async () => {
+  const [others] = await db.database.query(
+    `SELECT has_function_privilege('pg_monitor', 'workspace.aos_read(text, text[], int)', 'EXECUTE') AS "canAsk"`,
+  );
+  expect(others).toEqual({ canAsk: false });
+});
+
+it('makes what it stands on at the next query where that failed before', async () => {
+  const anew = new ReadOnlySql(db.database);
+  jest.spyOn(db.database, 'transaction').mockRejectedValueOnce(new Error('gone'));
+  const once = () => anew.query('SELECT 1 AS one', [], { maxRows: 1, timeoutMs: 5000 });
+  await expect(once()).rejects.toMatchObject({ code: 'database_unavailable' });
+  expect((await once()).rows).toEqual([[1]]);
 });
 
 it.each([
@@ -116,6 +167,48 @@ it.each([
   'SELECT count(*) FROM generate_series(1, $1::int)',
 ])('runs %s', async (text) => {
   expect((await ask(text, text.includes('$1') ? [1000] : [])).rows).not.toEqual([]);
+});
+
+onEmbedded('does not begin what the planner expects to cost too much', async () => {
+  // The planner takes a third of each table for wanted; there is nothing to be done in fact.
+  const text = 'SELECT count(*) FROM birds a, birds b, birds c WHERE a.id < 0 AND b.id < c.id';
+  await expect(ask(text)).rejects.toMatchObject({ code: 'query_too_costly' });
+  expect((await ask('SELECT count(*)::int FROM birds WHERE id < 0')).rows).toEqual([[0]]);
+});
+
+const onServer = isNative ? it : it.skip; // PGlite has one connection: npm test runs this file on native Postgres too
+onServer('ends what takes too long by its time, and says that', async () => {
+  await expect(
+    reader.query('SELECT pg_sleep(5)', [], { maxRows: 1, timeoutMs: 50 }),
+  ).rejects.toMatchObject({ code: 'query_timeout' });
+});
+
+onServer('gives back the locks of a query before its connection serves others', async () => {
+  await ask('SELECT pg_advisory_lock(4711)');
+  const other = await Database.open({ url: db.database.url! });
+  try {
+    const [lock] = await other.query('SELECT pg_try_advisory_lock(4711) AS free');
+    expect(lock).toEqual({ free: true });
+  } finally {
+    await other.close();
+  }
+});
+
+onServer('makes what it stands on one process after the other', async () => {
+  const waits = `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 726303 AND NOT granted
+                    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+  let isOver = false;
+  let made: Promise<unknown> | undefined;
+  let waited = false;
+  await db.database.transaction(async (tx) => {
+    await sql(tx, 'SELECT pg_advisory_xact_lock(726303)');
+    made = new ReadOnlySql(db.database)
+      .query('SELECT 1', [], { maxRows: 1, timeoutMs: 5000 })
+      .finally(() => (isOver = true));
+    while (!isOver && !waited) waited = (await sql(tx, waits)).rows.length > 0;
+  });
+  await made;
+  expect(waited).toBe(true);
 });
 
 it('ends, or does not begin, what takes too long', async () => {

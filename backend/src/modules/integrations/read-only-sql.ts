@@ -84,7 +84,6 @@ export class ReadOnlySql {
       .transaction(async (tx) => {
         await sql(tx, 'SET TRANSACTION READ ONLY');
         await sql(tx, `SET LOCAL statement_timeout = ${Math.max(1, Math.floor(timeoutMs))}`);
-        await sql(tx, `SET LOCAL search_path = workspace, pg_temp`);
         const run: Run = async (text, values, maxRows) => {
           const result = await sql<{ row: string }>(
             tx,
