@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Database } from '../../../platform/database/database.js';
 import { isNative } from '../../../../test/harness.js';
-import { type GatewayParts, actor, admin, startGateway } from '../testing.js';
+import { LeaseEnded } from '../../jobs/index.js';
+import { type GatewayParts, actor, admin, run, startGateway } from '../testing.js';
 import { Limits } from './limits.js';
 import { dayKey, msToMidnight } from './limits-in-force.js';
 import { type ToolServerOfTest, startToolServer } from './testing.js';
@@ -91,6 +92,18 @@ describe('a limit', () => {
     await expect(call(name)).rejects.toMatchObject({ code: 'server_unreachable' });
     server.onCall = () => ({ content: [] });
     await call(name);
+    await expect(call(name)).rejects.toMatchObject({ code: 'quota_exceeded' });
+  });
+
+  it('of a day is used up by a call that was made, also where its end could not be kept', async () => {
+    const name = await register({ perDay: 1 });
+    server.onCall = async () => {
+      await parts.database.query('DELETE FROM tool_calls WHERE server = $1', [name]);
+      return { content: [] };
+    };
+    const ofRun = { ...{ server: name, tool: 'a', args: {} }, run: run(), idempotencyKey: 'lost' };
+    await expect(parts.gateway.call(admin(), ofRun)).rejects.toThrow(LeaseEnded);
+    server.onCall = () => ({ content: [] });
     await expect(call(name)).rejects.toMatchObject({ code: 'quota_exceeded' });
   });
 
@@ -267,6 +280,17 @@ describe('counts of a stretch of time', () => {
     expect(await limits.spend(`${long}1`, 1, 10_000)).toMatchObject({ isWithin: false });
   });
 
+  it('are known here for twenty thousand names; of one let go nothing is spent twice', async () => {
+    const limits = new Limits(parts.database);
+    await limits.spend('let go', 1, 60_000);
+    limits.giveBack('let go');
+    for (let n = 1; n < MOST_KNOWN; n++) limits.giveBack(`another ${n}`);
+    expect(await limits.spend('let go', 1, 60_000)).toEqual({ isWithin: true });
+    limits.giveBack('let go');
+    limits.giveBack('one more');
+    expect(await limits.spend('let go', 1, 60_000)).toMatchObject({ isWithin: false });
+  });
+
   it('that arrive together are never more than the limit', async () => {
     const limits = new Limits(parts.database);
     const spent = await Promise.all(
@@ -275,6 +299,11 @@ describe('counts of a stretch of time', () => {
     expect(spent.filter(({ isWithin }) => isWithin)).toHaveLength(20);
   });
 });
+
+/** Of names, in the memory of a process. */
+const MOST_KNOWN = 20_000;
+// A server keeps its buckets in rows, and clears those away that are full: npm test runs this file on PGlite too
+const onEmbedded = isNative ? it.skip : it;
 
 describe('a bucket', () => {
   let ms = 0;
@@ -350,6 +379,35 @@ describe('a bucket', () => {
     expect(await spend(6, 6)).toBe(6);
     buckets.giveBack(key, 6);
     expect(await spend(6, 6)).toBe(1);
+  });
+
+  it('lets go after a minute of what was taken ahead, or given back', async () => {
+    expect(await spend(2, 2)).toBe(2);
+    buckets.giveBack(key, 2);
+    await pass(61);
+    // The bucket is full again by then: with the one given back there would be three.
+    expect(await spend(5, 2)).toBe(2);
+  });
+
+  it('is known here as one of twenty thousand; of one let go nothing is taken twice', async () => {
+    await spend(1, 1);
+    buckets.giveBack(key, 1);
+    for (let n = 1; n < MOST_KNOWN; n++) buckets.giveBack(`${key} ${n}`, 1);
+    expect(await spend(2, 1)).toBe(1);
+    buckets.giveBack(key, 1);
+    buckets.giveBack(`${key} one more`, 1);
+    expect(await spend(1, 1)).toBe(0);
+  });
+
+  onEmbedded('is kept in memory as one of the twenty thousand used last', async () => {
+    await buckets.spend('left alone', 1);
+    await spend(1, 2);
+    for (let n = 2; n < MOST_KNOWN; n++) await buckets.spend(`${key} ${n}`, 1);
+    expect(await spend(1, 2)).toBe(1);
+    for (const more of ['one', 'two']) await buckets.spend(`${key} ${more} more`, 1);
+    expect(await spend(1, 2)).toBe(0);
+    // Forgotten, and full again.
+    expect(await buckets.spend('left alone', 1)).toEqual({ isWithin: true });
   });
 
   it('fills at the rate of a new limit at once', async () => {
