@@ -20,6 +20,7 @@ let issuerServer: Server;
 let issuer: string;
 let metadataIssuer: string | undefined;
 let tokenEndpoint: string | undefined;
+let plainMetadata: object | undefined;
 let answer: { status: number; body: string };
 let onExchange: ((form: URLSearchParams) => Promise<typeof answer>) | undefined;
 const forms: { form: URLSearchParams; authorization: string | undefined }[] = [];
@@ -31,6 +32,10 @@ beforeAll(async () => {
   server = await startToolServer([{ name: 'a' }]);
   stranger = await startToolServer([{ name: 'a' }]);
   issuerServer = createServer((request, response) => {
+    if (request.url === '/.well-known/oauth-authorization-server' && plainMetadata) {
+      response.end(JSON.stringify(plainMetadata));
+      return;
+    }
     if (request.url?.startsWith('/.well-known/')) {
       response.end(
         JSON.stringify({
@@ -66,6 +71,7 @@ beforeEach(() => {
   server.seen.length = 0;
   metadataIssuer = undefined;
   tokenEndpoint = undefined;
+  plainMetadata = undefined;
   onExchange = undefined;
   server.onCall = () => ({ content: [] });
   answer = {
@@ -101,6 +107,13 @@ describe('signing in at a tool server', () => {
     });
     const basic = Buffer.from(forms[0]!.authorization!.slice('Basic '.length), 'base64').toString();
     expect(basic).toBe('aos:client%3Asecret');
+  });
+
+  it('finds the endpoint also in the second document of the issuer', async () => {
+    plainMetadata = { issuer };
+    await register(oauth({ issuer }));
+    await call();
+    expect(shown()).toEqual(['Bearer issued-token']);
   });
 
   it('by an exchange hands the subject to the issuer, and never to the server', async () => {
@@ -380,6 +393,23 @@ describe('signing in as the caller', () => {
         first,
         '[secret token of x]',
       ]);
+    });
+
+    it('is shown for some seconds at least, however soon it is to end', async () => {
+      onExchange = () => {
+        const token = { access_token: 'a-token-of-a-moment', token_type: 'Bearer' };
+        return Promise.resolve({ status: 200, body: JSON.stringify({ ...token, expires_in: 6 }) });
+      };
+      let now = Date.now();
+      jest.spyOn(Date, 'now').mockImplementation(() => now);
+      const by = actor('operator');
+      await of(by);
+      now += 4_999;
+      await of(by);
+      expect(forms).toHaveLength(1);
+      now += 1;
+      await of(by);
+      expect(forms).toHaveLength(2);
     });
 
     it('are the latest thousand', async () => {
