@@ -32,6 +32,7 @@ let issuer: string;
 const asked: string[] = [];
 let metadataIssuer: string | undefined;
 let isDown = false;
+let plainMetadata: object | undefined;
 let otherKeys: { keys: JWK[] } = { keys: [] };
 
 beforeAll(async () => {
@@ -41,6 +42,8 @@ beforeAll(async () => {
   issuerServer = createServer((request, response) => {
     asked.push(request.url!);
     if (request.url === '/other-keys') return void response.end(JSON.stringify(otherKeys));
+    if (request.url === '/.well-known/oauth-authorization-server/tenant' && plainMetadata)
+      return void response.end(JSON.stringify(plainMetadata));
     const isKeys = request.url === '/keys' && !isDown;
     const isMetadata = request.url === '/tenant/.well-known/openid-configuration';
     response.statusCode = isKeys || isMetadata ? 200 : 404;
@@ -63,6 +66,7 @@ afterEach(() => jest.restoreAllMocks());
 beforeEach(async () => {
   asked.length = 0;
   metadataIssuer = undefined;
+  plainMetadata = undefined;
   await configure({ inbound: { issuer, audience: AUDIENCE }, httpAllowAddresses: ['127.0.0.1'] });
 });
 
@@ -179,7 +183,7 @@ describe('a bearer token', () => {
   it.each([
     ['is for another audience', () => signed({ aud: 'https://elsewhere.example' })],
     ['is for nobody', () => signed({ aud: undefined })],
-    ['has expired', () => signed({ exp: Math.floor(Date.now() / 1000) - 60 })],
+    ['has expired', () => signed({ exp: Math.floor(Date.now() / 1000) - 10 })],
     ['never expires', () => signed({ exp: undefined })],
     ['is not valid yet', () => signed({ nbf: Math.floor(Date.now() / 1000) + 600 })],
     ['names the issuer with a slash more', () => signed({ iss: `${issuer}/` })],
@@ -282,6 +286,15 @@ describe('a bearer token', () => {
     expect(asked.filter((url) => url.includes('evil'))).toEqual([]);
   });
 
+  it('has its scopes with blanks between, or as a list, and no right by half a name', async () => {
+    const listed = await signed({ scope: undefined, scp: ['tool.read', 7, 'tool.call:env.x'] });
+    const bearer = await tokens.verifyBearer(listed);
+    expect(bearer!.capability!.tools).toEqual(['env.x']);
+    expect(bearer!.grants.map((grant) => grant.permission)).toEqual(['tool.read', 'tool.call']);
+    for (const scope of ['tool.callers env.*', 'tool.readers', { 'tool.call': true }, 7])
+      expect((await tokens.verifyBearer(await signed({ scope })))!.grants).toEqual([]);
+  });
+
   it('makes the issuer be asked no more often for being shown more often', async () => {
     const crowd = async () =>
       Promise.all(Array.from({ length: 20 }, async () => tokens.verifyBearer(await signed())));
@@ -309,6 +322,12 @@ describe('a bearer token', () => {
     metadataIssuer = `${issuer}/`;
     expect(await tokens.verifyBearer(await signed())).toBeUndefined();
     expect(asked).not.toContain('/keys');
+  });
+
+  it('is known by keys that only the second document of the issuer names', async () => {
+    plainMetadata = { issuer };
+    expect(await tokens.verifyBearer(await signed())).toBeDefined();
+    expect(asked.slice(1)).toEqual(['/tenant/.well-known/openid-configuration', '/keys']);
   });
 
   it('is refused when the keys lie where nobody may be asked', async () => {
@@ -420,6 +439,28 @@ describe('a grant as a bearer token', () => {
     });
     await tokens.verifyBearer(token);
     expect(await tokens.verifyBearer(token)).toBeUndefined();
+  });
+
+  it('has its rights kept for ten thousand holders at most', async () => {
+    const now = Date.now();
+    jest.spyOn(Date, 'now').mockReturnValue(now);
+    const asked: unknown[] = [];
+    const query = parts.database.query.bind(parts.database);
+    jest.spyOn(parts.database, 'query').mockImplementation(async (text: string, values) => {
+      if (!text.includes('role_bindings b JOIN users')) return query(text, values);
+      asked.push(...values!);
+      return [];
+    });
+    const show = async (userId: string) => tokens.verifyBearer(await grantOf(userId));
+    await show('first');
+    for (let n = 1; n < 10_000; n += 101)
+      await Promise.all(Array.from({ length: 101 }, (_, i) => show(`other ${n + i}`)));
+    await show('first');
+    expect(new Set(asked).size).toBe(10_000);
+    expect(asked).toHaveLength(10_000);
+    await show('one more');
+    await show('first');
+    expect(asked.slice(10_000)).toEqual(['one more', 'first']);
   });
 
   it('holds in the project of its run only', async () => {

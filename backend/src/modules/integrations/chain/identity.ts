@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import { type Permission, permissions } from '@aos/contracts';
+import type { Permission } from '@aos/contracts';
 import {
   type JWTPayload,
   createRemoteJWKSet,
@@ -132,13 +132,12 @@ export class BearerTokens extends OutsideTokens implements OnApplicationShutdown
     const kept = this.rights.get(userId);
     if (kept && Date.now() < kept.staleAt) return kept.grants;
     const generation = this.generation;
-    const rows = await this.database.query<{ permission: string; projectId: string | null }>(
+    const grants = await this.database.query<Principal['grants'][number]>(
       `SELECT DISTINCT p AS permission, b.project_id AS "projectId"
          FROM role_bindings b JOIN users u ON u.id = b.user_id JOIN roles r ON r.name = b.role, unnest(r.permissions) AS p
         WHERE u.id = $1 AND NOT u.is_disabled`,
       [userId],
     );
-    const grants = rows.filter(({ permission }) => known.has(permission)) as Principal['grants'];
     if (generation !== this.generation) return grants;
     if (this.rights.size >= MOST_CACHED) this.rights.delete(this.rights.keys().next().value!);
     this.rights.set(userId, { grants, staleAt: Date.now() + CACHE_MS });
@@ -219,8 +218,6 @@ export class BearerTokens extends OutsideTokens implements OnApplicationShutdown
     throw new Error('the metadata of the issuer names no keys');
   }
 }
-
-const known = new Set<string>(permissions);
 
 /** All that can be seen without a key. */
 function isWorthAKey(token: string, { issuer, audience }: Issuer): boolean {
