@@ -28,6 +28,21 @@ it('lists no more than fifty, and of what is allowed no more than can be read', 
   expect(message.length).toBeLessThan(600);
 });
 
+it('keeps what it has made of the latest five hundred schemas', () => {
+  const kept = new ToolSchemas();
+  /** How often a schema is written out: once to be known by its text, and once more to be made a check of. */
+  const written = (n: number) => {
+    let times = 0;
+    const schema = { type: 'object', title: `the ${n}th` };
+    const told = Object.defineProperty({ ...schema }, 'toJSON', { value: () => (times++, schema) });
+    expect(kept.faults(told, {})).toEqual([]);
+    return times;
+  };
+  for (let n = 0; n < 500; n++) expect(written(n)).toBe(2);
+  expect([written(0), written(499)]).toEqual([1, 1]);
+  expect([written(500), written(499), written(0)]).toEqual([2, 1, 2]);
+});
+
 it('says each by its code as well', () => {
   const schema = object({ a: { type: 'integer' }, b: { uniqueItems: true } }, { required: ['z'] });
   const closed = { ...schema, additionalProperties: false };
