@@ -50,6 +50,17 @@ it('makes an id from the name where none is given', async () => {
   expect([long, (await create('x'.repeat(200))).id.length]).toEqual(['x'.repeat(31), 40]);
 });
 
+it('makes of several of one name that come at once as many projects, and of one id one', async () => {
+  const admin = await http.signIn('admin');
+  const create = (body: object) =>
+    http.call<Project>('/projects', { method: 'POST', as: admin, body });
+  const named = await Promise.all([1, 2, 3, 4].map(() => create({ name: 'Twins' })));
+  expect(named.map(({ status }) => status)).toEqual([201, 201, 201, 201]);
+  expect(new Set(named.map(({ body }) => body.id)).size).toBe(4);
+  const asked = await Promise.all([1, 2, 3, 4].map(() => create({ id: 'one', name: 'One' })));
+  expect(asked.map(({ status }) => status).sort((a, b) => a - b)).toEqual([201, 409, 409, 409]);
+});
+
 it("shows one's own; another's is answered like one that is not there, and recorded", async () => {
   await http.database.query(
     `INSERT INTO projects (id, name, created_by) VALUES ('mine', 'Mine', 't'), ('theirs', 'Theirs', 't')`,

@@ -14,6 +14,7 @@ import {
 } from '@nestjs/common';
 import { type Page, type Problem, inEnglish, PageQuery, say } from '@aos/contracts';
 import type { Response } from 'express';
+import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { z } from 'zod';
 import { type HttpApp, type SignedIn as Person, openHttpApp } from '../../../test/http-app.js';
@@ -783,6 +784,46 @@ describe('Idempotency-Key', () => {
     const answers = await Promise.all([first, ...others]);
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
     expect(added).toBe(1);
+  });
+
+  it('is waited for only as long as there is somebody to be told', async () => {
+    const key = fresh();
+    const gate = door('slow');
+    const first = add(key, 'slow');
+    await gate.arrived;
+    const [left, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<string>()];
+    (http.app.getHttpServer() as Server).once('request', (_, response) => {
+      response.once('close', left.resolve);
+      const end = jest.spyOn(response, 'end');
+      end.mockImplementation(() => (answered.resolve('gave up'), response));
+    });
+    const isWaiting = waiting(1);
+    const leaving = new AbortController();
+    const second = fetch(`${http.baseUrl}/notes`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${operator.token}`,
+        'content-type': 'application/json',
+        'idempotency-key': key,
+      },
+      body: JSON.stringify({ text: 'slow' }),
+      signal: leaving.signal,
+    });
+    await isWaiting;
+    leaving.abort();
+    await expect(second).rejects.toThrow();
+    await left.promise;
+    // It may be about to look once more; whoever stays looks again and again.
+    const query = http.database.query.bind(http.database);
+    let looks = 0;
+    jest.spyOn(http.database, 'query').mockImplementation(async (text: string, values) => {
+      if (values?.includes(key) && ++looks === 3) answered.resolve('looks again and again');
+      return query(text, values);
+    });
+    const outcome = await answered.promise;
+    jest.restoreAllMocks();
+    gate.open();
+    expect([outcome, (await first).status, added]).toEqual(['gave up', 201, 1]);
   });
 
   it('does not remember a failure, nor a refusal', async () => {
