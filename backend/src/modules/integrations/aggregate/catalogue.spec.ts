@@ -1,3 +1,5 @@
+import { Logger } from '@nestjs/common';
+import type { ServerNotifier } from '@modelcontextprotocol/server';
 import { type ToolServerOfTest, startToolServer } from '../chain/testing.js';
 import { ChangeMcpServer } from '../commands/change-server.js';
 import { type GatewayParts, admin, startGateway } from '../testing.js';
@@ -56,5 +58,46 @@ describe('a tool', () => {
     expect(await catalogue.tool('second__one')).toMatchObject({ server: 'second' });
     await parts.change.execute(new ChangeMcpServer(admin(), 'second', version, { enabled: false }));
     expect(await catalogue.tool('second__one')).toBeUndefined();
+  });
+
+  it('that came while its server was being registered is read once that is committed', async () => {
+    const warned = jest.spyOn(Logger.prototype, 'warn');
+    const growing = await startToolServer([{ name: 'before' }]);
+    const looked = Promise.withResolvers<void>();
+    const find = parts.registry.find.bind(parts.registry);
+    jest.spyOn(parts.registry, 'find').mockImplementation((name) => {
+      const found = find(name);
+      void found.catch(() => undefined).then(() => looked.resolve());
+      return found;
+    });
+    const told = Promise.withResolvers<void>();
+    const stop = catalogue.listen({ toolsChanged: told.resolve } as unknown as ServerNotifier);
+    const look = parts.registration.look.bind(parts.registration);
+    jest.spyOn(parts.registration, 'look').mockImplementation(async (input) => {
+      const seen = await look(input);
+      growing.tools.push({ name: 'after' });
+      parts.upstreams.onChange(input.name, { kind: 'tools' });
+      await looked.promise;
+      return seen;
+    });
+    try {
+      await parts.register({ name: 'growing', transport: 'http', url: growing.url });
+      expect(warned.mock.calls).toEqual([]);
+      await told.promise;
+      expect(await catalogue.tool('growing__after')).toMatchObject({ server: 'growing' });
+    } finally {
+      stop();
+      await growing.stop();
+    }
+  });
+
+  it('of a server that nobody knows, nor connects to, is forgotten', async () => {
+    const warned = jest.spyOn(Logger.prototype, 'warn');
+    const find = jest.spyOn(parts.registry, 'find');
+    parts.upstreams.onChange('nobody', { kind: 'tools' });
+    await expect(find.mock.results[0]!.value).rejects.toMatchObject({ code: 'unknown_server' });
+    await parts.register({ name: 'third', transport: 'http', url: server.url });
+    expect(find.mock.calls.filter(([name]) => name === 'nobody')).toHaveLength(1);
+    expect(warned).not.toHaveBeenCalled();
   });
 });

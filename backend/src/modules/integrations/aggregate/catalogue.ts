@@ -11,6 +11,7 @@ import { UriTemplate } from '@modelcontextprotocol/server';
 import { describeFailure } from '../../../platform/database/away.js';
 import { Database } from '../../../platform/database/database.js';
 import { Wakeups } from '../../../platform/outbox/wakeups.js';
+import { UnknownServer } from '../integrations.errors.js';
 import { Registry, type ServerRow, selectServers, selectTools } from '../registry.js';
 import type { ListKind, UpstreamChange } from '../upstreams/upstream.js';
 import { Upstreams } from '../upstreams/upstreams.js';
@@ -53,8 +54,9 @@ const MOST_REMEMBERED = 10_000;
  * the same, the one registered first has it, and the other's reads `aos-<server>+<address>`.
  *
  * Word of changes comes from the servers themselves, and, for what people change in the registry, from
- * looking at it while somebody listens; so it reaches every process. What was read of the tools is good for a moment,
- * and no longer than until somebody changes them.
+ * looking at it while somebody listens; so it reaches every process. A server that tells of one while it is being
+ * registered has no row yet: that is followed once the registration is committed. What was read of the tools is good
+ * for a moment, and no longer than until somebody changes them.
  */
 @Injectable()
 export class Catalogue implements OnApplicationShutdown {
@@ -63,6 +65,9 @@ export class Catalogue implements OnApplicationShutdown {
   private readonly remembered = new Map<string, string>();
   /** By server and change; `again` when it was told of once more meanwhile. */
   private readonly followed = new Map<string, { again: boolean }>();
+  /** Told by servers that are being registered: what there is of them yet is a connection, and no row. */
+  private readonly early = new Map<string, { server: string; change: UpstreamChange }>();
+  private generation = 0;
   private cached: { at: number; tools: Promise<Map<string, OfferedTool>> } | undefined;
   private stamp: string | undefined;
   private looking: NodeJS.Timeout | undefined;
@@ -75,7 +80,11 @@ export class Catalogue implements OnApplicationShutdown {
     private readonly lists: KeptLists,
     wakeups: Wakeups,
   ) {
-    this.stopListening = wakeups.on('control', () => (this.cached = undefined));
+    this.stopListening = wakeups.on('control', () => {
+      this.cached = undefined;
+      this.generation++;
+      this.followEarly();
+    });
     upstreams.onChange = (server, change) => void this.follow(server, change);
   }
 
@@ -195,7 +204,8 @@ export class Catalogue implements OnApplicationShutdown {
 
   private async changed(server: string, change: UpstreamChange): Promise<void> {
     try {
-      const row = await this.registry.find(server);
+      const row = await this.rowOf(server);
+      if (!row) return this.keepEarly(server, change);
       if (change.kind === 'resource') return this.tell('resource', change.uri);
       if (change.kind === 'lost') return this.lists.lost(server);
       if (change.kind === 'tools' || change.kind === 'found') {
@@ -219,6 +229,31 @@ export class Catalogue implements OnApplicationShutdown {
       // It was removed meanwhile, or has gone again; the next look or the next call finds out.
       this.logger.warn({ msg: 'a change of a server could not be followed', server, err: error });
     }
+  }
+
+  /** Undefined where it is not registered, or not yet: its row may be committed while it is looked for. */
+  private async rowOf(server: string): Promise<ServerRow | undefined> {
+    for (;;) {
+      const { generation } = this;
+      const row = await this.registry.find(server).catch((error: unknown) => {
+        if (!(error instanceof UnknownServer)) throw error;
+        return undefined;
+      });
+      if (row || generation === this.generation) return row;
+    }
+  }
+
+  /** Nobody has heard yet what there is of it, so a connection that is lost is no news. */
+  private keepEarly(server: string, change: UpstreamChange): void {
+    if (change.kind !== 'lost' && this.upstreams.has(server))
+      this.early.set(JSON.stringify([server, change]), { server, change });
+  }
+
+  /** The registry has changed, maybe by them; where it was by others, they wait on. */
+  private followEarly(): void {
+    const told = [...this.early.values()];
+    this.early.clear();
+    for (const { server, change } of told) void this.follow(server, change);
   }
 
   private async readStamp(): Promise<string | undefined> {

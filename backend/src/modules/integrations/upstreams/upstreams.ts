@@ -73,6 +73,11 @@ export class Upstreams implements OnApplicationShutdown {
     return upstream;
   }
 
+  /** Whether it is connected to, or is about to be; a server may be so before it is registered. */
+  has(name: string): boolean {
+    return this.open.has(name);
+  }
+
   async close(name: string): Promise<void> {
     const known = this.open.get(name);
     this.open.delete(name);
