@@ -152,6 +152,16 @@ describe('files', () => {
     expect(await readdir(host.workspace)).toHaveLength(5);
   });
 
+  it('follows ten links on the way, and no eleventh', async () => {
+    await call('files.write', { path: 'd/in.txt', content: 'inside' });
+    await symlink('.', join(host.workspace, 'd/l'));
+    const behind = (links: number) => `d/${'l/'.repeat(links)}in.txt`;
+    expect(await call('files.read', { path: behind(10) })).toMatchObject({ content: 'inside' });
+    await expect(call('files.read', { path: behind(11) })).rejects.toMatchObject({
+      code: 'path_refused',
+    });
+  });
+
   it('refuses a sibling folder whose name begins like the workspace', async () => {
     const name = outside.split('/').at(-1)!;
     await expect(call('files.read', { path: `../${name}/secret.txt` })).rejects.toMatchObject({
