@@ -126,7 +126,6 @@ export class ToolMetrics {
   private addDuration(labels: string, seconds: number): void {
     let series = this.durations.get(labels);
     if (!series) {
-      if (this.durations.size >= MOST_SERIES) return;
       series = { count: 0, sum: 0, buckets: boundsSeconds.map(() => 0) };
       this.durations.set(labels, series);
     }
