@@ -26,6 +26,15 @@ describe('hidden text', () => {
     expect(hiddenTextIn({ 'a\u200bb': 1 })).toMatchObject([{ kind: 'zero-width' }]);
   });
 
+  it('is told of at fifty places, and by twenty of its characters each', () => {
+    const found = hiddenTextIn(Array.from({ length: 60 }, () => 'a\u200b \u202e'));
+    expect(found).toHaveLength(50);
+    const many = Array.from({ length: 30 }, (_, i) => String.fromCodePoint(0xe000 + i)).join('');
+    const [told] = hiddenTextIn({ description: many });
+    expect(told!.characters).toHaveLength(20);
+    expect(told!.characters[19]).toBe('U+E013');
+  });
+
   it('is not seen in ordinary writing, be it emoji, Persian or Hindi', () => {
     const ordinary =
       'Fetch \ud83d\udc68\u200d\ud83d\udc69\u200d\ud83d\udc67 — مى\u200cخواهم, क्\u200dष, 中文\n\tdone';
@@ -138,6 +147,19 @@ describe('a definition', () => {
     server.tools = [{ name: 'search', ...change }];
     await reread();
     await expect(call('search')).rejects.toMatchObject({ code: 'tool_quarantined' });
+  });
+
+  it('that changed in very many places is told of with twenty of them', async () => {
+    const schemaOf = (title: string) => ({
+      properties: Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`p${i}`, { title }])),
+      type: 'object',
+    });
+    await register([{ name: 'search', inputSchema: schemaOf('a') }]);
+    server.tools = [{ name: 'search', inputSchema: schemaOf('b') }];
+    await reread();
+    const [{ payload }] = (await told()) as [{ payload: { differences: unknown[] } }];
+    expect(payload.differences).toHaveLength(20);
+    expect((await waiting())[0]!.differences).toHaveLength(30);
   });
 
   it('is not approved when what waits is no longer what was looked at', async () => {
