@@ -36,6 +36,7 @@ beforeAll(async () => {
       response.end(JSON.stringify(plainMetadata));
       return;
     }
+    if (request.url?.includes('/elsewhere')) return void response.writeHead(404).end();
     if (request.url?.startsWith('/.well-known/')) {
       response.end(
         JSON.stringify({
@@ -95,7 +96,7 @@ const shown = () => [...new Set(server.seen.map(({ headers }) => headers.authori
 
 describe('signing in at a tool server', () => {
   it('by client credentials asks for one token, and shows that', async () => {
-    await register(oauth({ issuer, scope: 'tools', resource: server.url }));
+    await register(oauth({ issuer, clientId: 'aos:1', scope: 'tools', resource: server.url }));
     await call();
     await call();
     expect(shown()).toEqual(['Bearer issued-token']);
@@ -106,7 +107,7 @@ describe('signing in at a tool server', () => {
       resource: server.url,
     });
     const basic = Buffer.from(forms[0]!.authorization!.slice('Basic '.length), 'base64').toString();
-    expect(basic).toBe('aos:client%3Asecret');
+    expect(basic).toBe('aos%3A1:client%3Asecret');
   });
 
   it('finds the endpoint also in the second document of the issuer', async () => {
@@ -161,6 +162,15 @@ describe('signing in at a tool server', () => {
     expect(forms).toHaveLength(0);
   });
 
+  it('says what came of asking the issuer, where neither document is to be had', async () => {
+    const { health } = await register(oauth({ issuer: `${issuer}/elsewhere` }));
+    expect(health).toMatchObject({
+      state: 'unhealthy',
+      error: expect.stringContaining('answered with 404'),
+    });
+    expect(forms).toEqual([]);
+  });
+
   it('tells the code of a refusal, and not the words that a stranger put beside it', async () => {
     answer = {
       status: 400,
@@ -170,10 +180,16 @@ describe('signing in at a tool server', () => {
     expect(health.error).toContain('invalid_client');
     expect(health.error).not.toContain('evil');
     // A code is a word, or it is words as well.
-    answer.body = JSON.stringify({ error: 'Open http://evil' });
-    const other = await register(oauth({ issuer }));
-    expect(other.health.error).toContain('refused: 400');
-    expect(other.health.error).not.toContain('evil');
+    for (const error of ['Open http://evil', 'evil_'.repeat(13), { evil: 1 }]) {
+      answer.body = JSON.stringify({ error });
+      const other = await register(oauth({ issuer }));
+      expect(other.health.error).toContain('refused: 400');
+      expect(other.health.error).not.toContain('evil');
+    }
+    answer.body = '<p>evil</p>';
+    expect((await register(oauth({ issuer }))).health.error).toMatch(/refused: 400$/);
+    answer.status = 200;
+    expect((await register(oauth({ issuer }))).health.error).toMatch(/not .* a bearer token$/);
   });
 
   it.each([
@@ -384,7 +400,8 @@ describe('signing in as the caller', () => {
 
     it('is hidden as long as it may be shown, and no longer', async () => {
       const clock = controlledClock();
-      const by = actor('operator');
+      const [by, before] = [actor('operator'), actor('operator')];
+      await of(before);
       const first = await of(by);
       expect(redactor.redact(first)).toBe('[secret token of x]');
       clock.pass(60_000);
@@ -395,16 +412,19 @@ describe('signing in as the caller', () => {
       ]);
     });
 
-    it('is shown for some seconds at least, however soon it is to end', async () => {
+    it.each([
+      ['for some seconds at least, however soon it is to end', { expires_in: 6 }, 5_000],
+      ['for five minutes where nobody says how long it lasts', {}, 270_000],
+    ])('is shown %s', async (_, more, shownMs) => {
       onExchange = () => {
-        const token = { access_token: 'a-token-of-a-moment', token_type: 'Bearer' };
-        return Promise.resolve({ status: 200, body: JSON.stringify({ ...token, expires_in: 6 }) });
+        const token = { access_token: 'a-token-of-a-moment', token_type: 'Bearer', ...more };
+        return Promise.resolve({ status: 200, body: JSON.stringify(token) });
       };
       let now = Date.now();
       jest.spyOn(Date, 'now').mockImplementation(() => now);
       const by = actor('operator');
       await of(by);
-      now += 4_999;
+      now += shownMs - 1;
       await of(by);
       expect(forms).toHaveLength(1);
       now += 1;
