@@ -244,6 +244,12 @@ describe('a limit', () => {
   });
 });
 
+/** Of names, in the memory of a process. */
+const MOST_KNOWN = 20_000;
+// Only there do several processes share a database.
+const onServer = isNative ? it : it.skip; // PGlite has one process: npm test runs these on native Postgres too
+const onEmbedded = isNative ? it.skip : it; // a server keeps its counts in rows: npm test runs these on PGlite too
+
 describe('counts of a stretch of time', () => {
   afterEach(() => jest.restoreAllMocks());
 
@@ -280,6 +286,44 @@ describe('counts of a stretch of time', () => {
     expect(await limits.spend(`${long}1`, 1, 10_000)).toMatchObject({ isWithin: false });
   });
 
+  it('are used up to the last one, and no further', async () => {
+    const limits = new Limits(parts.database);
+    let within = 0;
+    // On a server two are taken at a time here, and at the end one.
+    for (let i = 0; i < 130; i++)
+      if ((await limits.spend('to the last', 125, 60_000)).isWithin) within++;
+    expect(within).toBe(125);
+    expect(await limits.used('to the last', 125)).toBe(125);
+  });
+
+  it('tell what is used, and not what is taken ahead or given back', async () => {
+    const limits = new Limits(parts.database);
+    await limits.spend('told', 100, 60_000);
+    expect(await limits.used('told', 100)).toBe(1);
+    limits.giveBack('told');
+    expect(await limits.used('told', 100)).toBe(0);
+  });
+
+  onEmbedded('take nothing ahead where there is one process', async () => {
+    const limits = new Limits(parts.database);
+    await limits.spend('one process', 100, 60_000);
+    for (let n = 0; n < MOST_KNOWN; n++) limits.giveBack(`yet another ${n}`);
+    let within = 0;
+    for (let i = 0; i < 100; i++)
+      if ((await limits.spend('one process', 100, 60_000)).isWithin) within++;
+    expect(within).toBe(99);
+  });
+
+  onServer('that cannot be kept stop the call', async () => {
+    const gone = await Database.open({ url: parts.database.url! });
+    const limits = new Limits(gone);
+    await gone.close();
+    await expect(limits.spend('gone', 1, 60_000)).rejects.toMatchObject({
+      code: 'unavailable',
+      retryAfterSeconds: 2,
+    });
+  });
+
   it('are known here for twenty thousand names; of one let go nothing is spent twice', async () => {
     const limits = new Limits(parts.database);
     await limits.spend('let go', 1, 60_000);
@@ -299,11 +343,6 @@ describe('counts of a stretch of time', () => {
     expect(spent.filter(({ isWithin }) => isWithin)).toHaveLength(20);
   });
 });
-
-/** Of names, in the memory of a process. */
-const MOST_KNOWN = 20_000;
-// A server keeps its buckets in rows, and clears those away that are full: npm test runs this file on PGlite too
-const onEmbedded = isNative ? it.skip : it;
 
 describe('a bucket', () => {
   let ms = 0;
@@ -410,6 +449,14 @@ describe('a bucket', () => {
     expect(await buckets.spend('left alone', 1)).toEqual({ isWithin: true });
   });
 
+  it('is another one however long its name is', async () => {
+    key += 'n'.repeat(300);
+    expect(await spend(2, 1)).toBe(1);
+    expect(await buckets.used(key, 1)).toBe(1);
+    key += '2';
+    expect(await spend(2, 1)).toBe(1);
+  });
+
   it('fills at the rate of a new limit at once', async () => {
     expect(await spend(2, 1)).toBe(1);
     await pass(10);
@@ -421,9 +468,6 @@ describe('a bucket', () => {
     const spent = await Promise.all(Array.from({ length: 100 }, () => buckets.spend(key, 20)));
     expect(spent.filter(({ isWithin }) => isWithin)).toHaveLength(20);
   });
-
-  // Only there do several processes share a database.
-  const onServer = isNative ? it : it.skip; // PGlite has one process: npm test runs these on native Postgres too
 
   onServer('that cannot be asked stops the call', async () => {
     jest.spyOn(parts.database, 'query').mockRejectedValue(new Error('gone'));
