@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import fs, { mkdir, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TestHost } from '../testing.js';
 import { env } from './index.js';
+import { SANDBOX_ROOT, findSandbox } from './sandbox.js';
 
 describe('git', () => {
   let host: TestHost;
@@ -16,7 +17,10 @@ describe('git', () => {
   beforeEach(async () => {
     host = await TestHost.start();
   });
-  afterEach(async () => host.stop());
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await host.stop();
+  });
 
   it('keeps a history in the workspace', async () => {
     expect(await call('git.init', { path: 'repo' })).toEqual({ path: 'repo', branch: 'main' });
@@ -57,6 +61,18 @@ describe('git', () => {
     const inner = Object.assign(Object.create(host) as TestHost, { workspace: sub });
     const status = env.find((tool) => tool.name === 'git.status')!;
     await expect(inner.call(status, {})).rejects.toMatchObject({ code: 'not_a_repository' });
+  });
+
+  it('takes for a repository none above a folder that only looks like one', async () => {
+    await call('git.init');
+    await call('files.write', { path: 'sub/a', content: 'x' });
+    await mkdir(join(host.workspace, 'sub/.git'));
+    for (const name of ['git.status', 'git.log', 'git.diff'])
+      await expect(call(name, { path: 'sub' })).rejects.toMatchObject({ code: 'git_failed' });
+    await expect(call('git.add', { path: 'sub', files: ['a'] })).rejects.toMatchObject({
+      code: 'git_failed',
+    });
+    expect(await call('git.status')).toMatchObject({ clean: false });
   });
 
   it.each([['../x'], ['/root/.ssh'], ['~/.ssh'], ['a/../../b'], ['%2e%2e']])(
@@ -112,6 +128,54 @@ describe('git', () => {
     ] as const) {
       await expect(call(name, args)).rejects.toMatchObject({ code: 'repository_refused' });
     }
+    expect(existsSync(join(host.workspace, 'pwned'))).toBe(false);
+  });
+
+  it('runs nothing that settings ask for which were swapped in after they were looked at', async () => {
+    await call('git.init');
+    await call('files.write', { path: 'a', content: '1\n' });
+    await call('git.add', { files: ['a'] });
+    await call('git.commit', { message: 'x' });
+    const root = (await findSandbox()).isReady ? SANDBOX_ROOT : host.workspace;
+    const evil = join(root, 'evil');
+    await writeFile(join(host.workspace, 'evil'), `#!/bin/sh\ntouch ${root}/pwned\n`, {
+      mode: 0o755,
+    });
+    await mkdir(join(host.workspace, 'hooks'));
+    for (const hook of ['pre-commit', 'post-commit', 'post-index-change'])
+      await symlink('../evil', join(host.workspace, 'hooks', hook));
+    const config = join(host.workspace, '.git/config');
+    const sound = await readFile(config, 'utf8');
+    const asking = `${sound}
+      [core]\nfsmonitor = ${evil}\nhooksPath = ${root}/hooks\npager = ${evil}\neditor = ${evil}
+      [diff]\nexternal = ${evil}
+      [gpg]\nprogram = ${evil}
+      [commit]\ngpgSign = true`;
+    const real = { mkdir: fs.mkdir, readFile: fs.readFile };
+    let isLook = false;
+    jest.spyOn(fs, 'readFile').mockImplementation(async (path, options) => {
+      if (path === config) {
+        isLook = true;
+        await writeFile(config, sound);
+      }
+      return real.readFile(path, options);
+    });
+    // Made before git is begun: for the look at the settings itself, and then for what it was for.
+    jest.spyOn(fs, 'mkdir').mockImplementation(async (path, options) => {
+      if (String(path).endsWith('/empty-home')) {
+        if (!isLook) await writeFile(config, asking);
+        isLook = false;
+      }
+      return real.mkdir(path, options);
+    });
+    await call('files.write', { path: 'a', content: '2\n' });
+    await call('git.status');
+    await call('git.diff');
+    await call('git.add', { files: ['a'] });
+    await call('git.diff', { staged: true });
+    await call('git.commit', { message: 'y' });
+    expect(await call('git.log')).toMatchObject({ commits: [{ message: 'y' }, { message: 'x' }] });
+    expect(await real.readFile(config, 'utf8')).toBe(asking);
     expect(existsSync(join(host.workspace, 'pwned'))).toBe(false);
   });
 

@@ -85,14 +85,14 @@ async function refuseWaysOut(gitFolder: string): Promise<void> {
   }
 }
 
-/** Reads the keys as git itself does, without following includes. */
+/** Reads the keys as git itself does; of a file that is named it follows no includes. */
 async function refuseConfig(ctx: ToolContext, repo: Repository): Promise<void> {
   const config = join(ctx.workspace, repo.folder, '.git', 'config');
   if (!(await lstat(config).catch(ignore('ENOENT')))) return;
   const text = await readFile(config, 'utf8');
   if (text.length > 100_000) throw new ToolFault('repository_refused', say('git-config-large'));
   const listing = await runGit(ctx, { folder: repo.folder }, [
-    ...['config', '--file', '.git/config', '--no-includes', '--list', '--name-only', '-z'],
+    ...['config', '--file', '.git/config', '--list', '--name-only', '-z'],
   ]);
   const refused = listing.split('\0').find((key) => key !== '' && !HARMLESS_KEYS.test(key));
   if (refused !== undefined) {
