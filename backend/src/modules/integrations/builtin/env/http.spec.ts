@@ -349,6 +349,35 @@ describe('http.fetch', () => {
     });
   });
 
+  it('takes no longer and no larger than it offers', async () => {
+    const { url, port } = await serve((_, response) => response.end('x'));
+    const fetchIt = fetcher(['127.0.0.1'], port);
+    await fetchIt({ url, timeoutMs: 120_000, maxBytes: 16 * 1024 * 1024 });
+    for (const more of [{ timeoutMs: 120_001 }, { maxBytes: 16 * 1024 * 1024 + 1 }])
+      await expect(fetchIt({ url, ...more })).rejects.toMatchObject({ name: 'ZodError' });
+  });
+
+  it('reads little of what comes with a redirect, and leaves no connection open', async () => {
+    const piece = Buffer.alloc(1024 * 1024);
+    let pieces = 0;
+    const closed: Promise<unknown>[] = [];
+    const { url, port } = await serve((request, response) => {
+      closed.push(new Promise((done) => request.socket.once('close', done)));
+      response.setHeader('keep-alive', 'timeout=600');
+      if (request.url === '/there') return void response.end('there');
+      response.writeHead(302, { location: '/there' });
+      const more = (): unknown =>
+        response.destroyed || pieces === 64
+          ? response.end()
+          : (pieces++, response.write(piece, more));
+      more();
+    });
+    expect(await fetcher(['127.0.0.1'], port)({ url })).toMatchObject({ body: 'there' });
+    await Promise.all(closed);
+    // The rest of what was sent was on its way already.
+    expect(pieces).toBeLessThan(32);
+  });
+
   it('stops after five redirects', async () => {
     const { url, port, seen } = await serve((_, response) =>
       response.writeHead(302, { location: '/again' }).end(),
