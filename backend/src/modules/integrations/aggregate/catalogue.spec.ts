@@ -91,6 +91,39 @@ describe('a tool', () => {
     }
   });
 
+  it('that came as its server was about to be there is read as well', async () => {
+    const growing = await startToolServer([{ name: 'before' }]);
+    const [looked, isThere] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const find = parts.registry.find.bind(parts.registry);
+    const finds: Promise<unknown>[] = [];
+    jest.spyOn(parts.registry, 'find').mockImplementation((name) => {
+      const isFirst = finds.length === 0;
+      const found = find(name).finally(() => {
+        looked.resolve();
+        return isFirst ? isThere.promise : undefined;
+      });
+      finds.push(found);
+      return found;
+    });
+    const told = Promise.withResolvers<void>();
+    const stop = catalogue.listen({ toolsChanged: told.resolve } as unknown as ServerNotifier);
+    parts.upstreams.onChange('grown', { kind: 'tools' });
+    await looked.promise;
+    try {
+      await parts.register({ name: 'grown', transport: 'http', url: growing.url });
+      growing.tools.push({ name: 'after' });
+      isThere.resolve();
+      await expect(finds[0]).rejects.toMatchObject({ code: 'unknown_server' });
+      await new Promise((turn) => setImmediate(turn));
+      expect(finds).toHaveLength(2);
+      await told.promise;
+      expect(await catalogue.tool('grown__after')).toMatchObject({ server: 'grown' });
+    } finally {
+      stop();
+      await growing.stop();
+    }
+  });
+
   it('of a server that nobody knows, nor connects to, is forgotten', async () => {
     const warned = jest.spyOn(Logger.prototype, 'warn');
     const find = jest.spyOn(parts.registry, 'find');
