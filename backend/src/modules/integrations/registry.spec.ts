@@ -83,6 +83,53 @@ describe('a server that has no tools', () => {
   });
 });
 
+describe('what calls are made by', () => {
+  const frozen = () => {
+    const now = Date.now();
+    jest.spyOn(Date, 'now').mockReturnValue(now);
+  };
+
+  it('is not kept where it was changed while it was looked up', async () => {
+    server.tools.push({ name: 'a' });
+    await register();
+    frozen();
+    const query = parts.database.query.bind(parts.database);
+    const asking = jest.spyOn(parts.database, 'query');
+    asking.mockImplementation(async (text: string, values) => {
+      const rows = await query(text, values);
+      if (text.includes('mcp_tools') && values?.[1] === 'a') {
+        asking.mockRestore();
+        await query('UPDATE mcp_registry SET timeout_ms = 1234 WHERE name = $1', [name]);
+        parts.wakeups.wake('control');
+      }
+      return rows as never;
+    });
+    await parts.registry.target(name, 'a');
+    expect(await parts.registry.target(name, 'a')).toMatchObject({ timeoutMs: 1234 });
+  });
+
+  it('is kept of ten thousand tools at most', async () => {
+    server.tools.push({ name: 'a' });
+    await register();
+    frozen();
+    // There need not be as many: what is asked for is answered by the one that is there.
+    jest.spyOn(parts.registry, 'find').mockResolvedValue(await parts.registry.find(name));
+    const query = parts.database.query.bind(parts.database);
+    const asked: unknown[] = [];
+    let rows: unknown[] | undefined;
+    jest.spyOn(parts.database, 'query').mockImplementation(async (text: string, values) => {
+      if (!text.includes('mcp_tools') || values?.[0] !== name) return query(text, values);
+      asked.push(values[1]);
+      return (rows ??= await query(text, [name, 'a'])) as never;
+    });
+    for (let i = 0; i < 10_000; i++) await parts.registry.target(name, `t${i}`);
+    await parts.registry.target(name, 't0');
+    expect(asked).toHaveLength(10_000);
+    for (const tool of ['one more', 't0']) await parts.registry.target(name, tool);
+    expect(asked.slice(10_000)).toEqual(['one more', 't0']);
+  });
+});
+
 const nested = (levels: number): unknown =>
   JSON.parse(`${'{"not":'.repeat(levels)}{}${'}'.repeat(levels)}`);
 it.each<[string, ToolOfTest]>([
