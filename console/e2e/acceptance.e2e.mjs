@@ -7,7 +7,16 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
-import { asPerson, comesTo, keyTo, owner, signIn, succeeds, useBrowser } from './harness.mjs';
+import {
+  asPerson,
+  comesTo,
+  keyTo,
+  owner,
+  signIn,
+  signInByTheDoor,
+  succeeds,
+  useBrowser,
+} from './harness.mjs';
 
 const browser = useBrowser();
 const data = fileURLToPath(new URL('../../ops/demo/data/birdstrikes.csv', import.meta.url));
@@ -145,7 +154,7 @@ for (const [language, theme] of [
     const words = said[language];
     const goal = `Look into the bird strikes, ${language} ${tag}`;
     const { page, faults, close } = await browser.open({ language, theme });
-    await signIn(page);
+    await signInByTheDoor(page);
     const api = await asPerson(page);
     await makeAgent(page, words, `analyst-${language}-${tag}`);
     await sendGoal(page, words, goal, `analyst-${language}-${tag}`);

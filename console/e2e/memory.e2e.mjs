@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { asPerson, comesTo, fits, seriousFaults, signIn, useBrowser } from './harness.mjs';
+import { visit } from './tour.mjs';
 
 const browser = useBrowser();
 
@@ -98,8 +99,7 @@ for (const [language, theme, width] of [
     const { page, faults, close } = await browser.open({ language, theme, width });
     await signIn(page);
     for (const part of ['items', 'vars', 'profile']) {
-      await openPart(page, part);
-      await page.waitForLoadState('networkidle');
+      await visit(page, { path: `memory/${part}`, ready: 'main h1' });
       await fits(page, part);
       assert.deepEqual(await seriousFaults(page), [], part);
     }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { base, comesTo, fits, onceMore, seriousFaults, signIn, useBrowser } from './harness.mjs';
+import { visit } from './tour.mjs';
 
 const browser = useBrowser();
 const parts = [
@@ -277,8 +278,7 @@ for (const [language, theme, width] of [
     const { page, faults, close } = await browser.open({ language, theme, width });
     await signIn(page);
     for (const part of parts) {
-      await openPart(page, part);
-      await page.waitForLoadState('networkidle');
+      await visit(page, { path: `settings/${part}`, ready: 'main h1' });
       await fits(page, part);
       // A table has room, or has become cards: it is read without being pushed sideways.
       const pushed = () =>

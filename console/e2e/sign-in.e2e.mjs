@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { base, comesTo, hasFocus, onceMore, owner, signIn, useBrowser } from './harness.mjs';
+import {
+  base,
+  comesTo,
+  hasFocus,
+  onceMore,
+  owner,
+  signInByTheDoor,
+  useBrowser,
+} from './harness.mjs';
 
 const browser = useBrowser();
 
@@ -40,7 +48,7 @@ test('`next` leads to no other site', async () => {
 
 test('the session is in a cookie that no script can read, and nowhere else', async () => {
   const { page, close } = await browser.open();
-  await signIn(page);
+  await signInByTheDoor(page);
   const kept = await page.evaluate(() =>
     JSON.stringify([document.cookie, { ...localStorage }, { ...globalThis.sessionStorage }]),
   );
@@ -52,7 +60,7 @@ test('the session is in a cookie that no script can read, and nowhere else', asy
 
 test('signing out ends the session', async () => {
   const { page, close } = await browser.open();
-  await signIn(page);
+  await signInByTheDoor(page);
   await page.keyboard.press('Control+k');
   await hasFocus(page.locator('aos-palette input'));
   await page.keyboard.type('sign out');
