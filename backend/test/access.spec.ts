@@ -4,7 +4,8 @@ import { Test } from '@nestjs/testing';
 import { AppModule } from '../src/app.module.js';
 import { configureHttp } from '../src/platform/http/configure-http.js';
 import { accessFaults, routesOf } from './access-table.js';
-import { type TestDatabase, openTestDatabase, temporaryFolder } from './harness.js';
+import { type TestDatabase, openTestDatabase } from './harness.js';
+import { temporaryFolder } from './temporary-folder.js';
 import { type HttpApp, signInAs, testEnvironment } from './http-app.js';
 
 /** The whole application: a route added anywhere is in the table by itself. */

@@ -5,7 +5,8 @@ import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type AosEvent, type Job, type Step, isValueEvent, valueEventTypes } from '@aos/contracts';
 import { Database } from '../src/platform/database/database.js';
-import { isNative, openTestDatabase, temporaryFolder } from './harness.js';
+import { isNative, openTestDatabase } from './harness.js';
+import { temporaryFolder } from './temporary-folder.js';
 
 /**
  * The server is killed with SIGKILL, again and again, in the middle of 50 tasks whose steps have effects: lines of a

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, readdir, rename, writeFile } from 'node:fs/promises';
+import { readFile, readdir, rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -97,6 +97,3 @@ async function openNative(poolSize = 12): Promise<TestDatabase> {
     },
   };
 }
-
-/** A folder that the operating system may clean up; tests never share one. */
-export const temporaryFolder = () => mkdtemp(join(tmpdir(), 'aos-test-'));

@@ -13,7 +13,8 @@ import { PlatformModule } from '../src/platform/platform.module.js';
 import { AuthModule } from '../src/modules/auth/index.js';
 import { hashToken, newSessionToken } from '../src/modules/auth/secret-token.js';
 import { RbacModule } from '../src/modules/rbac/index.js';
-import { type TestDatabase, openTestDatabase, temporaryFolder } from './harness.js';
+import { type TestDatabase, openTestDatabase } from './harness.js';
+import { temporaryFolder } from './temporary-folder.js';
 
 /** Someone who is signed in: `token` as bearer, or `cookie` with `csrf`. */
 export interface SignedIn {

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { isNative, temporaryFolder } from './harness.js';
+import { isNative } from './harness.js';
+import { temporaryFolder } from './temporary-folder.js';
 import type { SignedIn } from './http-app.js';
 import { HttpFixture, type McpApp, openMcpApp } from './mcp-app.js';
 import { Ledger } from '../src/modules/integrations/chain/ledger.js';

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { temporaryFolder } from './harness.js';
+import { temporaryFolder } from './temporary-folder.js';
 
 /** The sources import "./x.js"; Node strips types but does not map names. */
 const loader = `import { registerHooks } from 'node:module';

@@ -20,7 +20,7 @@ import { PlatformModule } from '../src/platform/platform.module.js';
 import { EventHub, HUB_OPTIONS, type HubOptions } from '../src/platform/realtime/event-hub.js';
 import { EventTail } from '../src/platform/realtime/event-tail.js';
 import { PlatformStreamModule } from '../src/platform/realtime/stream.module.js';
-import { temporaryFolder } from './harness.js';
+import { temporaryFolder } from './temporary-folder.js';
 
 /** Bearer tokens that a test gives out and takes back; sign-in itself is tested where it lives. */
 export class TestTokens extends Authenticator {

@@ -5,9 +5,10 @@
  * What it must skip it names, with the command that would add it; AOS_TEST_NO_SKIP=1 makes that a failure.
  * The last line is always `N passed, N failed`.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { becomeNode, isPinnedNode } from './lib/become.mjs';
 import { ensureBuilt } from './lib/build.mjs';
+import { importers, importsOf } from './lib/imports.mjs';
 import { ensureInstalled } from './lib/install.mjs';
 import { runMain, seconds, Stop } from './lib/progress.mjs';
 import {
@@ -87,11 +88,7 @@ function jestIn(folder, options) {
 
 /** Once more, on a real server, all that touches the database. */
 async function backendOnPostgres() {
-  // A spec beside its source that touches a database has it from the harness in backend/test.
-  const beside = filesBelow('backend/src', /\.spec\.ts$/).filter((file) =>
-    /from '[^']*\/test\//.test(readFileSync(file, 'utf8')),
-  );
-  const files = [...beside, ...filesBelow('backend/test', /\.spec\.ts$/)];
+  const files = onTheDatabase();
   if (files.length === 0) return nothing();
   const { startNativePostgres, whyNoNativePostgres } =
     await import('../../backend/test/native-postgres.ts');
@@ -105,6 +102,18 @@ async function backendOnPostgres() {
   } finally {
     await server.stop();
   }
+}
+
+/**
+ * What touches a database has it from the harness in backend/test, or from what stands on it there. The rest would only
+ * do the same once more.
+ */
+function onTheDatabase() {
+  const harness = inRoot('backend/test/harness.ts');
+  const helpers = new Set(importers(filesBelow('backend/test', /\.ts$/), harness));
+  return ['backend/src', 'backend/test']
+    .flatMap((folder) => filesBelow(folder, /\.spec\.ts$/))
+    .filter((spec) => importsOf(spec).some((file) => helpers.has(file)));
 }
 
 /** Through a browser, against a server that the runner starts for itself. */

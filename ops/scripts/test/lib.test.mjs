@@ -6,6 +6,7 @@ import { Api } from '../lib/api.mjs';
 import { differences } from '../lib/api-client.mjs';
 import { followTrace, parseEventStream } from '../lib/event-stream.mjs';
 import { help } from '../help.mjs';
+import { importers, importsOf } from '../lib/imports.mjs';
 import { hintFor, isSameTree } from '../lib/install.mjs';
 import { mend, platformOf } from '../mend-lockfile.mjs';
 import { countJest, countLastLine, countTap } from '../lib/suites.mjs';
@@ -192,4 +193,19 @@ test('a stale client is named file by file', () => {
   });
   assert.deepEqual(differences(tree.at('a'), tree.at('b')), ['new.ts', 'y/z.ts']);
   tree.remove();
+});
+
+test('who imports a file is found by way of others too, also round a circle', (t) => {
+  const tree = temporaryTree();
+  t.after(tree.remove);
+  tree.write({
+    'harness.ts': `export const open = 1;`,
+    'app.ts': `import { open } from './harness.js';\nexport * from './near/circle.js';`,
+    'near/circle.ts': `import type { App } from '../app.js';`,
+    'late.ts': `const { open } = await import('./app.js');`,
+    'alone.ts': `import { join } from 'node:path'; import './gone.js';`,
+  });
+  const files = ['app.ts', 'near/circle.ts', 'late.ts', 'alone.ts'].map(tree.at);
+  assert.deepEqual(importers(files, tree.at('harness.ts')), files.slice(0, 3));
+  assert.deepEqual(importsOf(tree.at('app.ts')), ['harness.ts', 'near/circle.ts'].map(tree.at));
 });

@@ -13,7 +13,7 @@ import {
 import { randomBytes } from 'node:crypto';
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { temporaryFolder } from '../../../test/harness.js';
+import { temporaryFolder } from '../../../test/temporary-folder.js';
 import { type HttpApp, type SignedIn, openHttpApp } from '../../../test/http-app.js';
 import { AuditModule } from '../audit/index.js';
 import { StartRefused } from '../../platform/config/environment.js';

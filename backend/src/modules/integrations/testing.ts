@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { SystemConfig, rolePermissions } from '@aos/contracts';
-import { isNative, openTestDatabase, temporaryFolder } from '../../../test/harness.js';
+import { isNative, openTestDatabase } from '../../../test/harness.js';
+import { temporaryFolder } from '../../../test/temporary-folder.js';
 import { AuditTrail } from '../../platform/audit/audit-trail.js';
 import { readEnvironment } from '../../platform/config/environment.js';
 import { MasterKey } from '../../platform/config/master-key.js';

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { temporaryFolder } from '../../../test/harness.js';
+import { temporaryFolder } from '../../../test/temporary-folder.js';
 import { Workspace } from './workspace.js';
 
 let workspace: Workspace;

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { temporaryFolder } from '../../../test/harness.js';
+import { temporaryFolder } from '../../../test/temporary-folder.js';
 import { StartRefused } from '../config/environment.js';
 import { lockDataFolder, prepareDataFolder } from './folder-lock.js';
 

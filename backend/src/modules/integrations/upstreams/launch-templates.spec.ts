@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { temporaryFolder } from '../../../../test/harness.js';
+import { temporaryFolder } from '../../../../test/temporary-folder.js';
 import { approveLaunch } from './launch-templates.js';
 
 let dataDir: string;

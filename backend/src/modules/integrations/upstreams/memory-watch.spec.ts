@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { temporaryFolder } from '../../../../test/harness.js';
+import { temporaryFolder } from '../../../../test/temporary-folder.js';
 import { useOf } from './memory-watch.js';
 import { StdioProcess } from './stdio-process.js';
 

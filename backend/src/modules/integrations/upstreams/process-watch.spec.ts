@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { temporaryFolder } from '../../../../test/harness.js';
+import { temporaryFolder } from '../../../../test/temporary-folder.js';
 import { spawnSource } from '../../../../test/source-child.js';
 import { StdioProcess } from './stdio-process.js';
 

@@ -1,7 +1,7 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JSONRPCMessage } from '@modelcontextprotocol/client';
-import { temporaryFolder } from '../../../../test/harness.js';
+import { temporaryFolder } from '../../../../test/temporary-folder.js';
 import { dialOf } from './dial.js';
 import { StdioProcess } from './stdio-process.js';
 

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { temporaryFolder } from '../../../../../test/harness.js';
+import { temporaryFolder } from '../../../../../test/temporary-folder.js';
 import { TestHost } from '../testing.js';
 import { findSandbox } from './sandbox.js';
 import { shell } from './shell.js';
