@@ -4,6 +4,7 @@ import type { CallAnswer } from '@aos/contracts';
 import { openTestDatabase } from '../../../test/harness.js';
 import type { SignedIn } from '../../../test/http-app.js';
 import { type McpApp, openMcpApp } from '../../../test/mcp-app.js';
+import { IdempotencyInterceptor } from '../../platform/http/idempotency.interceptor.js';
 import { CallsUnderWay } from './calls-under-way.js';
 import { type ToolServerOfTest, startToolServer } from './chain/testing.js';
 
@@ -75,6 +76,7 @@ describe('a call over HTTP', () => {
     it('finds the answer there when it comes back with the key that it had sent', async () => {
       const key = { 'idempotency-key': 'mine' };
       await leave(key);
+      app.app.get(IdempotencyInterceptor).patienceMs = 0;
       expect((await post(key)).status).toBe(409);
       answer();
       await ended();
