@@ -12,4 +12,6 @@ export default {
     '^@aos/api-client$': '<rootDir>/../libs/api-client/src/index.ts',
     '^@aos/api-client/functions$': '<rootDir>/../libs/api-client/src/functions.ts',
   },
+  // Of two cores, Jest by itself would let one stand still.
+  maxWorkers: 2,
 };

@@ -12,6 +12,7 @@ import { join } from 'node:path';
  */
 const entry = join(import.meta.dirname, '../dist/src/main.js');
 
+const { PATH, NODE_COMPILE_CACHE } = process.env;
 const temporaryFolder = () => mkdtemp(join(tmpdir(), 'aos-start-'));
 
 describe('starting the process', () => {
@@ -27,7 +28,7 @@ describe('starting the process', () => {
   function start(env: NodeJS.ProcessEnv) {
     if (!existsSync(entry)) throw new Error('dist is missing: run `npm run build` first');
     const child = spawn(process.execPath, [entry], {
-      env: { PATH: process.env['PATH'], AOS_DEMO: 'off', PORT: '0', ...env },
+      env: { PATH, NODE_COMPILE_CACHE, AOS_DEMO: 'off', PORT: '0', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     running.push(child);

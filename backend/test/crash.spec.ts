@@ -22,6 +22,7 @@ import { temporaryFolder } from './temporary-folder.js';
  * would see them gone. Needs the build; `npm test` makes it first.
  */
 const entry = join(import.meta.dirname, '../dist/src/main.js');
+const { PATH, NODE_COMPILE_CACHE } = process.env;
 const seed = Number(process.env['AOS_TEST_SEED'] ?? 20_261_122);
 const owner = { email: 'owner@example.test', password: 'crash-test-password' };
 const LIMIT_MS = 150_000;
@@ -180,7 +181,8 @@ function start({ data, databaseUrl }: Scene, without?: 'ledger' | 'fencing'): Se
   const preload = without ? ['--import', join(import.meta.dirname, 'without-protection.mjs')] : [];
   const child = spawn(process.execPath, [...preload, entry], {
     env: {
-      PATH: process.env['PATH'],
+      PATH,
+      NODE_COMPILE_CACHE,
       PORT: '0',
       AOS_DEMO: 'off',
       AOS_DATA_DIR: data,

@@ -7,10 +7,13 @@ import TestSequencer from '@jest/test-sequencer';
 const longest = [
   'test/crash.spec.ts',
   'skills/big-csv.spec.ts',
-  'aggregate/mutations.spec.ts',
-  'outbox/relay.spec.ts',
-  'upstreams/kills.spec.ts',
   'src/start.spec.ts',
+  'upstreams/kills.spec.ts',
+  'aggregate/mutations.spec.ts',
+  'test/conformance.spec.ts',
+  'test/inspector.spec.ts',
+  'outbox/relay.spec.ts',
+  'health/health.spec.ts',
   'env/git.spec.ts',
 ];
 
