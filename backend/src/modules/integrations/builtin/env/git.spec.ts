@@ -22,6 +22,16 @@ describe('git', () => {
     await host.stop();
   });
 
+  /** As somebody else's git could have left it: there is a program to be asked about that. */
+  function signHead(): void {
+    const git = (args: string[], input?: string) =>
+      execFileSync('git', ['-C', host.workspace, ...args], { input, encoding: 'utf8' });
+    const signature = '-----BEGIN PGP SIGNATURE-----\n \n x\n -----END PGP SIGNATURE-----';
+    const signed = git(['cat-file', 'commit', 'HEAD']).replace('\n\n', `\ngpgsig ${signature}\n\n`);
+    const commit = git(['hash-object', '-t', 'commit', '-w', '--stdin'], signed).trim();
+    git(['update-ref', 'HEAD', commit]);
+  }
+
   it('keeps a history in the workspace', async () => {
     expect(await call('git.init', { path: 'repo' })).toEqual({ path: 'repo', branch: 'main' });
     expect(await call('git.log', { path: 'repo' })).toEqual({ commits: [] });
@@ -136,6 +146,7 @@ describe('git', () => {
     await call('files.write', { path: 'a', content: '1\n' });
     await call('git.add', { files: ['a'] });
     await call('git.commit', { message: 'x' });
+    signHead();
     const root = (await findSandbox()).isReady ? SANDBOX_ROOT : host.workspace;
     const evil = join(root, 'evil');
     await writeFile(join(host.workspace, 'evil'), `#!/bin/sh\ntouch ${root}/pwned\n`, {
@@ -150,7 +161,8 @@ describe('git', () => {
       [core]\nfsmonitor = ${evil}\nhooksPath = ${root}/hooks\npager = ${evil}\neditor = ${evil}
       [diff]\nexternal = ${evil}
       [gpg]\nprogram = ${evil}
-      [commit]\ngpgSign = true`;
+      [commit]\ngpgSign = true
+      [log]\nshowSignature = true`;
     const real = { mkdir: fs.mkdir, readFile: fs.readFile };
     let isLook = false;
     jest.spyOn(fs, 'readFile').mockImplementation(async (path, options) => {

@@ -28,7 +28,7 @@ const HARMLESS_KEYS =
 
 const OVERRIDES = [
   ...['core.hooksPath=/dev/null', 'core.fsmonitor=false', 'core.untrackedCache=false'],
-  ...['core.attributesFile=/dev/null', 'core.excludesFile=/dev/null', 'core.pager=cat'],
+  ...['core.attributesFile=/dev/null', 'core.excludesFile=/dev/null'],
   ...['core.bare=false', 'core.quotePath=false', 'core.sshCommand=false', 'credential.helper='],
   ...['protocol.allow=never', 'commit.gpgSign=false', 'log.showSignature=false', 'diff.external='],
   ...['submodule.recurse=false', 'gc.auto=0', 'maintenance.auto=false', 'safe.directory=*'],
@@ -142,8 +142,6 @@ async function runGit(
     GIT_LITERAL_PATHSPECS: '1',
     GIT_OPTIONAL_LOCKS: '0',
     GIT_TERMINAL_PROMPT: '0',
-    GIT_PAGER: 'cat',
-    GIT_EDITOR: 'false',
     GIT_AUTHOR_NAME: identity.name,
     GIT_AUTHOR_EMAIL: identity.email,
     GIT_COMMITTER_NAME: identity.name,
@@ -297,7 +295,7 @@ const gitCommit = tool({
     if (author && /[<>\u0000-\u001f]/.test(author.name + author.email)) {
       throw new ToolFault('bad_author', say('git-author'));
     }
-    const args = ['commit', '--quiet', '--no-verify', '--no-gpg-sign', '--cleanup=whitespace'];
+    const args = ['commit', '--quiet', '--no-gpg-sign', '--cleanup=whitespace'];
     await git(ctx, repo, [...args, '--file=-'], message, author);
     const commit = await git(ctx, repo, ['rev-parse', 'HEAD']);
     return { commit: commit.trim(), message };
