@@ -372,6 +372,7 @@ describe('http.fetch', () => {
           : (pieces++, response.write(piece, more));
       more();
     });
+    servers[0]!.keepAliveTimeout = 0; // it closes none by itself
     expect(await fetcher(['127.0.0.1'], port)({ url })).toMatchObject({ body: 'there' });
     await Promise.all(closed);
     // The rest of what was sent was on its way already.
