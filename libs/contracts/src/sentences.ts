@@ -317,6 +317,8 @@ export const sentences = {
     '{{server}} cannot be reached ({{why}}); the next attempt is made in {{seconds}} s',
   'server-connects-slowly': '{{server}} could not be connected in time',
   'server-status': 'the server answered with HTTP {{status}}',
+  'server-busy':
+    'the server takes no more calls at present (HTTP {{status}}) and may be asked again in {{seconds}} s',
   'connection-lost': 'the connection was lost',
   'connection-lost-with': 'the connection was lost: {{words}}',
   'service-status': 'the service answered with HTTP {{status}}',

@@ -280,6 +280,7 @@ export const sentences: Record<SentenceCode, string> = {
   'server-away-for': '无法连接 {{server}}（{{why}}）；{{seconds}} 秒后再次尝试',
   'server-connects-slowly': '未能及时连上 {{server}}',
   'server-status': '服务器返回了 HTTP {{status}}',
+  'server-busy': '服务器目前不再接受调用（HTTP {{status}}），{{seconds}} 秒后可再试',
   'connection-lost': '连接已断开',
   'connection-lost-with': '连接已断开：{{words}}',
   'service-status': '服务返回了 HTTP {{status}}',

@@ -63,6 +63,7 @@ export class CircuitLink implements Link {
     try {
       return await circuit.policy.execute(async () => {
         const isTry = circuit.policy.state === CircuitState.HalfOpen;
+        passage.isTry = isTry;
         const end = await next().catch((error: unknown) => {
           throw new SaysNothing(isTry, () => Promise.reject(error as Error));
         });

@@ -64,6 +64,8 @@ export class Passage {
   row: LedgerRow | undefined;
   callId = '';
   isRecorded = false;
+  /** It is the one call by which an open circuit is tried: it is made once, and what comes of it decides. */
+  isTry = false;
   private found: Target | undefined;
 
   constructor(

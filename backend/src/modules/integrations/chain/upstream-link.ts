@@ -19,7 +19,8 @@ const FIRST_PAUSE_MS = 100;
  * The call itself: with a deadline, the caller's signal, and `_meta` that carries the traceparent and the
  * idempotency key. An idempotent tool is called again, after a pause with jitter, when the server could not be
  * reached or broke off; as often as the settings say, within the deadline and the budget of the server (see
- * RetryBudget). A call that was not answered in time is not repeated: the server may be at it still.
+ * RetryBudget). A call that was not answered in time is not repeated: the server may be at it still. Nor is the one by
+ * which an open circuit is tried.
  * Never throws: whatever happens out there is an end of the call.
  */
 @Injectable()
@@ -49,7 +50,7 @@ export class UpstreamLink implements Link {
       }
       const waitMs = FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random());
       const mayRepeat =
-        target.tool.idempotent &&
+        mayBeRepeated(passage) &&
         attempt <= retries &&
         isWorthARetry(outcome) &&
         performance.now() + waitMs < deadline &&
@@ -96,7 +97,7 @@ export class UpstreamLink implements Link {
         onProgress:
           call.onProgress &&
           ((fraction, message) => call.onProgress!(fraction, redact(message).slice(0, 1000))),
-        mayRepeat: target.tool.idempotent,
+        mayRepeat: mayBeRepeated(passage),
         client: call.client,
         caller,
       });
@@ -116,6 +117,8 @@ type Unmeasured = Omit<CallSuccess, 'durationMs'> | Omit<CallFailure, 'durationM
 /** The link above checks it. */
 const unchecked = (answer: CallToolResult | InputRequiredResult) =>
   answer as unknown as StoredResult;
+
+const mayBeRepeated = ({ target, isTry }: Passage): boolean => target.tool.idempotent && !isTry;
 
 function isWorthARetry({ kind, retryAfterSeconds }: Omit<CallFailure, 'durationMs'>): boolean {
   // A server that says when to come back is not asked before.

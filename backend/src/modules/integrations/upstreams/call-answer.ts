@@ -12,6 +12,8 @@ import {
   parseJSONRPCMessage,
 } from '@modelcontextprotocol/client';
 import { type EventSourceParser, createParser } from 'eventsource-parser';
+import { say } from '@aos/contracts';
+import { UpstreamFault } from './upstream.js';
 
 export interface Listener {
   onMessage(message: JSONRPCMessage): void;
@@ -49,9 +51,12 @@ export class CallAnswer {
     return this.status >= 300 && this.status < 500;
   }
 
-  /** @throws SdkError when it has a form that nobody asked for. */
+  /** @throws SdkError when it has a form that nobody asked for; UpstreamFault when the server is busy. */
   begin(status: number, headers: IncomingHttpHeaders): void {
     this.status = status;
+    const seconds = secondsUntil(headers['retry-after']);
+    if (status === 429 || (status === 503 && seconds !== undefined))
+      throw busy(status, seconds ?? 1);
     if (this.isRefused || status === 202) return;
     const type = essenceOf(headers['content-type']);
     if (status < 300 && type !== 'application/json' && type !== 'text/event-stream')
@@ -83,7 +88,8 @@ export class CallAnswer {
     if (this.unpacking) await finished(this.unpacking.end());
     if (this.fault) throw this.fault;
     if (this.events) return;
-    const text = Buffer.concat(this.chunks).toString('utf8');
+    // A mark of the byte order is no part of the text, as fetch reads it.
+    const text = new TextDecoder().decode(Buffer.concat(this.chunks));
     if (this.status >= 300)
       throw new SdkHttpError(
         SdkErrorCode.ClientHttpNotImplemented,
@@ -149,6 +155,23 @@ function messageIn(value: unknown): JSONRPCMessage {
   } catch (cause) {
     throw unexpected('its answer is no message of the protocol', cause);
   }
+}
+
+/** A 429 is said in place of running the tool; whether anything came before a 503, nobody knows. */
+const busy = (status: number, seconds: number) =>
+  new UpstreamFault('unreachable', say('server-busy', { status, seconds }), status === 503, {
+    retryAfterSeconds: seconds,
+  });
+
+const LONGEST_WAIT_SECONDS = 3600;
+
+/** Of a Retry-After: seconds, or a date. Undefined when it is neither. */
+function secondsUntil(header: string | undefined): number | undefined {
+  if (header === undefined) return undefined;
+  const seconds = /^\d{1,9}$/.test(header)
+    ? Number(header)
+    : Math.ceil((Date.parse(header) - Date.now()) / 1000);
+  return Number.isNaN(seconds) ? undefined : Math.min(LONGEST_WAIT_SECONDS, Math.max(1, seconds));
 }
 
 const essenceOf = (type: string | string[] | undefined): string =>

@@ -258,7 +258,7 @@ describe('a request that fails over a connection that others use', () => {
   it.each([
     ['a stream without the answer', none],
     ['a failure of the server', status(500)],
-    ['a refusal', status(429)],
+    ['a refusal', status(403)],
     ['the end of its own socket', breaks],
   ])('costs them nothing: %s', async (_, fails) => {
     const others = await twoUnderWay(fails);
@@ -276,6 +276,59 @@ describe('a request that fails over a connection that others use', () => {
     expect(closed).not.toContain(last);
     await call();
     expect(dialled).toBe(last);
+  });
+
+  it.each([
+    ['a failure of the server', status(500)],
+    ['a refusal', status(403)],
+    ['the end of its own socket', breaks],
+  ])('closes the server to no other call, however often it comes to %s', async (_, fails) => {
+    for (let i = 0; i < 6; i++) {
+      onCall = fails;
+      await expect(call()).rejects.toMatchObject({ name: 'UpstreamFault' });
+      onCall = answers;
+      await call(); // at once, though no connection has held for long
+    }
+  });
+
+  it.each([
+    [429, '7', 7, false],
+    [429, undefined, 1, false],
+    [429, 'soon', 1, false],
+    [429, '99999999', 3600, false],
+    [503, '7', 7, true],
+  ])(
+    'is told when to come back, and loses nobody the connection, by a busy server (%i, %s)',
+    async (code, after, retryAfterSeconds, mayHaveHappened) => {
+      const others = await twoUnderWay((_id, _request, response) => {
+        response.writeHead(code, after === undefined ? {} : { 'retry-after': after }).end();
+      });
+      calls = 0;
+      await expect(call({ mayRepeat: true })).rejects.toMatchObject({
+        kind: 'unreachable',
+        ...{ retryAfterSeconds, mayHaveHappened },
+      });
+      expect([calls, dialled]).toEqual([1, 1]);
+      for (const answer of held) answer();
+      expect(await Promise.all(others)).toHaveLength(2);
+      expect(healths).toMatchObject([{ state: 'healthy' }]);
+    },
+  );
+
+  it('reads the date at which a busy server wants to be asked again', async () => {
+    jest.spyOn(Date, 'now').mockReturnValue(Date.parse('2026-11-27T10:00:00Z'));
+    onCall = (_id, _request, response) => {
+      response.writeHead(429, { 'retry-after': 'Fri, 27 Nov 2026 10:01:30 GMT' }).end();
+    };
+    expect(await refusal()).toMatchObject({ retryAfterSeconds: 90 });
+  });
+
+  it('is none where the answer begins with a mark of its byte order', async () => {
+    onCall = (id, _request, response) => {
+      const answer = JSON.stringify({ jsonrpc: '2.0', id, result: { content: [] } });
+      response.writeHead(200, { 'content-type': 'application/json' }).end('\ufeff' + answer);
+    };
+    expect(await call()).toEqual({ content: [] });
   });
 
   it('ends them at once where the connection is a process that is ended with it', async () => {

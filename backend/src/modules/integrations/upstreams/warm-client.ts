@@ -85,7 +85,10 @@ const MOST_ROUNDS = 16;
  * - Calls share the connection; calls that arrive while it is being made wait for the same attempt, each for
  *   its own time only. In the pause after a failure, calls fail at once and say when to come back: a dead
  *   server costs nobody a wait, and since each server has its own WarmClient, others do not notice.
- * - The pause doubles from 250 ms to 30 s, with jitter, and is forgotten once a connection has held 2 s.
+ * - The pause doubles from 250 ms to 30 s, with jitter, and is forgotten once a connection has held 2 s. It is for
+ *   servers that cannot be connected, or end. A request that fails over HTTP is neither: were it to count, one tool that
+ *   breaks its answers off would close all others of its server. Servers that fail call upon call have their circuit.
+ * - A server that answers that it is busy keeps its connection: only the call fails, and is told when to come back.
  * - A call that certainly did not reach the server, over a connection that was warm before, is made once more
  *   over a new one: so a restarted server heals without anybody seeing it. The same goes for a call to an
  *   idempotent tool under which the connection broke. Any other call that may have reached the server is never
@@ -362,14 +365,15 @@ export class WarmClient implements Upstream {
         return await work(at, Math.max(1, deadline - performance.now()), signal);
       } catch (error) {
         const fault = toFault(error, signal, at.lastWords?.());
-        if (fault.kind === 'unreachable' || fault.kind === 'connection_lost')
+        const isBusy = fault.retryAfterSeconds !== undefined;
+        if (!isBusy && (fault.kind === 'unreachable' || fault.kind === 'connection_lost'))
           this.drop(at, fault.said ?? fault.message);
         if (fault.kind === 'timeout' && this.options.dropWhenSilent) void this.dropIfSilent(at);
         const isSafe =
           fault.kind === 'unreachable'
             ? !fault.mayHaveHappened
             : mayRepeat && fault.kind === 'connection_lost';
-        if (!wasWarm || !isSafe || attempt > 1) throw fault;
+        if (isBusy || !wasWarm || !isSafe || attempt > 1) throw fault;
       } finally {
         at.open--;
         if (at.open === 0) this.farewell(at);
@@ -471,13 +475,17 @@ export class WarmClient implements Upstream {
   }
 
   private failed(reason: string | Said): void {
-    const error = this.options.redact?.(reason) ?? reason;
     this.failures++;
-    this.lastError = error;
     const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (this.failures - 1));
     // The first loss of a connection is no reason to wait: the next call may well find the server again.
     this.notBefore =
       this.failures === 1 ? 0 : performance.now() + longest * (0.5 + Math.random() / 2);
+    this.isUnwell(reason);
+  }
+
+  private isUnwell(reason: string | Said): void {
+    const error = this.options.redact?.(reason) ?? reason;
+    this.lastError = error;
     this.options.onHealth?.({
       state: 'unhealthy',
       ...(typeof error === 'string' ? { error } : { error: inEnglish(error), said: error }),
@@ -491,7 +499,8 @@ export class WarmClient implements Upstream {
     this.subscriptions.end(warm.client);
     this.options.onChange?.({ kind: 'lost' });
     if (performance.now() - warm.since >= STABLE_AFTER_MS) this.failures = 0;
-    this.failed(error);
+    if (this.options.dropWhenSilent) this.failed(error);
+    else this.isUnwell(error);
     this.leaving.add(warm);
     if (this.options.dropWhenSilent || warm.open === 0) this.farewell(warm);
   }
