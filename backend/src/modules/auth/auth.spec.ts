@@ -140,6 +140,14 @@ describe('signing in', () => {
     expect((await login({ email: person.email, password })).status).toBe(200);
   });
 
+  it('takes a password in whatever code points a keyboard sends its letters, and no other', async () => {
+    const passwords = new Passwords();
+    const stored = await passwords.hash('p\u00e4ssw\u00f6rd 1234');
+    expect(await passwords.isRight(stored, 'pa\u0308sswo\u0308rd\u30001234')).toBe(true);
+    expect(await passwords.isRight(stored, 'password 1234')).toBe(false);
+    expect(await passwords.isRight(stored, 'p\u00c4ssw\u00f6rd 1234')).toBe(false);
+  });
+
   it('hashes a few at a time and turns away what would wait too long', async () => {
     const passwords = new Passwords();
     const results = await Promise.allSettled(Array.from({ length: 60 }, () => passwords.hash('x')));

@@ -15,6 +15,9 @@ const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
  * Hashing of passwords, a few at a time. A flood of sign-ins waits in line up to a bound and is then turned
  * away, instead of taking every core and all memory. The length of a password is bounded by the contract
  * before it gets here.
+ *
+ * The same letters come in other code points from another keyboard or system (ä in one or in two, a wide space): they
+ * are one password, as RFC 8265 has it.
  */
 @Injectable()
 export class Passwords {
@@ -23,7 +26,7 @@ export class Passwords {
   private decoy: Promise<string> | undefined;
 
   hash(password: string): Promise<string> {
-    return this.inTurn(() => hash(password, cost));
+    return this.inTurn(() => hash(asOne(password), cost));
   }
 
   /**
@@ -32,7 +35,7 @@ export class Passwords {
    */
   async isRight(stored: string | null | undefined, password: string): Promise<boolean> {
     const against = stored ?? (await (this.decoy ??= this.hash(randomBytes(16).toString('hex'))));
-    const fits = await this.inTurn(() => verify(against, password));
+    const fits = await this.inTurn(() => verify(against, asOne(password)));
     return fits && stored !== null && stored !== undefined;
   }
 
@@ -55,3 +58,5 @@ export class Passwords {
     }
   }
 }
+
+const asOne = (password: string) => password.replace(/\p{Zs}/gu, ' ').normalize('NFC');
