@@ -766,6 +766,7 @@ export const sentences = {
     'The address and the headers may have 16 kB together. Send long values in the body.',
   'request-slow': 'The request was not sent to its end in time.',
   'no-request': 'This is not a request in HTTP/1.1.',
+  'no-handshake': 'This does not open a WebSocket of version 13: {{message}}.',
   'sign-in-at-login': 'Sign in at POST /auth/login, or send a token.',
   'csrf-missing': 'Send the csrfToken of GET /auth/me in the header x-csrf-token.',
   'host-twice': 'A request has one Host header.',

@@ -1,7 +1,7 @@
 import { Inject, Logger, Optional } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { type OnGatewayConnection, type OnGatewayInit, WebSocketGateway } from '@nestjs/websockets';
-import { type ErrorCode, PongFrame, SubscribeFrame, errorCodes } from '@aos/contracts';
+import { type ErrorCode, PongFrame, SubscribeFrame, errorCodes, say } from '@aos/contracts';
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
@@ -59,6 +59,7 @@ export class StreamGateway
   afterInit(server: WebSocketServer): void {
     const http = this.host.httpAdapter.getHttpServer() as Server;
     const own = new OwnAddress(this.environment, http);
+    passOverOtherProtocols(http);
     answerOtherPaths(http);
     server.options.verifyClient = ({ req }, admit) => {
       this.admit(req, own).then(
@@ -75,6 +76,10 @@ export class StreamGateway
         },
       );
     };
+    // What `ws` itself finds wrong with the handshake: it would say so in HTML.
+    server.on('wsClientError', ({ message }, socket) =>
+      refuseOnSocket(socket, new AosError('malformed_request', say('no-handshake', { message }))),
+    );
   }
 
   handleConnection(client: WebSocket, request: IncomingMessage): void {
@@ -186,6 +191,17 @@ const refusalOf = (code: ErrorCode) =>
   new AosError(code, told[code] ?? errorCodes[code].title, {
     ...(code === 'unavailable' ? { retryAfterSeconds: 2 } : {}),
   });
+
+/**
+ * Java's client offers HTTP/2 with its first request to any address without TLS (`Upgrade: h2c`), and so do others. Such
+ * an offer may be passed over (RFC 9110, 7.8), and is: what was asked is answered in HTTP/1.1. Node takes the choice as
+ * an option of the server, which Nest makes, and reads it where it would have put that.
+ */
+function passOverOtherProtocols(server: Server): void {
+  const shouldUpgradeCallback = ({ headers }: IncomingMessage) =>
+    headers.upgrade?.toLowerCase() === 'websocket';
+  Object.assign(server, { shouldUpgradeCallback });
+}
 
 /** An upgrade to any other path: the adapter would hang up without a word. */
 function answerOtherPaths(server: Server): void {

@@ -363,6 +363,46 @@ describe('the upgrade', () => {
     socket.destroy();
   });
 
+  it.each([
+    [
+      'of another version',
+      'Sec-WebSocket-Version: 12',
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    ],
+    ['without a key', 'Sec-WebSocket-Version: 13', 'X: y'],
+  ])('is refused as every other bad request when it is %s', async (_, ...headers) => {
+    const { host, port } = new URL(app.baseUrl);
+    const socket = connectTcp(Number(port), '127.0.0.1');
+    socket.write(
+      [
+        ...['GET /agent/events HTTP/1.1', `Host: ${host}`, 'Authorization: Bearer owner'],
+        ...['Connection: Upgrade', 'Upgrade: websocket', ...headers, '', ''],
+      ].join('\r\n'),
+    );
+    const answer = await text(socket);
+    expect(answer).toMatch(/^HTTP\/1.1 400 /);
+    expect(JSON.parse(answer.split('\r\n\r\n')[1]!)).toMatchObject({ code: 'malformed_request' });
+  });
+
+  it.each(['/agent/events', '/agent/nothing'])(
+    'is passed over where it is to HTTP/2, as Java offers it with any request: %s',
+    async (path) => {
+      const { host, port } = new URL(app.baseUrl);
+      const socket = connectTcp(Number(port), '127.0.0.1');
+      socket.write(
+        [
+          ...[`POST ${path} HTTP/1.1`, `Host: ${host}`, 'Authorization: Bearer owner'],
+          ...['Connection: Upgrade, HTTP2-Settings, close', 'Upgrade: h2c', 'HTTP2-Settings: AAEA'],
+          ...['Content-Type: application/json', 'Content-Length: 2', '', '{}'],
+        ].join('\r\n'),
+      );
+      const { status, code } = JSON.parse((await text(socket)).split('\r\n\r\n')[1]!) as Problem;
+      expect([status, code]).toEqual(
+        path === '/agent/events' ? [405, 'method_not_allowed'] : [404, 'not_found'],
+      );
+    },
+  );
+
   it('is 404 on any other path', async () => {
     const socket = new WebSocket(`${app.baseUrl.replace('http', 'ws')}/agent/nothing`);
     const [, response] = (await once(socket, 'unexpected-response')) as [unknown, IncomingMessage];

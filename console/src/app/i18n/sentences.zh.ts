@@ -683,6 +683,7 @@ export const sentences: Record<SentenceCode, string> = {
   'headers-long': '地址和请求头合计最大 16 kB。请把长的值放在请求体中。',
   'request-slow': '请求没有及时发送完。',
   'no-request': '这不是 HTTP/1.1 请求。',
+  'no-handshake': '这无法打开版本 13 的 WebSocket：{{message}}。',
   'sign-in-at-login': '请在 POST /auth/login 登录，或发送令牌。',
   'csrf-missing': '请在请求头 x-csrf-token 中发送 GET /auth/me 给出的 csrfToken。',
   'host-twice': '一个请求只能有一个 Host 请求头。',
