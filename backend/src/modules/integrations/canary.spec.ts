@@ -31,6 +31,14 @@ const forms: Record<string, string> = {
   'URL-encoded in small letters': encodeURIComponent(CANARY).replace(/%../g, (c) =>
     c.toLowerCase(),
   ),
+  'HTML-escaped': CANARY.replaceAll('&', '&amp;').replaceAll('"', '&quot;'),
+  'HTML in numbers': CANARY.replace(/[^\w-]/g, (c) => `&#${c.codePointAt(0)};`),
+  'HTML in hex': CANARY.replace(/[^\w-]/g, (c) => `&#x${c.codePointAt(0)!.toString(16)};`),
+  'JSON of PHP': json.replaceAll('/', '\\/').replaceAll('é', '\\u00e9'),
+  'JSON of .NET': CANARY.replace(
+    /[^\w-]/g,
+    (c) => `\\u00${c.charCodeAt(0).toString(16).toUpperCase()}`,
+  ),
   'form-encoded': new URLSearchParams({ a: CANARY }).toString().slice(2),
 };
 

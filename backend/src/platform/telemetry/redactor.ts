@@ -3,8 +3,8 @@ import { Injectable } from '@nestjs/common';
 /**
  * Takes known secret values out of anything that is about to be stored, sent or logged: as they are, and in
  * the forms in which programs tend to pass them on (base64 at any alignment, URL-encoded, hex, JSON-escaped
- * any number of times, made into a file name). What it cannot know is a form nobody thought of; so tools get
- * secrets only where they must, and this is the second line.
+ * any number of times and as each language does it, HTML-escaped, made into a file name). What it cannot know is
+ * a form nobody thought of; so tools get secrets only where they must, and this is the second line.
  */
 @Injectable()
 export class Redactor {
@@ -66,7 +66,7 @@ export class Redactor {
     this.escapes = [];
     for (const [value, name] of this.names) {
       for (const form of formsOf(value)) this.forms.set(form, name);
-      const pattern = escapedPattern(value);
+      const pattern = spelledPattern(value);
       if (pattern) this.escapes.push({ pattern, name });
     }
     const longestFirst = [...this.forms.keys()].sort((a, b) => b.length - a.length);
@@ -102,21 +102,58 @@ function formsOf(value: string): Set<string> {
 }
 
 /**
- * The value as it stands in JSON, in JSON within JSON, and so on: each time its quotes, backslashes and line ends
- * get more backslashes before them. Undefined for a value without any: it looks the same in all of them.
+ * The value where what is no letter or digit is spelled out, each character in any of the ways in which JSON (also within
+ * JSON, and so on, with more backslashes each time) and pages do: `\"`, `\/`, `\u0026`, `&amp;`, `&#38;`, `&#x26;`.
+ * Undefined for a value of which nothing is ever escaped: it looks the same in all of them.
  */
-function escapedPattern(value: string): RegExp | undefined {
-  if (value.length < SHORTEST) return undefined;
-  const inside = JSON.stringify(value).slice(1, -1);
-  if (inside === value) return undefined;
-  const pattern = inside.replace(/(?:\\\\)+|\\u[0-9a-f]{4}|\\.|[^\\]+/g, (part) => {
-    if (part.startsWith('\\\\')) return `\\\\{${part.length / 2},}`;
-    if (part.startsWith('\\')) return `\\\\${part === '\\"' ? '*' : '+'}${part.slice(1)}`;
-    return escapePattern(part);
+function spelledPattern(value: string): RegExp | undefined {
+  if (value.length < SHORTEST || !/["'&<>+/\\`]|[^ -~]/.test(value)) return undefined;
+  let isAfterBackslashes = false;
+  const parts = [...value.matchAll(/\\+|[A-Za-z0-9]+|[^]/gu)].map(([part]) => {
+    // Those before it have been taken with the row; to share them out in all ways would take for ever.
+    const backslashes = isAfterBackslashes ? '' : '\\\\+';
+    isAfterBackslashes = part.startsWith('\\');
+    if (/[A-Za-z0-9]/.test(part)) return part;
+    const least = part.length;
+    if (isAfterBackslashes)
+      return `(?:\\\\{${least},}|(?:${numbered('\\', '\\\\+').join('|')}){${least}})`;
+    return `(?:${spellingsOf(part, backslashes).join('|')})`;
   });
   // A long row of backslashes is tried once, from its beginning.
-  return new RegExp(pattern.startsWith('\\\\') ? `(?<!\\\\)${pattern}` : pattern, 'g');
+  return new RegExp(`(?:(?<!\\\\)|(?!\\\\))${parts.join('')}`, 'gu');
 }
+
+function spellingsOf(character: string, backslashes: string): string[] {
+  const inJson = JSON.stringify(character).slice(1, -1).replace('\\', '');
+  const isEscaped = inJson.length === 1 && inJson !== character; // a line end, as `n`
+  return [
+    escapePattern(character),
+    ...(isEscaped ? [backslashes + inJson] : []),
+    ...(/["/]/.test(character) && backslashes !== '' ? [backslashes + character] : []),
+    ...numbered(character, backslashes),
+    ...(entities.has(character) ? [entities.get(character)!] : []),
+  ];
+}
+
+/** By its number, of whatever case and length. */
+function numbered(character: string, backslashes: string): string[] {
+  const inAnyCase = (number: number, digits: number) =>
+    number
+      .toString(16)
+      .padStart(digits, '0')
+      .replace(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`);
+  const units = character.split('').map((unit) => `u${inAnyCase(unit.charCodeAt(0), 4)}`);
+  const code = character.codePointAt(0)!;
+  return [backslashes + units.join('\\\\+'), `&#0*${code};`, `&#[xX]0*${inAnyCase(code, 1)};`];
+}
+
+const entities = new Map([
+  ['&', '&amp;'],
+  ['<', '&lt;'],
+  ['>', '&gt;'],
+  ['"', '&quot;'],
+  ["'", '&apos;'],
+]);
 
 /** What is left of it in a name made from a text, where there is enough of it to be told from a common word. */
 function slugsOf(value: string): string[] {
