@@ -238,8 +238,9 @@ export class Registry implements OnModuleInit, OnApplicationShutdown {
   async ask(server: UpstreamRow): Promise<ListedTool[]> {
     const definitions = await this.upstreams.of(server).list({ timeoutMs: LIST_TIMEOUT_MS });
     const isOurs = server.transport === 'builtin' || server.transport === 'agent';
+    const names = new Set<string>();
     return definitions
-      .filter((definition) => this.isSound(server.name, definition))
+      .filter((definition) => this.isSound(server.name, definition, names))
       .slice(0, MAX_TOOLS)
       .map((definition) => ({
         definition,
@@ -249,8 +250,10 @@ export class Registry implements OnModuleInit, OnApplicationShutdown {
       }));
   }
 
-  private isSound(server: string, definition: ToolDefinition): boolean {
-    const fault = faultOf(definition);
+  /** `names`: of those before it, to which its own is added. Of two by one name the first is kept. */
+  private isSound(server: string, definition: ToolDefinition, names: Set<string>): boolean {
+    const fault = names.has(definition.name) ? 'another one has its name' : faultOf(definition);
+    if (fault === undefined) names.add(definition.name);
     if (fault !== undefined)
       this.logger.warn({
         msg: 'a tool is left out',
@@ -303,6 +306,20 @@ export class Registry implements OnModuleInit, OnApplicationShutdown {
       news.map((tool) => pinEvent(server, tool, traceId)),
     );
     this.wakeups.afterCommit(tx, 'control');
+  }
+
+  /** Asks the server for its tools, and keeps them when they are others than it told of before. @throws UpstreamFault */
+  async lookForChanges(server: UpstreamRow): Promise<void> {
+    const tools = await this.ask(server);
+    const kept = await this.database.query<{ name: string; hash: string }>(
+      `SELECT name, coalesce(seen_hash, definition_hash) AS hash FROM mcp_tools WHERE server = $1 AND NOT is_gone`,
+      [server.name],
+    );
+    const hashes = new Map(kept.map(({ name, hash }) => [name, hash]));
+    const isSame = ({ definition }: ListedTool) =>
+      hashes.get(definition.name) === definitionHash(definition);
+    if (tools.length === kept.length && tools.every(isSame)) return;
+    await this.database.transaction((tx) => this.keepTools(tx, server.name, tools));
   }
 
   async syncTools(server: ServerRow): Promise<void> {

@@ -10,6 +10,7 @@ import type {
   RecentCall,
   ServerTrial,
   ToolActivity,
+  ToolPin,
   ToolReport,
 } from '@aos/contracts';
 import { type HttpApp, type SignedIn, makeRole, openHttpApp } from '../../../test/http-app.js';
@@ -239,6 +240,8 @@ describe('a trial of a server', () => {
     expect(states.get('read_graph')).toBe('changed');
     expect(states.get('was-here')).toBe('gone');
     expect(states.get('search_nodes')).toBe('same');
+    const waiting = await get<Page<ToolPin>>('/mcp/pins?server=notes&state=changed');
+    expect(waiting.items.map(({ tool }) => tool)).toEqual(['read_graph']);
   });
 
   it('starts nothing for who may not register servers', async () => {

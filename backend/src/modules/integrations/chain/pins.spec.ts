@@ -1,6 +1,7 @@
 import { ApprovePin, ApprovePinHandler } from '../commands/approve-pin.js';
 import { PinsQueries } from '../pins.queries.js';
 import { type GatewayParts, admin, startGateway } from '../testing.js';
+import { HealthProbes } from '../upstreams/health-probes.js';
 import { headerFault } from './header-names.js';
 import { escaped, hiddenTextIn } from './hidden-text.js';
 import { type ToolServerOfTest, startToolServer } from './testing.js';
@@ -137,6 +138,24 @@ describe('a definition', () => {
     ).toHaveLength(1);
   });
 
+  it('that changes without a word is off once it is looked whether its server answers', async () => {
+    await register([{ name: 'search', description: 'a' }, { name: 'other' }]);
+    const probes = new HealthProbes(parts.database, parts.upstreams, parts.registry);
+    await probes.look();
+    await call('search');
+    server.tools = [{ name: 'search', description: 'evil' }, { name: 'other' }, { name: 'new' }];
+    await probes.look();
+    await expect(call('search')).rejects.toMatchObject({ code: 'tool_quarantined' });
+    await call('other');
+    await call('new');
+    await probes.look();
+    expect(await told()).toHaveLength(1);
+    server.tools = [{ name: 'search', description: 'a' }];
+    await probes.look();
+    await call('search');
+    await expect(call('other')).rejects.toMatchObject({ code: 'unknown_tool' });
+  });
+
   it.each([
     ['its schema', { inputSchema: { type: 'object', properties: { more: {} } } }],
     ['its hints', { annotations: { readOnlyHint: true } }],
@@ -215,6 +234,20 @@ describe('a definition', () => {
       { name: 'good' },
     ]);
     expect((await offered()).map((tool) => tool.name)).toEqual(['good']);
+  });
+
+  it('by the name of another one of its server is left out, and that one kept', async () => {
+    await register([
+      { name: 'search', description: 'first' },
+      { name: 'other' },
+      { name: 'search' },
+    ]);
+    expect((await offered()).map((tool) => [tool.name, tool.description])).toEqual([
+      ['other', ''],
+      ['search', 'first'],
+    ]);
+    await reread();
+    await call('search');
   });
 
   it('that is very large is left out, and of very many the first thousand are kept', async () => {

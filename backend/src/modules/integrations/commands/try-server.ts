@@ -57,7 +57,12 @@ export class TryMcpServerHandler implements ICommandHandler<TryMcpServer> {
     if (row.health.state !== 'healthy') await this.upstreams.close(row.name);
     const known = await this.known(row.name);
     const trial = await this.look(row, known);
-    if (trial.ok && row.tools === 0 && row.transport !== 'builtin')
+    // What is seen to be otherwise than approved is off from now on.
+    if (
+      trial.ok &&
+      row.transport !== 'builtin' &&
+      trial.tools.some(({ state }) => state !== 'same')
+    )
       await this.registry.syncTools(row);
     if (!row.is_enabled) await this.upstreams.close(row.name);
     return trial;

@@ -85,8 +85,9 @@ export class RestUpstream implements Upstream {
     // nothing was subscribed to
   }
 
-  probe(): Promise<void> {
-    return Promise.resolve();
+  /** There is nothing to ask: its tools are those of the document, and calls tell of its health. */
+  probe(): Promise<boolean> {
+    return Promise.resolve(false);
   }
 
   close(): Promise<void> {

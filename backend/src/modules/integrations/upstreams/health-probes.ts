@@ -5,6 +5,8 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { Database } from '../../../platform/database/database.js';
+import { Registry } from '../registry.js';
+import { UpstreamFault } from './upstream.js';
 import { type UpstreamRow, Upstreams } from './upstreams.js';
 
 const EVERY_MS = 20_000;
@@ -13,7 +15,8 @@ const LIMIT_MS = 5000;
 /**
  * Asks every server now and then whether it answers, so that its health is known before somebody needs it, and
  * one that was away is found again without anybody calling it. A server over a pipe that was never needed is
- * not started for this. Each is asked for itself: one that hangs holds up no other.
+ * not started for this. Each is asked for itself: one that hangs holds up no other. One that answers is asked for its
+ * tools as well: who changes a definition to do harm sends no word of it.
  */
 @Injectable()
 export class HealthProbes implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -24,6 +27,7 @@ export class HealthProbes implements OnApplicationBootstrap, OnApplicationShutdo
   constructor(
     private readonly database: Database,
     private readonly upstreams: Upstreams,
+    private readonly registry: Registry,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -50,7 +54,9 @@ export class HealthProbes implements OnApplicationBootstrap, OnApplicationShutdo
     if (this.asking.has(row.name)) return;
     this.asking.add(row.name);
     try {
-      await this.upstreams.of(row).probe(LIMIT_MS);
+      if (await this.upstreams.of(row).probe(LIMIT_MS)) await this.registry.lookForChanges(row);
+    } catch (error) {
+      if (!(error instanceof UpstreamFault)) throw error; // else it went meanwhile, and its health tells
     } finally {
       this.asking.delete(row.name);
     }

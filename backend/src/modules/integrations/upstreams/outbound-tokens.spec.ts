@@ -143,7 +143,7 @@ describe('signing in at a tool server', () => {
     const underWay = call();
     underWay.catch(() => undefined); // looked at below
     while (server.calls() === 0) await new Promise((turn) => setImmediate(turn));
-    const probes = new HealthProbes(parts.database, parts.upstreams);
+    const probes = new HealthProbes(parts.database, parts.upstreams, parts.registry);
     await probes.look();
     expect(shown()).toEqual(['Bearer issued-token']);
     answered();

@@ -84,8 +84,8 @@ export interface Upstream {
   unsubscribe(uri: string): void;
   /** Connects if need be, and says who is there. */
   about(options: { timeoutMs: number }): Promise<About>;
-  /** One round trip, to see whether it answers; one that was lost is connected again. Never throws. */
-  probe(timeoutMs: number): Promise<void>;
+  /** One round trip, to see whether it answers; one that was lost is connected again. False when it does not. */
+  probe(timeoutMs: number): Promise<boolean>;
   close(): Promise<void>;
 }
 

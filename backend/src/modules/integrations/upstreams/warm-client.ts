@@ -235,13 +235,13 @@ export class WarmClient implements Upstream {
     this.subscriptions.remove(uri);
   }
 
-  async probe(timeoutMs: number): Promise<void> {
+  async probe(timeoutMs: number): Promise<boolean> {
     const { warm } = this;
     if (!warm) {
       // One that was never needed is not started for a look.
       if (this.wasFound || !this.options.dropWhenSilent)
         await this.about({ timeoutMs }).catch(() => undefined); // `onHealth` has told
-      return;
+      return this.warm !== undefined;
     }
     const began = performance.now();
     try {
@@ -250,8 +250,11 @@ export class WarmClient implements Upstream {
         state: 'healthy',
         latencyMs: Math.round(performance.now() - began),
       });
+      return true;
     } catch (error) {
-      if (!(error instanceof ProtocolError)) this.drop(warm, reasonOf(error));
+      if (error instanceof ProtocolError) return true;
+      this.drop(warm, reasonOf(error));
+      return false;
     }
   }
 
