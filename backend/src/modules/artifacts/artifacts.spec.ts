@@ -171,6 +171,26 @@ describe('artifacts', () => {
     expect(await kept()).toEqual(before);
   });
 
+  it.each([
+    ['as it is, in UTF-8', 'filename="数据 é.csv"'],
+    ['with its character set', `filename*=utf-8''${encodeURIComponent('数据 é.csv')}`],
+    [
+      'twice, as .NET has it',
+      `filename="=?utf-8?B?eA==?="; filename*=utf-8''${encodeURIComponent('数据 é.csv')}`,
+    ],
+  ])('takes the name of a file %s', async (_how, filename) => {
+    const response = await fetch(`${http.baseUrl}/api/artifacts`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${operator.token}`,
+        'content-type': 'multipart/form-data; boundary=b',
+      },
+      body: `${part('x').replace('filename="x"', filename)}--b--\r\n`,
+    });
+    expect(response.status).toBe(201);
+    expect(await response.json()).toMatchObject({ name: '数据 é.csv', mediaType: 'text/csv' });
+  });
+
   it('keeps nothing of a body with two files', async () => {
     const before = await kept();
     const form = new FormData();

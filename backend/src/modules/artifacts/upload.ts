@@ -19,8 +19,7 @@ export async function receiveUpload(request: Request, store: Stage): Promise<Sta
   let staging: { stream: Readable; end: Promise<StagedFile> } | undefined;
   const storage: multer.StorageEngine = {
     _handleFile(_request, file, done) {
-      // Browsers send the name in UTF-8; the parser reads header bytes as Latin-1.
-      const name = Buffer.from(file.originalname, 'latin1').toString('utf8');
+      const name = file.originalname;
       const mediaType = mediaTypeOf(name, file.mimetype);
       const end = store.stage({ name, mediaType, stream: file.stream });
       staging = { stream: file.stream, end };
@@ -38,6 +37,8 @@ export async function receiveUpload(request: Request, store: Stage): Promise<Sta
   };
   const parse = multer({
     storage,
+    // Browsers send the name in UTF-8; others name its character set (`filename*=utf-8''…`).
+    defParamCharset: 'utf8',
     limits: { files: 1, fields: 10, fieldSize: 64 * 1024, fileSize: MAX_ARTIFACT_BYTES, parts: 12 },
   }).single('file');
   try {
