@@ -36,6 +36,25 @@ it('reads the workspace, with parameters, in columns and rows', async () => {
   ).toMatchObject({ rows: [['t', null]] });
 });
 
+it('gives every column, also those of one name, in the order of the query', async () => {
+  expect(
+    await ask(`SELECT count(*), count(name) FILTER (WHERE id > 15), 2 AS "2", 1 AS "1" FROM birds`),
+  ).toMatchObject({ columns: ['count', 'count', '2', '1'], rows: [[20, 5, 2, 1]] });
+});
+
+it('gives numbers that JavaScript would change as text, and others as numbers', async () => {
+  const { rows } = await ask(
+    `SELECT 9007199254740993::bigint, -9223372036854775807::bigint, 9007199254740991::bigint, 1.50::numeric,
+            0.1::float8 + 0.2::float8, 12345678901234567.5::numeric, json_build_object('id', 9007199254740993)`,
+  );
+  expect(rows).toEqual([
+    [
+      ...['9007199254740993', '-9223372036854775807', 9007199254740991, 1.5],
+      ...[0.30000000000000004, '12345678901234567.5', { id: '9007199254740993' }],
+    ],
+  ]);
+});
+
 it('gives as many rows as were asked for, and says that there are more', async () => {
   const answer = await ask('SELECT id FROM workspace.birds ORDER BY id');
   expect([answer.rows.length, answer.truncated]).toEqual([10, true]);

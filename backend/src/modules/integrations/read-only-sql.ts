@@ -62,17 +62,16 @@ export class ReadOnlySql {
     return this.readOnly(limits.timeoutMs, async (run) => {
       if (this.database.kind === 'embedded') await this.refuseCostly(run, text, values);
       const rows = await run(text, values, limits.maxRows + 1);
-      const kept: Record<string, unknown>[] = [];
+      const kept: Cell[][] = [];
       let bytes = 0;
       for (const row of rows.slice(0, limits.maxRows)) {
         bytes += Buffer.byteLength(row);
         if (bytes > MOST_BYTES) break;
-        kept.push(JSON.parse(row) as Record<string, unknown>);
+        kept.push(exactly(row) as Cell[]);
       }
-      const columns = Object.keys(kept[0] ?? {});
       return {
-        columns,
-        rows: kept.map((row) => columns.map((column) => row[column] ?? null)),
+        columns: (kept[0] ?? []).map(([column]) => column),
+        rows: kept.map((row) => row.map(([, value]) => value)),
         truncated: kept.length < rows.length,
       };
     });
@@ -87,7 +86,9 @@ export class ReadOnlySql {
         const run: Run = async (text, values, maxRows) => {
           const result = await sql<{ row: string }>(
             tx,
-            `SELECT r::text AS row FROM workspace.aos_read($1, $2::text[], $3) AS r`,
+            // As pairs: several columns may have one name, as in `SELECT count(*), count(x)`.
+            `SELECT coalesce((SELECT json_agg(json_build_array(key, value)) FROM json_each(r)), '[]')::text AS row
+               FROM workspace.aos_read($1, $2::text[], $3) AS r`,
             [text, padded(values), maxRows],
           );
           return result.rows.map((each) => each.row);
@@ -111,9 +112,8 @@ export class ReadOnlySql {
 
   private async refuseCostly(run: Run, text: string, values: (string | null)[]): Promise<void> {
     const [row] = await run(`EXPLAIN (FORMAT JSON, VERBOSE) ${text}`, values, 1);
-    const plan = (JSON.parse(row ?? '{}') as { 'QUERY PLAN'?: { Plan: PlanNode }[] })[
-      'QUERY PLAN'
-    ]?.[0]?.Plan;
+    const [cell] = JSON.parse(row ?? '[]') as [string, { Plan: PlanNode }[]][];
+    const plan = cell?.[1][0]?.Plan;
     if (!plan) return;
     const cost = plan['Total Cost'];
     if (cost > MOST_EMBEDDED_COST || hasNoForeseenEnd(plan))
@@ -141,6 +141,24 @@ export class ReadOnlySql {
     });
   }
 }
+
+/** A column's name, and what stands there. */
+type Cell = [string, unknown];
+
+/** JSON whose numbers are told as text where a JavaScript number is another one: ids beyond 2^53, long decimals. */
+const exactly = (json: string): unknown =>
+  (JSON.parse as ParseWithSource)(json, (_key, value, { source }) =>
+    typeof value === 'number' && source !== undefined && isOther(value, source) ? source : value,
+  );
+
+/** The third parameter is in V8 since 11.4, and not in TypeScript's library yet. */
+type ParseWithSource = (
+  text: string,
+  reviver: (key: string, value: unknown, context: { source?: string }) => unknown,
+) => unknown;
+
+const isOther = (value: number, source: string): boolean =>
+  source.replace(/[eE].*$|\D/g, '').length > 15 && String(value) !== source;
 
 type Run = (text: string, values: (string | null)[], maxRows: number) => Promise<string[]>;
 
