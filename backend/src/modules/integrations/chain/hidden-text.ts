@@ -35,7 +35,6 @@ export function hiddenTextIn(value: unknown, path = ''): HiddenText[] {
 }
 
 function walk(value: unknown, path: string, found: HiddenText[]): void {
-  if (found.length >= MOST_FOUND) return;
   if (typeof value === 'string') return look(value, path, found);
   if (value === null || typeof value !== 'object') return;
   for (const [key, item] of Object.entries(value)) {

@@ -3,7 +3,9 @@ import { PinsQueries } from '../pins.queries.js';
 import { type GatewayParts, admin, startGateway } from '../testing.js';
 import { HealthProbes } from '../upstreams/health-probes.js';
 import { headerFault } from './header-names.js';
+import type { ToolDefinition } from '../upstreams/upstream.js';
 import { escaped, hiddenTextIn } from './hidden-text.js';
+import { pin } from './pins.js';
 import { type ToolServerOfTest, startToolServer } from './testing.js';
 
 describe('hidden text', () => {
@@ -28,8 +30,7 @@ describe('hidden text', () => {
   });
 
   it('is told of at fifty places, and by twenty of its characters each', () => {
-    const found = hiddenTextIn(Array.from({ length: 60 }, () => 'a\u200b \u202e'));
-    expect(found).toHaveLength(50);
+    expect(hiddenTextIn(Array.from({ length: 60 }, () => 'a\u200b'))).toHaveLength(50);
     const many = Array.from({ length: 30 }, (_, i) => String.fromCodePoint(0xe000 + i)).join('');
     const [told] = hiddenTextIn({ description: many });
     expect(told!.characters).toHaveLength(20);
@@ -71,6 +72,19 @@ describe('headers that a tool asks for', () => {
       of({ a: { type: 'object', properties: { b: { type: 'string', 'x-mcp-header': 'X-B' } } } }),
     ).toBeUndefined();
   });
+});
+
+it('a definition of our own is the one that came with the build', () => {
+  const [was, is] = ['was', 'is\u200b'].map((description) => ({
+    name: 'a',
+    description,
+    inputSchema: { type: 'object' as const },
+  })) as [ToolDefinition, ToolDefinition];
+  const kept = { name: 'a', definition: was, pin_state: 'pinned' as const, seen_hash: null };
+  expect(pin(is, kept, true)).toMatchObject({
+    ...{ state: 'pinned', definition: is, seen: null, hiddenText: [], isNews: false },
+  });
+  expect(pin(is, kept, false)).toMatchObject({ state: 'changed', definition: was, seen: is });
 });
 
 describe('a definition', () => {
@@ -194,6 +208,18 @@ describe('a definition', () => {
     expect(await told()).toHaveLength(2);
   });
 
+  it('is not approved of a tool that is gone meanwhile', async () => {
+    await register([{ name: 'search', description: 'a' }]);
+    server.tools = [{ name: 'search', description: 'b' }];
+    await reread();
+    const [looked] = await waiting();
+    server.tools = [];
+    await reread();
+    await expect(approve('search', looked!.waitingHash!)).rejects.toMatchObject({
+      code: 'unknown_tool',
+    });
+  });
+
   it('that goes back to what was approved is on again', async () => {
     await register([{ name: 'search', description: 'a' }]);
     server.tools = [{ name: 'search', description: 'b' }];
@@ -223,6 +249,25 @@ describe('a definition', () => {
     await call('search');
     await reread();
     await call('search');
+  });
+
+  it('whose name hides something is told of by what is in it', async () => {
+    const hiding = 'sea\u200brch';
+    await register([{ name: hiding }]);
+    const [{ payload }] = (await told()) as [{ payload: { tool: string; waitingHash: string } }];
+    expect(payload.tool).toBe('sea\u27e8U+200B\u27e9rch');
+    await approve(payload.tool, payload.waitingHash);
+    const [{ resource }] = (await parts.database.query<{ resource: string }>(
+      `SELECT resource FROM audit_logs WHERE action = 'tool.approve' AND resource LIKE $1`,
+      [`tool:${name}.%`],
+    )) as [{ resource: string }];
+    expect(resource).toBe(`tool:${name}.${payload.tool}`);
+    const summaries = await parts.database.query<{ summary: string }>(
+      `SELECT summary FROM events WHERE payload->>'server' = $1`,
+      [name],
+    );
+    expect(summaries.filter(({ summary }) => summary.includes(payload.tool))).toHaveLength(2);
+    expect(JSON.stringify(summaries)).not.toContain(hiding);
   });
 
   it('with unsound headers is left out, and the others are kept', async () => {
