@@ -127,6 +127,14 @@ describe('a definition', () => {
     server.tools = [{ name: 'search', description: 'Finds things!' }, { name: 'other' }];
     await reread();
     await expect(call('search')).rejects.toMatchObject({ code: 'tool_quarantined', status: 409 });
+    const foreseen = await parts.gateway.dryRun(admin(), {
+      server: name,
+      tool: 'search',
+      args: {},
+    });
+    expect(foreseen.links.find(({ link }) => link === 'pin')).toMatchObject({
+      ...{ verdict: 'stop', code: 'tool_quarantined' },
+    });
     await call('other');
     expect((await offered()).map((tool) => tool.name)).toEqual(['other']);
     const [pin] = await waiting();
