@@ -25,6 +25,23 @@ describe('the jobs', () => {
     });
   });
 
+  it('let a task that is to start later wait for its time, whatever is told first', () => {
+    const scheduledAt = '2027-01-01T08:00:00.000Z';
+    const told = tells({
+      seq: 1,
+      type: 'task.acceptance',
+      payload: { goal: 'Later', scheduledAt },
+    });
+    const row = JobsEvents.loaded({
+      job: aJob({ status: 'scheduled', scheduledAt, startedAt: null }),
+    });
+    for (const state of [after(told), after(told, row), after(row, told)])
+      expect(job(state)).toMatchObject({ status: 'scheduled', scheduledAt, startedAt: null });
+    expect(job(jobs.reducer(after(told), tells({ seq: 2 }))).status).toBe('running');
+    const begun = aJob({ status: 'running', scheduledAt, startedAt: '2027-01-01T08:00:01.000Z' });
+    expect(job(after(JobsEvents.loaded({ job: begun }), told)).status).toBe('running');
+  });
+
   it('follow a task to its receipt', () => {
     const state = after(
       JobsEvents.loaded({ job: aJob() }),

@@ -147,14 +147,16 @@ function change(job: LiveJob, event: AosEvent): Partial<LiveJob> {
   if (hasEnded(job) && event.type !== 'task.receipt') return {};
   switch (event.type) {
     case 'task.acceptance': {
-      const { goal, steps, agent, agentId, rerunOf } = acceptanceOf(event);
+      const { goal, steps, agent, agentId, rerunOf, scheduledAt } = acceptanceOf(event);
+      const isLater = scheduledAt !== null && job.startedAt === null;
       return {
         goal: goal ?? job.goal,
         agentName: agent ?? job.agentName,
         agentId: agentId ?? job.agentId,
         rerunOf: rerunOf ?? job.rerunOf,
-        status: 'running',
-        startedAt: job.startedAt ?? event.createdAt,
+        scheduledAt: job.scheduledAt ?? scheduledAt,
+        status: isLater ? 'scheduled' : 'running',
+        startedAt: isLater ? null : (job.startedAt ?? event.createdAt),
         progress: steps === null ? job.progress : { ...job.progress, total: steps },
       };
     }

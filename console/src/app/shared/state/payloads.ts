@@ -18,6 +18,8 @@ export const acceptanceOf = ({ payload }: AosEvent) => ({
   agent: text(payload['agentName']) ?? text(payload['agent']),
   agentId: text(payload['agentId']),
   rerunOf: text(payload['rerunOf']),
+  /** Only of a task that is to start later. */
+  scheduledAt: text(payload['scheduledAt']),
 });
 
 export const milestoneOf = ({ payload }: AosEvent) => ({
