@@ -1,5 +1,6 @@
 import { ChangeDetectionStrategy, Component, signal } from '@angular/core';
 import { TestBed } from '@angular/core/testing';
+import { Router } from '@angular/router';
 import { provideWords } from '../../../testing/transloco';
 import { type Call, idle, loading } from '../api/problem';
 import { ConfirmDialog } from './confirm-dialog';
@@ -74,6 +75,18 @@ describe('a dialog that asks before it destroys', () => {
     const cancel = new Event('cancel', { cancelable: true });
     root.querySelector('dialog')!.dispatchEvent(cancel);
     expect([host.confirmed, cancel.defaultPrevented]).toEqual([0, true]);
+  });
+
+  it('goes with the page that it was opened on, and stays when only its filter changes', async () => {
+    const { fixture, host } = await open();
+    const router = TestBed.inject(Router);
+    router.resetConfig([{ path: '**', component: ConfirmDialog }]);
+    await router.navigateByUrl('/?status=failed');
+    await fixture.whenStable();
+    expect(host.isOpen()).toBe(true);
+    await router.navigateByUrl('/elsewhere');
+    await fixture.whenStable();
+    expect(host.isOpen()).toBe(false);
   });
 
   it('gives the focus back to what opened it', async () => {

@@ -9,7 +9,10 @@ import {
   output,
   viewChild,
 } from '@angular/core';
+import { takeUntilDestroyed } from '@angular/core/rxjs-interop';
+import { NavigationEnd, Router } from '@angular/router';
 import { TranslocoDirective } from '@jsverse/transloco';
+import { filter } from 'rxjs';
 import { Icon } from './icon';
 
 let count = 0;
@@ -128,6 +131,7 @@ export class Dialog {
   private readonly dialog = viewChild.required<ElementRef<HTMLDialogElement>>('dialog');
 
   constructor() {
+    this.leaveWithThePage();
     const before = document.activeElement;
     afterNextRender(() => {
       const dialog = this.dialog().nativeElement;
@@ -142,6 +146,19 @@ export class Dialog {
     });
   }
 
+  /** What opened it may outlive the page it was opened on; over another one it would be about something else. */
+  private leaveWithThePage(): void {
+    const router = inject(Router);
+    const here = pathOf(router.url);
+    router.events
+      .pipe(
+        filter((event) => event instanceof NavigationEnd),
+        filter(({ urlAfterRedirects }) => pathOf(urlAfterRedirects) !== here),
+        takeUntilDestroyed(),
+      )
+      .subscribe(() => this.closed.emit());
+  }
+
   close(): void {
     this.dialog().nativeElement.close();
   }
@@ -151,3 +168,5 @@ export class Dialog {
     if (event.target === this.dialog().nativeElement && this.isBusy()) event.preventDefault();
   }
 }
+
+const pathOf = (url: string) => url.split(/[?#]/, 1)[0];
