@@ -261,6 +261,7 @@ export const words = {
     older: 'Show older',
     fold: 'Show fewer',
     news: '{{n}} new',
+    newsWaiting: '{{n}} new, waiting for you',
     sample: 'Show a sample',
     openRun: 'Open run',
     openConversation: 'Open conversation',

@@ -262,6 +262,7 @@ export const words: AllWords = {
     older: '显示更早的',
     fold: '收起',
     news: '{{n}} 条新动态',
+    newsWaiting: '{{n}} 条新动态，等待你的决定',
     sample: '查看样例',
     openRun: '查看运行',
     openConversation: '查看对话',

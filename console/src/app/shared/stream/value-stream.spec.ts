@@ -80,6 +80,33 @@ describe('the value stream', () => {
     expect(stacks()).toEqual(['1', '3+']);
   });
 
+  const request = {
+    approvalId: 'c',
+    tool: 'env.files.write',
+    args: {},
+    schema: {},
+    expiresAt: '2099-01-01T00:00:00.000Z',
+  };
+  it('says that what came meanwhile waits for a person, and hides nothing under a pointer over an empty stream', async () => {
+    const { root, cards, stacks, come, point, settle } = await show();
+    await point('pointerenter', cards);
+    await come('a', 1);
+    expect(stacks()).toEqual(['1']);
+    await point('pointerenter', cards);
+    await come('b', 1);
+    const news = () => root.querySelector('.news')!;
+    expect(news().classList).not.toContain('asking');
+    TestBed.inject(Store).dispatch(
+      StreamEvents.received({
+        events: [anEvent({ traceId: 'c', type: 'approval.request', payload: request })],
+      }),
+    );
+    await settle();
+    expect(stacks()).toEqual(['1']);
+    expect(news().classList).toContain('asking');
+    expect(news().textContent).toContain(words.stream.newsWaiting.replace('{{n}}', '2'));
+  });
+
   it('moves nothing while it is pressed: a press ends on what it began on', async () => {
     const { root, cards, more, stacks, come, point, settle } = await show();
     await come('b', 1);

@@ -39,6 +39,8 @@ interface InOrder {
   readonly stacks: readonly Stack[];
   /** How many tasks have come since the order is held. */
   readonly news: number;
+  /** Whether one of them waits for a person. */
+  readonly isAsking: boolean;
 }
 
 /** The value stream: what moved, stacked by task, the newest on top; what waits for a person stays in sight. */
@@ -118,15 +120,17 @@ export class ValueStream {
   private readonly ordered = computed((): InOrder => {
     const held = this.heldOrder();
     const stacks = this.allStacks();
-    if (!held) return { stacks, news: 0 };
+    if (!held) return { stacks, news: 0, isAsking: false };
     const known = stacks.filter(({ traceId }) => held.includes(traceId));
     known.sort((a, b) => held.indexOf(a.traceId) - held.indexOf(b.traceId));
-    return { stacks: known, news: stacks.length - known.length };
+    const news = stacks.filter(({ traceId }) => !held.includes(traceId));
+    return { stacks: known, news: news.length, isAsking: news.some(waits) };
   });
   protected readonly stacks = computed(() =>
     this.inOrder().stacks.slice(0, STACKS_PER_PAGE * this.pages()),
   );
   protected readonly news = computed(() => this.inOrder().news);
+  protected readonly isAsking = computed(() => this.inOrder().isAsking);
   private readonly hidden = computed(() => this.inOrder().stacks.length - this.stacks().length);
   /** Whether this page is about one task whose first event came by the stream: nothing of it is older. */
   private readonly hasFirst = computed(() => {
@@ -155,7 +159,9 @@ export class ValueStream {
   }
 
   protected hold(): void {
-    this.heldOrder.set(this.allStacks().map(({ traceId }) => traceId));
+    const order = this.allStacks().map(({ traceId }) => traceId);
+    // Where nothing is yet, nothing can move away.
+    if (order.length > 0) this.heldOrder.set(order);
   }
   protected letGo(): void {
     this.heldOrder.set(null);
@@ -219,6 +225,8 @@ export class ValueStream {
     next.closest('.stack')?.scrollIntoView({ block: 'nearest' });
   }
 }
+
+const waits = ({ rows }: Stack) => rows.some(({ approval }) => approval?.status === 'pending');
 
 /** The oldest of one task, or of all. */
 const firstOf = (events: readonly AosEvent[], only: string | null) =>
