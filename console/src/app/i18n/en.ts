@@ -420,6 +420,8 @@ export const words = {
     choose: 'Choose',
     kind: 'Kind',
     notSet: 'Not set',
+    yes: 'Yes',
+    no: 'No',
     null: 'Nothing (null)',
     option: 'Option {{n}}',
     item: 'Item {{n}}',

@@ -412,6 +412,8 @@ export const words: AllWords = {
     choose: '请选择',
     kind: '类型',
     notSet: '未填写',
+    yes: '是',
+    no: '否',
     null: '空（null）',
     option: '选项 {{n}}',
     item: '第 {{n}} 项',

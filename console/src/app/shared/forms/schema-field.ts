@@ -11,7 +11,7 @@ import { TranslocoDirective } from '@jsverse/transloco';
 import { Icon } from '../ui/icon';
 import { Revealed } from '../ui/revealed';
 import { type FormFault, pointer, schemaFaults } from './schema-faults';
-import { SchemaLeaf } from './schema-leaf';
+import { SchemaLeaf, isOpenQuestion } from './schema-leaf';
 import { MAX_DEPTH, type Node, SchemaReader, type Shape, isWords } from './schema-reader';
 
 const types = new Set(['object', 'array', 'string', 'number', 'integer', 'boolean', 'null']);
@@ -27,7 +27,7 @@ type Value = Readonly<Record<string, unknown>>;
   host: {
     '[class.group]': 'isGroup()',
     '[class.item]': 'isItem()',
-    '[class.boolean]': 'shape().kind === "boolean"',
+    '[class.boolean]': 'isSwitch()',
     '[attr.role]': 'isGroup() && name() ? "group" : null',
     '[attr.aria-labelledby]': 'isGroup() && name() ? id() + "-name" : null',
   },
@@ -72,6 +72,12 @@ export class SchemaField {
   protected readonly label = computed(() => this.shape().title ?? this.name());
   protected readonly isFixed = computed(
     () => this.isPresent() || this.isItem() || this.name() === '',
+  );
+  /** Its switch stands before its name. */
+  protected readonly isSwitch = computed(
+    () =>
+      this.shape().kind === 'boolean' &&
+      !isOpenQuestion(this.shape(), this.isRequired() || this.isFixed(), this.standard()),
   );
   /** An optional group stays folded until someone wants it; a schema that holds itself would never end otherwise. */
   protected readonly isFolded = computed(

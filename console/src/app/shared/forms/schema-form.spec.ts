@@ -130,11 +130,34 @@ describe('the form made from a schema', () => {
   });
 
   it('switches a boolean', async () => {
-    const { named, page, settle } = await show(object({ dry: { type: 'boolean' } }));
+    const { named, page, settle } = await show(object({ dry: { type: 'boolean' } }, ['dry']));
+    expect(page.value()).toEqual({ dry: false });
     expect(named('dry').getAttribute('role')).toBe('switch');
     named('dry').click();
     await settle();
     expect(page.value()).toEqual({ dry: true });
+  });
+
+  it('leaves a yes or no open that nobody must answer, and lets an answer be taken back', async () => {
+    const { named, page, type } = await show(object({ header: { type: 'boolean' } }));
+    const chosen = () =>
+      (named('header') as unknown as HTMLSelectElement).selectedOptions[0]?.textContent?.trim();
+    expect(named('header').getAttribute('role')).toBeNull();
+    expect(chosen()).toBe('Not set');
+    expect(page.value()).toEqual({});
+    await type('header', 'no');
+    expect(page.value()).toEqual({ header: false });
+    expect(chosen()).toBe('No');
+    await type('header', 'yes');
+    expect(page.value()).toEqual({ header: true });
+    await type('header', '');
+    expect(page.value()).toEqual({});
+  });
+
+  it('shows what holds where nothing is said as a switch that stands so', async () => {
+    const { named } = await show(object({ trim: { type: 'boolean', default: true } }), {});
+    expect(named('trim').getAttribute('role')).toBe('switch');
+    expect(named('trim').checked).toBe(true);
   });
 
   it('adds to a list and takes out of it, in place', async () => {

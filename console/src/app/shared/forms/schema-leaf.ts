@@ -35,6 +35,10 @@ function toNumber(text: string): number | string {
   return isExact ? value : text;
 }
 
+/** A yes or no that may be left out, and of which the schema does not say what holds then. */
+export const isOpenQuestion = ({ kind }: Shape, isRequired: boolean, standard: unknown): boolean =>
+  kind === 'boolean' && !isRequired && standard === undefined;
+
 /** One value that has no inner ones: text, number, yes or no, one of several, or JSON. */
 @Component({
   selector: 'aos-schema-leaf',
@@ -44,18 +48,34 @@ function toNumber(text: string): number | string {
     <ng-container *transloco="let t">
       @switch (shape().kind) {
         @case ('boolean') {
-          <input
-            type="checkbox"
-            role="switch"
-            class="switch"
-            [id]="fieldId()"
-            [disabled]="disabled()"
-            [checked]="value() === true || (value() === undefined && standard() === true)"
-            [attr.aria-invalid]="isFaulty() || null"
-            [attr.aria-label]="label() || null"
-            [attr.aria-describedby]="describedBy() || null"
-            (change)="changed.emit($any($event.target).checked)"
-          />
+          @if (isOpenQuestion()) {
+            <select
+              class="input"
+              [id]="fieldId()"
+              [disabled]="disabled()"
+              [attr.aria-invalid]="isFaulty() || null"
+              [attr.aria-label]="label() || null"
+              [attr.aria-describedby]="describedBy() || null"
+              (change)="answer($any($event.target).value)"
+            >
+              <option value="" [selected]="value() === undefined">{{ t('form.notSet') }}</option>
+              <option value="yes" [selected]="value() === true">{{ t('form.yes') }}</option>
+              <option value="no" [selected]="value() === false">{{ t('form.no') }}</option>
+            </select>
+          } @else {
+            <input
+              type="checkbox"
+              role="switch"
+              class="switch"
+              [id]="fieldId()"
+              [disabled]="disabled()"
+              [checked]="value() === true || (value() === undefined && standard() === true)"
+              [attr.aria-invalid]="isFaulty() || null"
+              [attr.aria-label]="label() || null"
+              [attr.aria-describedby]="describedBy() || null"
+              (change)="changed.emit($any($event.target).checked)"
+            />
+          }
         }
         @case ('enum') {
           <select
@@ -172,6 +192,10 @@ export class SchemaLeaf {
   /** The value without one: absent. */
   readonly changed = output<unknown>();
 
+  /** Neither yes nor no unless somebody says so: a switch would look like a no. */
+  protected readonly isOpenQuestion = computed(() =>
+    isOpenQuestion(this.shape(), this.isRequired(), this.standard()),
+  );
   protected readonly isNumber = computed(
     () => this.shape().kind === 'number' || this.shape().kind === 'integer',
   );
@@ -228,6 +252,9 @@ export class SchemaLeaf {
     this.choices().findIndex(({ value }) => same(value, this.value())),
   );
 
+  protected answer(word: string): void {
+    this.changed.emit(word === '' ? undefined : word === 'yes');
+  }
   protected pick(index: string): void {
     this.changed.emit(index === '' ? undefined : this.choices()[Number(index)]?.value);
   }
