@@ -145,6 +145,19 @@ test('an agent becomes a tool of others and is taken out again; a copy begins as
   await close();
 });
 
+test('a laptop shows the state of an agent in words, its load and its last error', async () => {
+  const { page, close } = await browser.open({ width: 1280, height: 800 });
+  await signIn(page);
+  const { get, post } = await asPerson(page);
+  if ((await get('/agents?limit=1')).items.length === 0)
+    await post('/agents', { name: 'on-a-laptop', template: 'data-analyst' });
+  await page.goto('/console/agents');
+  await page.locator('[data-row]').first().waitFor();
+  for (const name of ['State', 'Version', 'Running', 'Queued', 'Last error'])
+    await page.getByRole('columnheader', { name, exact: true }).waitFor();
+  await close();
+});
+
 test('a phone shows the agents and their parts without running over the edge', async () => {
   const { page, close } = await browser.open({ width: 390, height: 844 });
   await signIn(page);

@@ -23,6 +23,10 @@ const looks = [
   { name: 'wide', width: 1440, height: 900, language: 'en', theme: 'light' },
   { name: 'dark', width: 1440, height: 900, language: 'en', theme: 'dark' },
   { name: 'zh', width: 1440, height: 900, language: 'zh', theme: 'light' },
+  { name: 'laptop', width: 1280, height: 800, language: 'en', theme: 'light' },
+  { name: 'laptop-dark', width: 1280, height: 800, language: 'en', theme: 'dark' },
+  { name: 'laptop-zh', width: 1280, height: 800, language: 'zh', theme: 'light' },
+  { name: 'laptop-zh-dark', width: 1280, height: 800, language: 'zh', theme: 'dark' },
   { name: 'narrow', width: 390, height: 844, language: 'en', theme: 'light' },
   { name: 'narrow-zh-dark', width: 390, height: 844, language: 'zh', theme: 'dark' },
 ].filter(({ name }) => !wanted || wanted.includes(name));

@@ -100,7 +100,7 @@ export class AgentsPage {
     {
       id: 'running',
       header: 'agents.col.running',
-      width: '72px',
+      width: '64px',
       align: 'end',
       text: ({ load }) => String(load.running),
       hideNarrow: true,
@@ -108,7 +108,7 @@ export class AgentsPage {
     {
       id: 'queued',
       header: 'agents.col.queued',
-      width: '72px',
+      width: '64px',
       align: 'end',
       text: ({ load }) => String(load.queued),
       hideNarrow: true,

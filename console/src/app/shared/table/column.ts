@@ -14,7 +14,7 @@ export interface Column<Row> {
   readonly text?: (row: Row) => string;
   /** The cell that is a link where the table has a `link`; the first column when none says so. */
   readonly isLink?: boolean;
-  /** Gives way where there is little room. */
+  /** Gives way where there is little room, the last of them first. */
   readonly hideNarrow?: boolean;
   /** Takes part in the column chooser, and is not shown until somebody asks for it. */
   readonly isHidden?: boolean;

@@ -41,7 +41,7 @@ const basket = (length: number) => Array.from({ length }, (_, n) => fruit(n));
 })
 class Page {
   readonly tableId = `fruit-${Math.random()}`;
-  readonly columns: Column<Fruit>[] = [
+  columns: Column<Fruit>[] = [
     { id: 'name', header: 'ui.close', width: '1fr', text: ({ name }) => name, isFixed: true },
     { id: 'grams', header: 'ui.more', width: '80px', align: 'end' },
     { id: 'secret', header: 'ui.reload', width: '80px', text: () => 'hidden', isHidden: true },
@@ -130,6 +130,47 @@ describe('the table', () => {
     } finally {
       window.innerWidth = wide;
     }
+  });
+
+  describe('in little room', () => {
+    const headers = (host: HTMLElement) =>
+      [...host.querySelectorAll('[role=columnheader]')].map((each) => each.textContent?.trim());
+    const showIn = async (width: number) => {
+      // jsdom lays nothing out.
+      Object.defineProperty(HTMLElement.prototype, 'clientWidth', {
+        value: width,
+        configurable: true,
+      });
+      try {
+        const { host } = await show((page) => {
+          page.columns = [
+            { id: 'state', header: 'State', width: '100px', narrowWidth: '16px', isFixed: true },
+            { id: 'name', header: 'Name', width: '2fr', isFixed: true },
+            { id: 'tools', header: 'Tools', width: '200px', hideNarrow: true },
+            { id: 'fault', header: 'Fault', width: '200px', hideNarrow: true },
+            { id: 'age', header: 'Age', width: '80px', hideNarrow: true },
+          ];
+        });
+        return { headers: headers(host), isNarrow: !!host.querySelector('.frame.narrow') };
+      } finally {
+        Reflect.deleteProperty(HTMLElement.prototype, 'clientWidth');
+      }
+    };
+
+    it('gives up one column after the other, the last first, and never all for want of a few pixels', async () => {
+      expect((await showIn(961)).headers).toEqual(['', 'State', 'Name', 'Tools', 'Fault', 'Age']);
+      TestBed.resetTestingModule();
+      expect(await showIn(959)).toEqual({
+        headers: ['', 'State', 'Name', 'Tools', 'Fault'],
+        isNarrow: false,
+      });
+      TestBed.resetTestingModule();
+      expect((await showIn(700)).headers).toEqual(['', 'State', 'Name', 'Tools']);
+    });
+
+    it('shows signs alone where even the columns that stay would have too little', async () => {
+      expect(await showIn(420)).toEqual({ headers: ['', 'State', 'Name'], isNarrow: true });
+    });
   });
 
   it('walks by j and k from anywhere, chooses by x and opens by Enter', async () => {

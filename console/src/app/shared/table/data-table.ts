@@ -132,12 +132,17 @@ export class DataTable<Row> {
   });
   protected readonly isNarrow = computed(() => {
     const width = this.width();
-    return width > 0 && (width < NARROW_PX || leastOf(this.wanted(), false) + TICK_PX > width);
+    return (
+      width > 0 && (width < NARROW_PX || this.needs(this.wanted().filter(stays), false) > width)
+    );
   });
-  /** Where not all of them have room, those give way that can. */
-  protected readonly shown = computed(() =>
-    this.isNarrow() ? this.wanted().filter(({ hideNarrow }) => !hideNarrow) : this.wanted(),
-  );
+  /** Where not all of them have room, those give way that can: on a phone all of these, else as many as it takes. */
+  protected readonly shown = computed(() => {
+    const [width, wanted] = [this.width(), this.wanted()];
+    if (width === 0) return wanted;
+    if (this.isTall()) return this.isNarrow() ? wanted.filter(stays) : wanted;
+    return givingWay(wanted, (columns) => this.needs(columns, this.isNarrow()) <= width);
+  });
   protected readonly optional = computed(() => this.columns().filter(({ isFixed }) => !isFixed));
   protected readonly tracks = computed(() =>
     [
@@ -146,9 +151,7 @@ export class DataTable<Row> {
     ].join(' '),
   );
   /** Where the columns need more than there is, the list scrolls sideways, all rows alike. */
-  protected readonly leastPx = computed(
-    () => leastOf(this.shown(), this.isNarrow()) + (this.canSelect() ? TICK_PX : 0),
-  );
+  protected readonly leastPx = computed(() => this.needs(this.shown(), this.isNarrow()));
   protected readonly linked = computed(
     () => (this.shown().find(({ isLink }) => isLink) ?? this.shown()[0])?.id,
   );
@@ -190,6 +193,10 @@ export class DataTable<Row> {
     afterNextRender(() => this.watchSize());
     this.keepInPlace();
     this.askAhead();
+  }
+
+  private needs(columns: readonly Column<Row>[], isNarrow: boolean): number {
+    return leastOf(columns, isNarrow) + (this.canSelect() ? TICK_PX : 0);
   }
 
   protected isShown({ id, isHidden }: Column<Row>): boolean {
@@ -382,6 +389,21 @@ const leastOf = (columns: readonly Sized[], isNarrow: boolean): number =>
       sum + GAP_PX + Number(/[\d.]+(?=px)/.exec(trackOf(column, isNarrow))?.[0] ?? 0),
     SIDES_PX,
   );
+
+const stays = ({ hideNarrow }: Column<never>) => !hideNarrow;
+/** Those that can give way do so from the right, one after the other, until the others have room. */
+function givingWay<Row>(
+  columns: readonly Column<Row>[],
+  haveRoom: (columns: readonly Column<Row>[]) => boolean,
+): readonly Column<Row>[] {
+  let left = columns;
+  while (!haveRoom(left)) {
+    const next = left.findLast(({ hideNarrow }) => hideNarrow);
+    if (!next) return left;
+    left = left.filter((column) => column !== next);
+  }
+  return left;
+}
 
 const hasSelectedText = () => (document.getSelection()?.toString().length ?? 0) > 0;
 

@@ -59,7 +59,10 @@ const tones: Record<AuditRow['outcome'], Tone> = {
                 [tone]="tones[row.outcome]"
                 [word]="'projects.run.outcome.' + row.outcome"
               />
-              <code *aosCell="let row of rows(); column: 'action'">{{ row.action }}</code>
+              <ng-container *aosCell="let row of rows(); column: 'action'">
+                <code>{{ row.action }}</code>
+                <span class="by meta cut">{{ names.who(row.actor) }} · {{ names.what(row) }}</span>
+              </ng-container>
               <aos-age
                 *aosCell="let row of rows(); column: 'age'"
                 class="meta"
@@ -82,6 +85,17 @@ const tones: Record<AuditRow['outcome'], Tone> = {
     </ng-container>
   `,
   styleUrl: './run-table.css',
+  styles: `
+    /* On a phone there is no column for it, and who it was is what the record is for. */
+    .by {
+      display: none;
+    }
+    @media (max-width: 719px) {
+      .by {
+        display: block;
+      }
+    }
+  `,
 })
 export class RunAudit {
   readonly traceId = input.required<string>();
@@ -92,7 +106,7 @@ export class RunAudit {
   readonly picked = output<string | null>();
 
   private readonly api = inject(ProjectsApi);
-  private readonly names = inject(RecordNames);
+  protected readonly names = inject(RecordNames);
   protected readonly mayRead = inject(Store).selectSignal(session.selectMay('audit.read'));
   protected readonly tones = tones;
   protected readonly rows = signal<readonly AuditRow[]>([]);
