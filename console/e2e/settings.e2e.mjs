@@ -263,6 +263,18 @@ test('the record is filtered by the address, and a row shows what changed as tex
   await page.keyboard.press('Escape');
   await panel.waitFor({ state: 'detached' });
   await comesTo(() => page.locator('[data-row]').count(), 1);
+  // Back closes what was opened, and does not lead out of the record.
+  await page.locator('[data-row]').first().click();
+  await panel.waitFor();
+  await page.goBack();
+  await panel.waitFor({ state: 'detached' });
+  await comesTo(() => page.locator('[data-row]').count(), 1);
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page
+    .locator('[data-row]')
+    .getByText(/Owner · Role/)
+    .waitFor();
+  await page.setViewportSize({ width: 1440, height: 900 });
   const href = await page.getByRole('link', { name: 'Export NDJSON' }).getAttribute('href');
   const lines = await (await page.context().request.get(href, onceMore)).text();
   assert.equal(JSON.parse(lines).resource, `role:${name}`);

@@ -8,7 +8,6 @@ import {
   signal,
   untracked,
 } from '@angular/core';
-import { Router } from '@angular/router';
 import type { PinState, ToolPin } from '@aos/contracts';
 import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
@@ -17,6 +16,7 @@ import { keepFresh } from '../../shared/realtime/keep-fresh';
 import { session } from '../../shared/state/session';
 import { Cell, type Column } from '../../shared/table/column';
 import { DataTable } from '../../shared/table/data-table';
+import { Beside } from '../../shared/ui/beside';
 import { CopyButton } from '../../shared/ui/copy-button';
 import { Difference } from '../../shared/ui/difference';
 import { FilterBar } from '../../shared/ui/filter-bar';
@@ -98,7 +98,7 @@ export class PinsView {
   readonly at = input<string>();
 
   private readonly api = inject(IntegrationsApi);
-  private readonly router = inject(Router);
+  private readonly beside = inject(Beside);
   private readonly transloco = inject(TranslocoService);
   protected readonly mayWrite = inject(Store).selectSignal(session.selectMay('tool.write'));
 
@@ -205,11 +205,7 @@ export class PinsView {
 
   protected show(pin: ToolPin | null): void {
     this.approving.set(idle);
-    void this.router.navigate([], {
-      queryParams: { at: pin && this.idOf(pin) },
-      queryParamsHandling: 'merge',
-      replaceUrl: true,
-    });
+    this.beside.show('at', pin && this.idOf(pin));
   }
 
   /** The hash says which definition was looked at: one that has changed since is refused. */

@@ -23,6 +23,7 @@ import { forkJoin } from 'rxjs';
 import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
 import { keepFresh } from '../../shared/realtime/keep-fresh';
 import { session } from '../../shared/state/session';
+import { Beside } from '../../shared/ui/beside';
 import { ConfirmDialog } from '../../shared/ui/confirm-dialog';
 import { Dialog } from '../../shared/ui/dialog';
 import { Icon } from '../../shared/ui/icon';
@@ -79,6 +80,7 @@ export class ServerPage {
 
   private readonly api = inject(IntegrationsApi);
   private readonly router = inject(Router);
+  private readonly beside = inject(Beside);
   private readonly transloco = inject(TranslocoService);
   private readonly store = inject(Store);
   protected readonly calls = inject(CallsStore);
@@ -192,11 +194,7 @@ export class ServerPage {
     });
   }
   protected openDetail(row: RecentCall | null): void {
-    void this.router.navigate([], {
-      queryParams: { at: row?.id ?? null },
-      queryParamsHandling: 'merge',
-      replaceUrl: true,
-    });
+    this.beside.show('at', row?.id ?? null);
   }
   protected onTabKey(event: KeyboardEvent): void {
     const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;

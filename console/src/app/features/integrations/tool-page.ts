@@ -8,7 +8,7 @@ import {
   signal,
   untracked,
 } from '@angular/core';
-import { Router, RouterLink } from '@angular/router';
+import { RouterLink } from '@angular/router';
 import type { CallAnswer, McpTool, RecentCall, ToolReport } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
@@ -16,6 +16,7 @@ import { type Call, type Problem, done, failed, idle, loading } from '../../shar
 import { toProblem } from '../../shared/api/problem';
 import { keepFresh } from '../../shared/realtime/keep-fresh';
 import { session } from '../../shared/state/session';
+import { Beside } from '../../shared/ui/beside';
 import { CopyButton } from '../../shared/ui/copy-button';
 import { Icon } from '../../shared/ui/icon';
 import { JsonTree } from '../../shared/ui/json-tree';
@@ -57,7 +58,7 @@ export class ToolPage {
   readonly at = input<string>();
 
   private readonly api = inject(IntegrationsApi);
-  private readonly router = inject(Router);
+  private readonly beside = inject(Beside);
   private readonly store = inject(Store);
   protected readonly calls = inject(CallsStore);
   protected readonly mayCall = this.store.selectSignal(session.selectMay('tool.call'));
@@ -150,7 +151,7 @@ export class ToolPage {
   }
 
   protected openDetail(row: RecentCall | null): void {
-    void this.router.navigate([], { queryParams: { at: row?.id ?? null }, replaceUrl: true });
+    this.beside.show('at', row?.id ?? null);
   }
 }
 
@@ -158,7 +159,7 @@ const gone = (server: string, tool: string): Problem => ({
   type: 'about:blank',
   code: 'unknown_tool',
   status: 404,
-  title: `${server}.${tool}`,
-  detail: '',
+  title: 'There is no such tool',
+  detail: `${server}.${tool}`,
   traceId: '',
 });

@@ -17,6 +17,7 @@ import { pointTime } from '../../shared/charts/units';
 import { Sentences } from '../../shared/i18n/sentences';
 import { Cell, type Column } from '../../shared/table/column';
 import { DataTable } from '../../shared/table/data-table';
+import { Beside } from '../../shared/ui/beside';
 import { FilterBar } from '../../shared/ui/filter-bar';
 import type { Filter } from '../../shared/ui/filters';
 import { Icon } from '../../shared/ui/icon';
@@ -56,6 +57,7 @@ export class LogsPage {
   private readonly api = inject(MonitorApi);
   private readonly shared = inject(AosApi);
   private readonly router = inject(Router);
+  private readonly beside = inject(Beside);
   private readonly transloco = inject(TranslocoService);
   private readonly sentences = inject(Sentences);
   private readonly language = inject(Preferences).language;
@@ -197,10 +199,10 @@ export class LogsPage {
   }
   protected readonly idOf = ({ id }: MonitorLogLine) => id;
   protected open(line: MonitorLogLine): void {
-    this.go({ line: line.id });
+    this.beside.show('line', line.id);
   }
   protected close(): void {
-    this.go({ line: null });
+    this.beside.show('line', null);
   }
   protected onlyLogger(logger: string): void {
     this.go({ logger });

@@ -1,7 +1,8 @@
 import { ChangeDetectionStrategy, Component, inject, input } from '@angular/core';
-import { Router, RouterLink } from '@angular/router';
+import { RouterLink } from '@angular/router';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Waterfall } from '../../shared/trace/waterfall';
+import { Beside } from '../../shared/ui/beside';
 import { CopyButton } from '../../shared/ui/copy-button';
 import { Icon } from '../../shared/ui/icon';
 
@@ -95,13 +96,9 @@ export class TracePage {
   readonly traceId = input.required<string>();
   /** From the address: the span whose details are open. */
   readonly span = input<string>();
-  private readonly router = inject(Router);
+  private readonly beside = inject(Beside);
 
   protected choose(span: string | null): void {
-    void this.router.navigate([], {
-      queryParams: { span },
-      queryParamsHandling: 'merge',
-      replaceUrl: true,
-    });
+    this.beside.show('span', span);
   }
 }

@@ -20,6 +20,7 @@ import { JobsEvents, type LiveJob, hasEnded } from '../../shared/state/jobs';
 import { session } from '../../shared/state/session';
 import { Cell, type Column } from '../../shared/table/column';
 import { DataTable } from '../../shared/table/data-table';
+import { Beside } from '../../shared/ui/beside';
 import { FilterBar } from '../../shared/ui/filter-bar';
 import type { Filter } from '../../shared/ui/filters';
 import { Icon } from '../../shared/ui/icon';
@@ -78,6 +79,7 @@ export class TasksPage {
   private readonly projectsApi = inject(ProjectsApi);
   private readonly store = inject(Store);
   private readonly router = inject(Router);
+  private readonly beside = inject(Beside);
   private readonly transloco = inject(TranslocoService);
   protected readonly tasks = inject(TasksStore);
   private readonly menu = viewChild(ViewsMenu);
@@ -251,11 +253,7 @@ export class TasksPage {
     return groups[name].join(',') || null;
   }
   protected openRun(traceId: string | null): void {
-    void this.router.navigate([], {
-      queryParams: { run: traceId },
-      queryParamsHandling: 'merge',
-      replaceUrl: true,
-    });
+    this.beside.show('run', traceId);
   }
   protected openStep(traceId: string, step: string): void {
     void this.router.navigate(['/projects', 'runs', traceId], { queryParams: { step } });

@@ -8,7 +8,6 @@ import {
   signal,
   untracked,
 } from '@angular/core';
-import { Router } from '@angular/router';
 import type { AuditQuery, AuditRow } from '@aos/contracts';
 import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
 import { firstValueFrom } from 'rxjs';
@@ -16,6 +15,7 @@ import { RecordNames } from '../../shared/api/record-names';
 import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
 import { Cell, type Column } from '../../shared/table/column';
 import { DataTable } from '../../shared/table/data-table';
+import { Beside } from '../../shared/ui/beside';
 import { FilterBar } from '../../shared/ui/filter-bar';
 import { type Filter, momentIn } from '../../shared/ui/filters';
 import { Icon } from '../../shared/ui/icon';
@@ -80,7 +80,10 @@ const outcomes = ['allowed', 'denied', 'failed'] as const;
             [tone]="tones[each.outcome]"
             [word]="'settings.audit.outcome.' + each.outcome"
           />
-          <code *aosCell="let each of rows(); column: 'action'">{{ each.action }}</code>
+          <ng-container *aosCell="let each of rows(); column: 'action'">
+            <code>{{ each.action }}</code>
+            <span class="by meta cut">{{ actorOf(each) }} · {{ resourceOf(each) }}</span>
+          </ng-container>
           <aos-age
             *aosCell="let each of rows(); column: 'age'"
             class="meta"
@@ -124,7 +127,14 @@ const outcomes = ['allowed', 'denied', 'failed'] as const;
       flex: 1;
       min-height: 0;
     }
+    /* On a phone there is no column for it, and who it was is what the record is for. */
+    .by {
+      display: none;
+    }
     @media (max-width: 719px) {
+      .by {
+        display: block;
+      }
       .list {
         padding: 16px 16px 12px;
       }
@@ -157,7 +167,7 @@ export class AuditPage {
   readonly row = input<string>();
 
   private readonly api = inject(SettingsApi);
-  private readonly router = inject(Router);
+  private readonly beside = inject(Beside);
   private readonly transloco = inject(TranslocoService);
   private readonly names = inject(RecordNames);
   private readonly people = this.names.people;
@@ -314,10 +324,6 @@ export class AuditPage {
     return this.names.what(row);
   }
   protected open(row: string | null): void {
-    void this.router.navigate([], {
-      queryParams: { row },
-      queryParamsHandling: 'merge',
-      replaceUrl: true,
-    });
+    this.beside.show('row', row);
   }
 }
