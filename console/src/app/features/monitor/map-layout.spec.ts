@@ -1,5 +1,5 @@
 import type { Topology } from '@aos/contracts';
-import { PLACE_PX, layOutMap } from './map-layout';
+import { PLACE_PX, layOutMap, zoomFor } from './map-layout';
 
 const measures = { errors: 0, p95Ms: 1 };
 const node = (id: string) => ({ ...measures, id, kind: 'node' as const, name: id, calls: 1 });
@@ -30,4 +30,11 @@ test('places and lines all lie on the picture', async () => {
     expect(Math.min(...ys)).toBeGreaterThanOrEqual(0);
     expect(Math.max(...ys)).toBeLessThanOrEqual(height);
   }
+});
+
+test('a picture is made smaller until it fits, but not below what can be read', () => {
+  expect(zoomFor(1_400, 1_216)).toBeCloseTo(0.869, 3);
+  expect(zoomFor(800, 1_216)).toBe(1);
+  expect(zoomFor(4_000, 1_216)).toBe(0.75);
+  expect(zoomFor(1_400, 0)).toBe(1);
 });

@@ -27,6 +27,13 @@ const MARGIN_PX = { x: 24, y: 40 };
 const THINNEST = 1;
 const THICKEST = 6;
 
+/** Smaller than this it is no longer read; what is wider then is scrolled. */
+const SMALLEST = 0.75;
+
+/** So that the whole width is in sight, where that is legible; never larger than life. */
+export const zoomFor = (width: number, roomPx: number): number =>
+  width <= roomPx || roomPx === 0 ? 1 : Math.max(SMALLEST, roomPx / width);
+
 /** Left to right, by who calls whom. dagre comes with the first picture and not with the room. */
 export async function layOutMap(topology: Topology): Promise<MapLayout> {
   const { default: dagre } = await import('@dagrejs/dagre');

@@ -1,11 +1,15 @@
 import {
   ChangeDetectionStrategy,
   Component,
+  ElementRef,
+  afterRenderEffect,
   computed,
   inject,
   input,
   linkedSignal,
   resource,
+  signal,
+  viewChild,
 } from '@angular/core';
 import { Router } from '@angular/router';
 import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
@@ -16,7 +20,7 @@ import { Icon } from '../../shared/ui/icon';
 import { Preferences } from '../../shared/ui/preferences';
 import { ProblemNote } from '../../shared/ui/problem-note';
 import { SidePanel } from '../../shared/ui/side-panel';
-import { type MapLayout, PLACE_PX, layOutMap } from './map-layout';
+import { type MapLayout, PLACE_PX, layOutMap, zoomFor } from './map-layout';
 import { MonitorApi } from './monitor-api';
 import { RangePicker, toRange } from './range-picker';
 
@@ -67,6 +71,9 @@ export class MapPage {
     computation: (topology, before) => topology ?? before?.value,
   });
   protected readonly layout = computed(() => this.shown()?.layout);
+  private readonly room = viewChild<ElementRef<HTMLElement>>('room');
+  private readonly roomPx = signal(0);
+  protected readonly zoom = computed(() => zoomFor(this.layout()?.width ?? 0, this.roomPx()));
   protected readonly names = computed(() => {
     this.language();
     return new Map(
@@ -94,6 +101,16 @@ export class MapPage {
   protected readonly busiest = computed(() =>
     [...(this.layout()?.places ?? [])].sort((a, b) => b.calls - a.calls),
   );
+
+  constructor() {
+    afterRenderEffect((onCleanup) => {
+      const room = this.room()?.nativeElement;
+      if (!room) return;
+      const observer = new ResizeObserver(() => this.roomPx.set(room.clientWidth));
+      observer.observe(room);
+      onCleanup(() => observer.disconnect());
+    });
+  }
 
   /** The others are named by what they are. */
   protected isOneOfMany(kind: string): boolean {

@@ -27,7 +27,7 @@ export const words = {
     running: 'Running',
     paused: 'Waiting jobs',
     scheduled: 'Scheduled',
-    servers: 'Tool servers down',
+    servers: 'Servers down',
     lag: 'Stream lag',
     lagHelp: 'Age of the oldest event that has no number yet',
     cpu: 'CPU',

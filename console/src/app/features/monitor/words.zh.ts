@@ -98,7 +98,7 @@ export const words: Words<typeof english> = {
     trace: '链路',
     job: '任务',
     traces: '按目标查找运行',
-    logs: '在消息中查找',
+    logs: '在消息中查找（按英文原文）',
   },
   since: {
     '15m': '最近 15 分钟',
@@ -136,7 +136,7 @@ export const words: Words<typeof english> = {
     message: '消息',
     trace: '链路',
     none: '还没有日志。任务做了什么、服务器说了什么，都会出现在这里。',
-    noneOfThese: '没有符合筛选条件的日志。',
+    noneOfThese: '没有符合筛选条件的日志。文字按英文原文查找。',
     pause: '暂停',
     resume: '继续',
     paused: '已暂停',

@@ -73,6 +73,18 @@ describe('the chart', () => {
     expect(reading()).toBe('0');
   });
 
+  it('gives the names a second line before it cuts one of them', async () => {
+    const lines = (...names: string[]): ChartSeries[] =>
+      names.map((name) => ({ name, points: [[at, 932]] }));
+    const { fixture, host } = await show(lines('p50', 'p95', 'p99'), 'ms');
+    const areMany = () => host.querySelector('.readings')!.classList.contains('many');
+    expect(areMany()).toBe(true);
+    fixture.componentRef.setInput('series', lines('Done', 'Failed', 'Cancelled'));
+    fixture.componentRef.setInput('unit', 'count');
+    await fixture.whenStable();
+    expect(areMany()).toBe(false);
+  });
+
   it('says in words that a range is empty', async () => {
     const { host } = await show([{ name: 'p50', points: [[at, null]] }]);
     expect(host.textContent).toContain('Nothing happened in this time.');

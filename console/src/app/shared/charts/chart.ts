@@ -20,8 +20,11 @@ import {
 } from './chart-option';
 import { type Unit, pointTime, withUnit, zoneName } from './units';
 
-/** How many letters of names stand in one line under the title of a small chart, with their numbers. */
-const MOST_BESIDE = 20;
+/** How many letters stand in one line under the title of a small chart: names, their numbers, and what is between. */
+const MOST_BESIDE = 44;
+const LETTERS_BETWEEN = 5;
+const lettersOf: Partial<Record<Unit, number>> = { count: 3, percent: 6 };
+const MOST_LETTERS = 8;
 const wide = /\p{Script=Han}/gu;
 
 /**
@@ -119,12 +122,16 @@ export class Chart {
   );
   /**
    * More than stand beside each other under the title of a small chart: there they take a second line. By the names
-   * alone, so that no line comes or goes while somebody points at one value after the other.
+   * and the unit alone, so that no line comes or goes while somebody points at one value after the other.
    */
   protected readonly areMany = computed(
     () =>
       this.series().reduce(
-        (sum, { name }) => sum + (name === this.label() ? 0 : name.replace(wide, 'mm').length),
+        (sum, { name }) =>
+          sum +
+          (name === this.label() ? 0 : name.replace(wide, 'mm').length) +
+          (lettersOf[this.unit()] ?? MOST_LETTERS) +
+          LETTERS_BETWEEN,
         0,
       ) > MOST_BESIDE,
   );
