@@ -11,7 +11,7 @@ import {
   untracked,
   viewChild,
 } from '@angular/core';
-import { Router } from '@angular/router';
+import { Router, RouterLink } from '@angular/router';
 import type { Conversation, Message } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
@@ -46,6 +46,7 @@ type Pane = 'talk' | 'results' | 'stream';
     Icon,
     Markdown,
     ProblemNote,
+    RouterLink,
     TaskLine,
     TranslocoDirective,
     ValueStream,
@@ -70,6 +71,7 @@ export class ChatPage {
   private readonly store = inject(Store);
   private readonly jobs = this.store.selectSignal(jobs.selectByTrace);
   protected readonly mayCreate = this.store.selectSignal(session.selectMay('task.create'));
+  protected readonly mayMakeAgents = this.store.selectSignal(session.selectMay('agent.write'));
   protected readonly waiting = this.store.selectSignal(approvals.selectPending);
 
   private readonly conversations = viewChild(ConversationList);

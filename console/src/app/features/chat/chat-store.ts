@@ -45,6 +45,8 @@ export class ChatStore {
   readonly conversationCall = signal<Call>(idle);
 
   readonly agents = signal<Agent[]>([]);
+  /** Known for sure: a first start, where nobody is there yet to be given a task. */
+  readonly hasNoAgents = signal(false);
   readonly tools = signal<McpTool[]>([]);
   readonly uploads = new Uploads(this.chatApi);
   readonly draft = signal<Draft>(emptyDraft);
@@ -114,7 +116,10 @@ export class ChatStore {
   /** What can be chosen from, as it is now: an agent may have been made in another tab meanwhile. */
   readOffers(): void {
     this.api.agents().subscribe({
-      next: ({ items }) => this.agents.set(items),
+      next: ({ items }) => {
+        this.agents.set(items);
+        this.hasNoAgents.set(items.length === 0);
+      },
       // Without the list the picker is not shown; the planner chooses by itself then.
       error: () => undefined,
     });

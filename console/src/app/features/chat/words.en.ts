@@ -21,6 +21,9 @@ export const words = {
   welcome: 'What should be done?',
   welcomeHow:
     'Say what you want to have, and drop in the files it takes. You are asked before anything is changed.',
+  welcomeFirst:
+    'There is no agent yet. Create one from a template, or call a skill yourself: type / and choose, for instance “profile data.csv”.',
+  firstAgent: 'Create an agent',
   mayNot: 'Your role may read here, and not start tasks. An admin can change that.',
   drop: 'Drop to attach',
   resize: 'Width of the results',

@@ -19,6 +19,9 @@ export const words = {
   agent: '智能体',
   welcome: '要做什么？',
   welcomeHow: '说出你想要的结果，把需要的文件拖进来。凡有改动，都会先问你。',
+  welcomeFirst:
+    '还没有智能体。可以用模板新建一个，也可以直接调用技能：输入 / 选择，例如“profile data.csv”。',
+  firstAgent: '新建智能体',
   mayNot: '你的角色只能查看，不能发起任务。管理员可以调整。',
   drop: '松开以添加文件',
   resize: '成果区宽度',
