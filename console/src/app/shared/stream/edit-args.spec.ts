@@ -61,6 +61,15 @@ describe('editing the arguments of a call', () => {
     ]);
   });
 
+  it('keeps what was typed when the approval is read anew meanwhile', async () => {
+    const { fixture, host, send, type } = await show();
+    await type('aos-schema-form input[type=text]', 'b.csv');
+    fixture.componentRef.setInput('approval', { ...asked, args: { ...asked.args } });
+    await fixture.whenStable();
+    expect(host.querySelector<HTMLInputElement>('aos-schema-form input')!.value).toBe('b.csv');
+    expect(send().disabled).toBe(false);
+  });
+
   it('puts what the server refused at its field', async () => {
     const problem: Problem = {
       ...{

@@ -7,6 +7,7 @@ import {
   linkedSignal,
   output,
   signal,
+  untracked,
 } from '@angular/core';
 import type { DecideRequest } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
@@ -96,7 +97,9 @@ export class EditArgs {
   /** Begins with what the task asked for; an approval that is read anew must not undo what was typed. */
   protected readonly args = linkedSignal<string, unknown>({
     source: () => this.approval().id,
-    computation: () => this.approval().args,
+    // Asked anew also when only something else of the approval has changed.
+    computation: (id, before) =>
+      before?.source === id ? before.value : untracked(this.approval).args,
   });
   protected readonly comment = linkedSignal(() => this.startComment());
   protected readonly isBroken = signal(false);
