@@ -668,7 +668,7 @@ it('a dry run checks everything and calls nothing', async () => {
   expect(await ledgerOf(parts)).toHaveLength(0);
 });
 
-it('a dry run is held to what a grant reaches, and spends none of its calls', async () => {
+it('a call is held to what a grant reaches, and a dry run spends none of its calls', async () => {
   const grant = (tools: string[]) => ({
     ...{ kind: 'grant' as const, id: randomUUID(), tools, limits: { maxCalls: 1 } },
     expiresAt: new Date(Date.now() + 60_000),
@@ -677,9 +677,15 @@ it('a dry run is held to what a grant reaches, and spends none of its calls', as
     ...once({ args: { text: 'a' } }),
     capability,
   });
-  await expect(parts.gateway.dryRun(admin(), to(grant(['probe.other'])))).rejects.toMatchObject({
-    code: 'insufficient_scope',
-  });
+  const beside = to(grant(['probe.other']));
+  const refused = { code: 'insufficient_scope' };
+  await expect(parts.gateway.dryRun(admin(), beside)).rejects.toMatchObject(refused);
+  await expect(parts.gateway.call(admin(), beside)).rejects.toMatchObject(refused);
+  const by = admin();
+  by.actor.capability = beside.capability;
+  await expect(parts.gateway.call(by, once({ args: { text: 'a' } }))).rejects.toMatchObject(
+    refused,
+  );
   const reaching = to(grant(['probe.once']));
   for (let i = 0; i < 3; i++)
     expect(await parts.gateway.dryRun(admin(), reaching)).toMatchObject({ outcome: 'call' });
