@@ -84,7 +84,7 @@ export class AgentsPage {
     {
       id: 'name',
       header: 'agents.col.name',
-      width: '1.2fr',
+      width: '1.6fr',
       isFixed: true,
       isLink: true,
       text: ({ name }) => name,
@@ -116,7 +116,7 @@ export class AgentsPage {
     {
       id: 'tools',
       header: 'agents.col.tools',
-      width: '1.4fr',
+      width: '1.2fr',
       text: ({ config }) => config.tools.join(', '),
       hideNarrow: true,
     },
