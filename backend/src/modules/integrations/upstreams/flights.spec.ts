@@ -3,21 +3,24 @@ import type { InputRequest } from '@modelcontextprotocol/client';
 import type { ClientSide } from './client-side.js';
 import { type Flight, Flights } from './flights.js';
 
-/** The runtime keeps such a signal, and all that its listeners know, for as long as there is one. */
-const listenersOf = ({ signal }: Flight) => getEventListeners(signal, 'abort').length;
-
-it('leaves nobody listening for the end of a call that is over', async () => {
+it('leaves nobody listening at the signal of a caller whose call is over', async () => {
   const flights = new Flights();
-  const never = new AbortController().signal;
-  const seen: Flight[] = [];
-  await flights.run(undefined, 60_000, never, async (flight) => void seen.push(flight));
-  const failing = flights.run(undefined, 60_000, never, async (flight) => {
-    seen.push(flight);
-    expect(listenersOf(flight)).toBe(1);
+  const { signal } = new AbortController();
+  const listeners = () => getEventListeners(signal, 'abort').length;
+  await flights.run(undefined, 60_000, signal, async () => expect(listeners()).toBe(1));
+  expect(listeners()).toBe(0);
+  const failing = flights.run(undefined, 60_000, signal, async () => {
+    expect(listeners()).toBe(1);
     throw new Error('it failed');
   });
   await expect(failing).rejects.toThrow('it failed');
-  expect(seen.map(listenersOf)).toEqual([0, 0]);
+  expect(listeners()).toBe(0);
+});
+
+it('ends at once for a caller who has gone before', async () => {
+  const gone = AbortSignal.abort(new Error('gone'));
+  const call = new Flights().run(undefined, 60_000, gone, async ({ signal }) => signal.reason);
+  await expect(call).resolves.toBe(gone.reason);
 });
 
 it('still tells who waits for a turn that the time is up', async () => {

@@ -77,30 +77,35 @@ export class Flights {
   }
 }
 
-/** One request under way, with a clock that stops while a person is asked. */
+/**
+ * One request under way, with a clock that stops while a person is asked.
+ *
+ * Its signal is one of its own that follows the caller's, and not `AbortSignal.any`: that one is held by weak references,
+ * which the collector of young objects takes for strong ones, so that each call with all that it leads to grew old.
+ */
 export class Flight {
-  private readonly clock = new AbortController();
+  private readonly end = new AbortController();
   private timer: NodeJS.Timeout | undefined;
   private startedAt = 0;
   private openQuestions = 0;
-  readonly signal: AbortSignal;
+  readonly signal = this.end.signal;
   /** Rejects when the time is up or the caller has gone; for those who wait for their turn. */
   readonly over: Promise<never>;
-  private giveUp!: () => void;
+  private giveUp!: (reason: unknown) => void;
 
   constructor(
     readonly side: ClientSide | undefined,
     private leftMs: number,
-    signal: AbortSignal,
+    private readonly caller: AbortSignal,
   ) {
-    this.signal = AbortSignal.any([signal, this.clock.signal]);
-    this.over = new Promise((_, reject) => {
-      this.giveUp = () => reject(this.signal.reason as Error);
-    });
-    this.signal.addEventListener('abort', this.giveUp);
+    this.over = new Promise((_, reject) => (this.giveUp = reject));
     this.over.catch(() => undefined); // nobody may be waiting
     this.start();
+    if (caller.aborted) this.leave();
+    else caller.addEventListener('abort', this.leave);
   }
+
+  private readonly leave = () => this.stopWith(this.caller.reason);
 
   async ask(question: InputRequest): Promise<InputResponse> {
     const { side } = this;
@@ -117,18 +122,23 @@ export class Flight {
     }
   }
 
-  /** Node keeps a signal made of others, and all that it leads to, for as long as somebody listens to it. */
+  /** The caller's signal may outlive the request. */
   land(): void {
     clearTimeout(this.timer);
-    this.signal.removeEventListener('abort', this.giveUp);
+    this.caller.removeEventListener('abort', this.leave);
   }
 
   private start(): void {
     this.startedAt = performance.now();
     this.timer = setTimeout(
-      () => this.clock.abort(new UpstreamFault('timeout', say('server-slow'), true)),
+      () => this.stopWith(new UpstreamFault('timeout', say('server-slow'), true)),
       Math.max(1, this.leftMs),
     ).unref();
+  }
+
+  private stopWith(reason: unknown): void {
+    this.end.abort(reason);
+    this.giveUp(reason);
   }
 
   private stop(): void {
