@@ -1,3 +1,4 @@
+import { RELATED_TASK_META_KEY } from '@modelcontextprotocol/server';
 import type { Answer, SignedIn } from '../../../../test/http-app.js';
 import { openTestDatabase } from '../../../../test/harness.js';
 import { HttpFixture, type McpApp, openMcpApp } from '../../../../test/mcp-app.js';
@@ -165,6 +166,10 @@ describe.each(['current', 'older'] as const)('a call in the %s revision', (revis
     ['notes that are none', { name: 'new__test_simple_text', notes: [] }],
     ['a note in place of the notes', { name: 'new__test_simple_text', notes: 'x' }],
     ['nothing in place of the notes', { name: 'new__test_simple_text', notes: null }],
+    [
+      'a task that it belongs to',
+      { name: 'new__test_simple_text', meta: { [RELATED_TASK_META_KEY]: { taskId: 'a' } } },
+    ],
   ];
   it.each(unusual)('with %s is left to the SDK', async (_, request) => {
     const answers = [];
@@ -179,6 +184,7 @@ describe.each(['current', 'older'] as const)('a call in the %s revision', (revis
     ['an id that is none', { id: {} }, 400],
     ['an id that is nothing', { id: null }, 400],
     ['another protocol', { jsonrpc: '1.0' }, 400],
+    ['something that no request has', { more: 1 }, 400],
   ])('with %s is none', async (_, frame, status) => {
     const calls = () => app.database.query('SELECT id FROM tool_calls');
     await app.app.get(Ledger, { strict: false }).settled();
@@ -227,6 +233,20 @@ describe.each(['current', 'older'] as const)('a call in the %s revision', (revis
     expect((await send(revision, 'direct', { ...request, as: leaver })).status).toBe(401);
   });
 });
+
+it.each<[string, Request]>([
+  [
+    'the version of another one in its head',
+    { name: '', headers: { 'mcp-protocol-version': VERSION } },
+  ],
+  ['that of another one in its notes', { name: '', meta: { [`${P}protocolVersion`]: VERSION } }],
+])(
+  'a call in an older session with %s is left to the SDK, which refuses it',
+  async (_, request) => {
+    const answer = await send('older', 'direct', { ...request, name: 'new__test_simple_text' });
+    expect([answer.status, messagesOf(answer)[0]?.error?.code]).toEqual([400, -32602]);
+  },
+);
 
 describe('in the current revision', () => {
   it('a wish for log messages is met on the general way', async () => {

@@ -5,16 +5,18 @@ import {
   type ClientCapabilities,
   type JSONRPCRequest,
   LOG_LEVEL_META_KEY,
+  PROTOCOL_VERSION_META_KEY,
   ProtocolError,
   ProtocolErrorCode,
+  RELATED_TASK_META_KEY,
   SERVER_INFO_META_KEY,
   classifyInboundRequest,
-  isJSONRPCRequest,
 } from '@modelcontextprotocol/server';
 import type { Response } from 'express';
 import type { AosRequest } from '../../../platform/http/access.js';
 import type { Ctx } from '../../../platform/http/context.js';
 import { CallsUnderWay, GivenUp } from '../calls-under-way.js';
+import { isObject } from '../upstreams/plain-answer.js';
 import { Aggregate } from './aggregate.js';
 import { type Exchange, callerOf } from './exchange.js';
 import { serverInfo, withoutInternals } from './mcp-server.js';
@@ -117,25 +119,21 @@ interface PlainCall extends JSONRPCRequest {
   params: { name: string; arguments?: Record<string, unknown>; _meta?: Record<string, unknown> };
 }
 
+/** By its look, which is narrower than the schema of a request. */
 function isPlainCall(body: unknown): body is PlainCall {
-  if (
-    body === null ||
-    typeof body !== 'object' ||
-    (body as { method?: unknown }).method !== 'tools/call'
-  )
-    return false;
-  if (!isJSONRPCRequest(body)) return false;
-  const { name, arguments: args } = (body.params ?? {}) as Record<string, unknown>;
+  if (!isObject(body) || Object.keys(body).length !== 4) return false;
+  const { jsonrpc, id, method, params } = body;
+  if (jsonrpc !== '2.0' || method !== 'tools/call' || !isObject(params)) return false;
+  if (typeof id !== 'string' && !Number.isSafeInteger(id)) return false;
+  const { name, arguments: args, _meta: meta } = params;
   return (
-    Object.keys(body.params ?? {}).every((key) => plainParams.has(key)) &&
+    Object.keys(params).every((key) => plainParams.has(key)) &&
     typeof name === 'string' &&
     (args === undefined || isObject(args)) &&
-    body.params?._meta?.progressToken === undefined
+    (meta === undefined ||
+      (isObject(meta) && meta['progressToken'] === undefined && !(RELATED_TASK_META_KEY in meta)))
   );
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  value !== null && typeof value === 'object' && !Array.isArray(value);
 
 const takesBoth = (accept = '') =>
   accept.includes('application/json') && accept.includes('text/event-stream');
@@ -143,6 +141,8 @@ const takesBoth = (accept = '') =>
 /** Undefined when the SDK has something to say about it. */
 function revisionOf({ headers }: AosRequest, body: PlainCall): 'current' | 'older' | undefined {
   const { 'mcp-protocol-version': version, 'mcp-method': method, 'mcp-name': name } = headers;
+  // What it says of its version in its head, the session holds against itself.
+  if (!(PROTOCOL_VERSION_META_KEY in (body.params._meta ?? {}))) return 'older';
   const said = classifyInboundRequest({
     httpMethod: 'POST',
     body,
@@ -150,7 +150,6 @@ function revisionOf({ headers }: AosRequest, body: PlainCall): 'current' | 'olde
     ...(method === undefined ? {} : { mcpMethodHeader: String(method) }),
     ...(name === undefined ? {} : { mcpNameHeader: String(name) }),
   });
-  if (said.kind === 'legacy') return 'older';
   // What the envelope says was held against the head by then: the same version, and nothing amiss.
   const isCurrent =
     said.kind === 'modern' &&

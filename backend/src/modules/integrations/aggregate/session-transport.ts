@@ -5,8 +5,6 @@ import {
   type RequestId,
   type TransportSendOptions,
   WebStandardStreamableHTTPServerTransport,
-  isJSONRPCErrorResponse,
-  isJSONRPCResultResponse,
 } from '@modelcontextprotocol/server';
 import type { DirectAnswer } from './direct-answer.js';
 
@@ -27,11 +25,10 @@ export class SessionTransport extends WebStandardStreamableHTTPServerTransport {
   }
 
   override async send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
-    const isEnd = isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message);
-    const id = isEnd ? message.id : options?.relatedRequestId;
+    const id = 'method' in message ? options?.relatedRequestId : message.id;
     const answer = id === undefined ? undefined : this.direct.get(id);
     if (!answer) return super.send(message, options);
-    if (!isEnd) return answer.tell(message);
+    if ('method' in message) return answer.tell(message);
     this.direct.delete(id!);
     answer.end(message);
   }

@@ -7,12 +7,11 @@ import {
   SdkError,
   SdkErrorCode,
   SdkHttpError,
-  isJSONRPCErrorResponse,
-  isJSONRPCResultResponse,
   parseJSONRPCMessage,
 } from '@modelcontextprotocol/client';
 import { type EventSourceParser, createParser } from 'eventsource-parser';
 import { say } from '@aos/contracts';
+import { isPlainAnswer } from './plain-answer.js';
 import { UpstreamFault } from './upstream.js';
 
 export interface Listener {
@@ -128,7 +127,7 @@ export class CallAnswer {
 
   private tell(value: unknown): void {
     const message = messageIn(value);
-    if (isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message)) {
+    if (!('method' in message)) {
       // Some write the number that they were given as text.
       if (this.hasAnswered || String(message.id) !== String(this.requestId))
         return this.listener.onFault(new Error('an answer to something else'));
@@ -150,6 +149,7 @@ function parsed(text: string): unknown {
 }
 
 function messageIn(value: unknown): JSONRPCMessage {
+  if (isPlainAnswer(value)) return value;
   try {
     return parseJSONRPCMessage(value);
   } catch (cause) {

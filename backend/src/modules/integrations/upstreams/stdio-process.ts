@@ -2,12 +2,12 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   type JSONRPCMessage,
-  ReadBuffer,
   type Transport,
   serializeMessage,
 } from '@modelcontextprotocol/client';
 import type { Launch } from './launch-templates.js';
 import { type Bounds, MemoryWatch } from './memory-watch.js';
+import { MessageLines } from './message-lines.js';
 import { processWatch } from './process-watch.js';
 
 /** One message from a server may have this many bytes; a longer one ends the connection. */
@@ -28,7 +28,7 @@ export class StdioProcess implements Transport {
   onerror?: (error: Error) => void;
   onmessage?: Transport['onmessage'];
   private child: ChildProcessWithoutNullStreams | undefined;
-  private readonly input = new ReadBuffer({ maxBufferSize: MAX_MESSAGE_BYTES });
+  private readonly input = new MessageLines(MAX_MESSAGE_BYTES);
   private memory: MemoryWatch | undefined;
   private stderr = '';
   private isStderrCut = false;
@@ -129,13 +129,7 @@ export class StdioProcess implements Transport {
 
   private receive(chunk: Buffer): void {
     try {
-      this.input.append(chunk);
-      for (
-        let message = this.input.readMessage();
-        message !== null;
-        message = this.input.readMessage()
-      )
-        this.onmessage?.(message);
+      for (const message of this.input.take(chunk)) this.onmessage?.(message);
     } catch (error) {
       this.onerror?.(error as Error);
       this.kill('SIGKILL');

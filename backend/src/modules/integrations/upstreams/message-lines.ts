@@ -1,0 +1,53 @@
+import { type JSONRPCMessage, parseJSONRPCMessage } from '@modelcontextprotocol/client';
+import { isPlainAnswer } from './plain-answer.js';
+
+/**
+ * Messages out of what a server writes to its standard output, a line each. A line that is not JSON is none: servers
+ * greet there, and complain.
+ */
+export class MessageLines {
+  private parts: Buffer[] = [];
+  private bytes = 0;
+
+  constructor(private readonly maxBytes: number) {}
+
+  /** @throws RangeError when a line grows too long; an error of the SDK for JSON that is no message. */
+  *take(chunk: Buffer): Generator<JSONRPCMessage> {
+    let from = 0;
+    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, from)) {
+      this.keep(chunk.subarray(from, end));
+      from = end + 1;
+      const line = this.parts.length === 1 ? this.parts[0]! : Buffer.concat(this.parts);
+      this.clear();
+      const message = messageIn(line.toString('utf8'));
+      if (message) yield message;
+    }
+    if (from < chunk.length) this.keep(chunk.subarray(from));
+  }
+
+  clear(): void {
+    this.parts = [];
+    this.bytes = 0;
+  }
+
+  private keep(part: Buffer): void {
+    this.bytes += part.length;
+    if (this.bytes > this.maxBytes) {
+      this.clear();
+      throw new RangeError(`a message is larger than ${this.maxBytes} bytes`);
+    }
+    this.parts.push(part);
+  }
+}
+
+const NEWLINE = 0x0a;
+
+function messageIn(line: string): JSONRPCMessage | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return undefined; // not meant for us
+  }
+  return isPlainAnswer(value) ? value : parseJSONRPCMessage(value);
+}
