@@ -18,6 +18,20 @@ it('are read as they come, several at once and one in parts', () => {
   expect(take(`${JSON.stringify(answer(3))}\r\n`)).toEqual([answer(3)]);
 });
 
+it('are kept in few pieces, however small the pieces are that they come in', () => {
+  const reader = new MessageLines(10_000);
+  const bytes = Buffer.from(line(answer(1, 'x'.repeat(3000))));
+  const parts = () => (reader as unknown as { parts: Buffer[] }).parts.length;
+  let most = 0;
+  const read = [...bytes].flatMap((_, at) => {
+    const messages = [...reader.take(bytes.subarray(at, at + 1))];
+    most = Math.max(most, parts());
+    return messages;
+  });
+  expect(read).toEqual([answer(1, 'x'.repeat(3000))]);
+  expect(most).toBe(1000);
+});
+
 it('are found among greetings and complaints', () => {
   expect(lines()(`hello\n\n{ "half\n${line(answer(1))}bye\n`)).toEqual([answer(1)]);
 });

@@ -37,10 +37,13 @@ export class MessageLines {
       throw new RangeError(`a message is larger than ${this.maxBytes} bytes`);
     }
     this.parts.push(part);
+    // What comes byte by byte costs no more to keep than what comes at once.
+    if (this.parts.length > MOST_PARTS) this.parts = [Buffer.concat(this.parts)];
   }
 }
 
 const NEWLINE = 0x0a;
+const MOST_PARTS = 1000;
 
 function messageIn(line: string): JSONRPCMessage | undefined {
   let value: unknown;
