@@ -1,18 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
-/** Those of `files` (TypeScript) that import `target`, themselves or by way of others; `target` is one of them. */
+/** Those of `files` (TypeScript) that import `target`, themselves or by way of others of them; `target` may be one. */
 export function importers(files, target) {
-  const known = new Map();
-  const reaches = (file) => {
-    if (file === target) return true;
-    if (!known.has(file)) {
-      known.set(file, false); // of a circle: whoever began it goes on to the rest
-      known.set(file, importsOf(file).some(reaches));
-    }
-    return known.get(file);
-  };
-  return files.filter(reaches);
+  const found = new Set([target]);
+  for (let before = 0; found.size > before;) {
+    before = found.size;
+    for (const file of files) if (importsOf(file).some((each) => found.has(each))) found.add(file);
+  }
+  return files.filter((file) => found.has(file));
 }
 
 /** The files that this one imports by a path. */
