@@ -80,8 +80,8 @@ export class Flights {
 /**
  * One request under way, with a clock that stops while a person is asked.
  *
- * Its signal is one of its own that follows the caller's, and not `AbortSignal.any`: that one is held by weak references,
- * which the collector of young objects takes for strong ones, so that each call with all that it leads to grew old.
+ * Its signal is one of its own that follows the caller's, and not `AbortSignal.any`, which costs 10 µs in place of 2 and
+ * leaves weak references and a registration behind that the collector has to clear.
  */
 export class Flight {
   private readonly end = new AbortController();
