@@ -189,7 +189,7 @@ export const McpTool = z
     name: z.string(),
     /** `<server>.<tool>`, as a step names it. */
     tool: z.string(),
-    /** `<server>__<tool>`, as the aggregate endpoint names it. */
+    /** `<server>__<tool>` in plain letters, as the aggregate endpoint names it, where two would be called the same, with a hash. */
     aggregateName: z.string(),
     title: z.string().nullable(),
     description: z.string(),

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type CallAnswer, type McpTool, say } from '@aos/contracts';
+import { type CallAnswer, say } from '@aos/contracts';
 import type { Ctx } from '../../platform/http/context.js';
 import type { AosError } from '../../platform/http/problem.js';
 import type { GatewayCall, GatewayResult } from './call.js';
@@ -11,7 +11,7 @@ import type { Decision } from './chain/policy-rules.js';
 import { SchemaLink } from './chain/schema.js';
 import type { SchemaFault } from './chain/tool-schema.js';
 import { ServerUnreachable, ToolFailed, ToolTimedOut } from './integrations.errors.js';
-import { Registry } from './registry.js';
+import { type KnownTool, Registry } from './registry.js';
 
 /** The one door to every tool. What happens behind it, in which order, and what it promises: chain/chain.ts. */
 @Injectable()
@@ -75,16 +75,16 @@ export class Gateway {
     return this.policy.closedTo(ctx);
   }
 
-  tool(server: string, name: string): Promise<McpTool | undefined> {
+  tool(server: string, name: string): Promise<KnownTool | undefined> {
     return this.registry.tool(server, name);
   }
 
-  tools(): Promise<McpTool[]> {
+  tools(): Promise<KnownTool[]> {
     return this.registry.tools();
   }
 
   /** Every fault of arguments against the tool's schema; a schema that is none is a fault at the whole. */
-  validate(tool: McpTool, args: unknown): SchemaFault[] {
+  validate(tool: KnownTool, args: unknown): SchemaFault[] {
     return this.schema.faults(tool, args);
   }
 }

@@ -3,6 +3,7 @@ import { type McpServerInfo, type McpTool, type Page, PageQuery } from '@aos/con
 import { z } from 'zod';
 import { Database } from '../../platform/database/database.js';
 import { decodeCursor, toPage } from '../../platform/http/cursor.js';
+import { offeredNames } from './aggregate/offered-names.js';
 import {
   Registry,
   type ServerRow,
@@ -50,6 +51,14 @@ export class RegistryQueries {
         AND ($2::text IS NULL OR (t.server, t.name) > ($2, $3)) ORDER BY t.server, t.name LIMIT $4`,
       [query.server ?? null, after?.[0] ?? null, after?.[1] ?? null, query.limit + 1],
     );
-    return toPage(rows, query.limit, (row) => [row.server, row.name], toTool);
+    const names = new Map<string, string>();
+    for (const [aggregateName, { server, name }] of offeredNames(await this.registry.nameable()))
+      names.set(`${server}.${name}`, aggregateName);
+    const page = toPage(rows, query.limit, (row) => [row.server, row.name], toTool);
+    const items = page.items.flatMap((tool) => {
+      const aggregateName = names.get(tool.tool);
+      return aggregateName === undefined ? [] : { ...tool, aggregateName }; // it has just gone
+    });
+    return { items, nextCursor: page.nextCursor };
   }
 }

@@ -6,7 +6,7 @@ import { type Tx, sql } from '../../platform/database/sql.js';
 import { isDeeperThan } from '../../platform/http/json-depth.js';
 import { Outbox } from '../../platform/outbox/outbox.js';
 import { Wakeups } from '../../platform/outbox/wakeups.js';
-import { aggregateName } from './aggregate-name.js';
+import type { Nameable } from './aggregate/offered-names.js';
 import { headerFault } from './chain/header-names.js';
 import { escaped } from './chain/hidden-text.js';
 import { type KeptTool, type PinState, definitionHash, pin, pinEvent } from './chain/pins.js';
@@ -63,10 +63,13 @@ export interface ServerRow {
   tools_quarantined: number;
 }
 
+/** A tool without its name among those of all servers, which depends on what these call theirs (see offeredNames). */
+export type KnownTool = Omit<McpTool, 'aggregateName'>;
+
 /** What a call needs to know of its tool. */
 export interface Target {
   server: ServerRow;
-  tool: McpTool;
+  tool: KnownTool;
   definition: ToolDefinition;
   /** Of the pinned definition. */
   hash: string;
@@ -215,7 +218,7 @@ export class Registry implements OnModuleInit, OnApplicationShutdown {
     return asked.done;
   }
 
-  async tool(server: string, name: string): Promise<McpTool | undefined> {
+  async tool(server: string, name: string): Promise<KnownTool | undefined> {
     const rows = await this.database.query<ToolRow>(
       `${selectTools} AND t.server = $1 AND t.name = $2`,
       [server, name],
@@ -228,8 +231,21 @@ export class Registry implements OnModuleInit, OnApplicationShutdown {
     return this.database.query<ToolRow>(`${selectTools} ORDER BY t.server, t.name`);
   }
 
+  /** What the names of all tools that are offered depend on. */
+  async nameable(): Promise<Nameable[]> {
+    const rows = await this.database.query<Omit<ToolRow, 'definition'>>(
+      `SELECT server, name, use_prefix, registered_at FROM (${selectTools}) AS t`,
+    );
+    return rows.map((row) => ({
+      server: row.server,
+      name: row.name,
+      usesPrefix: row.use_prefix,
+      registeredAt: row.registered_at,
+    }));
+  }
+
   /** Every tool of every server that is switched on. */
-  async tools(): Promise<McpTool[]> {
+  async tools(): Promise<KnownTool[]> {
     const rows = await this.database.query<ToolRow>(`${selectTools} ORDER BY t.server, t.name`);
     return rows.map(toTool);
   }
@@ -388,13 +404,12 @@ const selectAnyTools = `SELECT t.server, t.name, t.definition, t.is_idempotent, 
 /** What is offered: servers that are on, tools whose definition is the approved one. */
 export const selectTools = `${selectAnyTools} AND t.pin_state = 'pinned'`;
 
-export function toTool(row: ToolRow): McpTool {
+export function toTool(row: ToolRow): KnownTool {
   const { definition } = row;
   return {
     server: row.server,
     name: row.name,
     tool: `${row.server}.${row.name}`,
-    aggregateName: row.use_prefix ? aggregateName(row.server, row.name) : row.name,
     title: definition.title ?? definition.annotations?.title ?? null,
     description: definition.description ?? '',
     inputSchema: definition.inputSchema,

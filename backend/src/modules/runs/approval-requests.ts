@@ -1,8 +1,8 @@
-import { type McpTool, type Said, inEnglish, say } from '@aos/contracts';
+import { type Said, inEnglish, say } from '@aos/contracts';
 import { v7 as uuid } from 'uuid';
 import type { Database } from '../../platform/database/database.js';
 import { sql } from '../../platform/database/sql.js';
-import { canonicalHash } from '../integrations/index.js';
+import { type KnownTool, canonicalHash } from '../integrations/index.js';
 import { findReferences } from './references.js';
 import { type RunRecord, type RunStep, episodeLink, json } from './run-record.js';
 
@@ -23,7 +23,7 @@ export type Verdict =
 
 export interface Question {
   step: RunStep;
-  tool: McpTool;
+  tool: KnownTool;
   args: Record<string, unknown>;
   kind: 'policy' | 'open-call';
   reason: Said;
@@ -174,7 +174,7 @@ export class ApprovalRequests {
 export async function approvedHash(
   database: Database,
   call: {
-    tool: Pick<McpTool, 'tool' | 'inputSchema' | 'description'>;
+    tool: Pick<KnownTool, 'tool' | 'inputSchema' | 'description'>;
     args: Record<string, unknown>;
     round: number;
     about?: string;

@@ -1,11 +1,11 @@
-import type { McpTool, Step } from '@aos/contracts';
+import type { Step } from '@aos/contracts';
+import type { KnownTool } from '../integrations/index.js';
 import { completePlan, isToolAllowed, validatePlan } from './plan.js';
 
-const tool = (name: string, inputSchema: Record<string, unknown>): McpTool => ({
+const tool = (name: string, inputSchema: Record<string, unknown>): KnownTool => ({
   server: name.split('.')[0]!,
   name: name.split('.').slice(1).join('.'),
   tool: name,
-  aggregateName: name,
   title: null,
   description: '',
   inputSchema,

@@ -1,4 +1,5 @@
-import { type McpTool, type Said, type Step, inEnglish, say } from '@aos/contracts';
+import { type Said, type Step, inEnglish, say } from '@aos/contracts';
+import type { KnownTool } from '../integrations/index.js';
 import { checkAgainstSchema } from './args-schema.js';
 import { type FoundReference, findReferences } from './references.js';
 
@@ -40,7 +41,7 @@ const MOST_SUGGESTIONS = 50;
  */
 export function validatePlan(
   steps: readonly Step[],
-  tools: readonly McpTool[],
+  tools: readonly KnownTool[],
   given: PlanGivens,
 ): PlanFault[] {
   const faults: PlanFault[] = [];

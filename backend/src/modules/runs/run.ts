@@ -1,16 +1,9 @@
-import {
-  type AgentConfig,
-  type Budget,
-  type JobError,
-  type McpTool,
-  type Permission,
-  say,
-} from '@aos/contracts';
+import { type AgentConfig, type Budget, type JobError, type Permission, say } from '@aos/contracts';
 import type { Database } from '../../platform/database/database.js';
 import { sql } from '../../platform/database/sql.js';
 import type { Capability, Ctx, Principal } from '../../platform/http/context.js';
 import type { Outbox } from '../../platform/outbox/outbox.js';
-import type { Gateway } from '../integrations/index.js';
+import type { Gateway, KnownTool } from '../integrations/index.js';
 import {
   type ClaimedJob,
   type Lease,
@@ -70,7 +63,7 @@ export class Run {
     readonly lease: Lease,
     readonly agent: RunAgent | undefined,
     readonly ctx: Ctx,
-    readonly tools: ReadonlyMap<string, McpTool>,
+    readonly tools: ReadonlyMap<string, KnownTool>,
     readonly budget: Budget,
     readonly model: RunModel | undefined,
     approvalTimeoutMs: number,
@@ -247,7 +240,7 @@ export class Run {
     this.isRecovering = last?.type === 'recovery.start';
   }
 
-  toolOf(step: RunStep): McpTool | undefined {
+  toolOf(step: RunStep): KnownTool | undefined {
     return this.tools.get(step.tool);
   }
 

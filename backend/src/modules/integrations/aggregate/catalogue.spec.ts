@@ -60,6 +60,26 @@ describe('a tool', () => {
     expect(await catalogue.tool('second__one')).toBeUndefined();
   });
 
+  it('has the same name in the list of tools as at the endpoint, whatever others are called', async () => {
+    const alike = await startToolServer([{ name: 'a b' }, { name: 'a.b' }, { name: 'search' }]);
+    try {
+      await parts.register({ name: 'alike', transport: 'http', url: alike.url });
+      for (const name of ['bare', 'bare-too'])
+        await parts.register({ name, transport: 'http', url: alike.url, prefix: false });
+      const { items } = await parts.queries.tools({ limit: 200 });
+      const told = items.map(({ aggregateName, tool }) => [aggregateName, tool]);
+      const offered = [...(await catalogue.tools())];
+      expect(Object.fromEntries(told)).toEqual(
+        Object.fromEntries(offered.map(([name, tool]) => [name, `${tool.server}.${tool.name}`])),
+      );
+      expect(told).toHaveLength(offered.length);
+      const page = await parts.queries.tools({ limit: 1, server: 'bare-too' });
+      expect(page.items.map(({ aggregateName }) => aggregateName)).toEqual(['bare-too__a_b']);
+    } finally {
+      await alike.stop();
+    }
+  });
+
   it('that came while its server was being registered is read once that is committed', async () => {
     const warned = jest.spyOn(Logger.prototype, 'warn');
     const growing = await startToolServer([{ name: 'before' }]);

@@ -43,6 +43,19 @@ it('gives the same name to nothing else, whatever servers call their own', () =>
   expect(names.every((name) => /^[A-Za-z0-9_.-]{1,64}$/.test(name))).toBe(true);
 });
 
+it('leaves nothing without a name for another that is called as it would be', () => {
+  const hashed = Object.keys(namesOf(tool('a', 'x_y'), tool('a', 'x~y')))[1]!;
+  const items = [tool('a', 'x_y'), tool('a', 'x~y'), tool('a', hashed.replace('a__', ''))];
+  expect(Object.values(namesOf(...items)).toSorted()).toEqual(
+    items.map(({ server, name }) => `${server}.${name}`).toSorted(),
+  );
+});
+
+it('takes the first of two that one server calls the same', () => {
+  const [first, second] = [tool('a', 'x'), tool('a', 'x')];
+  expect([...offeredNames([first, second]).values()]).toEqual([first]);
+});
+
 it('keeps to the length that is allowed, also where two have the same letters up to it', () => {
   const items = [tool('a', `${'x'.repeat(60)}.`), tool('a', `${'x'.repeat(60)}_`)];
   const names = Object.keys(namesOf(...items));

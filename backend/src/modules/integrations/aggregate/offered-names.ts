@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { aggregateName } from '../aggregate-name.js';
 
 /** What has a name of its own at its server, and wants one among those of all servers. */
 export interface Nameable {
@@ -10,6 +9,7 @@ export interface Nameable {
   registeredAt: Date;
 }
 
+const LONGEST = 64;
 const PLAIN = /^[A-Za-z0-9_.-]{1,64}$/;
 
 /** What the endpoint itself offers (see ToolSearch). */
@@ -30,10 +30,13 @@ const isMisleading = (name: string) =>
  */
 export function offeredNames<T extends Nameable>(items: readonly T[]): Map<string, T> {
   const taken = new Set<string>();
+  const seen = new Set<string>();
   const named = new Map<string, T>();
   for (const item of items.toSorted(byRank)) {
-    const name = candidates(item).find((each) => !taken.has(each.toLowerCase()));
-    if (name === undefined) continue; // the same name twice at one server: the first is meant
+    const own = `${item.server}\n${item.name}`;
+    if (seen.has(own)) continue; // the same name twice at one server: the first is meant
+    seen.add(own);
+    const name = firstOf(item, (each) => !taken.has(each.toLowerCase()));
     taken.add(name.toLowerCase());
     named.set(name, item);
   }
@@ -45,11 +48,22 @@ const byRank = (a: Nameable, b: Nameable): number =>
   a.registeredAt.getTime() - b.registeredAt.getTime() ||
   (`${a.server}\n${a.name}` < `${b.server}\n${b.name}` ? -1 : 1);
 
-function candidates({ server, name, usesPrefix }: Nameable): string[] {
-  const prefixed = aggregateName(server, name);
-  const hash = createHash('sha256').update(`${server}\n${name}`).digest('hex').slice(0, 8);
-  const hashed = `${prefixed.slice(0, 55)}_${hash}`;
-  return usesPrefix || !PLAIN.test(name) || isMisleading(name)
-    ? [prefixed, hashed]
-    : [name, prefixed, hashed];
+function firstOf({ server, name, usesPrefix }: Nameable, isFree: (name: string) => boolean) {
+  const keeps = !usesPrefix && PLAIN.test(name) && !isMisleading(name);
+  if (keeps && isFree(name)) return name;
+  const prefixed = withPrefix(server, name);
+  let offered = prefixed;
+  // More than once only where a server calls a tool just as another would be with its hash.
+  for (let of = `${server}\n${name}`; !isFree(offered); of += '\n')
+    offered = withHash(prefixed, of);
+  return offered;
 }
+
+/** `<server>__<tool>` in the letters that every model API takes; a name too long keeps its head and gets a hash. */
+function withPrefix(server: string, name: string): string {
+  const prefixed = `${server}__${name}`.replace(/[^A-Za-z0-9_-]/g, '_');
+  return prefixed.length <= LONGEST ? prefixed : withHash(prefixed, `${server}.${name}`);
+}
+
+const withHash = (name: string, of: string): string =>
+  `${name.slice(0, LONGEST - 9)}_${createHash('sha256').update(of).digest('hex').slice(0, 8)}`;

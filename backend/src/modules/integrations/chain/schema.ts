@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { type McpTool, type Said, inEnglish, say } from '@aos/contracts';
+import { type Said, inEnglish, say } from '@aos/contracts';
 import type { Ctx } from '../../../platform/http/context.js';
 import { isDeeperThan } from '../../../platform/http/json-depth.js';
 import { Vault } from '../../config/index.js';
 import type { GatewayCall } from '../call.js';
 import { SecretNotGranted, ToolArgsInvalid } from '../integrations.errors.js';
+import type { KnownTool } from '../registry.js';
 import { type CallEnd, Ledger } from './ledger.js';
 import type { Foresight, Link, Next, Passage } from './link.js';
 import { resolveSecrets, secretNames } from './secret-references.js';
@@ -57,7 +58,7 @@ export class SchemaLink implements Link {
   }
 
   /** Every fault of arguments against the tool's schema; a schema that is none is a fault at the whole. */
-  faults(tool: Pick<McpTool, 'tool' | 'inputSchema'>, args: unknown): SchemaFault[] {
+  faults(tool: Pick<KnownTool, 'tool' | 'inputSchema'>, args: unknown): SchemaFault[] {
     try {
       return this.schemas.faults(tool.inputSchema, args);
     } catch (error) {
@@ -67,7 +68,7 @@ export class SchemaLink implements Link {
     }
   }
 
-  private requireFit(tool: McpTool, args: Record<string, unknown>): void {
+  private requireFit(tool: KnownTool, args: Record<string, unknown>): void {
     const faults = this.faults(tool, args);
     if (faults.length > 0) throw new ToolArgsInvalid(tool.tool, faults);
   }
@@ -92,7 +93,7 @@ function requireGranted(call: GatewayCall): string[] {
   return names;
 }
 
-function requireShape(tool: McpTool, args: Record<string, unknown>): void {
+function requireShape(tool: KnownTool, args: Record<string, unknown>): void {
   if (isDeeperThan(args, MAX_DEPTH))
     throw new ToolArgsInvalid(tool.tool, [wholly(say('nested-deep', { most: MAX_DEPTH }))]);
 }
