@@ -374,28 +374,11 @@ it.each(['current', 'older'] as const)(
   'lets a client of the %s revision wait for an approval, and make the call then',
   async (revision) => {
     const name = 'test_error_handling';
-    const { headers } = await app.call('/mcp/policies', { as: app.admin });
-    const rules = [{ id: 'ask', effect: 'approve', servers: ['old-http'], tools: [name] }];
-    const saved = await app.call('/mcp/policies', {
-      method: 'PUT',
-      as: app.admin,
-      headers: { 'if-match': headers.get('etag')! },
-      body: { rules },
-    });
-    expect([saved.status, saved.text]).toEqual([200, saved.text]);
+    await savePolicies([{ id: 'ask', effect: 'approve', servers: ['old-http'], tools: [name] }]);
     let asked = 0;
     const decide = async () => {
       if (++asked === 1) return { action: 'accept' as const, content: {} }; // before it is decided
-      const { body } = await app.call<{ items: { id: string }[] }>(
-        '/agent/approvals?status=pending',
-        { as: app.admin },
-      );
-      for (const { id: approvalId } of body.items)
-        await app.call('/agent/approve', {
-          method: 'POST',
-          as: app.admin,
-          body: { approvalId, decision: 'continue' },
-        });
+      await approveAll();
       return { action: 'accept' as const, content: {} };
     };
     const call = { name: `old-http__${name}`, arguments: {} };
@@ -408,6 +391,60 @@ it.each(['current', 'older'] as const)(
     expect(asked).toBe(2);
   },
 );
+
+it.each(['current', 'older'] as const)(
+  'asks for one approval of a call that takes several rounds, for a client of the %s revision',
+  async (revision) => {
+    const name = 'test_input_required_result_multi_round';
+    await savePolicies([{ id: 'ask', effect: 'approve', tools: [name] }]);
+    const asked = async () => {
+      const { body } = await app.call<{ items: { id: string }[] }>('/agent/approvals?limit=200', {
+        as: app.admin,
+      });
+      return body.items.length;
+    };
+    const decide = async ({ params }: { params: { message: string } }) => {
+      if (!params.message.includes('once somebody has approved it')) return answer;
+      await approveAll();
+      return { action: 'accept' as const, content: {} };
+    };
+    const client = revision === 'current' ? await currentClient() : await olderClient();
+    if (client instanceof CurrentClient) client.setRequestHandler('elicitation/create', decide);
+    else client.setRequestHandler(ElicitRequestSchema, decide);
+    for (const server of servers) {
+      const before = await asked();
+      const call = { name: `${server}__${name}`, arguments: {} };
+      const result =
+        client instanceof CurrentClient ? await client.callTool(call) : await client.callTool(call);
+      expect([server, textOf(result)]).toEqual([server, 'Ada likes red']);
+      expect([server, (await asked()) - before]).toEqual([server, 1]);
+    }
+    await savePolicies([]);
+  },
+);
+
+async function savePolicies(rules: object[]): Promise<void> {
+  const { headers } = await app.call('/mcp/policies', { as: app.admin });
+  const saved = await app.call('/mcp/policies', {
+    method: 'PUT',
+    as: app.admin,
+    headers: { 'if-match': headers.get('etag')! },
+    body: { rules },
+  });
+  expect([saved.status, saved.text]).toEqual([200, saved.text]);
+}
+
+async function approveAll(): Promise<void> {
+  const { body } = await app.call<{ items: { id: string }[] }>('/agent/approvals?status=pending', {
+    as: app.admin,
+  });
+  for (const { id: approvalId } of body.items)
+    await app.call('/agent/approve', {
+      method: 'POST',
+      as: app.admin,
+      body: { approvalId, decision: 'continue' },
+    });
+}
 
 it('gives every request that reaches a tool its row, its actor and its trace', async () => {
   const client = await currentClient();

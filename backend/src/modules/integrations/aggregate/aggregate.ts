@@ -274,26 +274,27 @@ export class Aggregate {
         : await this.states.open(exchange.ctx, subject, exchange.state);
     const owner = callerOf(exchange.ctx);
     const listener = { signal: exchange.signal, ...this.ears(exchange) };
-    let client: ClientSide | undefined;
-    const next =
-      state?.kind === 'parked'
-        ? await this.parked.resume(this.waiting<T>(owner, state), exchange.answers, listener)
-        : await this.parked.begin<T>(owner, listener, (call) => {
-            client = this.sideOf(exchange, call, state);
-            return run(client, call.signal);
-          });
+    const waiting = state?.kind === 'parked' ? this.waiting<T>(owner, state) : undefined;
+    let client = waiting?.client;
+    const next = waiting
+      ? await this.parked.resume(waiting, exchange.answers, listener)
+      : await this.parked.begin<T>(owner, listener, (call) => {
+          client = call.client = this.sideOf(exchange, call, state);
+          return run(client, call.signal);
+        });
     if (next.kind === 'asks')
       return this.required(exchange, subject, next.inputRequests, {
         kind: 'parked',
         callId: next.callId,
       });
-    const { questions } = client ?? {};
+    const { questions, approved } = client ?? {};
     if (!questions) return next.value;
     const { inputRequests, requestState } = questions;
     return this.required(exchange, subject, inputRequests, {
       kind: 'through',
       server,
       upstream: requestState,
+      approved,
     });
   }
 
@@ -330,7 +331,7 @@ export class Aggregate {
     return {
       capabilities: exchange.capabilities,
       answers: exchange.answers,
-      state: state?.kind === 'through' ? state.upstream : undefined,
+      ...(state?.kind === 'through' ? { state: state.upstream, approved: state.approved } : {}),
       logLevel: exchange.logLevel,
       takesQuestions: ask === undefined,
       ask: (question, signal) => {

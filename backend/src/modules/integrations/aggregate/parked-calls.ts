@@ -109,6 +109,8 @@ export class ParkedCall<T> {
   private timer: NodeJS.Timeout | undefined;
   private listener: Listener | undefined;
   private asked = 0;
+  /** Of whoever began it: what the server leaves there is looked at in every round. */
+  client: ClientSide | undefined;
 
   constructor(
     readonly owner: string,

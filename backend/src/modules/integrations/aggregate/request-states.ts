@@ -16,9 +16,12 @@ export interface Subject {
   args: unknown;
 }
 
-/** `through`: the server's own state, to be handed back to it. `parked`: a call that waits in this process. */
+/**
+ * `through`: the server's own state, to be handed back to it, and the approval that the call has taken. `parked`: a call
+ * that waits in this process.
+ */
 export type RequestState =
-  | { kind: 'through'; server: string; upstream: string | undefined }
+  | { kind: 'through'; server: string; upstream: string | undefined; approved?: string | undefined }
   | { kind: 'parked'; callId: string };
 
 interface Sealed {

@@ -31,7 +31,8 @@ const Claims = z.object({ aid: z.uuid(), sub: z.string(), bnd: z.string() });
  * The handle is signed and names the approval, the caller, and a hash of the arguments, of the pinned definition
  * and of the server's registration. When any of these is another one by then, the approval is void. The use
  * is written before the call goes on, in one statement that only one of two can win; if a later link stops
- * the call before it has begun, it is given back.
+ * the call before it has begun, it is given back. A tool that answers with questions is called again with what the
+ * client said: those rounds are the one call that was approved, as long as nothing of it is another.
  */
 @Injectable()
 export class ApprovalLink implements Link {
@@ -55,8 +56,12 @@ export class ApprovalLink implements Link {
       if (!call.run.isApproved) throw new ApprovalRequired(passage.name);
       return next();
     }
+    const { client } = call;
+    if (client?.approved !== undefined && (await this.goesOn(passage, client.approved)))
+      return next();
     if (call.approval === undefined) throw await this.ask(passage);
     const id = await this.redeem(passage, call.approval);
+    if (client) client.approved = call.approval;
     try {
       return await next();
     } catch (error) {
@@ -182,6 +187,17 @@ export class ApprovalLink implements Link {
     );
     if (taken.length > 0) return claims.aid;
     throw await this.whyNot(passage, claims, handle);
+  }
+
+  /** Another round of a call that has taken its approval already, and is the same one still. */
+  private async goesOn(passage: Passage, handle: string): Promise<boolean> {
+    const claims = await this.read(handle);
+    if (claims?.sub !== passage.ctx.actor.id || claims.bnd !== bindingOf(passage)) return false;
+    const taken = await this.database.query(
+      `SELECT id FROM approvals WHERE id = $1 AND kind = 'call' AND status = 'continued' AND used_at IS NOT NULL`,
+      [claims.aid],
+    );
+    return taken.length > 0;
   }
 
   private async read(handle: string): Promise<z.infer<typeof Claims> | undefined> {

@@ -28,6 +28,11 @@ export interface ClientSide {
   ask(question: InputRequest, signal: AbortSignal): Promise<InputResponse>;
   onLog?(params: LoggingMessageNotification['params']): void;
   onProgress?(progress: Progress): void;
+  /**
+   * Left by the gateway: the handle of the approval that this call has taken. With the questions of a server it comes
+   * back in the next round, which is the same call.
+   */
+  approved?: string | undefined;
   /** Left by the connection: the questions of a server that waits for no answer. */
   questions?: { inputRequests: InputRequests; requestState: string | undefined };
   /** Left by the connection: the protocol's own error, with its code and data. */
