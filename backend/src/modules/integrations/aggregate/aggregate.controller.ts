@@ -140,17 +140,10 @@ export class AggregateController implements BeforeApplicationShutdown {
 
   /** A stream that is to tell of resources: their servers are asked to tell, as long as it is open. */
   private async watch(body: unknown): Promise<(() => void) | undefined> {
-    const { method, params } = (body ?? {}) as {
-      method?: unknown;
-      params?: { notifications?: { resourceSubscriptions?: unknown } };
-    };
-    const uris = params?.notifications?.resourceSubscriptions;
-    if (method !== 'subscriptions/listen' || !Array.isArray(uris)) return undefined;
+    const uris = watchedBy(body);
+    if (uris.length === 0) return undefined;
     const watched = await Promise.allSettled(
-      uris
-        .slice(0, MOST_WATCHED)
-        .filter((uri) => typeof uri === 'string')
-        .map((uri) => this.aggregate.watch(uri)),
+      uris.slice(0, MOST_WATCHED).map((uri) => this.aggregate.watch(uri)),
     );
     return () => {
       for (const each of watched) if (each.status === 'fulfilled') each.value();
@@ -166,9 +159,26 @@ async function bodyOf(request: AosRequest): Promise<unknown> {
   return parseJson(await readBody(request, MAX_BODY_BYTES));
 }
 
+/** A stream that is to tell of resources takes what subscribing to them took before there were such streams. */
 function methodsOf(body: unknown): unknown[] {
   const messages: unknown[] = Array.isArray(body) ? body : [body];
-  return messages.map((message) => (message as { method?: unknown } | null)?.method);
+  return messages.map((message) =>
+    watchedBy(message).length > 0
+      ? 'resources/subscribe'
+      : (message as { method?: unknown } | null)?.method,
+  );
+}
+
+/** Addresses of the resources that a stream is to tell of. */
+function watchedBy(message: unknown): string[] {
+  const { method, params } = (message ?? {}) as {
+    method?: unknown;
+    params?: { notifications?: { resourceSubscriptions?: unknown } };
+  };
+  const uris = params?.notifications?.resourceSubscriptions;
+  return method === 'subscriptions/listen' && Array.isArray(uris)
+    ? uris.filter((uri) => typeof uri === 'string')
+    : [];
 }
 
 /** @throws Forbidden; the filter adds which scopes it takes. */

@@ -542,6 +542,41 @@ describe('lists', () => {
     }
   });
 
+  it('of resources that a stream is to tell of takes what subscribing to them takes', async () => {
+    const viewer = await app.signIn('viewer');
+    const issued = await app.call<{ grant: string }>('/mcp/grants', {
+      method: 'POST',
+      as: operator,
+      body: { tools: ['fixture.test_simple_text'], ttlSeconds: 60 },
+    });
+    const listen = async (token: string, notifications: object) => {
+      const answer = await fetch(`${app.baseUrl}/mcp`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${token}`,
+          'content-type': 'application/json',
+          accept: 'application/json, text/event-stream',
+          'mcp-protocol-version': VERSION,
+          'mcp-method': 'subscriptions/listen',
+        },
+        body: JSON.stringify({
+          jsonrpc: '2.0',
+          id: 1,
+          method: 'subscriptions/listen',
+          params: { notifications, _meta: envelope() },
+        }),
+      });
+      await answer.body?.cancel();
+      return answer.status;
+    };
+    const watched = { resourceSubscriptions: ['test://watched-resource'] };
+    for (const token of [viewer.token, issued.body.grant]) {
+      expect(await listen(token, watched)).toBe(403);
+      expect(await listen(token, { toolsListChanged: true })).toBe(200);
+    }
+    expect(await listen(operator.token, watched)).toBe(200);
+  });
+
   it('take no cursor but their own', async () => {
     for (const cursor of ['x', 'WyJhIl0', '1', ''])
       if (cursor !== 'WyJhIl0')
