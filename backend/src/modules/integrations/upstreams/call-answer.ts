@@ -71,6 +71,8 @@ export class CallAnswer {
       });
     this.unpacking = unpackerOf(headers['content-encoding']);
     this.unpacking?.on('data', (chunk: Buffer) => this.read(chunk));
+    // It may fail long before the end is waited for; an error that nobody listens to ends the process.
+    this.unpacking?.on('error', (error: Error) => (this.fault ??= error));
   }
 
   /** @throws what makes the rest not worth reading. */

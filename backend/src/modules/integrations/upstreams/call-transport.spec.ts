@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { gzipSync } from 'node:zlib';
+import { createGzip, gzipSync } from 'node:zlib';
 import type { LoggingMessageNotification } from '@modelcontextprotocol/client';
 import { admin } from '../testing.js';
 import type { ClientSide } from './client-side.js';
@@ -201,6 +201,16 @@ it('leaves it to the SDK what a refusal means, since the tool has not run', asyn
   expect(count).toBe(1);
 });
 
+/** Each piece once the one before is out, so that what reads them cannot have them all at once. */
+function piecewise(response: ServerResponse, bytes: Buffer): void {
+  const next = (from: number) => {
+    if (response.destroyed) return;
+    if (from >= bytes.length) return void response.end();
+    response.write(bytes.subarray(from, from + 512), () => setImmediate(next, from + 512));
+  };
+  next(0);
+}
+
 const failures: [string, OnCall, object][] = [
   [
     'a server that fails',
@@ -273,6 +283,30 @@ const failures: [string, OnCall, object][] = [
         .writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' })
         .end(gzipSync('x'.repeat(50_000_000))),
     { message: expect.stringContaining('larger than') },
+  ],
+  [
+    'more than is taken, packed, and no end of it',
+    (_message, _request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' });
+      const gzip = createGzip();
+      gzip.pipe(response);
+      let left = 400; // MB, many times what is taken, and yet bounded: a test must end where nothing cuts it off
+      const more = () => {
+        if (response.destroyed || left-- <= 0) return void gzip.end();
+        gzip.write(Buffer.alloc(1 << 20));
+        gzip.flush(more);
+      };
+      more();
+    },
+    { message: expect.stringContaining('larger than') },
+  ],
+  [
+    'what only says that it is packed, piece by piece',
+    (_message, _request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' });
+      piecewise(response, Buffer.from('no gzip at all, '.repeat(1000)));
+    },
+    { message: 'incorrect header check' },
   ],
   [
     'an event without end',
