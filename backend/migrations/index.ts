@@ -11,6 +11,7 @@ import { SayByCode1764170000000 } from './1764170000000-say-by-code.js';
 import { NumberWithTheCommit1764171000000 } from './1764171000000-number-with-the-commit.js';
 import { NameSecretsFirst1764172000000 } from './1764172000000-name-secrets-first.js';
 import { SayFaultsByCode1764173000000 } from './1764173000000-say-faults-by-code.js';
+import { TellOfToolsLeftOut1764174000000 } from './1764174000000-tell-of-tools-left-out.js';
 
 /** In order. A migration that has shipped is never edited: write the next one. */
 export const migrations = [
@@ -27,4 +28,5 @@ export const migrations = [
   NumberWithTheCommit1764171000000,
   NameSecretsFirst1764172000000,
   SayFaultsByCode1764173000000,
+  TellOfToolsLeftOut1764174000000,
 ];

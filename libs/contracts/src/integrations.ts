@@ -128,6 +128,17 @@ export const PatchServer = z
   .meta({ id: 'PatchServer' });
 export type PatchServer = z.infer<typeof PatchServer>;
 
+/** Tools that a server tells of and nobody is offered, and why; at most 20. */
+export const LeftOutTools = z.array(
+  z.object({
+    /** Empty where it has no name. */
+    tool: z.string(),
+    why: z.string(),
+    /** The same by its code. */
+    said: Said,
+  }),
+);
+
 export const McpServerInfo = z
   .object({
     name: z.string(),
@@ -173,6 +184,7 @@ export const McpServerInfo = z
     /** Definitions that wait for somebody: changed since they were pinned, or with hidden text. */
     pins: z.object({ changed: z.number().int(), quarantined: z.number().int() }),
     tools: z.number().int(),
+    leftOut: LeftOutTools,
     timeoutMs: z.number().int(),
     idempotentTools: z.array(z.string()),
     version: z.number().int(),

@@ -341,6 +341,15 @@ export const sentences = {
   'call-slow': '{{tool}} gave no answer within {{ms}} ms.',
   'call-forgotten': 'The process that made this call ended before its answer was recorded.',
 
+  // Why a tool of a server is left out.
+  'tool-unfit': 'its definition does not fit the protocol: {{faults}}',
+  'tool-name-taken': 'another one of its server has its name',
+  'tool-unnamable': 'it has no name that can be kept',
+  'tool-too-deep': 'its definition is nested too deeply',
+  'tool-too-long': 'its definition is too long',
+  'tool-header': 'an x-mcp-header that it asks for {{fault}}',
+  'tool-too-many': 'a server may have {{most}} tools',
+
   // What the tools that come with AOS say when they cannot do it.
   'file-of-run-none': 'There is no file "{{name}}" in the workspace of this run.',
   'file-none': 'There is no "{{path}}" in the workspace.',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Said } from './said.js';
 import { Id, PageQuery, Timestamp, pageOf } from './page.js';
-import { McpServerInfo, PinState } from './integrations.js';
+import { LeftOutTools, McpServerInfo, PinState } from './integrations.js';
 import { ToolCall } from './jobs.js';
 
 /** How a server, or one tool of it, has done of late: of the last day, at most the last 200 calls of each tool. */
@@ -83,6 +83,7 @@ export const ServerTrial = z
         state: z.enum(['new', 'same', 'changed', 'gone']),
       }),
     ),
+    leftOut: LeftOutTools,
   })
   .meta({ id: 'ServerTrial' });
 export type ServerTrial = z.infer<typeof ServerTrial>;

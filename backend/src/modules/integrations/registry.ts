@@ -1,6 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import type { McpServerInfo, McpTool, OutboundOAuth, Said, ServerLimits } from '@aos/contracts';
+import {
+  type McpServerInfo,
+  type McpTool,
+  type OutboundOAuth,
+  type Said,
+  type ServerLimits,
+  inEnglish,
+  say,
+} from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
 import { type Tx, sql } from '../../platform/database/sql.js';
 import { isDeeperThan } from '../../platform/http/json-depth.js';
@@ -19,6 +27,7 @@ import {
 } from './integrations.errors.js';
 import { type ToolDefinition, type Upstream, UpstreamFault } from './upstreams/upstream.js';
 import type { RestService } from './openapi/rest-upstream.js';
+import { MAX_DEFINITION_DEPTH, unfitOf } from './upstreams/unfit-tools.js';
 import { type UpstreamRow, Upstreams } from './upstreams/upstreams.js';
 import type { Health } from './upstreams/warm-client.js';
 
@@ -27,9 +36,10 @@ export const DEFAULT_TIMEOUT_MS = 60_000;
 const LIST_TIMEOUT_MS = 15_000;
 const MAX_TOOLS = 1000;
 const MAX_DEFINITION_BYTES = 256 * 1024;
-const MAX_DEFINITION_DEPTH = 200;
 /** What a call can name. */
 const LONGEST_NAME = 200;
+/** Of the tools that are left out, so many are told of. */
+const MOST_LEFT_OUT = 20;
 
 export interface ServerRow {
   name: string;
@@ -61,6 +71,7 @@ export interface ServerRow {
   tools: number;
   tools_changed: number;
   tools_quarantined: number;
+  left_out: LeftOutTool[];
 }
 
 /** A tool without its name among those of all servers, which depends on what these call theirs (see offeredNames). */
@@ -99,6 +110,21 @@ export interface ListedTool {
   /** Comes with this build: its definitions need nobody's approval. */
   isOurs: boolean;
 }
+
+/** A tool that its server tells of and nobody is offered, and why. */
+export interface LeftOutTool {
+  /** As it is called, shown; empty where it has no name. */
+  tool: string;
+  said: Said;
+}
+
+/** What a server told of its tools. */
+export interface Listed {
+  tools: ListedTool[];
+  leftOut: LeftOutTool[];
+}
+
+export const nothingListed: Listed = { tools: [], leftOut: [] };
 
 /** How old what calls are made by may be when another process changed it and its wake-up was lost. */
 const CACHE_MS = 5_000;
@@ -251,38 +277,36 @@ export class Registry implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** Asks the server for its tools. @throws UpstreamFault when it cannot be reached. */
-  async ask(server: UpstreamRow): Promise<ListedTool[]> {
+  async ask(server: UpstreamRow): Promise<Listed> {
     const definitions = await this.upstreams.of(server).list({ timeoutMs: LIST_TIMEOUT_MS });
     const isOurs = server.transport === 'builtin' || server.transport === 'agent';
-    const names = new Set<string>();
-    return definitions
-      .filter((definition) => this.isSound(server.name, definition, names))
-      .slice(0, MAX_TOOLS)
+    const [names, leftOut]: [Set<string>, LeftOutTool[]] = [new Set(), []];
+    const tools = definitions
+      .filter((definition) => {
+        const { name } = definition;
+        const said = names.has(name) ? say('tool-name-taken') : faultOf(definition, names.size);
+        if (said === undefined) {
+          names.add(name);
+          return true;
+        }
+        if (leftOut.length < MOST_LEFT_OUT)
+          leftOut.push({ tool: escaped(name.slice(0, LONGEST_NAME)), said });
+        return false;
+      })
       .map((definition) => ({
         definition,
         isIdempotent: isOurs && definition.annotations?.idempotentHint === true,
         isReadOnly: isOurs && definition.annotations?.readOnlyHint === true,
         isOurs,
       }));
-  }
-
-  /** `names`: of those before it, to which its own is added. Of two by one name the first is kept. */
-  private isSound(server: string, definition: ToolDefinition, names: Set<string>): boolean {
-    const fault = names.has(definition.name) ? 'another one has its name' : faultOf(definition);
-    if (fault === undefined) names.add(definition.name);
-    if (fault !== undefined)
-      this.logger.warn({
-        msg: 'a tool is left out',
-        ...{ server, tool: escaped(definition.name).slice(0, LONGEST_NAME), fault },
-      });
-    return fault === undefined;
+    return { tools, leftOut: storable(leftOut) };
   }
 
   /** Compares what the server tells with what is pinned, and stores both: see pins.ts. */
   async keepTools(
     tx: Tx,
     server: string,
-    tools: readonly ListedTool[],
+    { tools, leftOut }: Listed,
     traceId = randomBytes(16).toString('hex'),
   ): Promise<void> {
     const { rows } = await sql<KeptTool>(
@@ -316,6 +340,7 @@ export class Registry implements OnModuleInit, OnApplicationShutdown {
       server,
       tools.map((tool) => tool.definition.name),
     ]);
+    await this.keepLeftOut(tx, server, leftOut);
     const news = pinned.filter((tool) => tool.isNews);
     await this.outbox.append(
       tx,
@@ -324,9 +349,21 @@ export class Registry implements OnModuleInit, OnApplicationShutdown {
     this.wakeups.afterCommit(tx, 'control');
   }
 
+  /** Written, and said in the log, when it changes. */
+  private async keepLeftOut(tx: Tx, server: string, leftOut: LeftOutTool[]): Promise<void> {
+    const { count } = await sql(
+      tx,
+      'UPDATE mcp_registry SET left_out = $2 WHERE name = $1 AND left_out <> $2::jsonb',
+      [server, JSON.stringify(leftOut)],
+    );
+    if (count > 0 && leftOut.length > 0)
+      this.logger.warn({ msg: 'tools of a server are left out', server, leftOut });
+  }
+
   /** Asks the server for its tools, and keeps them when they are others than it told of before. @throws UpstreamFault */
   async lookForChanges(server: UpstreamRow): Promise<void> {
-    const tools = await this.ask(server);
+    const listed = await this.ask(server);
+    const { tools } = listed;
     const kept = await this.database.query<{ name: string; hash: string }>(
       `SELECT name, coalesce(seen_hash, definition_hash) AS hash FROM mcp_tools WHERE server = $1 AND NOT is_gone`,
       [server.name],
@@ -334,13 +371,23 @@ export class Registry implements OnModuleInit, OnApplicationShutdown {
     const hashes = new Map(kept.map(({ name, hash }) => [name, hash]));
     const isSame = ({ definition }: ListedTool) =>
       hashes.get(definition.name) === definitionHash(definition);
-    if (tools.length === kept.length && tools.every(isSame)) return;
-    await this.database.transaction((tx) => this.keepTools(tx, server.name, tools));
+    const isSameList = tools.length === kept.length && tools.every(isSame);
+    if (isSameList && (await this.leavesOut(server.name, listed.leftOut))) return;
+    await this.database.transaction((tx) => this.keepTools(tx, server.name, listed));
+  }
+
+  /** Whether it is known that just these are left out. */
+  async leavesOut(server: string, leftOut: LeftOutTool[]): Promise<boolean> {
+    const rows = await this.database.query(
+      'SELECT 1 FROM mcp_registry WHERE name = $1 AND left_out = $2::jsonb',
+      [server, JSON.stringify(leftOut)],
+    );
+    return rows.length > 0;
   }
 
   async syncTools(server: ServerRow): Promise<void> {
-    const tools = await this.ask(server);
-    await this.database.transaction((tx) => this.keepTools(tx, server.name, tools));
+    const listed = await this.ask(server);
+    await this.database.transaction((tx) => this.keepTools(tx, server.name, listed));
   }
 
   private async toolRow(server: string, name: string): Promise<ToolRow | undefined> {
@@ -368,16 +415,23 @@ export class Registry implements OnModuleInit, OnApplicationShutdown {
   }
 }
 
-/** Why a tool is left out, and the others of its server are kept. */
-function faultOf(definition: ToolDefinition): string | undefined {
+/** Why a tool is left out, and the others of its server are kept. `before`: so many are kept already. */
+function faultOf(definition: ToolDefinition, before: number): Said | undefined {
   const { name } = definition;
+  const unfit = unfitOf(definition);
+  if (unfit !== undefined) return say('tool-unfit', { faults: unfit });
   if (name === '' || name.length > LONGEST_NAME || name.includes('\u0000') || !name.isWellFormed())
-    return 'it has no name that can be kept';
-  if (isDeeperThan(definition, MAX_DEFINITION_DEPTH)) return 'its definition is nested too deeply';
-  if (JSON.stringify(definition).length > MAX_DEFINITION_BYTES) return 'its definition is too long';
+    return say('tool-unnamable');
+  if (isDeeperThan(definition, MAX_DEFINITION_DEPTH)) return say('tool-too-deep');
+  if (JSON.stringify(definition).length > MAX_DEFINITION_BYTES) return say('tool-too-long');
   const header = headerFault(definition);
-  return header && `an x-mcp-header that it asks for ${header}`;
+  if (header !== undefined) return say('tool-header', { fault: header });
+  return before < MAX_TOOLS ? undefined : say('tool-too-many', { most: MAX_TOOLS });
 }
+
+/** As it is told outside. */
+export const leftOutOf = (leftOut: readonly LeftOutTool[]): McpServerInfo['leftOut'] =>
+  leftOut.map(({ tool, said }) => ({ tool, why: inEnglish(said), said }));
 
 export const healthOf = (health: Health): ServerRow['health'] => ({
   state: health.state,

@@ -303,6 +303,14 @@ export const sentences: Record<SentenceCode, string> = {
   'call-slow': '{{tool}} 在 {{ms}} 毫秒内没有响应。',
   'call-forgotten': '发起这次调用的进程在记下结果之前就结束了。',
 
+  'tool-unfit': '它的定义不符合协议：{{faults}}',
+  'tool-name-taken': '同一服务器已有同名的工具',
+  'tool-unnamable': '它没有可以保存的名称',
+  'tool-too-deep': '它的定义嵌套过深',
+  'tool-too-long': '它的定义过长',
+  'tool-header': '它要求的 x-mcp-header 不可用：{{fault}}',
+  'tool-too-many': '一个服务器最多可以有 {{most}} 个工具',
+
   'file-of-run-none': '这次运行的工作区中没有文件“{{name}}”。',
   'file-none': '工作区中没有“{{path}}”。',
   'file-link': '“{{path}}”是链接，不会跟随。',

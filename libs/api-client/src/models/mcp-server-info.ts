@@ -26,6 +26,11 @@ export interface McpServerInfo {
 'latencyMs': (number | null);
 };
   idempotentTools: Array<string>;
+  leftOut: Array<{
+'tool': string;
+'why': string;
+'said': Said;
+}>;
   limits: ServerLimits;
   name: string;
   oauth: (OutboundOAuth | null);

@@ -5,6 +5,11 @@ import { Said } from '../models/said';
 export interface ServerTrial {
   error: (string | null);
   latencyMs: number;
+  leftOut: Array<{
+'tool': string;
+'why': string;
+'said': Said;
+}>;
   ok: boolean;
   said?: Said;
   tools: Array<{

@@ -33,6 +33,10 @@ export async function startToolServer(tools: ToolOfTest[], port = 0) {
   const state = {
     tools,
     seen,
+    /** Listed behind the tools, as they are. */
+    unfit: [] as unknown[],
+    /** Whether it speaks the revision 2026-07-28; if not, one of before. */
+    isModern: false,
     /**
      * Of a call; a number is a status of HTTP, a string an address to be sent to, an Error one of the protocol, and
      * undefined the end of the connection.
@@ -68,6 +72,15 @@ export async function startToolServer(tools: ToolOfTest[], port = 0) {
   });
   async function answerTo(method: string, params: Record<string, unknown>): Promise<unknown> {
     switch (method) {
+      case 'server/discover':
+        if (!state.isModern) return { error: { code: -32601, message: 'no such method' } };
+        return {
+          result: {
+            ...{ supportedVersions: ['2026-07-28'], capabilities: { tools: {} } },
+            serverInfo: { name: 'test', version: '1' },
+            ...complete,
+          },
+        };
       case 'initialize':
         return {
           result: {
@@ -79,7 +92,11 @@ export async function startToolServer(tools: ToolOfTest[], port = 0) {
       case 'tools/list':
         return {
           result: {
-            tools: state.tools.map((tool) => ({ inputSchema: { type: 'object' }, ...tool })),
+            tools: [
+              ...state.tools.map((tool) => ({ inputSchema: { type: 'object' }, ...tool })),
+              ...state.unfit,
+            ],
+            ...(state.isModern ? complete : {}),
           },
         };
       case 'tools/call': {
@@ -106,5 +123,8 @@ export async function startToolServer(tools: ToolOfTest[], port = 0) {
     },
   });
 }
+
+/** What the revision 2026-07-28 asks of an answer. */
+const complete = { resultType: 'complete', ttlMs: 0, cacheScope: 'private' };
 
 export type ToolServerOfTest = Awaited<ReturnType<typeof startToolServer>>;

@@ -12,7 +12,7 @@ import { Wakeups } from '../../../platform/outbox/wakeups.js';
 import { ENVIRONMENT } from '../../../platform/platform.module.js';
 import { CircuitLink } from '../chain/circuit.js';
 import { ServerNotThere } from '../integrations.errors.js';
-import { type ListedTool, Registry, type ServerRow, healthOf } from '../registry.js';
+import { type Listed, Registry, type ServerRow, healthOf } from '../registry.js';
 import { ServerReports } from '../server-reports.js';
 import { UpstreamFault } from '../upstreams/upstream.js';
 import { Upstreams } from '../upstreams/upstreams.js';
@@ -82,7 +82,7 @@ export class ChangeMcpServerHandler implements ICommandHandler<ChangeMcpServer> 
           JSON.stringify(found ? healthOf(found.health) : before.health),
         ],
       );
-      if (found) await this.registry.keepTools(tx, name, found.tools, ctx.traceId);
+      if (found) await this.registry.keepTools(tx, name, found.listed, ctx.traceId);
       const row = await this.registry.findForChange(tx, name);
       await this.audit.record(tx, ctx, {
         action: 'registry.change',
@@ -116,9 +116,9 @@ export class ChangeMcpServerHandler implements ICommandHandler<ChangeMcpServer> 
     });
     const began = performance.now();
     try {
-      const tools = await this.registry.ask(trial);
+      const listed = await this.registry.ask(trial);
       const latencyMs = Math.round(performance.now() - began);
-      return { tools, health: { state: 'healthy', latencyMs } };
+      return { listed, health: { state: 'healthy', latencyMs } };
     } catch (error) {
       if (!(error instanceof UpstreamFault)) throw error;
       throw new ServerNotThere(moved.name, error.message.slice(0, 1000));
@@ -129,7 +129,7 @@ export class ChangeMcpServerHandler implements ICommandHandler<ChangeMcpServer> 
 }
 
 interface Found {
-  tools: ListedTool[];
+  listed: Listed;
   health: { state: 'healthy'; latencyMs: number };
 }
 

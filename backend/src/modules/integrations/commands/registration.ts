@@ -9,7 +9,7 @@ import { AddressRefused, GuardedFetch } from '../chain/guarded-fetch.js';
 import { storable } from '../chain/result-check.js';
 import { ServerExists, ServerNameTaken, ServerUrlRefused } from '../integrations.errors.js';
 import type { RestService } from '../openapi/rest-upstream.js';
-import { type ListedTool, Registry, type ServerRow, healthOf } from '../registry.js';
+import { type Listed, Registry, type ServerRow, healthOf, nothingListed } from '../registry.js';
 import type { UpstreamFault } from '../upstreams/upstream.js';
 import { Upstreams } from '../upstreams/upstreams.js';
 import type { Health } from '../upstreams/warm-client.js';
@@ -23,7 +23,7 @@ export type NewServer = Omit<RegisterServer, 'transport'> & {
 
 export interface Seen {
   health: Health;
-  tools: ListedTool[];
+  listed: Listed;
 }
 
 /**
@@ -76,32 +76,35 @@ export class Registration {
     const route = routeOf(input);
     const began = performance.now();
     try {
-      const tools = await this.registry.ask(route);
+      const listed = await this.registry.ask(route);
       return {
-        tools,
+        listed,
         health: { state: 'healthy', latencyMs: Math.round(performance.now() - began) },
       };
     } catch (error) {
       await this.upstreams.close(route.name); // the first call tries anew, without the pause after this failure
       const { message, said } = error as UpstreamFault;
       // What a dying server says need not be text.
-      return { tools: [], health: storable({ state: 'unhealthy', error: message, said }) };
+      return {
+        listed: nothingListed,
+        health: storable({ state: 'unhealthy', error: message, said }),
+      };
     }
   }
 
   async store(tx: Tx, ctx: Ctx, input: NewServer, seen: Seen): Promise<ServerRow> {
     await this.insert(tx, input, seen.health);
-    await this.registry.keepTools(tx, input.name, seen.tools, ctx.traceId);
+    await this.registry.keepTools(tx, input.name, seen.listed, ctx.traceId);
     const { openapi: _, ...told } = input;
     await this.audit.record(tx, ctx, {
       action: 'registry.create',
       resource: `mcp-server:${input.name}`,
-      diff: { after: { ...told, tools: seen.tools.map((tool) => tool.definition.name) } },
+      diff: { after: { ...told, tools: seen.listed.tools.map((tool) => tool.definition.name) } },
     });
     const isWell = seen.health.state === 'healthy';
     const how =
       seen.health.state === 'healthy'
-        ? say('server-registered', { server: input.name, count: seen.tools.length })
+        ? say('server-registered', { server: input.name, count: seen.listed.tools.length })
         : say('server-registered-away', {
             server: input.name,
             why: seen.health.said ?? seen.health.error,

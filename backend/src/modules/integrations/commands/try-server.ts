@@ -6,8 +6,9 @@ import type { Environment } from '../../../platform/config/environment.js';
 import { Database } from '../../../platform/database/database.js';
 import type { Ctx } from '../../../platform/http/context.js';
 import { ENVIRONMENT } from '../../../platform/platform.module.js';
+import { canonicalHash } from '../chain/canonical-hash.js';
 import { type KeptTool, definitionHash } from '../chain/pins.js';
-import { type ListedTool, Registry, type ServerRow, toldOf } from '../registry.js';
+import { type ListedTool, Registry, type ServerRow, leftOutOf, toldOf } from '../registry.js';
 import { type UpstreamRow, Upstreams } from '../upstreams/upstreams.js';
 import { UpstreamFault } from '../upstreams/upstream.js';
 import { routeOf } from './registration.js';
@@ -61,7 +62,8 @@ export class TryMcpServerHandler implements ICommandHandler<TryMcpServer> {
     if (
       trial.ok &&
       row.transport !== 'builtin' &&
-      trial.tools.some(({ state }) => state !== 'same')
+      (trial.tools.some(({ state }) => state !== 'same') ||
+        canonicalHash(trial.leftOut) !== canonicalHash(leftOutOf(row.left_out)))
     )
       await this.registry.syncTools(row);
     if (!row.is_enabled) await this.upstreams.close(row.name);
@@ -72,13 +74,17 @@ export class TryMcpServerHandler implements ICommandHandler<TryMcpServer> {
     const began = performance.now();
     const took = () => Math.round(performance.now() - began);
     try {
-      const tools = await this.registry.ask(route);
-      return { ok: true, latencyMs: took(), error: null, tools: compare(tools, known) };
+      const { tools, leftOut } = await this.registry.ask(route);
+      return {
+        ...{ ok: true, latencyMs: took(), error: null },
+        tools: compare(tools, known),
+        leftOut: leftOutOf(leftOut),
+      };
     } catch (error) {
       if (!(error instanceof UpstreamFault)) throw error;
       const { message, said } = error;
       const told = toldOf({ error: message, said }, 2000);
-      return { ok: false, latencyMs: took(), ...told, tools: [] };
+      return { ok: false, latencyMs: took(), ...told, tools: [], leftOut: [] };
     }
   }
 

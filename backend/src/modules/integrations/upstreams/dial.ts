@@ -12,6 +12,7 @@ import { approveLaunch } from './launch-templates.js';
 import { boundedFetch } from './bounded-fetch.js';
 import { CallTransport } from './call-transport.js';
 import { StdioProcess, childEnvironment } from './stdio-process.js';
+import { markUnfitTools } from './unfit-tools.js';
 import type { Dial, Dialled } from './warm-client.js';
 
 /** How a server is reached, as its row says. */
@@ -125,6 +126,7 @@ export async function connect(
   signal?.addEventListener('abort', stop, { once: true });
   try {
     await client.connect(transport, signal ? { signal } : {});
+    markUnfitTools(transport, client);
     return client;
   } catch (error) {
     await client.close().catch(() => undefined); // the first error is the one to tell

@@ -73,6 +73,7 @@ export interface Caller {
  * Failures arrive as UpstreamFault, so that the gateway knows whether the call may have had its effect.
  */
 export interface Upstream {
+  /** A tool that does not fit the protocol is there in name only (see `unfitOf`). */
   list(options: { timeoutMs: number; signal?: AbortSignal }): Promise<ToolDefinition[]>;
   /** `input_required` only where the client of the request takes that for an answer. */
   call(request: UpstreamRequest): Promise<CallToolResult | InputRequiredResult>;

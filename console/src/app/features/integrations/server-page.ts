@@ -42,6 +42,7 @@ import { LiveGauges, type Pace } from './live-gauges';
 import { ServerTools } from './server-tools';
 import { icons, stateOf, tones } from './server-state';
 import { TrialNote } from './trial-note';
+import { LeftOutTools } from './left-out-tools';
 
 const tabs = ['tools', 'calls', 'settings'] as const;
 
@@ -54,6 +55,7 @@ const tabs = ['tools', 'calls', 'settings'] as const;
     ConfirmDialog,
     Dialog,
     HeldTools,
+    LeftOutTools,
     Icon,
     LiveGauges,
     ProblemNote,

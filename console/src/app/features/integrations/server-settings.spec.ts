@@ -18,7 +18,7 @@ const server = (more: Partial<McpServerInfo> = {}): McpServerInfo => ({
   limits: {},
   circuit: { state: 'closed', retryAt: null },
   stats: { windowSeconds: 60, calls: 0, errors: 0, errorRate: 0, p50Ms: null, p95Ms: null },
-  pins: { changed: 0, quarantined: 0 },
+  ...{ pins: { changed: 0, quarantined: 0 }, leftOut: [] },
   ...{ tools: 2, timeoutMs: 30_000, idempotentTools: ['find'], version: 1 },
   ...{ createdAt: at, updatedAt: at },
   ...more,

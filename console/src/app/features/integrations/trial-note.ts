@@ -5,11 +5,12 @@ import { Sentences } from '../../shared/i18n/sentences';
 import { Icon } from '../../shared/ui/icon';
 import { Revealed } from '../../shared/ui/revealed';
 import { duration } from '../../shared/ui/time';
+import { LeftOutTools } from './left-out-tools';
 
 /** What came of a trial: the tools that answered, or why there were none. */
 @Component({
   selector: 'aos-trial-note',
-  imports: [Icon, Revealed, TranslocoDirective],
+  imports: [Icon, LeftOutTools, Revealed, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <ng-container *transloco="let t">
@@ -48,6 +49,7 @@ import { duration } from '../../shared/ui/time';
             </li>
           }
         </ul>
+        <aos-left-out-tools [tools]="trial().leftOut" />
       } @else {
         <div class="bad" role="alert">
           <aos-icon name="failed" />

@@ -376,6 +376,8 @@ export const words = {
   trying: 'Connecting',
   answered: 'It answered in {{time}}, with {{n}} tools.',
   changed: '{{n}} differ from what is registered.',
+  notOffered: 'Tools that the server tells of and AOS cannot offer:',
+  nameless: 'no name',
   noAnswer: 'It could not be reached',
   noAnswerHelp:
     'Check the address or the command, and whether it runs. A server may be registered all the same: its tools are read as soon as it answers.',

@@ -361,6 +361,8 @@ export const words = {
   trying: '正在连接',
   answered: '已在 {{time}} 内应答，共 {{n}} 个工具。',
   changed: '其中 {{n}} 个与注册时不同。',
+  notOffered: '服务器列出、但 AOS 无法提供的工具：',
+  nameless: '无名称',
   noAnswer: '无法连接',
   noAnswerHelp: '请检查地址或命令，以及服务器是否在运行。也可以先注册，等它应答后会自动读取工具。',
   toolState: { new: '新增', same: '与注册时一致', changed: '已变化', gone: '已消失' },
