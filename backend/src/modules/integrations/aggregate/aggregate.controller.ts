@@ -128,25 +128,32 @@ export class AggregateController implements BeforeApplicationShutdown {
     const toolList = new URL(web.url).searchParams.get('tools');
     const authInfo = authInfoOf({ ctx: request.ctx, toolList });
     const isOlder = request.method !== 'POST' || (await isLegacyRequest(web, body));
-    const unwatch = isOlder ? undefined : await this.watch(body);
-    void over.then(() => unwatch?.());
+    const watched = isOlder ? undefined : await this.watch(body);
+    void over.then(() => watched?.unwatch());
     const answer = isOlder
       ? await this.sessions.serve(web, callerOf(request.ctx), authInfo, body, over)
-      : await this.current.fetch(web, { authInfo, parsedBody: body });
+      : await this.current.fetch(web, { authInfo, parsedBody: watched?.body ?? body });
     if (answer.headers.get('content-type')?.startsWith('text/event-stream'))
       this.streams.add(request, response);
     await write(answer, response);
   }
 
-  /** A stream that is to tell of resources: their servers are asked to tell, as long as it is open. */
-  private async watch(body: unknown): Promise<(() => void) | undefined> {
-    const uris = watchedBy(body);
+  /**
+   * A stream that is to tell of resources: their servers are asked to tell, as long as it is open. `body` asks for those
+   * alone that will be told of, so that no other is acknowledged.
+   */
+  private async watch(body: unknown): Promise<{ body: unknown; unwatch: () => void } | undefined> {
+    const uris = [...new Set(watchedBy(body))].slice(0, MOST_WATCHED);
     if (uris.length === 0) return undefined;
-    const watched = await Promise.allSettled(
-      uris.slice(0, MOST_WATCHED).map((uri) => this.aggregate.watch(uri)),
-    );
-    return () => {
-      for (const each of watched) if (each.status === 'fulfilled') each.value();
+    const watched = await Promise.allSettled(uris.map((uri) => this.aggregate.watch(uri)));
+    return {
+      body: watching(
+        body,
+        uris.filter((_, i) => watched[i]!.status === 'fulfilled'),
+      ),
+      unwatch: () => {
+        for (const each of watched) if (each.status === 'fulfilled') each.value();
+      },
     };
   }
 }
@@ -169,16 +176,24 @@ function methodsOf(body: unknown): unknown[] {
   );
 }
 
+interface Listening {
+  method?: unknown;
+  params?: { notifications?: { resourceSubscriptions?: unknown } };
+}
+
 /** Addresses of the resources that a stream is to tell of. */
 function watchedBy(message: unknown): string[] {
-  const { method, params } = (message ?? {}) as {
-    method?: unknown;
-    params?: { notifications?: { resourceSubscriptions?: unknown } };
-  };
+  const { method, params } = (message ?? {}) as Listening;
   const uris = params?.notifications?.resourceSubscriptions;
   return method === 'subscriptions/listen' && Array.isArray(uris)
     ? uris.filter((uri) => typeof uri === 'string')
     : [];
+}
+
+function watching(body: unknown, resourceSubscriptions: string[]): Listening {
+  const { params, ...message } = body as Listening;
+  const notifications = { ...params?.notifications, resourceSubscriptions };
+  return { ...message, params: { ...params, notifications } };
 }
 
 /** @throws Forbidden; the filter adds which scopes it takes. */

@@ -263,6 +263,24 @@ it('tells who subscribed to a resource when it changes', async () => {
   await subscription.close();
 });
 
+it('acknowledges of resources those alone that are watched, each once', async () => {
+  const listener = await currentClient();
+  const watched = 'test://watched-resource';
+  const uris = ['test://nobody', watched, watched];
+  const subscription = await listener.listen({
+    toolsListChanged: true,
+    resourceSubscriptions: uris,
+  });
+  expect(subscription.honoredFilter).toEqual({
+    toolsListChanged: true,
+    resourceSubscriptions: [watched],
+  });
+  await subscription.close();
+  const empty = await listener.listen({ resourceSubscriptions: ['test://nobody'] });
+  expect(empty.honoredFilter).toEqual({});
+  expect(await empty.closed).toBe('graceful');
+});
+
 it('never gives the question of one caller to another over a shared pipe', async () => {
   const mallory = new OlderClient(info, { capabilities: { elicitation: {} } });
   const asked: unknown[] = [];

@@ -236,14 +236,21 @@ export class Aggregate {
     return result as CompleteResult;
   }
 
-  /** Word of changes of one resource, until the returned function is called. */
+  /**
+   * Word of changes of one resource, until the returned function is called.
+   * @throws ResourceNotFoundError; ProtocolError where its server sends no such word
+   */
   async watch(uri: string): Promise<() => void> {
     const owner = await this.catalogue.ownerOf(uri);
     const row = owner && (await this.catalogue.server(owner.server));
     if (!owner || !row) throw new ResourceNotFoundError(uri);
     const upstream = this.upstreams.of(row);
     await upstream.about({ timeoutMs: DEFAULT_TIMEOUT_MS });
-    await upstream.subscribe(owner.uri);
+    if (!(await upstream.subscribe(owner.uri)))
+      throw new ProtocolError(
+        ProtocolErrorCode.InvalidParams,
+        'The server of this resource does not tell when it changes.',
+      );
     return () => upstream.unsubscribe(owner.uri);
   }
 

@@ -77,8 +77,8 @@ export class RestUpstream implements Upstream {
     return Promise.resolve([]);
   }
 
-  subscribe(): Promise<void> {
-    return Promise.reject(new UpstreamFault('protocol', say('service-tools-only'), false));
+  subscribe(): Promise<boolean> {
+    return Promise.resolve(false);
   }
 
   unsubscribe(): void {

@@ -9,13 +9,17 @@ const RETRY_MS = 1000;
  * Word of changes from one server, over whatever connection there is. To a server of the current revision
  * one stream (`subscriptions/listen`) is held open, and opened anew with other resources when those change;
  * an older one tells of lists unasked, and of a resource after `resources/subscribe`. What was asked for
- * outlives the connection: the next one is told of it again.
+ * outlives the connection: the next one is told of it again. A resource of which the server says that it will tell
+ * nothing is not wanted any more, and whoever asked is told so.
  */
 export class Subscriptions {
-  private readonly wanted = new Map<string, number>();
+  /** `isTold`: whether the server will tell of it, as it said when it was first asked. */
+  private readonly wanted = new Map<string, { count: number; isTold: Promise<boolean> }>();
   private client: Client | undefined;
   private stream: McpSubscription | undefined;
   private generation = 0;
+  /** The last that was begun: it is for all that was wanted then. */
+  private listening = Promise.resolve();
 
   constructor(private readonly onChange: (change: UpstreamChange) => void) {}
 
@@ -55,20 +59,22 @@ export class Subscriptions {
     this.generation++;
   }
 
-  async add(uri: string): Promise<void> {
-    const count = this.wanted.get(uri) ?? 0;
-    this.wanted.set(uri, count + 1);
-    const { client } = this;
-    if (count > 0 || !client) return;
-    if (client.getProtocolEra() === 'modern') await this.listen(client);
-    else if (client.getServerCapabilities()?.resources?.subscribe)
-      await client.subscribeResource({ uri });
+  /** False where the server does not tell of this resource; then it need not be removed. */
+  async add(uri: string): Promise<boolean> {
+    const known = this.wanted.get(uri);
+    const wish = known ?? { count: 0, isTold: Promise.resolve(true) };
+    wish.count++;
+    this.wanted.set(uri, wish);
+    if (!known && this.client) wish.isTold = this.ask(this.client, uri);
+    const isTold = await wish.isTold;
+    if (!isTold && this.wanted.get(uri) === wish) this.wanted.delete(uri);
+    return isTold;
   }
 
   remove(uri: string): void {
-    const count = this.wanted.get(uri);
-    if (count === undefined) return;
-    if (count > 1) return void this.wanted.set(uri, count - 1);
+    const wish = this.wanted.get(uri);
+    if (wish === undefined) return;
+    if (--wish.count > 0) return;
     this.wanted.delete(uri);
     const { client } = this;
     if (!client) return;
@@ -79,7 +85,24 @@ export class Subscriptions {
     told.catch(() => undefined); // it is forgotten here whatever the server says
   }
 
-  private async listen(client: Client): Promise<void> {
+  private async ask(client: Client, uri: string): Promise<boolean> {
+    if (!client.getServerCapabilities()?.resources?.subscribe) return false;
+    if (client.getProtocolEra() !== 'modern')
+      return client.subscribeResource({ uri }).then(
+        () => true,
+        () => false,
+      );
+    void this.listen(client);
+    for (let last; last !== this.listening;) await (last = this.listening);
+    return this.stream?.honoredFilter.resourceSubscriptions?.includes(uri) ?? false;
+  }
+
+  private listen(client: Client): Promise<void> {
+    this.listening = this.open(client);
+    return this.listening;
+  }
+
+  private async open(client: Client): Promise<void> {
     const generation = ++this.generation;
     const filter = this.filter(client);
     const before = this.stream;
@@ -92,7 +115,7 @@ export class Subscriptions {
       await before?.close();
       void stream.closed.then((how) => this.again(client, generation, how));
     } catch {
-      await this.again(client, generation, 'remote');
+      void this.again(client, generation, 'remote');
     }
   }
 

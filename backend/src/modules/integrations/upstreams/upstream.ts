@@ -80,8 +80,8 @@ export interface Upstream {
   request(request: OtherRequest): Promise<Record<string, unknown>>;
   /** All pages of a list; empty when the server offers none of the kind. */
   items(kind: ListKind, options: { timeoutMs: number }): Promise<Record<string, unknown>[]>;
-  /** Asks for word when the resource changes, until it is given up as many times. */
-  subscribe(uri: string): Promise<void>;
+  /** Asks for word when the resource changes, until it is given up as many times. False: the server sends none. */
+  subscribe(uri: string): Promise<boolean>;
   unsubscribe(uri: string): void;
   /** Connects if need be, and says who is there. */
   about(options: { timeoutMs: number }): Promise<About>;

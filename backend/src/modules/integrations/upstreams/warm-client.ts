@@ -227,7 +227,7 @@ export class WarmClient implements Upstream {
     );
   }
 
-  subscribe(uri: string): Promise<void> {
+  subscribe(uri: string): Promise<boolean> {
     return this.subscriptions.add(uri);
   }
 
