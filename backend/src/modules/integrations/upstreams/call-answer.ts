@@ -38,6 +38,7 @@ export class CallAnswer {
   private readonly text = new TextDecoder();
   private unpacking: Transform | undefined;
   private fault: Error | undefined;
+  private hasTold = false;
 
   constructor(
     private readonly requestId: string | number,
@@ -134,7 +135,9 @@ export class CallAnswer {
       if (this.hasAnswered || String(message.id) !== String(this.requestId))
         return this.listener.onFault(new Error('an answer to something else'));
       this.hasAnswered = true;
-    }
+      // The SDK hears what is told one turn later than it takes an answer, and of a call that is over nothing more.
+      if (this.hasTold) return queueMicrotask(() => this.listener.onMessage(message));
+    } else this.hasTold = true;
     this.listener.onMessage(message);
   }
 }

@@ -129,7 +129,14 @@ export class StdioProcess implements Transport {
 
   private receive(chunk: Buffer): void {
     try {
-      for (const message of this.input.take(chunk)) this.onmessage?.(message);
+      let hasTold = false;
+      for (const message of this.input.take(chunk)) {
+        const isAnswer = !('method' in message);
+        // The SDK hears what is told one turn later than it takes an answer, and of a call that is over nothing more.
+        if (isAnswer && hasTold) queueMicrotask(() => this.onmessage?.(message));
+        else this.onmessage?.(message);
+        hasTold ||= !isAnswer;
+      }
     } catch (error) {
       this.onerror?.(error as Error);
       this.kill('SIGKILL');
