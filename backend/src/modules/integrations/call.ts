@@ -50,6 +50,10 @@ export interface GatewayResult {
   isError: boolean;
   content: Record<string, unknown>[];
   structuredContent: Record<string, unknown> | null;
+  /** What was structured is no object, and lies in `value` of one. */
+  isWrapped?: true;
+  /** What the server said beside it (`_meta`). */
+  meta?: Record<string, unknown>;
   /** What the tool answered when it failed, by its code where it has one. */
   said?: Said;
   durationMs: number;

@@ -159,7 +159,8 @@ export class Aggregate {
       try {
         const result = await callWithApproval(this.gateway, exchange.ctx, call, client, signal);
         this.catalogue.remember(tool.server, result.content);
-        return answerOf(result, tool.definition);
+        const answer = answerOf(result);
+        return exchange.project?.(answer, tool.definition.outputSchema) ?? answer;
       } catch (error) {
         const failure = toProtocolError(error, client, exchange.ctx.traceId, this.vault.redactor());
         if (failure instanceof ProtocolError) throw failure;

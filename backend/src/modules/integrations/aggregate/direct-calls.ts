@@ -176,6 +176,7 @@ function exchangeOf(
     approval: typeof approval === 'string' ? approval : undefined,
     state: undefined,
     ask: undefined,
+    project: undefined,
     progress: undefined,
     log: () => undefined,
   };

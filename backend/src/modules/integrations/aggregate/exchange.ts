@@ -1,4 +1,5 @@
 import type {
+  CallToolResult,
   ClientCapabilities,
   InputRequest,
   InputResponse,
@@ -6,6 +7,7 @@ import type {
   LoggingLevel,
   LoggingMessageNotification,
   Progress,
+  Tool,
 } from '@modelcontextprotocol/server';
 import type { Ctx } from '../../../platform/http/context.js';
 
@@ -31,6 +33,9 @@ export interface Exchange {
   approval: string | undefined;
   /** Only of an older client: a request to it, on the stream of its own request. */
   ask: ((question: InputRequest, signal: AbortSignal) => Promise<InputResponse>) | undefined;
+  /** Only of an older client, to whom structured content is an object: as its list of tools has said it. */
+  project:
+    ((answer: CallToolResult, outputSchema: Tool['outputSchema']) => CallToolResult) | undefined;
   /** Undefined: it did not ask for progress. */
   progress: ((progress: Progress) => void) | undefined;
   log(params: LoggingMessageNotification['params']): void;

@@ -1,4 +1,4 @@
-import { type CallToolResult, ProtocolError, type Tool } from '@modelcontextprotocol/server';
+import { type CallToolResult, ProtocolError } from '@modelcontextprotocol/server';
 import { AosError } from '../../../platform/http/problem.js';
 import { toAosError, toProblem } from '../../../platform/http/problem.filter.js';
 import type { GatewayResult } from '../call.js';
@@ -19,20 +19,17 @@ const toldToModel = new Set([
 const INVALID_PARAMS = -32602;
 const REQUEST_FAILED = -32000;
 const FORBIDDEN = -32003;
+const MOST_MESSAGE_CHARS = 10_000;
 
-export function answerOf(result: GatewayResult, definition: Tool): CallToolResult {
-  const { structuredContent, isError } = result;
+/** As a client of the current revision is told. */
+export function answerOf(result: GatewayResult): CallToolResult {
+  const { structuredContent, isError, isWrapped } = result;
   const answer = {
     content: result.content as CallToolResult['content'],
-    _meta: { 'aos.dev/callId': result.callId },
+    _meta: { ...result.meta, 'aos.dev/callId': result.callId },
     ...(isError ? { isError } : {}),
   };
   if (structuredContent === null) return answer;
-  // The ledger keeps objects; where the tool promises another kind of JSON, it was wrapped for it.
-  const isWrapped =
-    definition.outputSchema !== undefined &&
-    definition.outputSchema.type !== 'object' &&
-    Object.keys(structuredContent).join() === 'value';
   return {
     ...answer,
     structuredContent: isWrapped ? structuredContent['value'] : structuredContent,
@@ -67,7 +64,11 @@ export function toProtocolError(
   if (thrown instanceof ProtocolError) return thrown;
   const { refusal } = client;
   if (refusal && isOf(thrown))
-    return new ProtocolError(refusal.code, redact(refusal.message), redact(refusal.data));
+    return new ProtocolError(
+      refusal.code,
+      redact(refusal.message).slice(0, MOST_MESSAGE_CHARS),
+      redact(refusal.data),
+    );
   if (thrown instanceof UpstreamFault)
     return new ProtocolError(REQUEST_FAILED, redact(thrown.message), {
       code: thrown.kind === 'timeout' ? 'tool_timeout' : 'server_unreachable',

@@ -84,7 +84,7 @@ export async function makeServer(
     async (request: { params?: P }, sdk: ServerContext): Promise<R> => {
       const carried = carriedBy(sdk);
       try {
-        const exchange = exchangeOf(sdk, carried.ctx, server.getClientCapabilities(), session);
+        const exchange = exchangeOf(sdk, carried.ctx, server, session);
         return await work(exchange, request.params ?? ({} as P), carried);
       } catch (error) {
         throw withoutInternals(error, carried.ctx, logger);
@@ -197,7 +197,7 @@ interface Envelope {
 function exchangeOf(
   sdk: ServerContext,
   ctx: Ctx,
-  ofSession: ClientCapabilities | undefined,
+  server: McpServer['server'],
   session: SessionState | undefined,
 ): Exchange {
   const { mcpReq } = sdk;
@@ -216,13 +216,15 @@ function exchangeOf(
   };
   return {
     ctx,
-    capabilities: (session ? ofSession : envelope[CLIENT_CAPABILITIES_META_KEY]) ?? {},
+    capabilities:
+      (session ? server.getClientCapabilities() : envelope[CLIENT_CAPABILITIES_META_KEY]) ?? {},
     logLevel,
     signal: mcpReq.signal,
     answers: mcpReq.inputResponses as Exchange['answers'],
     approval: typeof approval === 'string' ? approval : undefined,
     state: session ? undefined : mcpReq.requestState<string>(),
     ask: session && ((question, signal) => askOlder(sdk, question, signal)),
+    project: session && ((answer, schema) => server.projectCallToolResult(answer, schema)),
     progress:
       token === undefined
         ? undefined

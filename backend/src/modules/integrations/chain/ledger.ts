@@ -372,6 +372,10 @@ export interface StoredResult {
   content: Record<string, unknown>[];
   structuredContent: Record<string, unknown> | null;
   isError: boolean;
+  /** What was structured is no object, and lies in `value` of one. */
+  isWrapped?: true;
+  /** What the server said beside it (`_meta`); for MCP clients alone. */
+  meta?: Record<string, unknown>;
 }
 
 export interface CallSuccess {

@@ -66,6 +66,10 @@ export function checkResult(
     content: answer.content as Record<string, unknown>[],
     structuredContent: toObject(structured),
     isError,
+    ...(structured === undefined || structured === null || isObject(structured)
+      ? {}
+      : { isWrapped: true as const }),
+    ...metaOf(answer),
   });
 }
 
@@ -127,7 +131,16 @@ const cleanText = (text: string) =>
 /** Structured content may be any JSON; a step's result is an object. */
 function toObject(value: unknown): Record<string, unknown> | null {
   if (value === undefined || value === null) return null;
-  return typeof value === 'object' && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : { value };
+  return isObject(value) ? value : { value };
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Words of the protocol are between us and the server, and ours are not the server's to say. */
+const notHandedOn = /^(io\.modelcontextprotocol|aos\.dev)\/|^progressToken$/;
+
+function metaOf({ _meta }: CallToolResult): { meta?: Record<string, unknown> } {
+  const said = Object.entries(_meta ?? {}).filter(([key]) => !notHandedOn.test(key));
+  return said.length > 0 ? { meta: Object.fromEntries(said) } : {};
 }

@@ -187,7 +187,8 @@ export class WarmClient implements Upstream {
               ...(state === undefined ? {} : { requestState: state }),
             },
             {
-              toolDefinition: request.definition,
+              // Its output schema is left out: the gateway checks the answer, and says so as of any other tool.
+              toolDefinition: { ...request.definition, outputSchema: undefined },
               allowInputRequired: true,
               timeout: NEVER_MS,
               signal: flight.signal,
@@ -285,8 +286,10 @@ export class WarmClient implements Upstream {
       try {
         answer = await send(said, state);
       } catch (error) {
-        if (side && error instanceof ProtocolError) side.refusal = error;
-        throw error;
+        if (!(error instanceof ProtocolError)) throw error;
+        const refusal = bounded(error);
+        if (side) side.refusal = refusal;
+        throw refusal;
       }
       if (!isInputRequiredResult(answer)) return answer;
       const { inputRequests = {}, requestState } = answer as InputRequiredResult;
@@ -602,6 +605,17 @@ function toFault(
   if (code && neverSent.has(code))
     return new UpstreamFault('unreachable', reasonOf(error), false, { cause: error });
   return new UpstreamFault('connection_lost', reasonOf(error), true, { cause: error });
+}
+
+/** Of an error as a server says it; all that is made of it (a row, an event, an answer) is cut shorter still, once secrets are out. */
+const MOST_REFUSAL_CHARS = 100_000;
+
+function bounded(error: ProtocolError): ProtocolError {
+  const { code, message, data } = error;
+  const isLong = message.length > MOST_REFUSAL_CHARS;
+  const isLarge = data !== undefined && JSON.stringify(data).length > MOST_REFUSAL_CHARS;
+  if (!isLong && !isLarge) return error;
+  return new ProtocolError(code, message.slice(0, MOST_REFUSAL_CHARS), isLarge ? undefined : data);
 }
 
 const neverSent = new Set([
