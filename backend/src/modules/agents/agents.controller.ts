@@ -103,7 +103,10 @@ export class AgentsController {
   @Patch(':id')
   @TakesIfMatch()
   @Allow('agent.write')
-  @ApiOperation({ summary: 'Make a new version of an agent', operationId: 'changeAgent' })
+  @ApiOperation({
+    summary: 'Make a new version of an agent, where that changes it',
+    operationId: 'changeAgent',
+  })
   @ApiResponse({ status: 200, standardSchema: Agent })
   async change(
     @RequestCtx() ctx: Ctx,

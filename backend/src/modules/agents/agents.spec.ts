@@ -117,6 +117,39 @@ describe('an agent', () => {
     expect(audit.map((row) => row.action)).toEqual(['agent.create', 'agent.change']);
   });
 
+  it('makes no version, and says nothing, where nothing changes', async () => {
+    const step = { id: 'a', tool: 'skills.csv.profile', args: { file: 'a.csv', delimiter: ';' } };
+    const made = await post<Agent>('/agents', {
+      ...{ name: 'steady', template: 'blank' },
+      config: { prompt: 'As ever.', sop: [step] },
+    });
+    const etag = made.headers.get('etag')!;
+    const trace = () =>
+      http.database.query(
+        `SELECT (SELECT count(*)::int FROM agent_versions WHERE agent_id::text = $1) AS versions,
+                (SELECT count(*)::int FROM events WHERE payload->>'agentId' = $1) AS events,
+                (SELECT count(*)::int FROM audit_logs WHERE resource = 'agent:' || $1) AS audited`,
+        [made.body.id],
+      );
+    const before = await trace();
+    const reordered = { args: { delimiter: ';', file: 'a.csv' }, tool: step.tool, id: 'a' };
+    for (const body of [
+      {},
+      { comment: 'nothing' },
+      { config: {} },
+      { config: { prompt: 'As ever.', sop: [reordered] } },
+    ]) {
+      const same = await http.call<Agent>('/agents/steady', {
+        ...{ method: 'PATCH', as: admin, body, headers: { 'if-match': etag } },
+      });
+      expect([same.status, same.headers.get('etag')]).toEqual([200, etag]);
+      expect(same.body).toEqual(made.body);
+    }
+    expect(await trace()).toEqual(before);
+    const stale = { method: 'PATCH', as: admin, body: {}, headers: { 'if-match': '"77"' } };
+    expect((await http.refused('/agents/steady', stale)).status).toBe(412);
+  });
+
   it('keeps what a change or its template says and the request leaves out', async () => {
     const { config } = agentTemplates.find(({ name }) => name === 'data-analyst')!;
     const made = await post<Agent>('/agents', {

@@ -1,5 +1,4 @@
 export * from './call.js';
-export { canonicalHash } from './chain/canonical-hash.js';
 export { BearerTokens } from './chain/identity.js';
 export { type SchemaCheck, schemaCheck } from './chain/schema-check.js';
 export { saidOfFault } from './chain/schema-words.js';

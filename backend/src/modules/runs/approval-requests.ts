@@ -2,7 +2,8 @@ import { type Said, inEnglish, say } from '@aos/contracts';
 import { v7 as uuid } from 'uuid';
 import type { Database } from '../../platform/database/database.js';
 import { sql } from '../../platform/database/sql.js';
-import { type KnownTool, canonicalHash } from '../integrations/index.js';
+import { canonicalHash } from '../../platform/http/canonical-hash.js';
+import type { KnownTool } from '../integrations/index.js';
 import { findReferences } from './references.js';
 import { type RunRecord, type RunStep, episodeLink, json } from './run-record.js';
 

@@ -3,13 +3,14 @@ import { type PatchAgent, AgentConfig, say } from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
 import { sql } from '../../../platform/database/sql.js';
+import { canonicalHash } from '../../../platform/http/canonical-hash.js';
 import type { Ctx } from '../../../platform/http/context.js';
 import { requireVersion } from '../../../platform/http/etag.js';
 import { Outbox } from '../../../platform/outbox/outbox.js';
 import { type AgentRow, AgentsRepository } from '../agents.repository.js';
 import { agentChanged } from './create-agent.js';
 
-/** Makes a new version of the agent; runs under way go on with the one they began with. */
+/** Makes a new version of the agent, where it changes anything; runs under way go on with the one they began with. */
 export class ChangeAgent extends Command<AgentRow> {
   constructor(
     readonly ctx: Ctx,
@@ -35,7 +36,9 @@ export class ChangeAgentHandler implements ICommandHandler<ChangeAgent> {
       const before = await this.agents.findForChange(tx, idOrName);
       requireVersion(expectedRevision, before.revision);
       const id = String(before.id);
-      const config = AgentConfig.parse({ ...before.config, ...input.config });
+      const present = AgentConfig.parse(before.config);
+      const config = AgentConfig.parse({ ...present, ...input.config });
+      if (canonicalHash(config) === canonicalHash(present)) return before;
       const version = await this.agents.nextVersion(tx, id);
       await sql(
         tx,

@@ -10,7 +10,7 @@ import { sql } from '../../../platform/database/sql.js';
 import { Outbox } from '../../../platform/outbox/outbox.js';
 import { Settings } from '../../config/index.js';
 import { ApprovalRequired, CallApprovalEnded, CallApprovalVoid } from '../integrations.errors.js';
-import { canonicalHash } from './canonical-hash.js';
+import { canonicalHash } from '../../../platform/http/canonical-hash.js';
 import type { CallEnd } from './ledger.js';
 import type { Foresight, Link, Next, Passage } from './link.js';
 import { storable } from './result-check.js';

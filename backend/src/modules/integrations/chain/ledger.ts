@@ -13,7 +13,7 @@ import type { Ctx } from '../../../platform/http/context.js';
 import { type NewEvent, Outbox } from '../../../platform/outbox/outbox.js';
 import { LedgerKeyReused } from '../integrations.errors.js';
 import { OpenCall, type GatewayCall } from '../call.js';
-import { canonicalHash } from './canonical-hash.js';
+import { canonicalHash } from '../../../platform/http/canonical-hash.js';
 import type { FailureKind } from './error-fingerprint.js';
 import { GatheredWrites, isOfARow } from './gathered-writes.js';
 

@@ -2,7 +2,7 @@ import { say } from '@aos/contracts';
 import type { ToolDefinition } from '../upstreams/upstream.js';
 import { configChanges } from '../../config/index.js';
 import { type NewEvent } from '../../../platform/outbox/outbox.js';
-import { canonicalHash } from './canonical-hash.js';
+import { canonicalHash } from '../../../platform/http/canonical-hash.js';
 import { type HiddenText, escaped, hiddenTextIn } from './hidden-text.js';
 import { mapStrings } from './secret-references.js';
 

@@ -3,7 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { RE2JS } from 're2js';
 import { isDeeperThan } from '../../../platform/http/json-depth.js';
-import { canonical } from './canonical-hash.js';
+import { canonical } from '../../../platform/http/canonical-hash.js';
 
 /**
  * Checks values against JSON Schemas that come from strangers (2020-12, or draft-07 where the schema says so).

@@ -6,7 +6,7 @@ import type { Environment } from '../../../platform/config/environment.js';
 import { Database } from '../../../platform/database/database.js';
 import type { Ctx } from '../../../platform/http/context.js';
 import { ENVIRONMENT } from '../../../platform/platform.module.js';
-import { canonicalHash } from '../chain/canonical-hash.js';
+import { canonicalHash } from '../../../platform/http/canonical-hash.js';
 import { type KeptTool, definitionHash } from '../chain/pins.js';
 import { type ListedTool, Registry, type ServerRow, leftOutOf, toldOf } from '../registry.js';
 import { type UpstreamRow, Upstreams } from '../upstreams/upstreams.js';

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { OutboundOAuth } from '@aos/contracts';
 import { z } from 'zod';
-import { canonicalHash } from '../chain/canonical-hash.js';
+import { canonicalHash } from '../../../platform/http/canonical-hash.js';
 import { randomBytes } from 'node:crypto';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { AddressRefused, GuardedFetch } from '../chain/guarded-fetch.js';
