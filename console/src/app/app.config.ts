@@ -24,6 +24,7 @@ import { languages } from './i18n/languages';
 import { FetchWhenIdle, onNavigationError } from './shell/room-loading';
 import { RoomTitles } from './shell/room-titles';
 import { guardWrites, noticeExpiry } from './shared/api/csrf';
+import { endReads } from './shared/api/patience';
 import * as lifeOfTheStream from './shared/realtime/stream-effects';
 import * as approvalsEffects from './shared/state/approvals';
 import { connection } from './shared/state/connection';
@@ -37,7 +38,7 @@ export const appConfig: ApplicationConfig = {
   providers: [
     provideZonelessChangeDetection(),
     provideBrowserGlobalErrorListeners(),
-    provideHttpClient(withFetch(), withInterceptors([guardWrites, noticeExpiry])),
+    provideHttpClient(withFetch(), withInterceptors([guardWrites, noticeExpiry, endReads])),
     provideRouter(
       routes,
       withComponentInputBinding(),

@@ -474,6 +474,11 @@ export const words = {
         title: 'The server did not answer',
         todo: 'Nothing was lost. See whether the server runs and the network is up, then try again.',
       },
+      console_fault: { title: 'The console stumbled', todo: 'Load the page anew and try again.' },
+      unexpected_answer: {
+        title: 'This was no answer of AOS',
+        todo: 'It says {{status}}. Perhaps AOS is just starting, or something on the way to it has answered in its place. Try again in a moment.',
+      },
       invalid_credentials: {
         title: 'E-mail or password is wrong',
         todo: 'Check both and try again.',

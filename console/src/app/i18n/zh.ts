@@ -466,6 +466,11 @@ export const words: AllWords = {
         title: '服务器没有响应',
         todo: '没有丢失任何内容。请确认服务器正在运行、网络正常，然后重试。',
       },
+      unexpected_answer: {
+        title: '收到的不是 AOS 的应答',
+        todo: '状态码为 {{status}}。可能是 AOS 正在启动，或中间环节代它作了应答。请稍后重试。',
+      },
+      console_fault: { title: '控制台出了问题', todo: '请重新加载页面后再试。' },
       invalid_credentials: { title: '邮箱或密码不正确', todo: '请核对后重试。' },
       last_owner: { title: '必须保留一位所有者', todo: '请先指定另一位所有者。' },
       wrong_password: { title: '当前密码不正确', todo: '没有任何改动，请核对后重试。' },

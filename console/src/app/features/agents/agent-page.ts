@@ -12,6 +12,7 @@ import { Router, RouterLink } from '@angular/router';
 import type { AgentStats, Job, McpTool } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
+import type { Subscription } from 'rxjs';
 import { AosApi } from '../../shared/api/aos-api';
 import { type Call, type Problem, done, failed, loading } from '../../shared/api/problem';
 import { keepFresh } from '../../shared/realtime/keep-fresh';
@@ -116,10 +117,10 @@ export class AgentPage {
         this.loadRuns();
       });
     });
-    keepFresh(() => {
-      this.store.refresh();
-      if (this.shown() === 'overview') this.loadRuns();
-    });
+    keepFresh(() => [
+      this.store.refresh(),
+      ...(this.shown() === 'overview' ? this.loadRuns() : []),
+    ]);
     this.api.tools().subscribe({
       next: (tools) => this.tools.set(tools),
       error: () => this.tools.set([]),
@@ -131,13 +132,13 @@ export class AgentPage {
       });
   }
 
-  protected loadRuns(): void {
+  protected loadRuns(): Subscription[] {
     const id = this.id();
-    this.api.stats(id).subscribe({
+    const stats = this.api.stats(id).subscribe({
       next: (stats) => this.stats.set(stats),
       error: (error: unknown) => this.runsCall.set(failed(error)),
     });
-    this.api.runs(id).subscribe({
+    const runs = this.api.runs(id).subscribe({
       next: (runs) => {
         if (id !== this.id()) return;
         this.runs.set(runs);
@@ -145,6 +146,7 @@ export class AgentPage {
       },
       error: (error: unknown) => this.runsCall.set(failed(error)),
     });
+    return [stats, runs];
   }
 
   protected show(tab: Tab): void {

@@ -1,6 +1,6 @@
 import { Injectable, computed, inject, signal } from '@angular/core';
 import type { Agent, AgentConfig, AgentVersion } from '@aos/contracts';
-import type { Observable } from 'rxjs';
+import type { Observable, Subscription } from 'rxjs';
 import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
 import { AgentsApi } from './agents-api';
 import { readSop, tidy, writeSop } from './sop';
@@ -86,9 +86,9 @@ export class AgentStore {
   }
 
   /** What somebody else has saved comes in, unless there are changes here: those are refused when saved (412). */
-  refresh(): void {
+  refresh(): Subscription {
     const { id } = this;
-    this.api.agent(id).subscribe({
+    return this.api.agent(id).subscribe({
       next: ({ agent, etag }) => {
         // The second: asked before a change and answered after it.
         if (id !== this.id || numberOf(etag) < numberOf(this.etag)) return;

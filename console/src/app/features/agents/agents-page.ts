@@ -3,7 +3,7 @@ import { Router } from '@angular/router';
 import type { Agent } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
-import type { Observable } from 'rxjs';
+import type { Observable, Subscription } from 'rxjs';
 import {
   type Call,
   type Problem,
@@ -133,11 +133,11 @@ export class AgentsPage {
 
   constructor() {
     this.load();
-    keepFresh(() => this.load());
+    keepFresh(() => [this.load()]);
   }
 
-  protected load(): void {
-    this.api.agents().subscribe({
+  protected load(): Subscription {
+    return this.api.agents().subscribe({
       next: (agents) => {
         this.agents.set(agents);
         this.call.set(done);

@@ -37,7 +37,7 @@ import { IntegrationsApi } from './integrations-api';
               <button
                 class="btn small"
                 type="button"
-                [disabled]="approving() === pin.tool"
+                [disabled]="approving() !== null"
                 (click)="approve(pin)"
               >
                 {{ t('integrations.held.approve') }}
@@ -130,7 +130,7 @@ export class HeldTools {
 
   /** The hash says which definition was looked at: one that has changed since is refused. */
   protected async approve({ server, tool, waitingHash }: ToolPin): Promise<void> {
-    if (waitingHash === null) return;
+    if (waitingHash === null || this.approving() !== null) return;
     this.approving.set(tool);
     this.approval.set(loading);
     try {

@@ -4,7 +4,7 @@ import { provideRouter } from '@angular/router';
 import type { ToolPin } from '@aos/contracts';
 import { Actions } from '@ngrx/effects';
 import { Store } from '@ngrx/store';
-import { EMPTY, of, throwError } from 'rxjs';
+import { EMPTY, NEVER, of, throwError } from 'rxjs';
 import { provideWords } from '../../../testing/transloco';
 import { IntegrationsApi } from './integrations-api';
 import { PinsView } from './pins-view';
@@ -75,6 +75,23 @@ describe('the definitions of tools', () => {
     expect(sent).toEqual([{ server: 'git', tool: 'commit', hash: 'b'.repeat(64) }]);
     expect(root.querySelector('aos-difference')).toBeNull();
     expect(root.querySelector('aos-side-panel')?.textContent).toContain('approved by Olga');
+  });
+
+  it('are approved once, however fast the button is pressed twice', async () => {
+    let approvals = 0;
+    const approvePin = () => {
+      approvals += 1;
+      return NEVER;
+    };
+    const allPins = () => of({ items: [changed], nextCursor: null });
+    const { root, fixture } = await show({ at: 'git.commit' }, { allPins, approvePin });
+    const approve = [...root.querySelectorAll('button')].find(
+      ({ textContent }) => textContent?.trim() === words.held.approve,
+    )!;
+    approve.click();
+    approve.click();
+    await fixture.whenStable();
+    expect(approvals).toBe(1);
   });
 
   it('say why an approval was refused, and look again', async () => {

@@ -11,6 +11,7 @@ import {
 import type { PinState, ToolPin } from '@aos/contracts';
 import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
+import type { Subscription } from 'rxjs';
 import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
 import { keepFresh } from '../../shared/realtime/keep-fresh';
 import { session } from '../../shared/state/session';
@@ -171,16 +172,14 @@ export class PinsView {
         this.load();
       });
     });
-    keepFresh(() => {
-      // Further pages stay as they were asked for; whoever reads there is not moved.
-      if (this.rows().length <= 50) this.load(true);
-    });
+    // Further pages stay as they were asked for; whoever reads there is not moved.
+    keepFresh(() => (this.rows().length <= 50 ? [this.load(true)] : []));
   }
 
-  protected load(isQuiet = false): void {
+  protected load(isQuiet = false): Subscription {
     const query = this.query();
     if (!isQuiet) this.call.set(loading);
-    this.api.allPins(query).subscribe({
+    return this.api.allPins(query).subscribe({
       next: ({ items, nextCursor }) => {
         if (query !== this.query()) return;
         this.rows.set(items);
@@ -210,7 +209,7 @@ export class PinsView {
 
   /** The hash says which definition was looked at: one that has changed since is refused. */
   protected approve({ server, tool, waitingHash }: ToolPin): void {
-    if (waitingHash === null) return;
+    if (waitingHash === null || this.approving().state === 'loading') return;
     this.approving.set(loading);
     this.api.approvePin({ server, tool, hash: waitingHash }).subscribe({
       next: (approved) => {

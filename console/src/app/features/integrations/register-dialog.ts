@@ -10,7 +10,7 @@ import type { LaunchTemplate, McpServerInfo, RegisterServer, ServerTrial } from 
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
 import { AosApi } from '../../shared/api/aos-api';
-import { type Call, failed, idle, loading } from '../../shared/api/problem';
+import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
 import { session } from '../../shared/state/session';
 import { Dialog } from '../../shared/ui/dialog';
 import { Icon } from '../../shared/ui/icon';
@@ -49,6 +49,7 @@ export class RegisterDialog {
   protected readonly hasTried = signal(false);
   protected readonly templates = signal<readonly LaunchTemplate[]>([]);
   protected readonly secrets = signal<readonly string[]>([]);
+  protected readonly offered = signal<Call>(loading);
   protected readonly trial = signal<ServerTrial | null>(null);
   protected readonly trying = signal<Call>(idle);
   protected readonly saving = signal<Call>(idle);
@@ -65,15 +66,23 @@ export class RegisterDialog {
   );
 
   constructor() {
-    this.api.launchTemplates().subscribe({
-      next: (templates) => this.templates.set(templates),
-      error: (error: unknown) => this.trying.set(failed(error)),
-    });
+    this.loadTemplates();
     if (this.mayNameSecrets())
       this.shared.secretNames().subscribe({
         next: (names) => this.secrets.set(names),
         error: () => this.secrets.set([]),
       });
+  }
+
+  protected loadTemplates(): void {
+    this.offered.set(loading);
+    this.api.launchTemplates().subscribe({
+      next: (templates) => {
+        this.templates.set(templates);
+        this.offered.set(done);
+      },
+      error: (error: unknown) => this.offered.set(failed(error)),
+    });
   }
 
   protected set<K extends keyof Draft>(key: K, value: Draft[K]): void {
@@ -90,6 +99,7 @@ export class RegisterDialog {
 
   protected next(event: Event): void {
     event.preventDefault();
+    if (this.isBusy()) return;
     const faults = Object.keys(this.faults());
     const first = ['name', 'url', 'templateId', 'packageName', 'args'];
     const blocks = this.step() === 0 ? faults.filter((key) => first.includes(key)) : faults;
@@ -111,7 +121,7 @@ export class RegisterDialog {
       next: (trial) => {
         if (this.registration() !== asked) return;
         this.trial.set(trial);
-        this.trying.set({ state: 'done' });
+        this.trying.set(done);
       },
       error: (error: unknown) => this.trying.set(failed(error)),
     });

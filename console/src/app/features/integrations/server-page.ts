@@ -19,7 +19,7 @@ import type {
 } from '@aos/contracts';
 import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
-import { forkJoin } from 'rxjs';
+import { type Subscription, forkJoin } from 'rxjs';
 import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
 import { keepFresh } from '../../shared/realtime/keep-fresh';
 import { session } from '../../shared/state/session';
@@ -145,14 +145,14 @@ export class ServerPage {
       });
     });
     keepFresh(() => {
-      this.load();
       if (this.shown() === 'calls') this.calls.refresh();
+      return this.load();
     });
   }
 
-  protected load(): void {
+  protected load(): Subscription[] {
     const server = this.server();
-    this.api.server(server).subscribe({
+    const info = this.api.server(server).subscribe({
       next: (info) => {
         if (server !== this.server()) return;
         const before = this.info();
@@ -164,13 +164,15 @@ export class ServerPage {
       },
       error: (error: unknown) => this.call.set(failed(error)),
     });
-    forkJoin({ tools: this.api.activity(server), all: this.api.activity() }).subscribe({
+    const asked = { tools: this.api.activity(server), all: this.api.activity() };
+    const activity = forkJoin(asked).subscribe({
       next: ({ tools, all }) => {
         this.activity.set(new Map(tools.map((each) => [each.tool ?? '', each])));
         this.whole.set(all.find((each) => each.server === server));
       },
       error: (error: unknown) => this.call.set(failed(error)),
     });
+    return [info, activity];
   }
 
   /** A definition was approved: its tool is there now. */
@@ -208,7 +210,10 @@ export class ServerPage {
     document.getElementById(`tab-${next}`)?.focus();
   }
 
+  // A button is off only once it is drawn anew: the second press of two may come before that.
+
   protected test(): void {
+    if (this.trying().state === 'loading') return;
     this.trying.set(loading);
     this.trial.set(null);
     this.api.try(this.server()).subscribe({
@@ -228,7 +233,7 @@ export class ServerPage {
 
   protected toggle(): void {
     const info = this.info();
-    if (!info) return;
+    if (!info || this.switching().state === 'loading') return;
     this.switching.set(loading);
     this.api.change(info, { enabled: !info.enabled }).subscribe({
       next: (changed) => {
@@ -246,7 +251,7 @@ export class ServerPage {
 
   protected save(change: PatchServer): void {
     const info = this.info();
-    if (!info) return;
+    if (!info || this.saving().state === 'loading') return;
     this.saving.set(loading);
     this.api.change(info, change).subscribe({
       next: (changed) => {
@@ -263,7 +268,7 @@ export class ServerPage {
 
   protected remove(): void {
     const info = this.info();
-    if (!info) return;
+    if (!info || this.removing().state === 'loading') return;
     this.removing.set(loading);
     this.api.remove(info).subscribe({
       next: () => void this.router.navigate(['/integrations']),

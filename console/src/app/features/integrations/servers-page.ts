@@ -12,7 +12,7 @@ import { Router } from '@angular/router';
 import type { McpServerInfo, McpTool, ToolActivity } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
-import { forkJoin } from 'rxjs';
+import { type Subscription, forkJoin } from 'rxjs';
 import { type Call, done, failed, loading } from '../../shared/api/problem';
 import { Sentences } from '../../shared/i18n/sentences';
 import { keepFresh } from '../../shared/realtime/keep-fresh';
@@ -259,11 +259,11 @@ export class ServersPage {
   constructor() {
     this.load();
     this.loadTools();
-    keepFresh(() => this.load());
+    keepFresh(() => [this.load()]);
   }
 
-  protected load(): void {
-    forkJoin({ servers: this.api.servers(), activity: this.api.activity() }).subscribe({
+  protected load(): Subscription {
+    return forkJoin({ servers: this.api.servers(), activity: this.api.activity() }).subscribe({
       next: ({ servers, activity }) => {
         const changed = servers.length !== this.servers().length;
         this.servers.set(servers);

@@ -12,6 +12,7 @@ import { RouterLink } from '@angular/router';
 import type { CallAnswer, McpTool, RecentCall, ToolReport } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
+import type { Subscription } from 'rxjs';
 import { type Call, type Problem, done, failed, idle, loading } from '../../shared/api/problem';
 import { toProblem } from '../../shared/api/problem';
 import { keepFresh } from '../../shared/realtime/keep-fresh';
@@ -101,14 +102,14 @@ export class ToolPage {
     });
     keepFresh(() => {
       this.calls.refresh();
-      this.look();
+      return [this.look()];
     });
   }
 
   /** As it does now; without an answer the last one stands, and the next look is not far. */
-  private look(): void {
+  private look(): Subscription {
     const [server, tool] = [this.server(), this.tool()];
-    this.api.toolReport(server, tool).subscribe({
+    return this.api.toolReport(server, tool).subscribe({
       next: (report) => {
         if (server === this.server() && tool === this.tool()) this.report.set(report);
       },
@@ -130,6 +131,7 @@ export class ToolPage {
   }
 
   protected try({ args, isDry }: { args: Record<string, unknown>; isDry: boolean }): void {
+    if (this.trying().state === 'loading') return;
     this.trying.set(loading);
     this.answer.set(null);
     const [server, tool] = [this.server(), this.tool()];

@@ -36,9 +36,9 @@ export class Sentences {
    * What was wrong and what to do. Empty where the server says it in English only and names each fault by its code
    * anyway: the faults then say it.
    */
-  detail({ code, said, detail, errors = [] }: Problem): string {
+  detail({ code, status, said, detail, errors = [] }: Problem): string {
     const own = this.own(`problem.code.${code}.todo`);
-    if (own !== null) return own;
+    if (own !== null) return own.replace('{{status}}', String(status));
     const areTold = said === undefined && errors.length > 0 && errors.every((each) => each.said);
     return areTold && this.transloco.activeLang() !== 'en' ? '' : this.of(said, detail);
   }

@@ -5,19 +5,30 @@ import { StreamEvents } from '../state/connection';
 
 const AT_MOST_EVERY_MS = 1_000;
 
+/** A question to the server: closed once it is answered, or is not going to be. A subscription is one. */
+export interface Asked {
+  readonly closed: boolean;
+}
+
 /**
  * Keeps what a page shows as it is on the server: asks again when the stream tells of something, at most once a
  * second, and every few seconds besides, for the changes that the value stream does not tell of. A page that nobody
  * looks at rests, and catches up when it is looked at again.
+ *
+ * Nothing is asked while something that was asked before is without its answer: over a slow line the questions would
+ * come to more and more, and a browser has six connections to a server, of which a save needs one too.
  */
-export function keepFresh(ask: () => void, everyMs = 5_000): void {
+export function keepFresh(ask: () => readonly Asked[], everyMs = 5_000): void {
   let askedAt = Date.now();
+  let asked: readonly Asked[] = [];
   let later: ReturnType<typeof setTimeout> | undefined;
   const now = () => {
     later = undefined;
     if (document.visibilityState !== 'visible') return;
+    const isUnderWay = asked.some(({ closed }) => !closed);
     askedAt = Date.now();
-    ask();
+    if (isUnderWay) return soon();
+    asked = ask();
   };
   const soon = () => {
     later ??= setTimeout(now, Math.max(0, askedAt + AT_MOST_EVERY_MS - Date.now()));

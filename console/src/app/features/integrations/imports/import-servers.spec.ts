@@ -5,7 +5,7 @@ import { provideRouter } from '@angular/router';
 import { type ImportedServer, inEnglish, say } from '@aos/contracts';
 import { TranslocoService } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
-import { of } from 'rxjs';
+import { NEVER, type Observable, of } from 'rxjs';
 import { provideWords } from '../../../../testing/transloco';
 import { sentences } from '../../../i18n/sentences.zh';
 import { AosApi } from '../../../shared/api/aos-api';
@@ -35,10 +35,11 @@ const document = { mcpServers: { memory: {}, github: {}, old: {} } };
 
 async function show(language: 'en' | 'zh' = 'en') {
   const sent: unknown[] = [];
+  let answered: Observable<unknown> = of({ items, added: [] });
   const api = {
     importServers: (body: { preview: boolean }) => {
       sent.push(body);
-      return of({ items, added: [] });
+      return answered;
     },
   };
   TestBed.configureTestingModule({
@@ -66,7 +67,8 @@ async function show(language: 'en' | 'zh' = 'en') {
   };
   await press();
   const rowOf = (name: string) => root.querySelector<HTMLElement>(`[data-entry=${name}]`)!;
-  return { fixture, root, sent, press, rowOf };
+  const answer = (next: Observable<unknown>) => (answered = next);
+  return { fixture, root, sent, press, rowOf, answer };
 }
 
 // jsdom measures nothing; the editor asks all the same.
@@ -85,6 +87,16 @@ describe('the import of servers', () => {
       { ...document, secrets: {}, preview: true },
       { ...document, include: ['memory'], secrets: {}, preview: false },
     ]);
+  });
+
+  it('adds them once, however fast the button is pressed twice', async () => {
+    const { fixture, root, sent, answer } = await show();
+    answer(NEVER);
+    const add = root.querySelector<HTMLButtonElement>('.btn.filled')!;
+    add.click();
+    add.click();
+    await fixture.whenStable();
+    expect(sent).toHaveLength(2);
   });
 
   it('asks the server anew what becomes of an entry that was given its secret', async () => {

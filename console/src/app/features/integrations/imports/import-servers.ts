@@ -130,7 +130,7 @@ export class ImportServersDialog {
 
   protected async add(): Promise<void> {
     const read = this.read();
-    if (!read || !('document' in read)) return;
+    if (!read || !('document' in read) || this.isBusy()) return;
     this.call.set(loading);
     try {
       const include = this.chosen();

@@ -92,6 +92,15 @@ describe('a draft of the policies', () => {
     expect([ids(store), sessionStorage.length]).toEqual([['a'], 0]);
   });
 
+  it('is sent once, however often the button is pressed', async () => {
+    const { store, http, answer } = setup();
+    await answer(version(1, 'a'));
+    store.toggle('a');
+    const saves = [store.save(), store.save()];
+    http.expectOne({ method: 'PUT', url: '/mcp/policies' }).flush(version(2, 'a'));
+    expect(await Promise.all(saves)).toEqual([true, false]);
+  });
+
   it('does not go back to an answer from before a save', async () => {
     const { store, answer } = setup();
     await answer(version(2, 'a'));

@@ -94,7 +94,7 @@ export class PoliciesStore {
   /** @returns whether it was saved. A stale draft is kept, and `newer` tells of what came between. */
   async save(): Promise<boolean> {
     const kept = this.kept();
-    if (!kept) return false;
+    if (!kept || this.saving().state === 'loading') return false;
     this.saving.set(loading);
     try {
       const saved = await firstValueFrom(this.api.savePolicies(kept.document, kept.base.version));

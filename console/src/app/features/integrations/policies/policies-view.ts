@@ -12,7 +12,7 @@ import { Router } from '@angular/router';
 import type { McpTool, PolicyEffect, PolicyRule, Project } from '@aos/contracts';
 import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
-import type { Observable } from 'rxjs';
+import { type Observable, from } from 'rxjs';
 import { AosApi } from '../../../shared/api/aos-api';
 import { RecordNames } from '../../../shared/api/record-names';
 import { keepFresh } from '../../../shared/realtime/keep-fresh';
@@ -79,6 +79,7 @@ export class PoliciesView {
   private readonly me = this.state.selectSignal(session.selectMe);
   protected readonly mayWrite = this.state.selectSignal(session.selectMay('tool.write'));
   protected readonly mayCall = this.state.selectSignal(session.selectMay('tool.call'));
+  private readonly mayReadRoles = this.state.selectSignal(session.selectMay('role.read'));
 
   protected readonly tones = tones;
   protected readonly icons = icons;
@@ -138,14 +139,15 @@ export class PoliciesView {
 
   constructor() {
     void this.store.load();
-    keepFresh(() => void this.store.load());
+    keepFresh(() => [from(this.store.load()).subscribe()]);
     const keep = <T>(asked: Observable<T>, take: (value: T) => void) =>
       // Names are only offered; without them a person can still type them.
       asked.subscribe({ next: take, error: () => undefined });
     keep(this.api.tools(), (tools) => this.tools.set(tools));
     keep(this.shared.agents(), ({ items }) => this.agents.set(items.map(({ name }) => name)));
     keep(this.shared.projects(), ({ items }) => this.projects.set(items));
-    keep(this.api.roleNames(), (names) => this.roles.set(names));
+    // Who may not see the roles would be refused, and the refusal would stand in the audit.
+    if (this.mayReadRoles()) keep(this.api.roleNames(), (names) => this.roles.set(names));
     effect(() => {
       // Saved, or discarded: there is nothing left to look over.
       if (!this.store.isChanged()) this.isReviewing.set(false);
