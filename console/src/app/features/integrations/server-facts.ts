@@ -89,6 +89,8 @@ import { type ServerState, errorShare, placeOf } from './server-state';
     }
     .about {
       max-width: 80ch;
+      max-height: 60px;
+      overflow: auto;
     }
     dl {
       display: flex;

@@ -83,9 +83,10 @@ describe('the settings of a server', () => {
   });
 
   it('keep the draft and say why where the server refuses it, and are closed once it is saved', async () => {
-    const { write, submit, set, find, has } = await show();
+    const { write, submit, press, set, find, has } = await show();
     await write('#set-url', 'https://other.example/mcp');
     await submit();
+    await press(words.save);
     await set({ saving: failed(refused) });
     expect(find('aos-dialog aos-problem').textContent).toContain('is not reachable');
     expect(find<HTMLInputElement>('#set-url').value).toBe('https://other.example/mcp');
@@ -94,6 +95,18 @@ describe('the settings of a server', () => {
       saving: { state: 'done' },
     });
     expect(has('aos-dialog')).toBe(false);
+  });
+
+  it('do not bring up what came of an earlier try when they are looked over again', async () => {
+    const { write, submit, press, set, has } = await show();
+    await write('#set-description', 'Another');
+    await submit();
+    await press(words.save);
+    await set({ saving: failed(refused) });
+    expect(has('aos-dialog aos-problem')).toBe(true);
+    await press('Cancel');
+    await submit();
+    expect([has('aos-dialog'), has('aos-dialog aos-problem')]).toEqual([true, false]);
   });
 
   it('put the draft upon what somebody else has saved meanwhile', async () => {

@@ -108,6 +108,8 @@ export class ServerSettings {
         : settingsOf(server),
   });
   protected readonly isReviewing = signal(false);
+  /** What came of an earlier try is no news when the dialog is opened again. */
+  protected readonly hasSent = signal(false);
   protected readonly isBuiltIn = computed(() => this.server().transport === 'builtin');
   protected readonly isOurs = computed(
     () => this.isBuiltIn() || this.server().transport === 'agent',
@@ -183,10 +185,13 @@ export class ServerSettings {
 
   protected review(event: Event): void {
     event.preventDefault();
-    if (this.isChanged() && this.isSound()) this.isReviewing.set(true);
+    if (!this.isChanged() || !this.isSound()) return;
+    this.hasSent.set(false);
+    this.isReviewing.set(true);
   }
   /** Only what is changed: who changes a limit need not have the right to the secret. */
   protected save(): void {
+    this.hasSent.set(true);
     const before: Partial<Record<string, unknown>> = this.before();
     const changed = Object.entries(this.after()).filter(
       ([key, value]) => JSON.stringify(value) !== JSON.stringify(before[key]),

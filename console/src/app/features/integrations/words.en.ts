@@ -15,7 +15,8 @@ export const words = {
     savedBy: 'Version {{n}}, saved by {{who}}',
     you: 'you',
     versionN: 'Version {{n}}',
-    none: 'No rules yet: whatever somebody’s role allows is let through. Write the first one, or begin with one of these.',
+    none: 'No rules yet: whatever somebody’s role allows is let through.',
+    begin: 'Write the first one, or begin with one of these.',
     noneFound: 'No rule by these words.',
     starter: {
       'ask-before-shell': 'Ask before shell commands',

@@ -15,7 +15,8 @@ export const words = {
     savedBy: '第 {{n}} 版 · 保存者：{{who}} ·',
     you: '你',
     versionN: '第 {{n}} 版',
-    none: '还没有规则：角色允许的调用都会放行。写下第一条，或从下面的例子开始。',
+    none: '还没有规则：角色允许的调用都会放行。',
+    begin: '写下第一条，或从下面的例子开始。',
     noneFound: '没有符合条件的规则。',
     starter: {
       'ask-before-shell': '执行 shell 命令前先审批',

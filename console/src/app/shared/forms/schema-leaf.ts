@@ -169,7 +169,8 @@ export const isOpenQuestion = ({ kind }: Shape, isRequired: boolean, standard: u
     textarea {
       line-height: 20px;
     }
-    .input {
+    .input,
+    aos-json-input {
       max-width: 640px;
     }
     .input.num {

@@ -80,6 +80,30 @@ describe('the policies', () => {
     expect(root.textContent).toContain('Version 3, saved by Olga');
   });
 
+  it('ask for the names of the roles only where the person may see them', async () => {
+    const asked: string[] = [];
+    const roleNames = () => {
+      asked.push('roles');
+      return of([]);
+    };
+    const policies = () => of(saved(0));
+    await show({ policies, roleNames }, { permissions: ['tool.read'] });
+    expect(asked).toEqual([]);
+    TestBed.resetTestingModule();
+    await show({ policies, roleNames }, { permissions: ['tool.write', 'role.read'] });
+    expect(asked).toEqual(['roles']);
+  });
+
+  it('offer a first rule only to those who may write one', async () => {
+    const policies = () => of(saved(0));
+    const { root: read } = await show({ policies }, { permissions: ['tool.read'] });
+    expect(read.textContent).toContain(words.policies.none);
+    expect(read.textContent).not.toContain(words.policies.begin);
+    TestBed.resetTestingModule();
+    const { root: write } = await show({ policies });
+    expect(write.textContent).toContain(words.policies.begin);
+  });
+
   it('become a draft that is looked over and saved upon the version that it began on', async () => {
     const sent: unknown[] = [];
     const { press, order, find, has } = await show({
