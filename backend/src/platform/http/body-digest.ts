@@ -1,5 +1,6 @@
 import type { Hmac } from 'node:crypto';
 import type { AosRequest } from './access.js';
+import { canonical } from './canonical-hash.js';
 
 export interface BodyDigest {
   /** Reads what the handler has left of the body, then answers the digest of all of it. */
@@ -7,17 +8,18 @@ export interface BodyDigest {
 }
 
 /**
- * What two requests with one idempotency key are compared by. JSON is digested as it was parsed. A multipart
+ * What two requests with one idempotency key are compared by. JSON is digested as it was parsed, with its keys in one order:
+ * clients write them as they come. A multipart
  * body is digested as it streams by, on its way to whoever takes the file, without the boundary: clients
  * make up a new one for every try.
  */
 export function digestOf(request: AosRequest, hmac: Hmac): BodyDigest {
-  hmac.update(JSON.stringify(request.query ?? {}));
+  hmac.update(canonical(request.query ?? {}));
   const boundary = /^multipart\/form-data.*boundary="?([^";]+)/i.exec(
     request.headers['content-type'] ?? '',
   )?.[1];
   if (boundary === undefined) {
-    const digest = hmac.update(JSON.stringify(request.body ?? null)).digest('hex');
+    const digest = hmac.update(canonical(request.body ?? null)).digest('hex');
     return { whenRead: async () => digest };
   }
   const scrub = scrubber(Buffer.from(boundary), (bytes) => hmac.update(bytes));

@@ -696,6 +696,22 @@ describe('Idempotency-Key', () => {
     expect(again.headers.get('idempotency-replayed')).toBe('true');
   });
 
+  it('takes a body for the same whatever the order of its keys, and not of its lists', async () => {
+    const key = fresh();
+    const send = (body: object) =>
+      http.call<{ number: number }>('/notes', {
+        ...{ method: 'POST', as: operator, body, headers: { 'idempotency-key': key } },
+      });
+    const first = await send({ text: 'a', free: { x: 1, list: [{ p: 1, q: 2 }, 3] } });
+    expect(first.status).toBe(201);
+    const again = await send({ free: { list: [{ q: 2, p: 1 }, 3], x: 1 }, text: 'a' });
+    expect([again.status, again.body]).toEqual([201, first.body]);
+    expect(again.headers.get('idempotency-replayed')).toBe('true');
+    expect(added).toBe(1);
+    const other = { text: 'a', free: { x: 1, list: [3, { p: 1, q: 2 }] } };
+    expect((await send(other)).status).toBe(409);
+  });
+
   it('is 409 with another body, and another matter for another person or route', async () => {
     const key = fresh();
     await add(key, 'a');
