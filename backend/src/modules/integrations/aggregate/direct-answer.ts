@@ -59,6 +59,13 @@ export class DirectAnswer {
     return false;
   }
 
+  /** Of a call that was cancelled: nothing more comes, and that is as it should be. */
+  finish(): void {
+    clearTimeout(this.timer);
+    this.open();
+    this.response.end();
+  }
+
   /** For an answer that will not come: cutting it is the only way left to say so. */
   cut(): void {
     clearTimeout(this.timer);

@@ -338,30 +338,46 @@ describe('in an older session', () => {
     expect(answer.status).toBe(404);
   });
 
-  it('a call is cancelled by a message, and ends with its session', async () => {
+  it.each(['direct', 'general'] as const)('a call (%s) ends with its session', async (way) => {
+    const own = await beginSession({});
+    const headers = { authorization: `Bearer ${operator.token}`, 'mcp-session-id': own };
+    const running = () =>
+      app.database.query(
+        `SELECT 1 FROM tool_calls WHERE tool = 'test_slow' AND status = 'started'`,
+      );
+    const slow = { name: 'old__test_slow', args: { ms: 60_000 }, in: own };
+    const call = send('older', way, slow);
+    call.catch(() => undefined); // it is cut
+    await eventually(async () => (await running()).length === 1);
+    expect((await app.call('/mcp', { method: 'DELETE', headers })).status).toBe(200);
+    await eventually(async () => (await running()).length === 0);
+    if (way === 'direct') await expect(call).rejects.toThrow();
+    else expect(messagesOf(await call)).toEqual([]);
+  });
+
+  it.each(['direct', 'general'] as const)('a call (%s) is cancelled by a message', async (way) => {
     const own = await beginSession({});
     const headers = {
       authorization: `Bearer ${operator.token}`,
       accept: 'application/json, text/event-stream',
       'mcp-session-id': own,
     };
-    const ended = (kind: string, count: number) =>
-      eventually(async () => {
-        const rows = await app.database.query(
-          `SELECT 1 FROM tool_calls WHERE server = 'old' AND tool = 'test_slow' AND ${kind}`,
-        );
-        return rows.length === count;
-      });
     const slow = { name: 'old__test_slow', args: { ms: 60_000 }, in: own };
-    const first = send('older', 'direct', slow);
-    first.catch(() => undefined); // it is cut with the session
-    await ended(`status = 'started'`, 1);
+    const call = send('older', way, slow);
+    const row = async () => {
+      const [latest] = await app.database.query<{ status: string; error_kind: string | null }>(
+        `SELECT status, error_kind FROM tool_calls WHERE tool = 'test_slow' ORDER BY started_at DESC LIMIT 1`,
+      );
+      return latest;
+    };
+    await eventually(async () => (await row())?.status === 'started');
     const params = { requestId: 'a', reason: 'no longer wanted' };
     const body = { jsonrpc: '2.0', method: 'notifications/cancelled', params };
     expect((await app.call('/mcp', { method: 'POST', headers, body })).status).toBe(202);
-    await ended(`error_kind = 'cancelled'`, 1);
-    expect((await app.call('/mcp', { method: 'DELETE', headers })).status).toBe(200);
-    await expect(first).rejects.toThrow();
+    await eventually(async () => (await row())?.error_kind === 'cancelled');
+    const answer = await call;
+    expect(answer.headers.get('content-type')).toBe('text/event-stream');
+    expect(messagesOf(answer)).toEqual([]);
   });
 });
 

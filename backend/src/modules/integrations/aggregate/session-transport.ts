@@ -24,6 +24,20 @@ export class SessionTransport extends WebStandardStreamableHTTPServerTransport {
     return true;
   }
 
+  /** A request that was cancelled is not answered: the client's wait for it ends here, and not with the session. */
+  override async handleRequest(
+    ...[request, options]: Parameters<WebStandardStreamableHTTPServerTransport['handleRequest']>
+  ): Promise<Response> {
+    const answer = await super.handleRequest(request, options);
+    if (!answer.ok) return answer;
+    for (const id of cancelledBy(options?.parsedBody)) {
+      this.direct.get(id)?.finish();
+      this.direct.delete(id);
+      this.closeSSEStream(id);
+    }
+    return answer;
+  }
+
   override async send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
     const id = 'method' in message ? options?.relatedRequestId : message.id;
     const answer = id === undefined ? undefined : this.direct.get(id);
@@ -40,3 +54,14 @@ export class SessionTransport extends WebStandardStreamableHTTPServerTransport {
     for (const answer of open) answer.cut();
   }
 }
+
+const cancelledBy = (body: unknown): RequestId[] =>
+  [body].flat().flatMap((message) => {
+    const { method, params } = (message ?? {}) as {
+      method?: unknown;
+      params?: { requestId?: RequestId };
+    };
+    return method === 'notifications/cancelled' && params?.requestId !== undefined
+      ? [params.requestId]
+      : [];
+  });
