@@ -36,6 +36,11 @@ it('are found among greetings and complaints', () => {
   expect(lines()(`hello\n\n{ "half\n${line(answer(1))}bye\n`)).toEqual([answer(1)]);
 });
 
+it('are found among the lines of a log in JSON', () => {
+  const others = [{ level: 30, msg: 'started' }, 5, null, 'ready', [], {}];
+  expect(lines()(others.map(line).join('') + line(answer(1)))).toEqual([answer(1)]);
+});
+
 it.each([
   ['an answer without a number', { jsonrpc: '2.0', result: {} }],
   ['an answer with half a number', { jsonrpc: '2.0', id: 1.5, result: {} }],
@@ -43,9 +48,7 @@ it.each([
   ['a list for a result', { jsonrpc: '2.0', id: 1, result: [] }],
   ['something beside the result', { jsonrpc: '2.0', id: 1, result: {}, more: 1 }],
   ['words for what is said beside it', { jsonrpc: '2.0', id: 1, result: { _meta: 'words' } }],
-  ['a number', 5],
-  ['null', null],
-])('are none when they are JSON of another kind: %s', (_, value) => {
+])('are none when they only claim to be: %s', (_, value) => {
   expect(() => lines()(line(value))).toThrow();
 });
 

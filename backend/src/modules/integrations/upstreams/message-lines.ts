@@ -1,9 +1,9 @@
 import { type JSONRPCMessage, parseJSONRPCMessage } from '@modelcontextprotocol/client';
-import { isPlainAnswer } from './plain-answer.js';
+import { isObject, isPlainAnswer } from './plain-answer.js';
 
 /**
- * Messages out of what a server writes to its standard output, a line each. A line that is not JSON is none: servers
- * greet there, and complain.
+ * Messages out of what a server writes to its standard output, a line each. A line that does not claim to be one is
+ * none: servers greet there, and complain, and some write their log there in JSON.
  */
 export class MessageLines {
   private parts: Buffer[] = [];
@@ -11,7 +11,7 @@ export class MessageLines {
 
   constructor(private readonly maxBytes: number) {}
 
-  /** @throws RangeError when a line grows too long; an error of the SDK for JSON that is no message. */
+  /** @throws RangeError when a line grows too long; an error of the SDK for what claims to be a message and is none. */
   *take(chunk: Buffer): Generator<JSONRPCMessage> {
     let from = 0;
     for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, from)) {
@@ -52,5 +52,6 @@ function messageIn(line: string): JSONRPCMessage | undefined {
   } catch {
     return undefined; // not meant for us
   }
+  if (!isObject(value) || !('jsonrpc' in value)) return undefined;
   return isPlainAnswer(value) ? value : parseJSONRPCMessage(value);
 }
