@@ -9,6 +9,7 @@ import {
   fits,
   hasFocus,
   onceMore,
+  owner,
   seriousFaults,
   signIn,
   useBrowser,
@@ -177,6 +178,44 @@ test('a server is registered after a look at what it brings, tried, and its call
   await panel.getByText('The sum is 42.').waitFor();
   await page.keyboard.press('Escape');
   await panel.waitFor({ state: 'detached' });
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test('what was typed waits for whoever signs in again, and the keys stay where they were', async () => {
+  const { page, faults, close } = await browser.open();
+  await signIn(page);
+  const { get } = await asPerson(page);
+  await page.goto('/console/integrations');
+  await row(page, 'skills').waitFor();
+  await press(page, 'Register server');
+  await page.getByRole('radio', { name: /^HTTP/ }).check();
+  await page.fill('#reg-name', 'typed');
+  await page.fill('#reg-url', `${url}?typed-with-care`);
+  // By Enter to the next step, and to its first field.
+  await page.keyboard.press('Enter');
+  await hasFocus(page.locator('#reg-description'));
+  // The session ends in another tab, by its own way out.
+  const { csrfToken } = await get('/auth/me');
+  const left = await page.context().request.post('/auth/logout', {
+    headers: { 'x-csrf-token': csrfToken, origin: base },
+  });
+  assert.equal(left.status(), 204);
+  await page.waitForURL(/sign-in/);
+  await page.fill('#email', owner.email);
+  await page.fill('#password', owner.password);
+  await page.click('button[type=submit]');
+  await comesTo(() => page.inputValue('#reg-name'), 'typed');
+  await comesTo(() => page.inputValue('#reg-url'), `${url}?typed-with-care`);
+  await page.keyboard.press('Escape');
+  await page.locator('dialog').waitFor({ state: 'detached' });
+
+  await page.goto('/console/integrations/skills/csv.profile');
+  const file = page.locator('aos-tool-try aos-schema-form input').first();
+  await file.fill('nowhere.csv');
+  await page.keyboard.press('Enter');
+  await page.locator('aos-tool-try').getByText('Open trace').waitFor();
+  await hasFocus(file);
   assert.deepEqual(faults, []);
   await close();
 });

@@ -22,6 +22,7 @@ import { Inbox } from '../shared/stream/inbox';
 import { EventStream } from '../shared/realtime/event-stream';
 import { Clock } from '../shared/ui/clock';
 import { Icon } from '../shared/ui/icon';
+import { keepFocus } from '../shared/ui/keep-focus';
 import { Preferences, stored } from '../shared/ui/preferences';
 import { timeOfDay } from '../shared/ui/time';
 import { isOverlaid, isTyping } from '../shared/ui/typing';
@@ -134,6 +135,7 @@ export class Shell {
   ]);
 
   constructor() {
+    keepFocus();
     // What is open over a page belongs to that page.
     this.router.events
       .pipe(

@@ -11,7 +11,7 @@ const offline = { code: 'offline', title: 'The server did not answer', detail: '
 const memory = {
   ...{ id: 'memory', kind: 'fixed', title: 'Memory', description: '', command: 'npx', args: [] },
 };
-const trial = { ok: true, latencyMs: 3, tools: [], error: null };
+const trial = { ok: true, latencyMs: 3, tools: [], leftOut: [], error: null };
 
 async function show(api: Record<string, () => Observable<unknown>>) {
   TestBed.configureTestingModule({

@@ -11,6 +11,7 @@ import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
 import { AosApi } from '../../shared/api/aos-api';
 import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
+import { Unsent } from '../../shared/forms/unsent';
 import { session } from '../../shared/state/session';
 import { Dialog } from '../../shared/ui/dialog';
 import { Icon } from '../../shared/ui/icon';
@@ -43,8 +44,9 @@ export class RegisterDialog {
 
   protected readonly steps = steps;
   protected readonly transports = ['stdio', 'http', 'sse'] as const;
+  private readonly unsent = inject(Unsent);
   protected readonly step = signal(0);
-  protected readonly draft = signal<Draft>(freshDraft);
+  protected readonly draft = signal<Draft>(this.unsent.take<Draft>('register') ?? freshDraft);
   /** Faults show once a person has tried to go on, and not while they are still typing. */
   protected readonly hasTried = signal(false);
   protected readonly templates = signal<readonly LaunchTemplate[]>([]);
@@ -66,6 +68,7 @@ export class RegisterDialog {
   );
 
   constructor() {
+    this.unsent.keep(() => ({ place: 'register', value: this.draft() }));
     this.loadTemplates();
     if (this.mayNameSecrets())
       this.shared.secretNames().subscribe({

@@ -19,6 +19,7 @@ const server: McpServerInfo = {
   circuit: { state: 'closed', retryAt: null },
   stats: { windowSeconds: 60, calls: 0, errors: 0, errorRate: 0, p50Ms: null, p95Ms: null },
   pins: { changed: 0, quarantined: 0 },
+  leftOut: [],
   ...{ tools: 0, timeoutMs: 30_000, idempotentTools: [], version: 1 },
   ...{ createdAt: at, updatedAt: at },
 };

@@ -8,12 +8,14 @@ import {
   linkedSignal,
   output,
   signal,
+  untracked,
 } from '@angular/core';
 import type { McpServerInfo, McpTool, PatchServer } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
 import { AosApi } from '../../shared/api/aos-api';
 import { type Call, idle } from '../../shared/api/problem';
+import { Unsent } from '../../shared/forms/unsent';
 import { session } from '../../shared/state/session';
 import { Dialog } from '../../shared/ui/dialog';
 import { Difference } from '../../shared/ui/difference';
@@ -79,6 +81,8 @@ const upon = (saved: Settings, base: Settings, draft: Settings): Settings => ({
   ),
 });
 
+const placeOf = ({ name }: McpServerInfo) => `server ${name}`;
+
 /** What may be changed of a server, with the difference before it is saved; and what it was registered as. */
 @Component({
   selector: 'aos-server-settings',
@@ -96,16 +100,19 @@ export class ServerSettings {
   protected readonly mayNameSecrets = inject(Store).selectSignal(session.selectMay('secret.write'));
   readonly removeWanted = output();
 
+  private readonly unsent = inject(Unsent);
   private readonly asSaved = computed(() => this.server(), {
     equal: (one, other) => one.version === other.version,
   });
   /** When the settings change on the server, what was changed here stands upon those, and all else is as they say. */
   protected readonly draft = linkedSignal<McpServerInfo, Settings>({
     source: this.asSaved,
-    computation: (server, before) =>
-      before
-        ? upon(settingsOf(server), settingsOf(before.source), before.value)
-        : settingsOf(server),
+    computation: (server, before) => {
+      const left = before ?? untracked(() => this.unsent.take<typeof before>(placeOf(server)));
+      return left
+        ? upon(settingsOf(server), settingsOf(left.source), left.value)
+        : settingsOf(server);
+    },
   });
   protected readonly isReviewing = signal(false);
   /** What came of an earlier try is no news when the dialog is opened again. */
@@ -157,6 +164,10 @@ export class ServerSettings {
   );
 
   constructor() {
+    this.unsent.keep(() => ({
+      place: placeOf(this.server()),
+      value: { source: this.asSaved(), value: this.draft() },
+    }));
     if (this.mayNameSecrets())
       inject(AosApi)
         .secretNames()

@@ -15,6 +15,7 @@ import { Store } from '@ngrx/store';
 import { type Subscription, forkJoin } from 'rxjs';
 import { type Call, done, failed, loading } from '../../shared/api/problem';
 import { Sentences } from '../../shared/i18n/sentences';
+import { Unsent } from '../../shared/forms/unsent';
 import { keepFresh } from '../../shared/realtime/keep-fresh';
 import { session } from '../../shared/state/session';
 import { Cell, type Column } from '../../shared/table/column';
@@ -94,6 +95,7 @@ export class ServersPage {
 
   private readonly api = inject(IntegrationsApi);
   private readonly router = inject(Router);
+  private readonly unsent = inject(Unsent);
   protected readonly mayWrite = inject(Store).selectSignal(session.selectMay('tool.write'));
 
   private readonly servers = signal<readonly McpServerInfo[]>([]);
@@ -102,7 +104,7 @@ export class ServersPage {
   protected readonly call = signal<Call>(loading);
   protected readonly toolsCall = signal<Call>(loading);
   protected readonly isRegistering = linkedSignal(
-    () => this.mayWrite() && this.register() !== undefined,
+    () => this.mayWrite() && (this.register() !== undefined || this.unsent.has('register')),
   );
 
   protected readonly views = views;

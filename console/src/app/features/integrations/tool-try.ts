@@ -16,6 +16,7 @@ import type { Problem } from '../../shared/api/problem';
 import { type FormFault, schemaFaults } from '../../shared/forms/schema-faults';
 import { SchemaForm } from '../../shared/forms/schema-form';
 import { SchemaReader, isWords } from '../../shared/forms/schema-reader';
+import { Unsent } from '../../shared/forms/unsent';
 import { Sentences } from '../../shared/i18n/sentences';
 import { Icon } from '../../shared/ui/icon';
 import { ProblemNote } from '../../shared/ui/problem-note';
@@ -161,11 +162,13 @@ export class ToolTry {
   /** Whether it is another tool; the same one read anew keeps what was typed. */
   private readonly which = computed(() => this.tool().tool);
   private readonly reader = computed(() => new SchemaReader(this.tool().inputSchema));
+  private readonly unsent = inject(Unsent);
   protected readonly args = linkedSignal<string, unknown>({
     source: this.which,
-    computation: () => {
+    computation: (which) => {
       const reader = untracked(this.reader);
-      return reader.start(reader.root) ?? {};
+      const typed = untracked(() => this.unsent.take<unknown>(`try ${which}`));
+      return typed ?? reader.start(reader.root) ?? {};
     },
   });
   protected readonly isBroken = signal(false);
@@ -191,6 +194,10 @@ export class ToolTry {
     return answer && foreseenIn(answer);
   });
   protected readonly took = computed(() => duration(this.answer()?.durationMs ?? 0));
+
+  constructor() {
+    this.unsent.keep(() => ({ place: `try ${this.which()}`, value: this.args() }));
+  }
 
   protected change(value: unknown): void {
     this.args.set(value);

@@ -50,7 +50,7 @@ let count = 0;
           <aos-icon name="close" />
         </button>
       </header>
-      <div class="body"><ng-content /></div>
+      <div class="body" #body><ng-content /></div>
       <footer><ng-content select="[actions]" /></footer>
     </dialog>
   `,
@@ -129,6 +129,11 @@ export class Dialog {
 
   protected readonly id = `dialog-${(count += 1)}`;
   private readonly dialog = viewChild.required<ElementRef<HTMLDialogElement>>('dialog');
+  private readonly body = viewChild.required<ElementRef<HTMLElement>>('body');
+  /** The next step of a form takes the field away that had the focus: it goes on with the first one there is now. */
+  private readonly changes = new MutationObserver(() => {
+    if (document.activeElement === document.body) this.begin();
+  });
 
   constructor() {
     this.leaveWithThePage();
@@ -137,11 +142,11 @@ export class Dialog {
       const dialog = this.dialog().nativeElement;
       dialog.showModal();
       // Left to itself it begins at its close button; whoever opens a form means to fill it in.
-      dialog
-        .querySelector<HTMLElement>('.body :is(input, select, textarea):not(:disabled)')
-        ?.focus({ preventScroll: true });
+      this.begin();
+      this.changes.observe(this.body().nativeElement, { childList: true, subtree: true });
     });
     inject(DestroyRef).onDestroy(() => {
+      this.changes.disconnect();
       if (before instanceof HTMLElement && before.isConnected) before.focus();
     });
   }
@@ -157,6 +162,12 @@ export class Dialog {
         takeUntilDestroyed(),
       )
       .subscribe(() => this.closed.emit());
+  }
+
+  private begin(): void {
+    this.dialog()
+      .nativeElement.querySelector<HTMLElement>('.body :is(input, select, textarea):not(:disabled)')
+      ?.focus({ preventScroll: true });
   }
 
   close(): void {

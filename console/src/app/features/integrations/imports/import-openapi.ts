@@ -13,6 +13,7 @@ import { Store } from '@ngrx/store';
 import { firstValueFrom } from 'rxjs';
 import { AosApi } from '../../../shared/api/aos-api';
 import { type Call, failed, idle, loading } from '../../../shared/api/problem';
+import { Unsent } from '../../../shared/forms/unsent';
 import { session } from '../../../shared/state/session';
 import { Dialog } from '../../../shared/ui/dialog';
 import { Icon } from '../../../shared/ui/icon';
@@ -48,7 +49,8 @@ export class ImportOpenApiDialog {
 
   protected readonly sources = ['address', 'text'] as const;
   protected readonly places = ['bearer', 'header', 'query'] as const;
-  protected readonly draft = signal<OpenApiDraft>(freshOpenApi);
+  private readonly unsent = inject(Unsent);
+  protected readonly draft = signal(this.unsent.take<OpenApiDraft>('openapi') ?? freshOpenApi);
   private readonly hasNamed = signal(false);
   private readonly hasTried = signal(false);
   protected readonly faults = computed(() => (this.hasTried() ? openApiFaults(this.draft()) : {}));
@@ -70,6 +72,7 @@ export class ImportOpenApiDialog {
   protected readonly isBusy = computed(() => this.call().state === 'loading');
 
   constructor() {
+    this.unsent.keep(() => ({ place: 'openapi', value: this.draft() }));
     if (this.mayNameSecrets())
       this.shared.secretNames().subscribe({
         next: (names) => this.secrets.set(names),

@@ -1,11 +1,10 @@
-import { signal } from '@angular/core';
 import { TestBed } from '@angular/core/testing';
 import { By } from '@angular/platform-browser';
 import { provideRouter } from '@angular/router';
 import { type ImportedServer, inEnglish, say } from '@aos/contracts';
 import { TranslocoService } from '@jsverse/transloco';
-import { Store } from '@ngrx/store';
 import { NEVER, type Observable, of } from 'rxjs';
+import { provideSession } from '../../../../testing/session';
 import { provideWords } from '../../../../testing/transloco';
 import { sentences } from '../../../i18n/sentences.zh';
 import { AosApi } from '../../../shared/api/aos-api';
@@ -49,7 +48,7 @@ async function show(language: 'en' | 'zh' = 'en') {
       provideWords({ integrations: words }),
       { provide: IntegrationsApi, useValue: api },
       { provide: AosApi, useValue: { secretNames: () => of(['GITHUB_TOKEN']) } },
-      { provide: Store, useValue: { selectSignal: () => signal(true) } },
+      provideSession('secret.write'),
     ],
   });
   const transloco = TestBed.inject(TranslocoService);

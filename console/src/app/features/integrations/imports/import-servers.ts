@@ -14,6 +14,7 @@ import { Store } from '@ngrx/store';
 import { firstValueFrom } from 'rxjs';
 import { AosApi } from '../../../shared/api/aos-api';
 import { type Call, failed, idle, loading } from '../../../shared/api/problem';
+import { Unsent } from '../../../shared/forms/unsent';
 import { session } from '../../../shared/state/session';
 import { CodeEditor } from '../../../shared/ui/code-editor';
 import { Dialog } from '../../../shared/ui/dialog';
@@ -64,7 +65,8 @@ export class ImportServersDialog {
   protected readonly mayNameSecrets = inject(Store).selectSignal(session.selectMay('secret.write'));
 
   protected readonly tones = tones;
-  protected readonly text = signal('');
+  private readonly unsent = inject(Unsent);
+  protected readonly text = signal(this.unsent.take<string>('import') ?? '');
   protected readonly read = computed(() =>
     this.text().trim() === '' ? null : readSettings(this.text()),
   );
@@ -88,6 +90,7 @@ export class ImportServersDialog {
   protected readonly isBusy = computed(() => this.call().state === 'loading');
 
   constructor() {
+    this.unsent.keep(() => (this.result() ? null : { place: 'import', value: this.text() }));
     if (this.mayNameSecrets())
       this.shared.secretNames().subscribe({
         next: (names) => this.names.set(names),

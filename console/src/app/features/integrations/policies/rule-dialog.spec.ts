@@ -1,6 +1,7 @@
 import { TestBed } from '@angular/core/testing';
 import type { PolicyRule } from '@aos/contracts';
 import { pageOf } from '../../../../testing/page';
+import { provideSession } from '../../../../testing/session';
 import { provideWords } from '../../../../testing/transloco';
 import { words } from '../words.en';
 import { freshRule } from './policy-draft';
@@ -15,7 +16,7 @@ const policies = words.policies;
 async function show(inputs: Record<string, unknown> = {}) {
   TestBed.configureTestingModule({
     imports: [RuleDialog],
-    providers: [provideWords({ integrations: words })],
+    providers: [provideSession(), provideWords({ integrations: words })],
   });
   const fixture = TestBed.createComponent(RuleDialog);
   const put: PolicyRule[] = [];

@@ -2,13 +2,16 @@ import {
   ChangeDetectionStrategy,
   Component,
   computed,
+  inject,
   input,
   linkedSignal,
   output,
   signal,
+  untracked,
 } from '@angular/core';
 import type { PolicyCondition, PolicyEffect, PolicyRule } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
+import { Unsent } from '../../../shared/forms/unsent';
 import { Dialog } from '../../../shared/ui/dialog';
 import { Icon } from '../../../shared/ui/icon';
 import { NameList } from './name-list';
@@ -35,6 +38,22 @@ interface Typed {
   negate: boolean;
 }
 
+/** A rule as it stands in the fields. */
+interface Written {
+  draft: PolicyRule;
+  conditions: readonly Typed[];
+}
+
+const asWritten = (rule: PolicyRule): Written => ({
+  draft: rule,
+  conditions: rule.when.map((condition) => ({
+    pointer: condition.pointer,
+    op: condition.op,
+    typed: typedOf(condition),
+    negate: condition.negate,
+  })),
+});
+
 /** One rule, put into the draft when it is whole. */
 @Component({
   selector: 'aos-rule-dialog',
@@ -56,17 +75,15 @@ export class RuleDialog {
   protected readonly effects = effects;
   protected readonly scopes = scopes;
   protected readonly operators = operators;
-  protected readonly draft = linkedSignal(
-    (): PolicyRule => this.rule() ?? { ...freshRule, ...this.start() },
-  );
-  protected readonly conditions = linkedSignal((): readonly Typed[] =>
-    (this.rule() ?? { ...freshRule, ...this.start() }).when.map((condition) => ({
-      pointer: condition.pointer,
-      op: condition.op,
-      typed: typedOf(condition),
-      negate: condition.negate,
-    })),
-  );
+  private readonly unsent = inject(Unsent);
+  private readonly place = computed(() => `rule ${this.rule()?.id ?? ''}`);
+  private readonly begun = computed((): Written => {
+    const rule = this.rule() ?? { ...freshRule, ...this.start() };
+    const place = this.place();
+    return untracked(() => this.unsent.take<Written>(place)) ?? asWritten(rule);
+  });
+  protected readonly draft = linkedSignal(() => this.begun().draft);
+  protected readonly conditions = linkedSignal(() => this.begun().conditions);
   private readonly hasTried = signal(false);
   private readonly whole = computed((): PolicyRule => ({
     ...this.draft(),
@@ -78,6 +95,13 @@ export class RuleDialog {
   }));
   private readonly faults = computed(() => ruleFaults(this.whole(), this.taken()));
   protected readonly shown = computed(() => (this.hasTried() ? this.faults() : { when: {} }));
+
+  constructor() {
+    this.unsent.keep(() => ({
+      place: this.place(),
+      value: { draft: this.draft(), conditions: this.conditions() } satisfies Written,
+    }));
+  }
 
   protected set<K extends keyof PolicyRule>(key: K, value: PolicyRule[K]): void {
     this.draft.update((draft) => ({ ...draft, [key]: value }));
