@@ -9,6 +9,7 @@ import { isAllowed } from '../../platform/http/context.js';
 import { isLoopbackName } from '../../platform/http/own-address.js';
 import { AosError, Forbidden } from '../../platform/http/problem.js';
 import { ENVIRONMENT } from '../../platform/platform.module.js';
+import { DataFolder } from './data-folder.js';
 import { Metrics } from './metrics.js';
 import { type DatabaseState, Probe } from './probe.js';
 
@@ -20,6 +21,7 @@ const LATE_SECONDS = 1;
 export class HealthController {
   constructor(
     private readonly probe: Probe,
+    private readonly dataFolder: DataFolder,
     private readonly metrics: Metrics,
     private readonly authenticator: Authenticator,
     @Inject(ENVIRONMENT) private readonly environment: Environment,
@@ -35,7 +37,10 @@ export class HealthController {
     return { status: 'ok', checks: { process: { status: 'ok', detail: 'The process answers.' } } };
   }
 
-  /** Whether requests should be sent here. */
+  /**
+   * Whether requests should be sent here. Without its data folder a process has no files, and on the embedded database no
+   * changes; it still answers, and says so.
+   */
   @Get('health/ready')
   @Public()
   @Header('cache-control', 'no-store')
@@ -43,8 +48,12 @@ export class HealthController {
   @ApiResponse({ status: 200, standardSchema: Health })
   @ApiResponse({ status: 503, standardSchema: Health })
   async ready(@Res() response: Response): Promise<void> {
-    const state = await this.probe.databaseState().catch((error: Error) => error);
-    const health = toHealth(state, this.probe.hasVector, this.probe.eventLoop().p99);
+    const [state, folderFault] = await Promise.all([
+      this.probe.databaseState().catch((error: Error) => error),
+      this.dataFolder.fault(),
+    ]);
+    const loopP99 = this.probe.eventLoop().p99;
+    const health = toHealth(state, this.probe.hasVector, loopP99, folderFault);
     if (health.status === 'unavailable') response.setHeader('retry-after', '2');
     response.status(health.status === 'unavailable' ? 503 : 200).json(health);
   }
@@ -70,16 +79,29 @@ export class HealthController {
   }
 }
 
-function toHealth(state: DatabaseState | Error, hasVector: boolean, loopP99: number): Health {
+function toHealth(
+  state: DatabaseState | Error,
+  hasVector: boolean,
+  loopP99: number,
+  folderFault: string | undefined,
+): Health {
   const isAway = state instanceof Error;
   const isLagging = !isAway && state.relayLagSeconds > LAGGING_SECONDS;
   const isLate = loopP99 > LATE_SECONDS;
   return {
-    status: isAway ? 'unavailable' : isLagging || isLate ? 'degraded' : 'ok',
+    status: isAway
+      ? 'unavailable'
+      : isLagging || isLate || folderFault !== undefined
+        ? 'degraded'
+        : 'ok',
     checks: {
       database: isAway
         ? { status: 'failed', detail: 'The database does not answer.' }
         : { status: 'ok', detail: 'The database answers.' },
+      dataFolder:
+        folderFault === undefined
+          ? { status: 'ok', detail: 'The data folder can be written.' }
+          : { status: 'failed', detail: folderFault },
       pgvector: hasVector
         ? { status: 'ok', detail: 'Vector search is on.' }
         : { status: 'off', detail: 'pgvector is missing: vector search is off, all else works.' },

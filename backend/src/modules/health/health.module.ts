@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { IntegrationsModule } from '../integrations/index.js';
+import { DataFolder } from './data-folder.js';
 import { HealthController } from './health.controller.js';
 import { Metrics } from './metrics.js';
 import { Probe } from './probe.js';
@@ -7,6 +8,6 @@ import { Probe } from './probe.js';
 @Module({
   imports: [IntegrationsModule],
   controllers: [HealthController],
-  providers: [Probe, Metrics],
+  providers: [Probe, DataFolder, Metrics],
 })
 export class HealthModule {}

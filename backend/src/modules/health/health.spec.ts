@@ -1,4 +1,5 @@
 import type { Health } from '@aos/contracts';
+import fs from 'node:fs/promises';
 import { type HttpApp, openHttpApp } from '../../../test/http-app.js';
 import { HealthModule } from './index.js';
 
@@ -6,12 +7,17 @@ let http: HttpApp;
 beforeEach(async () => {
   http = await openHttpApp({ imports: [HealthModule] });
 });
-afterEach(() => http.close());
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await http.close();
+});
 
 it('is ready with its checks, and says whether vector search is on', async () => {
   const { status, body } = await http.call<Health>('/health/ready');
   expect(status).toBe(200);
-  expect(Object.keys(body.checks).sort()).toEqual(['database', 'eventLoop', 'pgvector', 'relay']);
+  expect(Object.keys(body.checks).sort()).toEqual([
+    ...['dataFolder', 'database', 'eventLoop', 'pgvector', 'relay'],
+  ]);
   expect(body.checks['pgvector']!.status).toBe(http.database.hasVector ? 'ok' : 'off');
 });
 
@@ -33,6 +39,28 @@ it('is not ready while the database does not answer, lives all the same, and rec
     for (const client of taken) client.release();
   }
   expect((await http.call('/health/ready')).status).toBe(200);
+});
+
+it('is degraded while the data folder cannot be written, says why, and lives all the same', async () => {
+  const { open } = fs;
+  let opened = 0;
+  jest.spyOn(fs, 'open').mockImplementation(async (...args) => {
+    const file = await open(...args);
+    opened++;
+    file.sync = () => Promise.reject(Object.assign(new Error('no space'), { code: 'ENOSPC' }));
+    return file;
+  });
+  expect((await http.call('/health/live')).status).toBe(200);
+  expect(opened).toBe(0);
+  for (let i = 0; i < 3; i++) {
+    const { status, body } = await http.call<Health>('/health/ready');
+    expect([status, body.status]).toEqual([200, 'degraded']);
+    expect(body.checks['dataFolder']).toEqual({
+      status: 'failed',
+      detail: 'The disk of the data folder is full.',
+    });
+  }
+  expect(opened).toBe(1);
 });
 
 it('is degraded while events wait long for the relay', async () => {
