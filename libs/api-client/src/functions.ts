@@ -187,6 +187,8 @@ export type { ListEpisodeLogs$Params as ListEpisodeLogs$Params } from './fn/runs
 export { listEpisodeLogs as listEpisodeLogs } from './fn/runs/list-episode-logs';
 export type { ListApprovals$Params as ListApprovals$Params } from './fn/runs/list-approvals';
 export { listApprovals as listApprovals } from './fn/runs/list-approvals';
+export type { GetApproval$Params as GetApproval$Params } from './fn/runs/get-approval';
+export { getApproval as getApproval } from './fn/runs/get-approval';
 export type { DecideApproval$Params as DecideApproval$Params } from './fn/runs/decide-approval';
 export { decideApproval as decideApproval } from './fn/runs/decide-approval';
 export type { SendMessage$Params as SendMessage$Params } from './fn/chat/send-message';

@@ -40,7 +40,9 @@ export class ApprovalsQueries {
 
   /** @throws NotFound, also for an approval that the actor may not see. */
   async row(ctx: Ctx, id: string): Promise<ApprovalRow> {
-    const rows = await this.database.query<ApprovalRow>(`${select} WHERE a.id = $1`, [id]);
+    const rows = isUuid(id)
+      ? await this.database.query<ApprovalRow>(`${select} WHERE a.id = $1`, [id])
+      : [];
     const row = rows[0];
     if (!row || !isAllowed(ctx.actor, 'approval.read', row.project_id))
       throw new NotFound(`The approval ${id}`);

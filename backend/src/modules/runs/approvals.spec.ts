@@ -1,4 +1,5 @@
 import { CommandBus } from '@nestjs/cqrs';
+import { randomUUID } from 'node:crypto';
 import { say } from '@aos/contracts';
 import type { Ctx } from '../../platform/http/context.js';
 import { Wakeups } from '../../platform/outbox/wakeups.js';
@@ -239,6 +240,26 @@ describe('an approval', () => {
     expect(list.body.items).toEqual([]);
     await decide({ approvalId, decision: 'abort' });
     await bench.ended(jobId);
+  });
+
+  test('is told of by its id to those who have it in their list, while it waits and after', async () => {
+    const { jobId, approval, approvalId } = await waiting();
+    const get = (id: string, as: SignedIn) =>
+      bench.call<Record<string, unknown>>(`/agent/approvals/${id}`, { as });
+    const [viewer, elsewhere] = [
+      await bench.signIn('viewer'),
+      await bench.signIn('operator', 'elsewhere'),
+    ];
+    expect((await get(approvalId, viewer)).body).toEqual(approval);
+    const foreign = await get(approvalId, elsewhere);
+    expect([foreign.status, foreign.body['code']]).toEqual([404, 'not_found']);
+    for (const unknown of [randomUUID(), 'none', '%00'])
+      expect((await get(unknown, bench.owner)).status).toBe(404);
+    await decide({ approvalId, decision: 'abort', comment: 'no' });
+    await bench.ended(jobId);
+    expect((await get(approvalId, viewer)).body).toMatchObject({
+      ...{ id: approvalId, status: 'aborted', comment: 'no' },
+    });
   });
 
   test('is void when what was approved has changed, and is asked for again', async () => {

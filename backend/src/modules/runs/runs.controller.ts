@@ -101,6 +101,14 @@ export class RunsController {
     return this.approvals.list(ctx, query);
   }
 
+  @Get('agent/approvals/:id')
+  @Allow('approval.read', { anyProject: true })
+  @ApiOperation({ summary: 'One approval', operationId: 'getApproval' })
+  @ApiResponse({ status: 200, standardSchema: Approval })
+  approval(@RequestCtx() ctx: Ctx, @Param('id') id: string): Promise<Approval> {
+    return this.approvals.get(ctx, id);
+  }
+
   @Post('agent/approve')
   @HttpCode(200)
   @Allow('approval.decide', { anyProject: true })
