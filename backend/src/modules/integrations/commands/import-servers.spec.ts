@@ -50,6 +50,21 @@ describe('the settings of another program', () => {
     expect(Input.safeParse({ servers: {}, inputs: [{ id: 'key' }] }).success).toBe(true);
   });
 
+  it.each([
+    [{ url: 'https://x.test/sse' }, 'sse'],
+    [{ url: 'https://x.test/a/sse/?v=1' }, 'sse'],
+    [{ url: 'https://x.test/sse', type: 'http' }, 'http'],
+    [{ url: 'https://x.test/mcp', type: 'sse' }, 'sse'],
+    [{ url: 'https://x.test/mcp', transportType: 'sse' }, 'sse'],
+    [{ url: 'https://x.test/sse', transport: 'streamable-http' }, 'http'],
+    [{ url: 'https://x.test/classes' }, 'http'],
+  ])(
+    'is reached in the way that it says, or as its address is by custom: %o',
+    async (entry, transport) => {
+      expect(await judged(entry)).toMatchObject({ server: { transport } });
+    },
+  );
+
   it.each<[string, object, RegExp]>([
     ['a shell', { command: 'bash', args: ['-c', 'id'] }, /run code/],
     ['code as an argument', { command: 'node', args: ['-e', '1'] }, /run code/],

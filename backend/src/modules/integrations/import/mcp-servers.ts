@@ -80,10 +80,9 @@ function readProcess(read: ReadEntry, server: Json): ReadEntry {
 function readAddress(read: ReadEntry, server: Json): ReadEntry {
   const url = server['url'] ?? server['serverUrl'] ?? server['httpUrl'];
   if (typeof url !== 'string') return { ...read, refused: say('import-no-way') };
-  const transport =
-    server['type'] === 'sse' || server['transport'] === 'sse'
-      ? ('sse' as const)
-      : ('http' as const);
+  const transport = isSse(server['type'] ?? server['transport'] ?? server['transportType'], url)
+    ? ('sse' as const)
+    : ('http' as const);
   if (/\$\{[^}]*\}/.test(url)) return { ...read, refused: say('import-placeholder-in-url') };
   if (URL.canParse(url) && [...new URL(url).searchParams].some(([, value]) => looksSecret(value)))
     return { ...read, refused: say('import-secret-in-url') };
@@ -103,6 +102,12 @@ function readAddress(read: ReadEntry, server: Json): ReadEntry {
     ...(names[0] === undefined ? {} : { wants: 'Authorization' }),
   };
 }
+
+/** Where an entry says nothing of it, the program tries both; the address of the older one ends so by custom. */
+const isSse = (said: unknown, url: string): boolean =>
+  said === undefined
+    ? URL.canParse(url) && /\/sse\/?$/.test(new URL(url).pathname)
+    : said === 'sse';
 
 /** Known beginnings of keys, and long runs that mix letters and digits. */
 const looksSecret = (text: string) =>
