@@ -6,8 +6,18 @@ export interface Operation {
   tool: string;
   method: 'GET' | 'PUT' | 'POST' | 'DELETE' | 'PATCH' | 'HEAD';
   path: string;
-  params: { name: string; in: 'path' | 'query' | 'header'; argument: string }[];
+  params: Parameter[];
   hasBody: boolean;
+}
+
+export interface Parameter {
+  name: string;
+  in: 'path' | 'query' | 'header';
+  argument: string;
+  /** How lists and objects are written, in OpenAPI's words, where the document says it; `content`: as JSON. */
+  style?: string;
+  /** Each member for itself. */
+  explode?: boolean;
 }
 
 export interface ReadDocument {
@@ -125,14 +135,26 @@ function toTool(
     if (fault) continue;
     if (Object.hasOwn(properties, argument) || argument === 'body')
       throw new DocumentRefused(say('operation-argument-twice', { argument }));
-    properties[argument] = describe(parameter['schema'] ?? {}, parameter['description']);
+    const content = asObject(Object.values(asObject(parameter['content']) ?? {})[0]);
+    const schema = parameter['schema'] ?? content?.['schema'] ?? {};
+    properties[argument] = describe(schema, parameter['description']);
     if (isRequired) required.push(argument);
-    params.push({ name: argument, in: where as 'path' | 'query' | 'header', argument });
+    const style = content ? 'content' : textOf(parameter['style']);
+    const { explode } = parameter;
+    params.push({
+      name: argument,
+      in: where as Parameter['in'],
+      argument,
+      ...(style ? { style } : {}),
+      ...(typeof explode === 'boolean' ? { explode } : {}),
+    });
   }
   for (const [, slot] of path.matchAll(/\{([^}]*)\}/g))
     if (!params.some((param) => param.in === 'path' && param.name === slot))
       throw new DocumentRefused(say('operation-slot', { slot: `{${slot}}` }));
-  const body = bodyOf(document, operation['requestBody']);
+  // Of what is only looked at a body says nothing, and no client sends one.
+  const isRead = method === 'get' || method === 'head';
+  const body = isRead ? undefined : bodyOf(document, operation['requestBody']);
   if (body) {
     properties['body'] = body.schema;
     if (body.isRequired) required.push('body');
@@ -153,7 +175,7 @@ function toTool(
         type: 'object',
         ...(Object.keys(defs).length > 0 ? { $defs: defs } : {}),
       },
-      annotations: { readOnlyHint: method === 'get' || method === 'head' },
+      annotations: { readOnlyHint: isRead },
     },
     operation: {
       tool: name,
@@ -217,6 +239,19 @@ const describe = (schema: unknown, description: unknown): unknown =>
     ? { description, ...(schema as Json) }
     : schema;
 
+/** What OpenAPI has added to JSON Schema. */
+const addedWords = new Set(['$ref', 'nullable', 'discriminator', 'xml', 'example', 'externalDocs']);
+/** Of names that the document chose, each with a schema: none of them is a word. */
+const chosenNames = new Set([
+  'properties',
+  'patternProperties',
+  'dependentSchemas',
+  '$defs',
+  'definitions',
+]);
+/** Data, whatever it looks like. */
+const data = new Set(['const', 'enum', 'default', 'examples']);
+
 /** References become `$defs` of the tool's own schema, since the document does not travel with it. */
 function portable(
   document: Json,
@@ -224,32 +259,43 @@ function portable(
   budget: Budget,
 ): { schema: unknown; defs: Json } {
   const defs: Json = {};
+  const keys = new Map<string, string>();
   const least = Math.max(0, budget.left - MOST_VALUES);
   const spend = (text: string) => {
     budget.left -= 1 + text.length / CHARS_PER_VALUE;
     if (budget.left < least) throw new DocumentRefused(say('operation-schema-large'));
+  };
+  const members = (node: Json, work: (key: string, value: unknown) => unknown): Json =>
+    Object.fromEntries(
+      Object.entries(node).map(([key, value]) => {
+        spend(key);
+        return [key, work(key, value)];
+      }),
+    );
+  const weighed = (node: unknown, depth: number): unknown => {
+    spend(textOf(node));
+    if (depth > 60) throw new DocumentRefused(say('operation-schema-deep'));
+    if (Array.isArray(node)) node.forEach((each) => weighed(each, depth + 1));
+    else if (asObject(node)) members(node as Json, (_, each) => weighed(each, depth + 1));
+    return node;
   };
   const visit = (node: unknown, depth: number): unknown => {
     spend(textOf(node));
     if (depth > 60) throw new DocumentRefused(say('operation-schema-deep'));
     if (Array.isArray(node)) return node.map((each) => visit(each, depth + 1));
     if (node === null || typeof node !== 'object') return node;
-    const {
-      $ref: reference,
-      nullable,
-      discriminator: _,
-      xml: __,
-      example: ___,
-      externalDocs: ____,
-      ...rest
-    } = node as Json;
+    const { $ref: reference, nullable, properties } = node as Json;
     if (typeof reference === 'string') return { $ref: `#/$defs/${keep(reference)}` };
-    const kept = Object.fromEntries(
-      Object.entries(rest).map(([key, each]) => {
-        spend(key);
-        return [key, visit(each, depth + 1)];
-      }),
-    );
+    const kept = members(node as Json, (key, each) => {
+      if (data.has(key)) return weighed(each, depth + 1);
+      const named = chosenNames.has(key) ? asObject(each) : undefined;
+      return named ? members(named, (_, one) => visit(one, depth + 2)) : visit(each, depth + 1);
+    });
+    for (const word of addedWords) delete kept[word];
+    // What only the service may set is required of its answers.
+    const isOurs = (name: unknown) =>
+      asObject(asObject(properties)?.[String(name)])?.['readOnly'] !== true;
+    if (Array.isArray(kept['required'])) kept['required'] = kept['required'].filter(isOurs);
     // 3.0 has a word of its own for it, and writes exclusive bounds as flags.
     for (const [flag, bound] of [
       ['exclusiveMinimum', 'minimum'],
@@ -262,11 +308,16 @@ function portable(
     return nullable === true ? { anyOf: [kept, { type: 'null' }] } : kept;
   };
   const keep = (reference: string): string => {
-    const key = reference.replace(/^#\/components\/schemas\//, '').replace(/[^A-Za-z0-9_.-]/g, '_');
-    if (key === '__proto__') throw new DocumentRefused(say('operation-schema-name'));
-    if (Object.hasOwn(defs, key)) return key;
-    if (Object.keys(defs).length >= MOST_DEFS)
-      throw new DocumentRefused(say('operation-schema-large'));
+    const known = keys.get(reference);
+    if (known !== undefined) return known;
+    const plain = reference
+      .replace(/^#\/components\/schemas\//, '')
+      .replace(/[^A-Za-z0-9_.-]/g, '_');
+    if (plain === '__proto__') throw new DocumentRefused(say('operation-schema-name'));
+    if (keys.size >= MOST_DEFS) throw new DocumentRefused(say('operation-schema-large'));
+    let key = plain;
+    for (let n = 2; Object.hasOwn(defs, key); n++) key = `${plain}_${n}`;
+    keys.set(reference, key);
     defs[key] = true; // a schema may name itself
     defs[key] = visit(resolve(document, { $ref: reference }), 0);
     return key;

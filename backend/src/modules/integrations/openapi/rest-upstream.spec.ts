@@ -89,6 +89,41 @@ describe('a document', () => {
     });
   });
 
+  it('keeps what the document has named like a word of OpenAPI, and data that looks like one', () => {
+    const schema = {
+      type: 'object',
+      required: ['id', 'example'],
+      properties: {
+        id: { type: 'integer', readOnly: true },
+        example: { type: 'string', example: 'x' },
+        nullable: { type: 'boolean', default: { $ref: '#/nowhere', example: 1 } },
+        xml: { $ref: '#/components/schemas/A B' },
+        $ref: { $ref: '#/components/schemas/A_B' },
+      },
+    };
+    const content = { 'application/json': { schema } };
+    const { tools } = readOperations({
+      openapi: '3.0.3',
+      paths: { '/x': { post: { operationId: 'x', requestBody: { content } } } },
+      components: { schemas: { 'A B': { type: 'string' }, A_B: { type: 'number' } } },
+    });
+    expect(tools[0]!.definition.inputSchema).toMatchObject({
+      properties: {
+        body: {
+          required: ['example'],
+          properties: {
+            id: { type: 'integer' },
+            example: { type: 'string' },
+            nullable: { type: 'boolean', default: { $ref: '#/nowhere', example: 1 } },
+            xml: { $ref: '#/$defs/A_B' },
+            $ref: { $ref: '#/$defs/A_B_2' },
+          },
+        },
+      },
+      $defs: { A_B: { type: 'string' }, A_B_2: { type: 'number' } },
+    });
+  });
+
   it('says of each operation that is left out why', () => {
     expect(read.refused.map(({ operation, why }) => ({ operation, why }))).toEqual(
       [
@@ -305,6 +340,73 @@ describe('a REST service', () => {
     const missing = await call('getItem', { id: '7' });
     expect(missing).toMatchObject({ isError: true });
     expect(JSON.stringify(missing)).not.toContain('canary');
+  });
+
+  it('is given lists and objects as the document wants them written', async () => {
+    const list = { type: 'array' };
+    const object = { type: 'object' };
+    const inQuery = (name: string, schema: object, more: object = {}) => ({
+      ...{ name, in: 'query', schema },
+      ...more,
+    });
+    const inPath = (name: string, more: object = {}) => ({
+      ...{ name, in: 'path', required: true, schema: {} },
+      ...more,
+    });
+    const parameters = [
+      inPath('plain'),
+      inPath('label', { style: 'label' }),
+      inPath('matrix', { style: 'matrix', explode: true }),
+      inQuery('each', list),
+      inQuery('together', list, { explode: false }),
+      inQuery('pipes', list, { explode: false, style: 'pipeDelimited' }),
+      inQuery('open', object),
+      inQuery('closed', object, { explode: false }),
+      inQuery('deep', object, { style: 'deepObject' }),
+      { name: 'json', in: 'query', content: { 'application/json': { schema: object } } },
+      { name: 'X-Both', in: 'header', schema: list },
+    ];
+    const paths = {
+      '/p/{plain}/{label}/{matrix}': {
+        get: { operationId: 'write', parameters, requestBody: { required: true, content: {} } },
+      },
+    };
+    await importIt({ document: { openapi: '3.1.0', info: {}, paths } });
+    const pair = { a: 'b c', d: 1 };
+    const result = await call('write', {
+      plain: ['x', 'y/z'],
+      label: pair,
+      matrix: [1, 2],
+      each: ['1', '2'],
+      together: ['1', '2'],
+      pipes: ['1', '2'],
+      open: pair,
+      closed: pair,
+      deep: pair,
+      json: pair,
+      'X-Both': ['1', '2'],
+    });
+    expect(result.isError).toBe(false);
+    const [{ url, headers }] = asked as [(typeof asked)[number]];
+    const { pathname, searchParams } = new URL(url, base);
+    expect(pathname).toBe('/v1/p/x,y%2Fz/.a,b%20c,d,1/;matrix=1;matrix=2');
+    expect([...searchParams]).toEqual([
+      ['each', '1'],
+      ['each', '2'],
+      ['together', '1,2'],
+      ['pipes', '1|2'],
+      ['a', 'b c'],
+      ['d', '1'],
+      ['closed', 'a,b c,d,1'],
+      ['deep[a]', 'b c'],
+      ['deep[d]', '1'],
+      ['json', '{"a":"b c","d":1}'],
+    ]);
+    expect(headers['x-both']).toBe('1,2');
+    for (const label of ['', '.', '..'])
+      await expect(call('write', { plain: 'x', label, matrix: 1 })).rejects.toMatchObject({
+        code: 'tool_failed',
+      });
   });
 
   it('is not left by its arguments', async () => {

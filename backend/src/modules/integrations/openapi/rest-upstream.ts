@@ -8,7 +8,7 @@ import {
   UpstreamFault,
   type UpstreamRequest,
 } from '../upstreams/upstream.js';
-import type { Operation } from './operations.js';
+import type { Operation, Parameter } from './operations.js';
 
 /** As it is kept in `mcp_registry.openapi`. */
 export interface RestService {
@@ -108,12 +108,15 @@ function prepare(baseUrl: string, operation: Operation, args: Record<string, unk
   const headers: Record<string, string> = {};
   const query = new URLSearchParams();
   let path = operation.path;
-  for (const { name, in: where, argument } of operation.params) {
+  for (const given of operation.params) {
+    const { name, in: where, argument } = given;
+    const { style = where === 'query' ? 'form' : 'simple', explode = style === 'form' } = given;
+    const parameter = { name, style, explode };
     const value = args[argument];
     if (value === undefined) continue;
-    if (where === 'path') path = path.replaceAll(`{${name}}`, segmentOf(name, value));
-    else if (where === 'header') headers[name.toLowerCase()] = headerOf(name, value);
-    else for (const each of [value].flat()) query.append(name, plain(each));
+    if (where === 'path') path = path.replaceAll(`{${name}}`, segmentOf(parameter, value));
+    else if (where === 'header') headers[name.toLowerCase()] = headerOf(parameter, value);
+    else for (const [key, text] of pairsOf(parameter, value)) query.append(key, text);
   }
   const base = new URL(baseUrl);
   const root = base.pathname.replace(/\/$/, '');
@@ -129,15 +132,60 @@ function prepare(baseUrl: string, operation: Operation, args: Record<string, unk
   return { url, headers, body };
 }
 
-function segmentOf(name: string, value: unknown): string {
-  const text = plain(value);
-  if (text === '' || text === '.' || text === '..')
+type Written = Required<Pick<Parameter, 'name' | 'style' | 'explode'>>;
+
+const leadsAway = new Set(['', '.', '..']);
+
+function segmentOf(parameter: Written, value: unknown): string {
+  const { name, style, explode } = parameter;
+  const parts = partsOf(parameter, value, encodeURIComponent);
+  const isNamed = style === 'matrix' && !(explode && isObject(value));
+  const text =
+    style === 'label'
+      ? `.${parts.join(explode ? '.' : ',')}`
+      : style === 'matrix'
+        ? (explode ? parts : [parts.join(',')])
+            .map((part) => (isNamed ? `;${encodeURIComponent(name)}=${part}` : `;${part}`))
+            .join('')
+        : parts.join(',');
+  if (leadsAway.has(text) || leadsAway.has(parts.join(',')))
     throw new UpstreamFault('protocol', say('service-argument-path', { name }), false);
-  return encodeURIComponent(text);
+  return text;
 }
 
-function headerOf(name: string, value: unknown): string {
-  const text = plain(value);
+const separators: Record<string, string> = { spaceDelimited: ' ', pipeDelimited: '|' };
+
+/** Of the query: members of a list or an object each for itself, or together. */
+function pairsOf(parameter: Written, value: unknown): [string, string][] {
+  const { name, style, explode } = parameter;
+  if (style === 'content') return [[name, plain(value)]];
+  if (isObject(value) && style === 'deepObject')
+    return Object.entries(value).map(([key, each]) => [`${name}[${key}]`, plain(each)]);
+  if (isObject(value) && explode)
+    return Object.entries(value).map(([key, each]) => [key, plain(each)]);
+  if (Array.isArray(value) && explode) return value.map((each) => [name, plain(each)]);
+  return [[name, partsOf(parameter, value).join(separators[style] ?? ',')]];
+}
+
+/** Lists and objects in pieces, as they are written behind each other. */
+function partsOf(
+  { style, explode }: Written,
+  value: unknown,
+  written = (text: string) => text,
+): string[] {
+  if (style === 'content') return [written(plain(value))];
+  if (Array.isArray(value)) return value.map((each) => written(plain(each)));
+  if (!isObject(value)) return [written(plain(value))];
+  const pairs = Object.entries(value).map(([key, each]) => [written(key), written(plain(each))]);
+  return explode ? pairs.map((pair) => pair.join('=')) : pairs.flat();
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function headerOf(parameter: Written, value: unknown): string {
+  const { name } = parameter;
+  const text = partsOf(parameter, value).join(',');
   if (/[^\t\x20-\x7e]/.test(text))
     throw new UpstreamFault('protocol', say('service-argument-header', { name }), false);
   return text;
