@@ -417,6 +417,7 @@ export const sentences = {
   'query-one-statement': 'One statement is run at a time, not {{count}}.',
   'query-many-parameters': 'A query takes at most {{most}} parameters.',
   'query-slow': 'The query took too long and was stopped.',
+  'query-memory': 'The query takes more memory than it may have.',
   'query-refused': 'Postgres refused the query: {{why}}',
   'csv-line-long': 'Line {{line}} is longer than {{most}} characters. Is this a CSV file?',
   'csv-empty': '"{{file}}" is empty: it has no header and no rows.',

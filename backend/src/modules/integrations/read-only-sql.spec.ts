@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import { type TestDatabase, isNative, openTestDatabase } from '../../../test/harness.js';
 import { Database } from '../../platform/database/database.js';
 import { sql } from '../../platform/database/sql.js';
@@ -72,6 +73,23 @@ it('takes no more rows out of a query than it was asked for', async () => {
 it('gives no more than half a megabyte, whole rows of it, and says that there is more', async () => {
   const answer = await ask(`SELECT repeat('x', 200000) AS x FROM birds`);
   expect([answer.rows.length, answer.truncated]).toEqual([2, true]);
+});
+
+it('has no row sent that is too long to be given, and none after it', async () => {
+  const [short, long] = [`repeat('a', 300000)`, `repeat('b', 600000)`];
+  let longest = 0;
+  const watch = (client: unknown) => {
+    const { connection } = client as { connection: EventEmitter };
+    connection.on('dataRow', ({ length }: { length: number }) => {
+      longest = Math.max(longest, length);
+    });
+  };
+  db.database.pool.once('acquire', watch);
+  const answer = await ask(`VALUES (${short}), (${long}), ('c')`);
+  expect(answer.rows.map(([text]) => String(text).slice(0, 1))).toEqual(['a']);
+  expect(answer.truncated).toBe(true);
+  expect(longest).toBeGreaterThan(300_000);
+  expect(longest).toBeLessThan(310_000);
 });
 
 it('takes ten parameters, and says so of more', async () => {
@@ -201,6 +219,28 @@ onEmbedded('does not begin what the planner expects to cost too much', async () 
   const text = 'SELECT count(*) FROM birds a, birds b, birds c WHERE a.id < 0 AND b.id < c.id';
   await expect(ask(text)).rejects.toMatchObject({ code: 'query_too_costly' });
   expect((await ask('SELECT count(*)::int FROM birds WHERE id < 0')).rows).toEqual([[0]]);
+});
+
+/** Each would take some hundreds of megabytes, and no more, were nothing to stop it. */
+const large = [
+  `SELECT length(repeat('x', 400000000))`,
+  `SELECT length(format('%400000000s', 'x'))`,
+  `SELECT length(replace(repeat('x', 40000), 'x', repeat('y', 10000)))`,
+  `SELECT length(string_agg(repeat('x', 1000000), '')) FROM generate_series(1, 400)`,
+  `SELECT array_length(array_fill(0, ARRAY[10000, 10000]), 1)`,
+];
+onEmbedded('does not take more memory than it may have, and works on', async () => {
+  const { wasmMemory } = db.database.lite!.Module as unknown as {
+    wasmMemory: { buffer: ArrayBuffer };
+  };
+  const before = wasmMemory.buffer.byteLength;
+  for (const text of large)
+    await expect(ask(text)).rejects.toMatchObject({ name: 'ToolFault', code: 'query_too_costly' });
+  expect(wasmMemory.buffer.byteLength - before).toBeLessThanOrEqual(128 * 1024 * 1024);
+  expect((await ask('SELECT count(*)::int FROM birds')).rows).toEqual([[20]]);
+  // AOS itself is not held to it.
+  const [own] = await db.database.query(`SELECT length(repeat('x', 200000000)) AS n`);
+  expect(own).toEqual({ n: 200_000_000 });
 });
 
 const onServer = isNative ? it : it.skip; // PGlite has one connection: npm test runs this file on native Postgres too

@@ -1,6 +1,7 @@
 import { say } from '@aos/contracts';
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../platform/database/database.js';
+import { EmbeddedMemory } from '../../platform/database/embedded-memory.js';
 import { sql } from '../../platform/database/sql.js';
 import { ToolFault } from './builtin/tool.js';
 
@@ -24,14 +25,17 @@ import { ToolFault } from './builtin/tool.js';
  * The embedded database runs inside this process and knows no statement timeout, so a query that would take
  * too long must not begin: there it is planned first, and refused when the planner expects more than
  * `MOST_EMBEDDED_COST`, or cannot foresee an end: of a recursion, or of a series whose bounds show only while it runs.
- * `pg_sleep`, and what runs the text of another query, are not granted. That the planner is far off, or that one
- * function takes long by itself (`repeat` a thousand million times), is not prevented there.
+ * `pg_sleep`, and what runs the text of another query, are not granted. What queries may take of the process's memory
+ * is bounded (see EmbeddedMemory), and with it how long one function works on one text. That the planner is far off is
+ * not prevented there. Of rows that are too long to be given, no database sends more than the length.
  */
 const MOST_EMBEDDED_COST = 1_000_000;
 /** What the planner takes for the length of a series that it cannot foresee. */
 const UNFORESEEN_ROWS = 1000;
 const MOST_PARAMETERS = 10;
 const MOST_BYTES = 512 * 1024;
+/** By which the queries of tools may make the embedded database grow, all together. */
+const MOST_EMBEDDED_GROWTH = 128 * 1024 * 1024;
 
 export interface ReadOnlyRows {
   columns: string[];
@@ -43,7 +47,11 @@ export interface ReadOnlyRows {
 export class ReadOnlySql {
   private prepared: Promise<void> | undefined;
 
-  constructor(private readonly database: Database) {}
+  private readonly memory: EmbeddedMemory | undefined;
+
+  constructor(private readonly database: Database) {
+    this.memory = database.lite && new EmbeddedMemory(database.lite, MOST_EMBEDDED_GROWTH);
+  }
 
   async query(
     text: string,
@@ -63,10 +71,8 @@ export class ReadOnlySql {
       if (this.database.kind === 'embedded') await this.refuseCostly(run, text, values);
       const rows = await run(text, values, limits.maxRows + 1);
       const kept: Cell[][] = [];
-      let bytes = 0;
       for (const row of rows.slice(0, limits.maxRows)) {
-        bytes += Buffer.byteLength(row);
-        if (bytes > MOST_BYTES) break;
+        if (row === null) break;
         kept.push(exactly(row) as Cell[]);
       }
       return {
@@ -84,18 +90,20 @@ export class ReadOnlySql {
         await sql(tx, 'SET TRANSACTION READ ONLY');
         await sql(tx, `SET LOCAL statement_timeout = ${Math.max(1, Math.floor(timeoutMs))}`);
         const run: Run = async (text, values, maxRows) => {
-          const result = await sql<{ row: string }>(
+          const result = await sql<{ row: string | null }>(
             tx,
             // As pairs: several columns may have one name, as in `SELECT count(*), count(x)`.
-            `SELECT coalesce((SELECT json_agg(json_build_array(key, value)) FROM json_each(r)), '[]')::text AS row
-               FROM workspace.aos_read($1, $2::text[], $3) AS r`,
-            [text, padded(values), maxRows],
+            `SELECT CASE WHEN sum(octet_length(row)) OVER (ORDER BY n ROWS UNBOUNDED PRECEDING) <= $4 THEN row END AS row
+               FROM (SELECT n, coalesce((SELECT json_agg(json_build_array(key, value)) FROM json_each(r)), '[]')::text AS row
+                       FROM workspace.aos_read($1, $2::text[], $3) WITH ORDINALITY AS t (r, n)) AS rows ORDER BY n`,
+            [text, padded(values), maxRows, MOST_BYTES],
           );
           return result.rows.map((each) => each.row);
         };
         await sql(tx, 'SAVEPOINT before_query');
         try {
-          answer = { value: await work(run) };
+          const working = () => work(run);
+          answer = { value: await (this.memory?.bounded(working) ?? working()) };
         } catch (error) {
           answer = { error };
           await sql(tx, 'ROLLBACK TO SAVEPOINT before_query');
@@ -112,6 +120,7 @@ export class ReadOnlySql {
 
   private async refuseCostly(run: Run, text: string, values: (string | null)[]): Promise<void> {
     const [row] = await run(`EXPLAIN (FORMAT JSON, VERBOSE) ${text}`, values, 1);
+    if (row === null) throw new ToolFault('query_too_costly', say('query-costly'));
     const [cell] = JSON.parse(row ?? '[]') as [string, { Plan: PlanNode }[]][];
     const plan = cell?.[1][0]?.Plan;
     if (!plan) return;
@@ -160,7 +169,8 @@ type ParseWithSource = (
 const isOther = (value: number, source: string): boolean =>
   source.replace(/[eE].*$|\D/g, '').length > 15 && String(value) !== source;
 
-type Run = (text: string, values: (string | null)[], maxRows: number) => Promise<string[]>;
+/** Null from the row on by which all are longer than MOST_BYTES. */
+type Run = (text: string, values: (string | null)[], maxRows: number) => Promise<(string | null)[]>;
 
 interface PlanNode {
   'Node Type': string;
@@ -262,6 +272,7 @@ function toFault(error: unknown): ToolFault {
   const code =
     (error as { driverError?: { code?: string } }).driverError?.code ??
     (error as { code?: string }).code;
+  if (code === '53200') return new ToolFault('query_too_costly', say('query-memory'));
   if (code === '57014') return new ToolFault('query_timeout', say('query-slow'));
   return new ToolFault('query_refused', say('query-refused', { why: (error as Error).message }), {
     cause: error,
