@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { say } from '@aos/contracts';
 import {
   type CallToolResult,
   type CompleteResult,
@@ -10,13 +11,15 @@ import {
 } from '@modelcontextprotocol/server';
 import { type Ctx, type Principal, isAllowed } from '../../../platform/http/context.js';
 import { activeTraceparent, inSpan } from '../../../platform/telemetry/span.js';
+import { isDeeperThan } from '../../../platform/http/json-depth.js';
 import { Vault } from '../../config/index.js';
 import { escapeSecretReferences } from '../chain/secret-references.js';
 import { reaches, requireReach } from '../chain/capability.js';
+import { MAX_DEPTH } from '../chain/result-check.js';
 import { Gateway } from '../gateway.js';
 import { DEFAULT_TIMEOUT_MS } from '../registry.js';
 import type { ClientSide } from '../upstreams/client-side.js';
-import type { OtherRequest } from '../upstreams/upstream.js';
+import { type OtherRequest, UpstreamFault } from '../upstreams/upstream.js';
 import { Upstreams } from '../upstreams/upstreams.js';
 import { callWithApproval } from './approved-call.js';
 import { Catalogue, type OfferedTool, marked } from './catalogue.js';
@@ -377,6 +380,8 @@ export class Aggregate {
           meta: { traceparent: activeTraceparent() ?? madeUp(exchange.ctx.traceId) },
           timeoutMs: row.timeout_ms ?? DEFAULT_TIMEOUT_MS,
         });
+        if (isDeeperThan(result, MAX_DEPTH))
+          throw new UpstreamFault('protocol', say('answer-deep', { most: MAX_DEPTH }), true);
         return redact(result);
       } catch (error) {
         throw toProtocolError(error, request.client, exchange.ctx.traceId, redact, 'request');

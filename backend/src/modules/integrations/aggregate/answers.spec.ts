@@ -37,7 +37,7 @@ const tools = [...Object.keys(answers), 'progress'].map((name) => ({
 interface Asked {
   id?: number;
   method: string;
-  params?: { name: string; _meta?: { progressToken?: number } };
+  params?: { name: string; uri?: string; _meta?: { progressToken?: number } };
 }
 
 function answerTo({ method, params }: Asked): object {
@@ -49,12 +49,29 @@ function answerTo({ method, params }: Asked): object {
         result: {
           ...own,
           supportedVersions: ['2026-07-28'],
-          capabilities: { tools: {} },
+          capabilities: { tools: {}, resources: {} },
           serverInfo,
         },
       };
     case 'tools/list':
       return { result: { ...own, tools } };
+    case 'resources/list':
+      return {
+        result: {
+          ...own,
+          resources: [
+            { uri: 'raw://deep', name: 'd' },
+            { uri: 'raw://odd', name: 'o' },
+          ],
+        },
+      };
+    case 'resources/templates/list':
+      return { result: { ...own, resourceTemplates: [] } };
+    case 'resources/read': {
+      if (params!.uri === 'raw://odd') return { error: { message: 'an error without a code' } };
+      const contents = [{ uri: 'raw://deep', text: '', _meta: { deep: 'DEEP' } }];
+      return { result: { ...own, contents } };
+    }
     case 'tools/call': {
       const { result, error } = answers[params!.name]!;
       return error ? { error } : { result: { resultType: 'complete', ...result } };
@@ -63,6 +80,9 @@ function answerTo({ method, params }: Asked): object {
       return { error: { code: -32601, message: 'Method not found' } };
   }
 }
+
+/** More levels than JSON.stringify can write. */
+const deep = '{"a":'.repeat(20_000) + '1' + '}'.repeat(20_000);
 
 /** Progress and the answer behind it, in one piece. */
 const inOnePiece = ({ id, params }: Asked): object[] => [
@@ -94,7 +114,8 @@ beforeAll(async () => {
         );
       }
       response.writeHead(200, { 'content-type': 'application/json' });
-      return response.end(JSON.stringify({ jsonrpc: '2.0', id: asked.id, ...answerTo(asked) }));
+      const answer = JSON.stringify({ jsonrpc: '2.0', id: asked.id, ...answerTo(asked) });
+      return response.end(answer.replace('"DEEP"', deep));
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -158,6 +179,20 @@ it('an error without end is cut', async () => {
     expect(error).toHaveProperty('data', undefined);
   }
 });
+
+it.each([
+  ['raw://deep', /nested deeper than 64 levels/],
+  ['raw://odd', /its answer does not fit/],
+])(
+  'what a server says of %s that cannot be handed on is told as its fault, at once',
+  async (uri, why) => {
+    for (const client of [current, older])
+      await expect(client.readResource({ uri }, { timeout: 10_000 })).rejects.toMatchObject({
+        code: -32000,
+        message: expect.stringMatching(why),
+      });
+  },
+);
 
 const script = `
 import { createInterface } from 'node:readline';

@@ -103,6 +103,19 @@ describe('a question in the middle of calls over one connection', () => {
     await second.end();
   });
 
+  it('that is nested deeper than it could be written out is put to nobody', async () => {
+    const flights = new Flights();
+    const client = side();
+    const call = begin(flights, client);
+    let deep: object = {};
+    for (let level = 0; level < 70; level++) deep = { deep };
+    await expect(
+      flights.ask({ method: 'elicitation/create', params: { message: 'Who?', deep } } as never),
+    ).rejects.toThrow('nested deeper than 64 levels');
+    expect(client.ask).not.toHaveBeenCalled();
+    await call.end();
+  });
+
   it('of a server that asks between calls changes nothing', async () => {
     const flights = new Flights();
     await expect(flights.ask(question)).rejects.toThrow();

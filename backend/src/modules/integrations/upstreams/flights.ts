@@ -6,6 +6,8 @@ import {
   ProtocolError,
   ProtocolErrorCode,
 } from '@modelcontextprotocol/client';
+import { isDeeperThan } from '../../../platform/http/json-depth.js';
+import { MAX_DEPTH } from '../chain/result-check.js';
 import { type ClientSide, isAskable } from './client-side.js';
 import { UpstreamFault } from './upstream.js';
 
@@ -110,6 +112,8 @@ export class Flight {
   async ask(question: InputRequest): Promise<InputResponse> {
     const { side } = this;
     if (!side) throw refusal(`nobody is there to answer ${question.method}`);
+    if (isDeeperThan(question, MAX_DEPTH))
+      throw refusal(`${question.method} is nested deeper than ${MAX_DEPTH} levels`);
     if (!isAskable(side.capabilities, question))
       throw refusal(`the client does not take ${question.method}`);
     if (this.openQuestions >= MOST_QUESTIONS) throw refusal('too many questions are open');

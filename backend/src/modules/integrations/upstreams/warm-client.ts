@@ -601,6 +601,11 @@ function toFault(
   }
   if (error instanceof ProtocolError)
     return new UpstreamFault('protocol', error.message, true, { cause: error });
+  const misfit = error instanceof Error ? validatorWords(error.message) : undefined;
+  if (misfit !== undefined)
+    return new UpstreamFault('protocol', `its answer does not fit: ${misfit}`, true, {
+      cause: error,
+    });
   const code = codeOf(error);
   if (code && neverSent.has(code))
     return new UpstreamFault('unreachable', reasonOf(error), false, { cause: error });
