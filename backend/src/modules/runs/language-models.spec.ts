@@ -1,5 +1,6 @@
 import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { SystemConfig } from '@aos/contracts';
 import { type RunBench, openRunBench, step } from '../../../test/factories/runs.js';
 
 /** A model server of the test's own: OpenAI-compatible over HTTP, and as bad as the test wants it. */
@@ -13,6 +14,24 @@ type Reply =
   | { text: string }
   | { status: number; body: string }
   | 'silence';
+
+it('loads what speaks to models when one is asked, and not before', async () => {
+  let loads = 0;
+  await jest.isolateModulesAsync(async () => {
+    jest.doMock('@langchain/openai', () => {
+      loads++;
+      return {};
+    });
+    const { RunModel } = await import('./language-models.js');
+    expect(loads).toBe(0);
+    const llm = SystemConfig.parse({}).llm;
+    const model = new RunModel(llm, 'any', () => Promise.resolve('key'), String);
+    const critique = model.critique({ goal: 'any', steps: [] }, new AbortController().signal);
+    expect(await critique).toHaveProperty('fault');
+    expect(loads).toBe(1);
+  });
+  jest.dontMock('@langchain/openai');
+});
 
 let bench: RunBench;
 let server: Server;

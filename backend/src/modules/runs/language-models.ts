@@ -1,4 +1,3 @@
-import { ChatOpenAI } from '@langchain/openai';
 import { Injectable } from '@nestjs/common';
 import type { SystemConfig } from '@aos/contracts';
 import { Step } from '@aos/contracts';
@@ -119,6 +118,8 @@ export class RunModel {
     return inSpan('model', `model ${name}`, { 'gen_ai.request.model': this.name }, async (span) => {
       let message;
       try {
+        // Two hundred modules, of use only where there is a model.
+        const { ChatOpenAI } = await import('@langchain/openai');
         const chat = new ChatOpenAI({
           model: this.name,
           apiKey: await this.reveal(),
