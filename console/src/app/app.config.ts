@@ -25,6 +25,7 @@ import { FetchWhenIdle, onNavigationError } from './shell/room-loading';
 import { RoomTitles } from './shell/room-titles';
 import { guardWrites, noticeExpiry } from './shared/api/csrf';
 import { endReads } from './shared/api/patience';
+import { noticeTime } from './shared/api/server-time';
 import * as lifeOfTheStream from './shared/realtime/stream-effects';
 import * as approvalsEffects from './shared/state/approvals';
 import { connection } from './shared/state/connection';
@@ -38,7 +39,10 @@ export const appConfig: ApplicationConfig = {
   providers: [
     provideZonelessChangeDetection(),
     provideBrowserGlobalErrorListeners(),
-    provideHttpClient(withFetch(), withInterceptors([guardWrites, noticeExpiry, endReads])),
+    provideHttpClient(
+      withFetch(),
+      withInterceptors([guardWrites, noticeExpiry, noticeTime, endReads]),
+    ),
     provideRouter(
       routes,
       withComponentInputBinding(),

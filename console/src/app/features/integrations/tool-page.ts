@@ -124,7 +124,19 @@ export class ToolPage {
       next: (tools) => {
         const definition = tools.find(({ name }) => name === tool) ?? null;
         this.definition.set(definition);
-        this.call.set(definition ? done : { state: 'failed', problem: gone(server, tool) });
+        if (definition) this.call.set(done);
+        else this.lookWhy(server, tool);
+      },
+      error: (error: unknown) => this.call.set(failed(error)),
+    });
+  }
+
+  /** A tool that is not offered is gone, or off until somebody has looked at its definition. */
+  private lookWhy(server: string, tool: string): void {
+    this.api.pins(server).subscribe({
+      next: (pins) => {
+        const isHeld = pins.some((pin) => pin.tool === tool && pin.waitingHash !== null);
+        this.call.set({ state: 'failed', problem: missing(server, tool, isHeld) });
       },
       error: (error: unknown) => this.call.set(failed(error)),
     });
@@ -157,11 +169,11 @@ export class ToolPage {
   }
 }
 
-const gone = (server: string, tool: string): Problem => ({
+const missing = (server: string, tool: string, isHeld: boolean): Problem => ({
   type: 'about:blank',
-  code: 'unknown_tool',
-  status: 404,
-  title: 'There is no such tool',
+  code: isHeld ? 'tool_quarantined' : 'unknown_tool',
+  status: isHeld ? 409 : 404,
+  title: isHeld ? 'The definition of the tool waits for approval' : 'There is no such tool',
   detail: `${server}.${tool}`,
   traceId: '',
 });

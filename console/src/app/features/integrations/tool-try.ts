@@ -78,6 +78,14 @@ import { Findings } from './policies/findings';
       </form>
       @if (problem(); as problem) {
         <aos-problem [problem]="problem" />
+        @if (problem.code === 'tool_quarantined') {
+          <a
+            class="btn small trace"
+            routerLink="/integrations"
+            [queryParams]="{ view: 'pins', server: tool().server, at: tool().tool }"
+            >{{ t('integrations.held.see') }}</a
+          >
+        }
         @if (problem.traceId) {
           <a class="btn small trace" [routerLink]="['/monitor', 'traces', problem.traceId]">
             <aos-icon name="monitor" [size]="13" />{{ t('integrations.openTrace') }}

@@ -6,6 +6,7 @@ export const words = {
     before: 'Approved',
     after: 'As its server tells it now',
     approve: 'Approve this definition',
+    see: 'See what changed',
   },
   policies: {
     title: 'Policies',

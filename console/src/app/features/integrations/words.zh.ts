@@ -6,6 +6,7 @@ export const words = {
     before: '已确认的定义',
     after: '服务现在给出的定义',
     approve: '确认此定义',
+    see: '查看变更',
   },
   policies: {
     title: '策略',

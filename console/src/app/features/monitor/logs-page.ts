@@ -17,6 +17,7 @@ import { pointTime } from '../../shared/charts/units';
 import { Sentences } from '../../shared/i18n/sentences';
 import { Cell, type Column } from '../../shared/table/column';
 import { DataTable } from '../../shared/table/data-table';
+import { serverNow } from '../../shared/ui/clock';
 import { Beside } from '../../shared/ui/beside';
 import { FilterBar } from '../../shared/ui/filter-bar';
 import type { Filter } from '../../shared/ui/filters';
@@ -193,7 +194,7 @@ export class LogsPage {
   /** Today's lines by the clock; older ones with their day. */
   protected timeOf({ at }: MonitorLogLine): string {
     const moment = Date.parse(at);
-    const isOld = Date.now() - moment > 20 * HOUR_MS;
+    const isOld = serverNow() - moment > 20 * HOUR_MS;
     const text = pointTime(moment, isOld ? 48 * HOUR_MS : HOUR_MS, this.language());
     return isOld ? text : `${text}.${at.slice(20, 23)}`;
   }

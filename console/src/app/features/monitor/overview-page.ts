@@ -15,6 +15,7 @@ import { firstValueFrom } from 'rxjs';
 import { toProblem } from '../../shared/api/problem';
 import { Chart } from '../../shared/charts/chart';
 import { withUnit, type Unit } from '../../shared/charts/units';
+import { serverNow } from '../../shared/ui/clock';
 import { Preferences } from '../../shared/ui/preferences';
 import { ProblemNote } from '../../shared/ui/problem-note';
 import { Age } from '../../shared/ui/time';
@@ -99,7 +100,7 @@ export class OverviewPage {
   constructor() {
     // A tab that comes back after a while shows what was, until the curves are there again.
     effect(() => {
-      if (this.isLive() && this.shown() && Date.now() > Date.parse(this.shown()!.to))
+      if (this.isLive() && this.shown() && serverNow() > Date.parse(this.shown()!.to))
         this.metrics.reload();
     });
   }

@@ -1,3 +1,4 @@
+import { serverNow } from '../../shared/ui/clock';
 import { momentIn } from '../../shared/ui/filters';
 
 /** A stretch of time in the address: `since=1h`, or from and to as exact moments. */
@@ -11,7 +12,7 @@ export function timeWindow(
   since: string | undefined,
   from: string | undefined,
   to: string | undefined,
-  now = Date.now(),
+  now = serverNow(),
 ): { from?: string; to?: string } {
   const back = toSince(since);
   if (back) return { from: new Date(now - sinces[back]).toISOString() };

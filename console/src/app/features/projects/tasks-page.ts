@@ -20,6 +20,7 @@ import { JobsEvents, type LiveJob, hasEnded } from '../../shared/state/jobs';
 import { session } from '../../shared/state/session';
 import { Cell, type Column } from '../../shared/table/column';
 import { DataTable } from '../../shared/table/data-table';
+import { serverNow } from '../../shared/ui/clock';
 import { Beside } from '../../shared/ui/beside';
 import { FilterBar } from '../../shared/ui/filter-bar';
 import type { Filter } from '../../shared/ui/filters';
@@ -235,7 +236,7 @@ export class TasksPage {
 
   constructor() {
     effect(() => {
-      const filter = filterOf(this.params(), Date.now());
+      const filter = filterOf(this.params(), serverNow());
       untracked(() => {
         this.selected.set(new Set());
         void this.tasks.start(filter);

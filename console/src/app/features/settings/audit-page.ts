@@ -15,6 +15,7 @@ import { RecordNames } from '../../shared/api/record-names';
 import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
 import { Cell, type Column } from '../../shared/table/column';
 import { DataTable } from '../../shared/table/data-table';
+import { serverNow } from '../../shared/ui/clock';
 import { Beside } from '../../shared/ui/beside';
 import { FilterBar } from '../../shared/ui/filter-bar';
 import { type Filter, momentIn } from '../../shared/ui/filters';
@@ -281,7 +282,7 @@ export class AuditPage {
   /** The range is fixed when the list is loaded: pages of one list end at one moment. */
   private readonly wanted = computed((): Partial<AuditQuery> => {
     const length = ranges[this.range() ?? ''];
-    if (length) return { ...this.query(), since: new Date(Date.now() - length).toISOString() };
+    if (length) return { ...this.query(), since: new Date(serverNow() - length).toISOString() };
     const [since, until] = [momentIn(this.from()), momentIn(this.to())];
     return { ...this.query(), ...(since && { since }), ...(until && { until }) };
   });

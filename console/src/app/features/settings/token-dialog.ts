@@ -11,6 +11,7 @@ import type { CreatedToken, Permission } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { firstValueFrom } from 'rxjs';
 import { type Call, failed, idle, loading } from '../../shared/api/problem';
+import { serverNow } from '../../shared/ui/clock';
 import { CopyButton } from '../../shared/ui/copy-button';
 import { Dialog } from '../../shared/ui/dialog';
 import { ProblemNote } from '../../shared/ui/problem-note';
@@ -174,7 +175,7 @@ export class TokenDialog {
         this.api.createToken({
           name: this.name().trim(),
           ...(!this.isAll() && { scopes: [...this.scopes()] }),
-          ...(days > 0 && { expiresAt: new Date(Date.now() + days * DAY_MS).toISOString() }),
+          ...(days > 0 && { expiresAt: new Date(serverNow() + days * DAY_MS).toISOString() }),
         }),
       );
       this.call.set(idle);

@@ -2,6 +2,7 @@ import { Injectable, InjectionToken, inject } from '@angular/core';
 import type { AosEvent, ServerFrame, SubscribeFrame } from '@aos/contracts';
 import { Store } from '@ngrx/store';
 import { StreamEvents } from '../state/connection';
+import { serverNow } from '../ui/clock';
 
 /**
  * The console's end of the value stream: one socket for the whole application.
@@ -220,7 +221,7 @@ export class EventStream {
     this.attempts += 1;
     // Half fixed, half chance, so that a thousand consoles do not come back in the same instant.
     const wait = ceiling / 2 + Math.random() * (ceiling / 2);
-    const at = Date.now();
+    const at = serverNow();
     this.store.dispatch(StreamEvents.lost({ at, retryAt: at + wait }));
     this.retry = setTimeout(() => this.connect(), wait);
   }

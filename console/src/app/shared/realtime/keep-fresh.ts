@@ -19,22 +19,23 @@ export interface Asked {
  * come to more and more, and a browser has six connections to a server, of which a save needs one too.
  */
 export function keepFresh(ask: () => readonly Asked[], everyMs = 5_000): void {
-  let askedAt = Date.now();
+  // Not by the time of day: a clock that is set back would hold the next question up until it has caught up.
+  let askedAt = performance.now();
   let asked: readonly Asked[] = [];
   let later: ReturnType<typeof setTimeout> | undefined;
   const now = () => {
     later = undefined;
     if (document.visibilityState !== 'visible') return;
     const isUnderWay = asked.some(({ closed }) => !closed);
-    askedAt = Date.now();
+    askedAt = performance.now();
     if (isUnderWay) return soon();
     asked = ask();
   };
   const soon = () => {
-    later ??= setTimeout(now, Math.max(0, askedAt + AT_MOST_EVERY_MS - Date.now()));
+    later ??= setTimeout(now, Math.max(0, askedAt + AT_MOST_EVERY_MS - performance.now()));
   };
   const timer = setInterval(() => {
-    if (Date.now() - askedAt >= everyMs) soon();
+    if (performance.now() - askedAt >= everyMs) soon();
   }, everyMs);
   document.addEventListener('visibilitychange', soon);
   inject(Actions)
