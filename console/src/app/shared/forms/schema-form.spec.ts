@@ -94,6 +94,16 @@ describe('the form made from a schema', () => {
     expect(page.value()).toEqual({ path: '/data/a.csv', head: 12 });
   });
 
+  it('asks first for what must be filled in, and keeps the order besides', async () => {
+    const { host } = await show({
+      type: 'object',
+      properties: { a: { type: 'string' }, to: { type: 'string' }, b: { type: 'string' } },
+      required: ['to'],
+    });
+    const names = [...host.querySelectorAll('label')].map(({ textContent }) => textContent?.trim());
+    expect(names).toEqual(['to', 'a', 'b']);
+  });
+
   it('leaves out what is emptied and not required, and keeps what is', async () => {
     const { type, page } = await show(
       object({ a: { type: 'string' }, b: { type: 'string' } }, ['a']),

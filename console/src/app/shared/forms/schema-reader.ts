@@ -216,11 +216,16 @@ function merge(base: Words, part: Words): Words {
 function objectShape(words: Words): Kind {
   const properties = own(words, 'properties');
   const required = new Set(list(words['required']));
-  const fields = keysOf(properties).map((key) => ({
+  const all = keysOf(properties).map((key) => ({
     key,
     node: (properties as Words)[key],
     isRequired: required.has(key),
   }));
+  // A definition comes from the database with its keys by their length: what must be filled in would stand anywhere.
+  const fields = [
+    ...all.filter(({ isRequired }) => isRequired),
+    ...all.filter(({ isRequired }) => !isRequired),
+  ];
   const additional = own(words, 'additionalProperties');
   const rest = isWords(additional) || additional === true ? additional : null;
   // An object of which nothing is said is JSON to fill in; one that is said to have no fields has none.

@@ -15,6 +15,18 @@ describe('what cannot be seen', () => {
     ['bell\u0007', 'bell[U+0007]'],
   ])('is written out: %j', (text, expected) => expect(seen(text)).toBe(expected));
 
+  it.each(['👩‍👩‍👧‍👦 four', 'a ❤️ b', '🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}', '1️⃣'])(
+    'is left alone within an emoji: %s',
+    (text) => expect(reveal(text)).toEqual([{ text, isUnseen: false }]),
+  );
+
+  it.each([
+    ['👩\u200Dhidden', '👩[U+200D]hidden'],
+    ['😀\u{e0041}\u{e0042}', '😀[U+E0041][U+E0042]'],
+    ['❤️\u200B👩\u200D👧 x\u200Dy', '❤️[U+200B]👩‍👧 x[U+200D]y'],
+    ['a\uFE0F', 'a[U+FE0F]'],
+  ])('is written out behind one: %j', (text, expected) => expect(seen(text)).toBe(expected));
+
   it('leaves lines, tabs, Chinese and accents alone', () => {
     const text = 'a\n\tb 中文，café ✓';
     expect(reveal(text)).toEqual([{ text, isUnseen: false }]);
