@@ -4,13 +4,13 @@ import {
   Client,
   type ClientOptions,
   type JsonSchemaValidator,
-  SSEClientTransport,
   type Transport,
 } from '@modelcontextprotocol/client';
 import type { LaunchFolders } from './launch-templates.js';
 import { approveLaunch } from './launch-templates.js';
 import { boundedFetch } from './bounded-fetch.js';
 import { CallTransport } from './call-transport.js';
+import { SseTransport } from './sse-transport.js';
 import { StdioProcess, childEnvironment } from './stdio-process.js';
 import { markUnfitTools } from './unfit-tools.js';
 import type { Dial, Dialled } from './warm-client.js';
@@ -58,7 +58,7 @@ export function dialOf(route: Route, folders: LaunchFolders, reveal: RevealCrede
     const url = new URL(route.url);
     const [transport, mode] =
       route.transport === 'sse'
-        ? [new SSEClientTransport(url, options), 'legacy' as const]
+        ? [new SseTransport(url, options), 'legacy' as const]
         : [
             new CallTransport(url, { ...options, headers, maxBytes: MAX_ANSWER_BYTES }),
             'auto' as const,
@@ -122,10 +122,13 @@ export async function connect(
   // A dead server makes noise on its way out; what matters arrives as the failure of a call.
   client.onerror = () => undefined;
   options.prepare?.(client);
-  const stop = () => void client.close().catch(() => undefined); // the abort itself is what the caller is told
+  let stop: () => void = () => undefined;
+  // A transport may wait on for a word that never comes, closed or not.
+  const stopped = new Promise<never>((_, reject) => (stop = () => reject(new Error('stopped'))));
+  stopped.catch(() => undefined); // it may come when the connection is there
   signal?.addEventListener('abort', stop, { once: true });
   try {
-    await client.connect(transport, signal ? { signal } : {});
+    await Promise.race([client.connect(transport, signal ? { signal } : {}), stopped]);
     markUnfitTools(transport, client);
     return client;
   } catch (error) {
