@@ -9,7 +9,7 @@ const unseen = /(?![\n\t])(?:\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}|\p{Default_Ignorable_Co
  * Only those of the closed list of Unicode, into which no words of anybody's fit.
  */
 const orEmoji = new RegExp(`(?=\\p{Emoji})\\p{RGI_Emoji}|${unseen.source}`, 'gv');
-const joins = /[\u200D\uFE0F\u{E0020}-\u{E007F}]/u;
+const joins = /\u200D|\uFE0F|[\u{E0020}-\u{E007F}]/u;
 
 export interface Run {
   text: string;
