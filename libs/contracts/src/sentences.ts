@@ -417,6 +417,8 @@ export const sentences = {
   'query-one-statement': 'One statement is run at a time, not {{count}}.',
   'query-many-parameters': 'A query takes at most {{most}} parameters.',
   'query-slow': 'The query took too long and was stopped.',
+  'query-locks':
+    'The query held a lock of the database, for which others may be waiting, and was stopped.',
   'query-memory': 'The query takes more memory than it may have.',
   'query-refused': 'Postgres refused the query: {{why}}',
   'csv-line-long': 'Line {{line}} is longer than {{most}} characters. Is this a CSV file?',

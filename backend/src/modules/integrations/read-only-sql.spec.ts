@@ -265,6 +265,26 @@ onServer('gives back the locks of a query before its connection serves others', 
   }
 });
 
+onServer.each([
+  'SELECT pg_advisory_xact_lock(4712), pg_sleep(4)',
+  'SELECT pg_advisory_lock_shared(47, 4713), pg_sleep(4)',
+  `SELECT query_to_xml('SELECT pg_advisory_xact_lock(4712), pg_sleep(4)', true, true, '')`,
+])('ends %s, for which others may be waiting', async (text) => {
+  await expect(ask(text)).rejects.toMatchObject({
+    code: 'query_refused',
+    said: { code: 'query-locks' },
+  });
+  const [left] = await db.database.query(
+    `SELECT count(*)::int AS locks FROM pg_locks WHERE locktype = 'advisory' AND objid IN (4712, 4713)
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+  );
+  expect(left).toEqual({ locks: 0 });
+});
+
+onServer('lets a query that takes long and holds no lock come to its end', async () => {
+  expect((await ask('SELECT 1 AS one, pg_sleep(1.2)')).rows).toEqual([[1, '']]);
+});
+
 onServer('makes what it stands on one process after the other', async () => {
   const waits = `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 726303 AND NOT granted
                     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;

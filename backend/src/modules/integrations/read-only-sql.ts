@@ -1,9 +1,10 @@
 import { say } from '@aos/contracts';
 import { Injectable } from '@nestjs/common';
-import { Database } from '../../platform/database/database.js';
+import { type Asks, Database } from '../../platform/database/database.js';
 import { EmbeddedMemory } from '../../platform/database/embedded-memory.js';
 import { sql } from '../../platform/database/sql.js';
 import { ToolFault } from './builtin/tool.js';
+import { LockGuard } from './lock-guard.js';
 
 /**
  * One SQL query on behalf of a tool, on the database that AOS itself lives in, without a way to AOS's own
@@ -19,8 +20,8 @@ import { ToolFault } from './builtin/tool.js';
  *     a second statement are refused by Postgres itself; a WITH that writes fails as the transaction is
  *     read only.
  * Session-wide advisory locks outlive a rollback, so a query must not leave any behind: on a server, where the
- * connection is this query's alone, they are given back; the embedded database has one session for all, so
- * there the functions that take them are not granted.
+ * connection is this query's alone, they are given back, and a query that holds any for long is ended (see LockGuard);
+ * the embedded database has one session for all, so there the functions that take them are not granted.
  *
  * The embedded database runs inside this process and knows no statement timeout, so a query that would take
  * too long must not begin: there it is planned first, and refused when the planner expects more than
@@ -48,9 +49,11 @@ export class ReadOnlySql {
   private prepared: Promise<void> | undefined;
 
   private readonly memory: EmbeddedMemory | undefined;
+  private readonly locks: Asks | undefined;
 
   constructor(private readonly database: Database) {
     this.memory = database.lite && new EmbeddedMemory(database.lite, MOST_EMBEDDED_GROWTH);
+    this.locks = database.kind === 'server' ? database.ownLine('query-locks') : undefined;
   }
 
   async query(
@@ -101,13 +104,18 @@ export class ReadOnlySql {
           return result.rows.map((each) => each.row);
         };
         await sql(tx, 'SAVEPOINT before_query');
+        const guard = this.locks && (await LockGuard.over(tx, this.locks));
         try {
           const working = () => work(run);
           answer = { value: await (this.memory?.bounded(working) ?? working()) };
         } catch (error) {
-          answer = { error };
+          const isHolding = await guard?.end();
+          answer = {
+            error: isHolding ? new ToolFault('query_refused', say('query-locks')) : error,
+          };
           await sql(tx, 'ROLLBACK TO SAVEPOINT before_query');
         }
+        await guard?.end();
         if (this.database.kind === 'server') await sql(tx, 'SELECT pg_advisory_unlock_all()');
         throw new RolledBack();
       })
