@@ -77,7 +77,7 @@ describe('an answer', () => {
 
   it('without what the tool promises is not taken', async () => {
     server.onCall = () => ({ content: [{ type: 'text', text: 'no number' }] });
-    await failsAs('protocol', 'typed'); // the SDK's client says so before the gateway has to
+    await failsAs('result_invalid', 'typed');
   });
 
   it('that nobody can hold against the schema of its tool is not taken', async () => {

@@ -10,7 +10,10 @@ import type { Foresight, Link, Next, Passage } from './link.js';
 const QUEUE_PER_SLOT = 20;
 const COME_BACK_MS = 1000;
 
-/** So many calls at once to one server: a slow one holds up its own callers, and not the process. */
+/**
+ * So many calls at once to one server: a slow one holds up its own callers, and not the process. Who waits for a place
+ * waits no longer than for an answer, since a call that asks a person something may hold its place for minutes.
+ */
 @Injectable()
 export class BulkheadLink implements Link {
   readonly name = 'bulkhead';
@@ -22,9 +25,10 @@ export class BulkheadLink implements Link {
     const { server } = passage.target;
     const { concurrent } = await this.inForce.ofServer(server.limits);
     try {
-      return await this.gateOf(server.name, concurrent).execute(next);
+      const gate = this.gateOf(server.name, concurrent);
+      return await (gate.executionSlots > 0 ? gate.execute(next) : inTurn(gate, passage, next));
     } catch (error) {
-      if (!isBulkheadRejectedError(error)) throw error;
+      if (!isBulkheadRejectedError(error) && !(error instanceof NoPlace)) throw error;
       const against = { name: 'concurrent', limit: concurrent } as const;
       throw new TooManyCalls(server.name, `${concurrent} calls at once`, against, COME_BACK_MS);
     }
@@ -51,5 +55,38 @@ export class BulkheadLink implements Link {
     const policy = bulkhead(slots, slots * QUEUE_PER_SLOT);
     this.gates.set(server, { slots, policy });
     return policy;
+  }
+}
+
+/** No place was free in time. */
+class NoPlace extends Error {}
+
+async function inTurn(
+  gate: BulkheadPolicy,
+  { timeoutMs, call: { signal } }: Passage,
+  next: Next,
+): Promise<CallEnd> {
+  let giveUp: (why: Error) => void = () => undefined;
+  const tooLate = new Promise<never>((_, reject) => (giveUp = reject));
+  let left: Error | undefined;
+  const leave = (why: Error) => giveUp((left = why));
+  const gone = () => leave(signal!.reason as Error);
+  const timer = setTimeout(() => leave(new NoPlace()), timeoutMs);
+  const over = () => {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', gone);
+  };
+  signal?.addEventListener('abort', gone, { once: true });
+  if (signal?.aborted) gone();
+  const turn = gate.execute(() => {
+    over();
+    if (left) throw left;
+    return next();
+  });
+  turn.catch(() => undefined); // who has left was told
+  try {
+    return await Promise.race([turn, tooLate]);
+  } finally {
+    over();
   }
 }
