@@ -58,6 +58,27 @@ describe('opening the database', () => {
     expect(after.filter((name) => before.includes(name))).toEqual(['logs_default']);
     await test.close();
   });
+
+  it('leaves room on the pages of calls for their ends, in the partitions of older builds too', async () => {
+    const test = await openTestDatabase();
+    const weeks = () =>
+      test.database.query<{ name: string; options: string[] | null }>(
+        `SELECT relname AS name, reloptions AS options FROM pg_class
+          WHERE relkind = 'r' AND relname ~ '^(tool_calls|logs)_w' ORDER BY 1`,
+      );
+    const made = await weeks();
+    const [older] = made.filter(({ name }) => name.startsWith('tool_calls_'));
+    expect(made).toEqual(
+      made.map(({ name }) => ({
+        name,
+        options: name.startsWith('logs_') ? null : ['fillfactor=50'],
+      })),
+    );
+    await test.database.query(`ALTER TABLE "${older!.name}" RESET (fillfactor)`);
+    await ensurePartitions(test.database);
+    expect(await weeks()).toEqual(made);
+    await test.close();
+  });
 });
 
 onNative('a server that goes away', () => {

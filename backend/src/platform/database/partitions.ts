@@ -10,6 +10,12 @@ export const retentionDays = {
 } as const;
 export type PartitionedTable = keyof typeof retentionDays;
 
+/**
+ * A row of a call is written twice, at its beginning and at its end. With room for its second version on its own page, no
+ * index has to be told of that; with full pages, three of them are (measured: 7 of 100 ends found room, with this 80).
+ */
+const fillPercent: Partial<Record<string, number>> = { tool_calls: 50 };
+
 const WEEK_MS = 7 * 24 * 3600_000;
 /** A Monday, so that partitions of all installations fall on the same days. */
 const EPOCH_MS = Date.UTC(2024, 0, 1);
@@ -21,17 +27,22 @@ const EPOCH_MS = Date.UTC(2024, 0, 1);
  * keeps writing possible; that week then stays there until retention by age removes it.
  */
 export async function ensurePartitions(database: Database, now = Date.now()): Promise<void> {
-  const existing = await database.query<{ parent: string; name: string }>(
-    `SELECT p.relname AS parent, c.relname AS name FROM pg_inherits i
+  const existing = await database.query<{ parent: string; name: string; options: string[] }>(
+    `SELECT p.relname AS parent, c.relname AS name, coalesce(c.reloptions, '{}') AS options FROM pg_inherits i
        JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent
       WHERE p.relnamespace = current_schema()::regnamespace`,
   );
-  const names = new Set(existing.map((row) => row.name));
+  const known = new Map(existing.map((row) => [row.name, row]));
   const thisWeek = Math.floor((now - EPOCH_MS) / WEEK_MS);
   for (const [table, days] of Object.entries(retentionDays)) {
     for (let week = thisWeek - 1; week <= thisWeek + 3; week++) {
       const name = partitionName(table, week);
-      if (!names.has(name)) await makePartition(database, table, name, week);
+      const row = known.get(name);
+      const fill = fillPercent[table];
+      if (!row) await makePartition(database, table, name, week, fill);
+      // Of a build that made them full; what they hold by now stays as it is, and nobody who writes waits for this.
+      else if (fill !== undefined && !row.options.some((each) => each.startsWith('fillfactor=')))
+        await database.query(`ALTER TABLE "${name}" SET (fillfactor = ${fill})`);
     }
     const oldest = Math.floor((now - days * 24 * 3600_000 - EPOCH_MS) / WEEK_MS);
     for (const row of existing) {
@@ -47,12 +58,14 @@ async function makePartition(
   table: string,
   name: string,
   week: number,
+  fill: number | undefined,
 ): Promise<void> {
   const from = new Date(EPOCH_MS + week * WEEK_MS).toISOString();
   const to = new Date(EPOCH_MS + (week + 1) * WEEK_MS).toISOString();
   try {
     await database.query(
-      `CREATE TABLE IF NOT EXISTS "${name}" PARTITION OF "${table}" FOR VALUES FROM ('${from}') TO ('${to}')`,
+      `CREATE TABLE IF NOT EXISTS "${name}" PARTITION OF "${table}" FOR VALUES FROM ('${from}') TO ('${to}')
+         ${fill === undefined ? '' : `WITH (fillfactor = ${fill})`}`,
     );
   } catch (error) {
     const code = (error as { code?: string }).code;

@@ -274,11 +274,11 @@ export class Ledger implements OnApplicationBootstrap, OnApplicationShutdown {
       await this.line.query(insertRows('$1'), [arrayOf(beginnings)], 'aos-ledger-begin');
       return rows.map(() => true);
     }
-    const births = ends.map(({ createdAt }) => createdAt);
+    const births = ends.map(({ createdAt }) => createdAt).sort((a, b) => a.getTime() - b.getTime());
     const own = await this.outbox.appendWith(
       this.line,
       { name: 'aos-ledger-write', change: finishRows, besides: insertRows('$6') },
-      [arrayOf(ends), births, arrayOf(beginnings)],
+      [arrayOf(ends), births, arrayOf(beginnings), births[0], births.at(-1)],
       ends.map(({ event }) => event),
     );
     const written = new Set(ends.filter((_, index) => own.has(index + 1)));
@@ -312,14 +312,14 @@ const insertRows = (
     FROM jsonb_array_elements(${rows}::jsonb) AS r`;
 
 /**
- * $4: an array of the values of `End`. $5: their births, from which the planner sees which partitions it is about
- * and finds the rows by the index. Rows that are not this call's own any more are left as they are, and not told of.
+ * $4: an array of the values of `End`. $5: their births, by which the rows are found in the index. $7 and $8: the first
+ * and the last of them, by which only the partitions are opened that they lie in. Rows that are not this call's own any more are left as they are, and not told of.
  */
 const finishRows = `UPDATE tool_calls AS t
     SET status = r->>3, result = nullif(r->4, 'null'), error = r->>5, error_kind = r->>6, error_fingerprint = r->>7,
         span_id = r->>8, error_said = nullif(r->9, 'null'), finished_at = now()
    FROM jsonb_array_elements($4::jsonb) WITH ORDINALITY AS a(r, n)
-  WHERE t.created_at = ANY($5::timestamptz[]) AND t.created_at = (r->>0)::timestamptz AND t.idempotency_key = r->>1
+  WHERE t.created_at BETWEEN $7::timestamptz AND $8::timestamptz AND t.created_at = ANY($5::timestamptz[]) AND t.created_at = (r->>0)::timestamptz AND t.idempotency_key = r->>1
     AND t.id = (r->>2)::uuid AND t.status = 'started'
   RETURNING a.n`;
 
