@@ -350,7 +350,9 @@ export class Aggregate {
         if (call) return call.ask(question, signal);
         throw new ProtocolError(ProtocolErrorCode.InvalidRequest, 'no input can be asked for here');
       },
-      ...(call ? { onLog: call.onLog, onProgress: call.onProgress } : this.ears(exchange)),
+      ...(call
+        ? { onLog: call.onLog, ...(exchange.progress ? { onProgress: call.onProgress } : {}) }
+        : this.ears(exchange)),
     };
   }
 

@@ -211,6 +211,56 @@ function piecewise(response: ServerResponse, bytes: Buffer): void {
   next(0);
 }
 
+describe('a call that wants nothing but its result', () => {
+  const FROM = 1_000_000_000;
+  const idsHeard = () => callsHeard().map(({ message }) => Number(message.id) >= FROM);
+
+  it('goes past the SDK’s client, one that wants progress through it', async () => {
+    onCall = (message, _, response) =>
+      json(response, { id: message.id, result: resultOf(message) });
+    expect(await call()).toEqual(hello);
+    expect(await call({ onProgress: () => undefined })).toMatchObject(hello);
+    expect(idsHeard()).toEqual([true, false]);
+  });
+
+  it.each<[string, object]>([
+    ['an image', { content: [{ type: 'image', data: 'AA==', mimeType: 'image/png' }] }],
+    ['a text with notes', { content: [{ type: 'text', text: 'x', annotations: { priority: 1 } }] }],
+    ['what is said beside it', { content: [{ type: 'text', text: 'x' }], _meta: { by: 'me' } }],
+    ['text and structure', { content: [{ type: 'text', text: 'x' }], structuredContent: { a: 1 } }],
+    ['a failure', { content: [{ type: 'text', text: 'x' }], isError: true }],
+    ['nothing', { content: [] }],
+  ])('has %s for an answer, and is made once', async (_, result) => {
+    onCall = ({ id }, _request, response) => json(response, { id, result });
+    expect(await call()).toEqual(result);
+    expect(idsHeard()).toEqual([true]);
+  });
+
+  it('has the number that it was given as text, too', async () => {
+    onCall = (message, _, response) =>
+      json(response, { id: String(message.id) as never, result: resultOf(message) });
+    expect(await call()).toEqual(hello);
+  });
+
+  it('is told to its server as cancelled when its caller leaves', async () => {
+    const leaving = new AbortController();
+    const told = new Promise<Message>((resolve) => {
+      onOther = (message, _, response) => {
+        response.writeHead(202).end();
+        if (message.method === 'notifications/cancelled') resolve(message);
+      };
+    });
+    onCall = () => leaving.abort(new Error('enough'));
+    await expect(call({ signal: leaving.signal })).rejects.toMatchObject({ kind: 'cancelled' });
+    expect((await told).params).toMatchObject({ requestId: callsHeard()[0]!.message.id });
+  });
+
+  it('ends with the connection', async () => {
+    onCall = () => void upstream.close();
+    await expect(call()).rejects.toMatchObject({ kind: 'connection_lost' });
+  });
+});
+
 const failures: [string, OnCall, object][] = [
   [
     'a server that fails',
@@ -264,6 +314,23 @@ const failures: [string, OnCall, object][] = [
       kind: 'protocol',
       message: expect.stringMatching(/^its answer does not fit: content: [^[{]+$/),
     },
+  ],
+  [
+    'a failure that is neither true nor false',
+    ({ id }, _request, response) => json(response, { id, result: { content: [], isError: 'x' } }),
+    { kind: 'protocol', message: expect.stringMatching(/^its answer does not fit: isError/) },
+  ],
+  [
+    'structure that is none',
+    ({ id }, _request, response) =>
+      json(response, { id, result: { content: [], structuredContent: 7 } }),
+    { kind: 'protocol', message: expect.stringMatching(/^its answer does not fit: structured/) },
+  ],
+  [
+    'a text with notes of another form',
+    ({ id }, _request, response) =>
+      json(response, { id, result: { content: [{ type: 'text', text: 'x', annotations: 1 }] } }),
+    { kind: 'protocol', message: expect.stringMatching(/^its answer does not fit: content/) },
   ],
   [
     'an error of the server',

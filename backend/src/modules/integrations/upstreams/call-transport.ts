@@ -12,6 +12,7 @@ import {
 } from '@modelcontextprotocol/client';
 import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
 import { CallAnswer } from './call-answer.js';
+import type { CarriesCalls } from './plain-calls.js';
 
 interface CallTransportOptions extends StreamableHTTPClientTransportOptions {
   /** What the server is signed in to with, and whatever else goes with every request. */
@@ -36,7 +37,7 @@ interface CallTransportOptions extends StreamableHTTPClientTransportOptions {
  * not run the tool, so the same message is sent again by the SDK, which knows what each of them means; a stream that
  * breaks off behind an event with an id is taken up there from that event.
  */
-export class CallTransport extends StreamableHTTPClientTransport {
+export class CallTransport extends StreamableHTTPClientTransport implements CarriesCalls {
   private readonly dispatcher: Dispatcher;
 
   constructor(
@@ -56,17 +57,22 @@ export class CallTransport extends StreamableHTTPClientTransport {
     message: JSONRPCMessage | JSONRPCMessage[],
     options?: TransportSendOptions,
   ): Promise<void> {
-    if (!isCall(message)) return super.send(message, options);
-    const headers = this.headersOf(message, options);
-    if (!headers) return super.send(message, options);
-    const answer = this.answer(message);
-    const body = JSON.stringify(message);
-    await this.exchange(body, headers, options?.requestSignal, answer);
-    if (answer.isRefused) return super.send(message, options);
-    if (answer.hasAnswered || answer.status === 202) return;
+    if (isCall(message) && (await this.carry(message, options))) return;
+    return super.send(message, options);
+  }
+
+  /** Hands on what comes of a call. False when it takes the SDK's way; then the tool has not run. */
+  async carry(call: JSONRPCRequest, options?: TransportSendOptions): Promise<boolean> {
+    const headers = this.headersOf(call, options);
+    if (!headers) return false;
+    const answer = this.answer(call);
+    await this.exchange(JSON.stringify(call), headers, options?.requestSignal, answer);
+    if (answer.isRefused) return false;
+    if (answer.hasAnswered || answer.status === 202) return true;
     if (answer.lastEventId === undefined)
       throw new SdkError(SdkErrorCode.ConnectionClosed, 'the stream ended without the answer');
-    return super.send(message, { ...options, resumptionToken: answer.lastEventId });
+    await super.send(call, { ...options, resumptionToken: answer.lastEventId });
+    return true;
   }
 
   override async close(): Promise<void> {

@@ -11,6 +11,8 @@ import { approveLaunch } from './launch-templates.js';
 import { boundedFetch } from './bounded-fetch.js';
 import { CallTransport } from './call-transport.js';
 import { SseTransport } from './sse-transport.js';
+import { clientInfo } from './client-info.js';
+import { PlainCalls } from './plain-calls.js';
 import { StdioProcess, childEnvironment } from './stdio-process.js';
 import { markUnfitTools } from './unfit-tools.js';
 import type { Dial, Dialled } from './warm-client.js';
@@ -33,7 +35,6 @@ export type RevealCredential = (secretName: string, usedFor: string) => Promise<
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 const PROBE_LIMIT_MS = 3000;
 
-const clientInfo = { name: 'aos', version: '0.1.0' };
 const clientOptions: ClientOptions = {
   // What some client of the gateway may be able to do. Whether the one behind a call can, is said with the
   // call to a server of the current revision, and looked at when an older one asks (see Flights).
@@ -63,7 +64,7 @@ export function dialOf(route: Route, folders: LaunchFolders, reveal: RevealCrede
             new CallTransport(url, { ...options, headers, maxBytes: MAX_ANSWER_BYTES }),
             'auto' as const,
           ];
-    return { client: await connect(transport, mode, { signal, prepare }) };
+    return connect(transport, mode, { signal, prepare });
   };
 }
 
@@ -84,8 +85,8 @@ function stdioDial(route: Route, folders: LaunchFolders, reveal: RevealCredentia
         env: { ...(credential ? { [route.authSecret!]: credential } : {}), ...childEnvironment() },
       });
       try {
-        const client = await connect(child, mode, { signal, prepare });
-        return { client, lastWords: () => child.lastWords };
+        const dialled = await connect(child, mode, { signal, prepare });
+        return { ...dialled, lastWords: () => child.lastWords };
       } catch (error) {
         await child.close();
         throw child.lastWords
@@ -113,7 +114,7 @@ export async function connect(
   transport: Transport,
   mode: 'auto' | 'legacy',
   options: { signal?: AbortSignal; prepare?: (client: Client) => void } = {},
-): Promise<Client> {
+): Promise<Dialled> {
   const { signal } = options;
   const client = new Client(clientInfo, {
     ...clientOptions,
@@ -130,7 +131,7 @@ export async function connect(
   try {
     await Promise.race([client.connect(transport, signal ? { signal } : {}), stopped]);
     markUnfitTools(transport, client);
-    return client;
+    return { client, calls: new PlainCalls(client, transport) };
   } catch (error) {
     await client.close().catch(() => undefined); // the first error is the one to tell
     throw signal?.aborted

@@ -71,6 +71,6 @@ export class InProcessServers {
     if (!make) throw new Error(`nothing in this process serves ${kind} tools`);
     const [here, there] = InMemoryTransport.createLinkedPair();
     await make(name).connect(there);
-    return { client: await connect(here as Transport, 'legacy', { prepare }) };
+    return connect(here as Transport, 'legacy', { prepare });
   }
 }

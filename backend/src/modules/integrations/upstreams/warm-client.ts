@@ -22,6 +22,8 @@ import { z } from 'zod';
 import { validatorWords } from '../validator-words.js';
 import type { ClientSide } from './client-side.js';
 import { type Flight, Flights } from './flights.js';
+import { mirrorsArguments } from './mirrored-arguments.js';
+import { type PlainCall, PlainCalls } from './plain-calls.js';
 import { Subscriptions } from './subscriptions.js';
 import {
   type About,
@@ -36,6 +38,8 @@ import {
 
 export interface Dialled {
   client: Client;
+  /** Calls over the same connection, past the client. */
+  calls: PlainCalls;
   /** What the server said last, when that says more than the error. */
   lastWords?: () => string;
 }
@@ -177,25 +181,32 @@ export class WarmClient implements Upstream {
     const { client: side, timeoutMs, signal, mayRepeat } = request;
     return this.use(timeoutMs, signal, mayRepeat, (at, leftMs, until) =>
       this.flights.run(side, leftMs, until, (flight) =>
-        this.rounds(at, flight, (answers, state) =>
-          at.client.callTool(
+        this.rounds(at, flight, (answers, state) => {
+          const { definition } = request;
+          const call: PlainCall = {
+            name: definition.name,
+            arguments: request.args,
+            _meta: this.metaOf(at, request.meta, side),
+          };
+          const options = { timeout: NEVER_MS, signal: flight.signal };
+          const progress = progressOf(request);
+          if (!progress && !answers && state === undefined && !mirrorsArguments(definition))
+            return at.calls.call(call, definition, options);
+          return at.client.callTool(
             {
-              name: request.definition.name,
-              arguments: request.args,
-              _meta: this.metaOf(at, request.meta, side),
+              ...call,
               ...(answers ? { inputResponses: answers } : {}),
               ...(state === undefined ? {} : { requestState: state }),
             },
             {
+              ...options,
               // Its output schema is left out: the gateway checks the answer, and says so as of any other tool.
-              toolDefinition: { ...request.definition, outputSchema: undefined },
+              toolDefinition: { ...definition, outputSchema: undefined },
               allowInputRequired: true,
-              timeout: NEVER_MS,
-              signal: flight.signal,
-              ...progressOf(request),
+              ...progress,
             },
-          ),
-        ),
+          );
+        }),
       ),
     );
   }
@@ -550,10 +561,12 @@ export const severityOf = (level: LoggingLevel) => levels.indexOf(level);
 const anyResult = z.looseObject({});
 
 /** The client's own progress where there is one: its figures are passed on as they are. */
-function progressOf({ client, onProgress }: UpstreamRequest): {
-  onprogress?: (progress: Progress) => void;
-} {
-  if (!client?.onProgress && !onProgress) return {};
+function progressOf({ client, onProgress }: UpstreamRequest):
+  | {
+      onprogress: (progress: Progress) => void;
+    }
+  | undefined {
+  if (!client?.onProgress && !onProgress) return undefined;
   return {
     onprogress: (progress) => {
       client?.onProgress?.(progress);
