@@ -282,6 +282,7 @@ describe('in the current revision', () => {
     ['of another version', { [`${P}protocolVersion`]: '2025-11-25' }],
     ['without a version', { [`${P}protocolVersion`]: undefined }],
     ['without capabilities', { [`${P}clientCapabilities`]: undefined }],
+    ['of nobody in particular', { [`${P}clientInfo`]: { name: 7 } }],
   ])('an envelope %s is refused, on either way', async (_, meta) => {
     const answers = [];
     for (const way of ['direct', 'general'] as const)
@@ -330,6 +331,20 @@ describe('in an older session', () => {
     expect(answer.headers.get('content-type')).toBe('text/event-stream');
     expect(messages[0]?.method).toBe('notifications/message');
     expect(messages.at(-1)).toMatchObject({ id: 'a', result: { content: expect.anything() } });
+  });
+
+  it.each([
+    ['more than text', 'new__test_image_content'],
+    ['a failure', 'new__test_error_handling'],
+    ['text', 'new__test_simple_text'],
+  ])('a call that comes to %s is made once', async (_, name) => {
+    const tool = name.slice('new__'.length);
+    const count = () =>
+      app.database.query(`SELECT 1 FROM tool_calls WHERE server = 'new' AND tool = $1`, [tool]);
+    const before = await count();
+    await send('older', 'direct', { name });
+    await app.app.get(Ledger).settled();
+    expect(await count()).toHaveLength(before.length + 1);
   });
 
   it('another’s session is not found', async () => {

@@ -2,13 +2,12 @@ import { Injectable, Logger } from '@nestjs/common';
 import {
   type AuthInfo,
   CLIENT_CAPABILITIES_META_KEY,
+  CLIENT_INFO_META_KEY,
   type ClientCapabilities,
-  type JSONRPCRequest,
   LOG_LEVEL_META_KEY,
   PROTOCOL_VERSION_META_KEY,
   ProtocolError,
   ProtocolErrorCode,
-  RELATED_TASK_META_KEY,
   SERVER_INFO_META_KEY,
   classifyInboundRequest,
 } from '@modelcontextprotocol/server';
@@ -16,16 +15,15 @@ import type { Response } from 'express';
 import type { AosRequest } from '../../../platform/http/access.js';
 import type { Ctx } from '../../../platform/http/context.js';
 import { CallsUnderWay, GivenUp } from '../calls-under-way.js';
-import { isObject } from '../upstreams/plain-answer.js';
+import { mirrorsArguments } from '../upstreams/mirrored-arguments.js';
 import { Aggregate } from './aggregate.js';
 import { type Exchange, callerOf } from './exchange.js';
 import { serverInfo, withoutInternals } from './mcp-server.js';
 import { OlderSessions } from './older-sessions.js';
 import { OpenStreams } from './open-streams.js';
+import { type PlainCall, isPlainCall } from './plain-call.js';
 
 const CURRENT = '2026-07-28';
-/** What a call may have besides; whatever else is there, the SDK knows what it means. */
-const plainParams = new Set(['name', 'arguments', '_meta']);
 
 /**
  * `tools/call`, by far the most frequent request, on a way of its own: from the parsed body through the one door to
@@ -34,7 +32,7 @@ const plainParams = new Set(['name', 'arguments', '_meta']);
  *     body --plain call?--no---------------------------------> the SDK's handlers (AggregateController)
  *               |yes
  *               +-- current revision --> Aggregate.callTool --> JSON
- *               +-- older, in a session --> the session's own server --> JSON, or events (SessionTransport)
+ *               +-- older, in a session --> Aggregate.callTool --> JSON, or events (SessionTransport)
  *
  * Nothing is decided here that is decided elsewhere: who asks was seen by the guard, and rights, reach, chain and ledger
  * are those of every call. What is taken is only what has nothing to it: one call, with the headers that it has to have
@@ -80,7 +78,7 @@ export class DirectCalls {
   /** Arguments that travel in headers as well are held against them by the SDK. */
   private async takesHeaders({ params }: PlainCall): Promise<boolean> {
     const tool = (await this.aggregate.catalogue.tools()).get(params.name);
-    return !!tool && JSON.stringify(tool.definition.inputSchema).includes('x-mcp-header');
+    return !!tool && mirrorsArguments(tool.definition);
   }
 
   private async answer(ctx: Ctx, response: Response, call: PlainCall): Promise<void> {
@@ -115,50 +113,45 @@ export class DirectCalls {
   }
 }
 
-interface PlainCall extends JSONRPCRequest {
-  params: { name: string; arguments?: Record<string, unknown>; _meta?: Record<string, unknown> };
-}
-
-/** By its look, which is narrower than the schema of a request. */
-function isPlainCall(body: unknown): body is PlainCall {
-  if (!isObject(body) || Object.keys(body).length !== 4) return false;
-  const { jsonrpc, id, method, params } = body;
-  if (jsonrpc !== '2.0' || method !== 'tools/call' || !isObject(params)) return false;
-  if (typeof id !== 'string' && !Number.isSafeInteger(id)) return false;
-  const { name, arguments: args, _meta: meta } = params;
-  return (
-    Object.keys(params).every((key) => plainParams.has(key)) &&
-    typeof name === 'string' &&
-    (args === undefined || isObject(args)) &&
-    (meta === undefined ||
-      (isObject(meta) && meta['progressToken'] === undefined && !(RELATED_TASK_META_KEY in meta)))
-  );
-}
-
 const takesBoth = (accept = '') =>
   accept.includes('application/json') && accept.includes('text/event-stream');
+
+/** Envelopes that the SDK has found nothing amiss with: a client sends the same one with each request. */
+const known = new Set<string>();
+const MOST_KNOWN = 200;
+const MOST_KNOWN_CHARS = 2_000;
 
 /** Undefined when the SDK has something to say about it. */
 function revisionOf({ headers }: AosRequest, body: PlainCall): 'current' | 'older' | undefined {
   const { 'mcp-protocol-version': version, 'mcp-method': method, 'mcp-name': name } = headers;
+  const meta = body.params._meta ?? {};
   // What it says of its version in its head, the session holds against itself.
-  if (!(PROTOCOL_VERSION_META_KEY in (body.params._meta ?? {}))) return 'older';
-  const said = classifyInboundRequest({
-    httpMethod: 'POST',
-    body,
-    ...(version === undefined ? {} : { protocolVersionHeader: String(version) }),
-    ...(method === undefined ? {} : { mcpMethodHeader: String(method) }),
-    ...(name === undefined ? {} : { mcpNameHeader: String(name) }),
-  });
-  // What the envelope says was held against the head by then: the same version, and nothing amiss.
-  const isCurrent =
-    said.kind === 'modern' &&
+  if (!(PROTOCOL_VERSION_META_KEY in meta)) return 'older';
+  const isInHead =
     version === CURRENT &&
     method === 'tools/call' &&
     name === body.params.name &&
     !body.params.name.startsWith('=?') &&
-    body.params._meta?.[LOG_LEVEL_META_KEY] === undefined;
-  return isCurrent ? 'current' : undefined;
+    meta[LOG_LEVEL_META_KEY] === undefined;
+  if (!isInHead) return undefined;
+  const envelope = JSON.stringify([
+    meta[PROTOCOL_VERSION_META_KEY],
+    meta[CLIENT_INFO_META_KEY],
+    meta[CLIENT_CAPABILITIES_META_KEY],
+  ]);
+  if (known.has(envelope)) return 'current';
+  const said = classifyInboundRequest({
+    httpMethod: 'POST',
+    body,
+    protocolVersionHeader: version,
+    mcpMethodHeader: method,
+    mcpNameHeader: name,
+  });
+  // What the envelope says was held against the head by then: the same version, and nothing amiss.
+  if (said.kind !== 'modern') return undefined;
+  if (known.size >= MOST_KNOWN) known.clear();
+  if (envelope.length <= MOST_KNOWN_CHARS) known.add(envelope);
+  return 'current';
 }
 
 function exchangeOf(

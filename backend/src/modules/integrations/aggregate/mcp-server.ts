@@ -1,6 +1,8 @@
 import { Logger } from '@nestjs/common';
 import {
+  type AuthInfo,
   CLIENT_CAPABILITIES_META_KEY,
+  type CallToolResult,
   type ClientCapabilities,
   type InputRequest,
   type InputResponse,
@@ -9,6 +11,7 @@ import {
   McpServer,
   ProtocolError,
   ProtocolErrorCode,
+  type RequestId,
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import type { Ctx } from '../../../platform/http/context.js';
@@ -17,6 +20,7 @@ import { severityOf } from '../upstreams/warm-client.js';
 import type { Aggregate } from './aggregate.js';
 import type { Exchange } from './exchange.js';
 import { tellInvalidParams } from './invalid-params.js';
+import type { PlainCall } from './plain-call.js';
 
 /** How who asks, and what they wish, travels beside a request through the SDK. */
 export interface Carried {
@@ -29,6 +33,8 @@ export interface Carried {
 export interface SessionState {
   logLevel: LoggingLevel | undefined;
   watched: Map<string, () => void>;
+  /** Of a call that was made already (see SessionTransport). */
+  outcomeOf(id: RequestId): Promise<CallToolResult> | undefined;
 }
 
 export const serverInfo = { name: 'aos', title: 'AOS gateway', version: '0.1.0' };
@@ -82,7 +88,7 @@ export async function makeServer(
   const serve =
     <P, R>(work: (exchange: Exchange, params: P, carried: Carried) => Promise<R>) =>
     async (request: { params?: P }, sdk: ServerContext): Promise<R> => {
-      const carried = carriedBy(sdk);
+      const carried = carriedBy(sdk.http?.authInfo);
       try {
         const exchange = exchangeOf(sdk, carried.ctx, server, session);
         return await work(exchange, request.params ?? ({} as P), carried);
@@ -96,11 +102,12 @@ export async function makeServer(
       aggregate.listTools(exchange, params, toolList),
     ),
   );
+  const callTool = serve((exchange, params: Parameters<Aggregate['callTool']>[1]) =>
+    aggregate.callTool(exchange, params),
+  );
   server.setRequestHandler(
     'tools/call',
-    serve((exchange, params: Parameters<Aggregate['callTool']>[1]) =>
-      aggregate.callTool(exchange, params),
-    ),
+    (request, sdk) => session?.outcomeOf(sdk.mcpReq.id) ?? callTool(request, sdk),
   );
   server.setRequestHandler(
     'prompts/list',
@@ -182,8 +189,52 @@ function serveSession(
   );
 }
 
-function carriedBy(sdk: ServerContext): Carried {
-  const carried = sdk.http?.authInfo?.extra?.['carried'] as Carried | undefined;
+/** A plain call of an older client, past the SDK's server, to which its questions and words go all the same. */
+export async function callInSession(
+  aggregate: Aggregate,
+  logger: Logger,
+  session: SessionState & { server: McpServer },
+  { call, authInfo, signal }: { call: PlainCall; authInfo: AuthInfo; signal: AbortSignal },
+): Promise<CallToolResult> {
+  const { server } = session.server;
+  const { id, params } = call;
+  const { ctx } = carriedBy(authInfo);
+  const { logLevel } = session;
+  const tell = teller(
+    (notification) => server.notification(notification, { relatedRequestId: id }),
+    logLevel,
+  );
+  const approval = params._meta?.['aos.dev/approval'];
+  try {
+    const result = await aggregate.callTool(
+      {
+        ctx,
+        capabilities: server.getClientCapabilities() ?? {},
+        logLevel,
+        signal,
+        answers: undefined,
+        approval: typeof approval === 'string' ? approval : undefined,
+        state: undefined,
+        project: (answer, schema) => server.projectCallToolResult(answer, schema),
+        ask: (question, until) =>
+          askOlder(
+            (request, options) => server.request(request, { ...options, relatedRequestId: id }),
+            question,
+            until,
+          ),
+        progress: undefined,
+        log: logTo(tell, logLevel),
+      },
+      params,
+    );
+    return result as CallToolResult; // whoever can be asked is not sent questions
+  } catch (error) {
+    throw signal.aborted ? error : withoutInternals(error, ctx, logger);
+  }
+}
+
+function carriedBy(authInfo: AuthInfo | undefined): Carried {
+  const carried = authInfo?.extra?.['carried'] as Carried | undefined;
   if (!carried) throw new Error('a request came past the controller');
   return carried;
 }
@@ -205,15 +256,7 @@ function exchangeOf(
   const token = mcpReq._meta?.progressToken;
   const approval = mcpReq._meta?.['aos.dev/approval'];
   const logLevel = session ? session.logLevel : envelope[LOG_LEVEL_META_KEY];
-  // A client that has gone cannot be told anything; that it has is seen by the signal. One that does not read has all
-  // that it is told kept for it: so there is an end to that, and not only to the answer.
-  let left = MOST_TOLD_CHARS;
-  const tell = (notification: Parameters<typeof mcpReq.notify>[0]) => {
-    if (left < 0) return;
-    left -= JSON.stringify(notification).length;
-    if (left < 0 && logLevel === undefined) return;
-    void mcpReq.notify(left < 0 ? leftOut : notification).catch(() => undefined);
-  };
+  const tell = teller((notification) => mcpReq.notify(notification), logLevel);
   return {
     ctx,
     capabilities:
@@ -223,7 +266,10 @@ function exchangeOf(
     answers: mcpReq.inputResponses as Exchange['answers'],
     approval: typeof approval === 'string' ? approval : undefined,
     state: session ? undefined : mcpReq.requestState<string>(),
-    ask: session && ((question, signal) => askOlder(sdk, question, signal)),
+    ask:
+      session &&
+      ((question, signal) =>
+        askOlder((request, options) => mcpReq.send(request, options), question, signal)),
     project: session && ((answer, schema) => server.projectCallToolResult(answer, schema)),
     progress:
       token === undefined
@@ -233,12 +279,34 @@ function exchangeOf(
               method: 'notifications/progress',
               params: { ...progress, progressToken: token },
             }),
-    log: (params) => {
-      if (logLevel && severityOf(params.level) >= severityOf(logLevel))
-        tell({ method: 'notifications/message', params });
-    },
+    log: logTo(tell, logLevel),
   };
 }
+
+type AnyRequest = { method: InputRequest['method']; params?: Record<string, unknown> };
+type Notify = ServerContext['mcpReq']['notify'];
+type Tell = (notification: Parameters<Notify>[0]) => void;
+
+/**
+ * A client that has gone cannot be told anything; that it has is seen by the signal. One that does not read has all that
+ * it is told kept for it: so there is an end to that, and not only to the answer.
+ */
+function teller(notify: Notify, logLevel: LoggingLevel | undefined): Tell {
+  let left = MOST_TOLD_CHARS;
+  return (notification) => {
+    if (left < 0) return;
+    left -= JSON.stringify(notification).length;
+    if (left < 0 && logLevel === undefined) return;
+    void notify(left < 0 ? leftOut : notification).catch(() => undefined);
+  };
+}
+
+const logTo =
+  (tell: Tell, logLevel: LoggingLevel | undefined): Exchange['log'] =>
+  (params) => {
+    if (logLevel && severityOf(params.level) >= severityOf(logLevel))
+      tell({ method: 'notifications/message', params });
+  };
 
 const leftOut = {
   method: 'notifications/message' as const,
@@ -250,13 +318,16 @@ const leftOut = {
 };
 
 async function askOlder(
-  { mcpReq }: ServerContext,
+  send: (
+    request: AnyRequest,
+    options: { signal: AbortSignal; timeout: number },
+  ) => Promise<unknown>,
   question: InputRequest,
   signal: AbortSignal,
 ): Promise<InputResponse> {
   const options = { signal, timeout: ANSWER_LIMIT_MS };
   const { method, params } = question;
-  const answer = await mcpReq.send({ method, ...(params ? { params } : {}) }, options);
+  const answer = await send({ method, ...(params ? { params } : {}) } as AnyRequest, options);
   return answer as InputResponse;
 }
 

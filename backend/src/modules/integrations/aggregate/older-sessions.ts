@@ -3,7 +3,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
 import {
   type AuthInfo,
-  type JSONRPCRequest,
   type McpServer,
   SUPPORTED_PROTOCOL_VERSIONS,
   isInitializeRequest,
@@ -11,7 +10,8 @@ import {
 import { Aggregate } from './aggregate.js';
 import { DirectAnswer } from './direct-answer.js';
 import { idOf, refused } from './json-rpc.js';
-import { type SessionState, makeServer } from './mcp-server.js';
+import { type SessionState, callInSession, makeServer } from './mcp-server.js';
+import type { PlainCall } from './plain-call.js';
 import { SessionTransport } from './session-transport.js';
 
 interface Session extends SessionState {
@@ -74,7 +74,7 @@ export class OlderSessions implements BeforeApplicationShutdown {
    * was done, and `serve` says what there is to say.
    */
   serveDirectly(
-    call: JSONRPCRequest,
+    call: PlainCall,
     { headers }: Pick<IncomingMessage, 'headers'>,
     owner: string,
     authInfo: AuthInfo,
@@ -87,7 +87,10 @@ export class OlderSessions implements BeforeApplicationShutdown {
     if (version !== undefined && !SUPPORTED_PROTOCOL_VERSIONS.includes(String(version)))
       return false;
     const answer = new DirectAnswer(response, { 'mcp-session-id': String(id) }, onStream);
-    if (!session.transport.serve(call, authInfo, answer)) return answer.giveUp();
+    const isTaken = session.transport.serve(call, authInfo, answer, (signal) =>
+      callInSession(this.aggregate, this.logger, session, { call, authInfo, signal }),
+    );
+    if (!isTaken) return answer.giveUp();
     use(session, new Promise((over) => response.once('close', over)));
     return true;
   }
@@ -117,13 +120,17 @@ export class OlderSessions implements BeforeApplicationShutdown {
         'retry-after': '60',
       });
     this.wakeUp();
-    const state: SessionState = { logLevel: 'info', watched: new Map() };
-    const server = await makeServer(this.aggregate, this.logger, state);
     const transport = new SessionTransport({
       sessionIdGenerator: randomUUID,
       onsessioninitialized: (id) => void this.sessions.set(id, session),
       onsessionclosed: (id) => this.end(id),
     });
+    const state: SessionState = {
+      logLevel: 'info',
+      watched: new Map(),
+      outcomeOf: (id) => transport.outcomeOf(id),
+    };
+    const server = await makeServer(this.aggregate, this.logger, state);
     const session: Session = Object.assign(state, {
       owner,
       server,

@@ -1,5 +1,6 @@
 import {
   type AuthInfo,
+  type CallToolResult,
   type JSONRPCMessage,
   type JSONRPCRequest,
   type RequestId,
@@ -8,20 +9,60 @@ import {
 } from '@modelcontextprotocol/server';
 import type { DirectAnswer } from './direct-answer.js';
 
+interface DirectCall {
+  answer: DirectAnswer;
+  under: AbortController;
+}
+
 /**
- * The connection of an older client, with a second way in for single calls: past web requests and streams, straight to
- * the SDK's server and back. What that server does with a request (answer it, ask in the middle of it, report, stop
- * when it is cancelled or the session ends) is the same either way; only who writes it down differs.
+ * The connection of an older client, with a second way in for single calls: past web requests and streams, and past the
+ * SDK's server as well, whose look at a call and its result costs more than the gateway's own.
+ *
+ *     call --> the one door --> a result? --yes--> that is the answer
+ *                                  |no
+ *                                  v
+ *                      the SDK's server is given the call, and its handler what came of it (`outcomeOf`)
+ *
+ * So the call is made once, and how an error is written down has one author. What the gateway asks and tells in the middle
+ * of a call goes through the SDK's server as ever, and comes back here by the number of the call. A call ends early when
+ * the client cancels it, and with the session.
  */
 export class SessionTransport extends WebStandardStreamableHTTPServerTransport {
-  private readonly direct = new Map<RequestId, DirectAnswer>();
+  private readonly direct = new Map<RequestId, DirectCall>();
+  private readonly outcomes = new Map<RequestId, Promise<CallToolResult>>();
 
   /** False when a call of that id is under way already: what that means is the SDK's to say. */
-  serve(request: JSONRPCRequest, authInfo: AuthInfo, answer: DirectAnswer): boolean {
-    if (!this.onmessage || this.direct.has(request.id)) return false;
-    this.direct.set(request.id, answer);
-    this.onmessage(request, { authInfo });
+  serve(
+    request: JSONRPCRequest,
+    authInfo: AuthInfo,
+    answer: DirectAnswer,
+    call: (signal: AbortSignal) => Promise<CallToolResult>,
+  ): boolean {
+    const { id } = request;
+    if (!this.onmessage || this.direct.has(id)) return false;
+    const under = new AbortController();
+    this.direct.set(id, { answer, under });
+    const outcome = call(under.signal);
+    outcome.then(
+      (result) => {
+        if (under.signal.aborted) return;
+        this.direct.delete(id);
+        answer.end({ result: { ...result }, jsonrpc: '2.0', id });
+      },
+      () => {
+        if (under.signal.aborted) return; // nobody waits for it
+        this.outcomes.set(id, outcome);
+        this.onmessage?.(request, { authInfo });
+      },
+    );
     return true;
+  }
+
+  /** What has come of the call already, for the handler of the SDK's server. */
+  outcomeOf(id: RequestId): Promise<CallToolResult> | undefined {
+    const outcome = this.outcomes.get(id);
+    this.outcomes.delete(id);
+    return outcome;
   }
 
   /** A request that was cancelled is not answered: the client's wait for it ends here, and not with the session. */
@@ -30,9 +71,11 @@ export class SessionTransport extends WebStandardStreamableHTTPServerTransport {
   ): Promise<Response> {
     const answer = await super.handleRequest(request, options);
     if (!answer.ok) return answer;
-    for (const id of cancelledBy(options?.parsedBody)) {
-      this.direct.get(id)?.finish();
+    for (const { id, reason } of cancelledBy(options?.parsedBody)) {
+      const call = this.direct.get(id);
       this.direct.delete(id);
+      call?.under.abort(reason);
+      call?.answer.finish();
       this.closeSSEStream(id);
     }
     return answer;
@@ -40,28 +83,31 @@ export class SessionTransport extends WebStandardStreamableHTTPServerTransport {
 
   override async send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
     const id = 'method' in message ? options?.relatedRequestId : message.id;
-    const answer = id === undefined ? undefined : this.direct.get(id);
-    if (!answer) return super.send(message, options);
-    if ('method' in message) return answer.tell(message);
+    const call = id === undefined ? undefined : this.direct.get(id);
+    if (!call) return super.send(message, options);
+    if ('method' in message) return call.answer.tell(message);
     this.direct.delete(id!);
-    answer.end(message);
+    call.answer.end(message);
   }
 
   override async close(): Promise<void> {
     const open = [...this.direct.values()];
     this.direct.clear();
     await super.close();
-    for (const answer of open) answer.cut();
+    for (const { under, answer } of open) {
+      under.abort(new Error('the session has ended'));
+      answer.cut();
+    }
   }
 }
 
-const cancelledBy = (body: unknown): RequestId[] =>
+const cancelledBy = (body: unknown): { id: RequestId; reason: unknown }[] =>
   [body].flat().flatMap((message) => {
     const { method, params } = (message ?? {}) as {
       method?: unknown;
-      params?: { requestId?: RequestId };
+      params?: { requestId?: RequestId; reason?: unknown };
     };
     return method === 'notifications/cancelled' && params?.requestId !== undefined
-      ? [params.requestId]
+      ? [{ id: params.requestId, reason: params.reason }]
       : [];
   });
