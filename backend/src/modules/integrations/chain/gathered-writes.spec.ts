@@ -3,11 +3,7 @@ import { GatheredWrites } from './gathered-writes.js';
 /** What is written waits in `open` until the test ends it. */
 function writer(
   sizeOf: (row: string) => number = (row) => row.length,
-  pauses: {
-    pauseMs?: () => number;
-    behindMs?: number;
-    wait?: (ms: number) => Promise<unknown>;
-  } = {},
+  behind: { behindMs?: number } = {},
 ) {
   const batches: (readonly string[])[] = [];
   const open: { commit: () => void; fail: (error: Error) => void }[] = [];
@@ -20,7 +16,7 @@ function writer(
         open.push({ commit: () => done(rows.map((row) => `${row} is in`)), fail }),
       );
     },
-    { sizeOf, ...pauses },
+    { sizeOf, ...behind },
   );
   return {
     writes,
@@ -118,32 +114,6 @@ it('bounds the number of rows as well', async () => {
   (await batch(1)).commit();
   await Promise.all(all);
   expect(batches.map(({ length }) => length)).toEqual([200, 1]);
-});
-
-it('gathers what comes one by one in the pause that is wanted between two trips, and goes at once without one', async () => {
-  let pauseMs = 0;
-  let over: () => void = () => undefined;
-  const wait = () => new Promise<void>((resolve) => (over = resolve));
-  const { writes, batches, batch } = writer(undefined, { pauseMs: () => pauseMs, wait });
-  const inTurn = async (row: string) => {
-    const done = writes.add(row);
-    await new Promise((turn) => setImmediate(turn));
-    await new Promise((turn) => setImmediate(turn));
-    return [done];
-  };
-  const [one] = await inTurn('a');
-  (await batch(0)).commit();
-  await one;
-  const [two] = await inTurn('b');
-  (await batch(1)).commit();
-  await two;
-  pauseMs = 60_000;
-  const three = [...(await inTurn('c')), ...(await inTurn('d'))];
-  expect(batches).toEqual([['a'], ['b']]);
-  over();
-  (await batch(2)).commit();
-  await Promise.all(three);
-  expect(batches).toEqual([['a'], ['b'], ['c', 'd']]);
 });
 
 describe('a row that is written behind', () => {

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { context } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
 
@@ -23,9 +22,8 @@ const BEHIND_MS = 10;
  *                       └────────────────┘   all that came meanwhile go together, in the order in which they came
  *
  * A commit costs a trip to the disk, whatever it holds. One caller alone waits for one trip, as ever: nothing is
- * held back to see whether more comes, unless whoever made it wants a pause between two trips (`pauseMs`): many rows
- * that come one by one would otherwise cost a trip each. While a trip is under way, others have to wait for the next
- * one, and then share it. So the more there is to write, the less each row costs.
+ * held back to see whether more comes. While a trip is under way, others have to wait for the next one, and then share
+ * it. So the more there is to write, the less each row costs.
  *
  * A row that is written behind (`behind`: its caller goes on without it) begins no trip of its own: it goes along with
  * the next row that somebody waits for, or by itself after 10 ms. `flush` sends it at once.
@@ -39,20 +37,13 @@ export class GatheredWrites<Row, Answer = void> {
   private isUnderWay = false;
   private isHurried = false;
   private later: NodeJS.Timeout | undefined;
-  private beganAt = -Infinity;
 
-  /**
-   * `write` stores all rows in one transaction, or none, and answers in their order. `sizeOf`: in characters.
-   * `pauseMs`: how long after the beginning of a trip the next one may begin; asked anew for each.
-   */
+  /** `write` stores all rows in one transaction, or none, and answers in their order. `sizeOf`: in characters. */
   constructor(
     private readonly write: (rows: readonly Row[]) => Promise<readonly Answer[]>,
     private readonly options: {
       sizeOf: (row: Row) => number;
-      pauseMs?: () => number;
       behindMs?: number;
-      /** For tests. */
-      wait?: (ms: number) => Promise<unknown>;
     },
   ) {}
 
@@ -95,10 +86,6 @@ export class GatheredWrites<Row, Answer = void> {
 
   private async drain(): Promise<void> {
     do {
-      const wanted = this.isHurried ? 0 : (this.options.pauseMs?.() ?? 0);
-      const left = Math.min(wanted, this.beganAt + wanted - performance.now());
-      if (left >= 1 && this.waiting.length < MOST_ROWS) await (this.options.wait ?? pause)(left);
-      this.beganAt = performance.now();
       await this.settle(this.waiting.splice(0, this.countThatFits()));
       if (this.waiting.length === 0) this.isHurried = false;
     } while (this.isWanted());

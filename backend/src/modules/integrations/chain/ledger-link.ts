@@ -15,11 +15,7 @@ export class LedgerLink implements Link {
 
   constructor(private readonly ledger: Ledger) {}
 
-  pass(passage: Passage, next: Next): Promise<CallEnd> {
-    return this.ledger.during(() => this.record(passage, next));
-  }
-
-  private async record(passage: Passage, next: Next): Promise<CallEnd> {
+  async pass(passage: Passage, next: Next): Promise<CallEnd> {
     const { ctx, call, target, span } = passage;
     const stored = { ...call, args: storable(call.args) };
     const begun = await this.ledger.begin(ctx, stored, target.tool.idempotent);

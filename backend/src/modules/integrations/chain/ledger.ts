@@ -17,9 +17,6 @@ import { canonicalHash } from '../../../platform/http/canonical-hash.js';
 import type { FailureKind } from './error-fingerprint.js';
 import { GatheredWrites, isOfARow } from './gathered-writes.js';
 
-/** A statement has a price of its own, whatever it holds: the more calls at once, the longer it waits for company. */
-const PAUSE_PER_CALL_MS = 0.1;
-const LONGEST_PAUSE_MS = 5;
 const HOUR_MS = 3600_000;
 /** Longer than a call outside a run can take. */
 const OVER_AFTER_HOURS = 2;
@@ -56,13 +53,11 @@ const LOOKED_BACK_HOURS = 48;
  * Ends. In a run the end is committed before the step hears of it: whoever takes the run over must find it. Outside
  * a run nobody will ever ask the ledger what to do next, so the answer does not wait for its record. It is written
  * behind: with the next call's beginning or a few milliseconds later, again and again while the database is away, and
- * before the process ends. With many calls at once it does wait: what is committed together is then answered
- * together, and to wake caller, gateway and server anew for each costs more than the wait. Who reads the ledger in this
- * process waits for it (`settled`). A process that is killed in between leaves the row `started`; as one whose end
+ * before the process ends. Who reads the ledger in this process waits for it (`settled`). A process that is killed in between leaves the row `started`; as one whose end
  * nobody saw it becomes `unknown` (`giveUp`), never anything false.
  *
- * Cost. A call makes one trip to the disk that somebody waits for, its row before it, and in a run, or beside many
- * others, a second one, its end after it. Calls that are under way at the same time share them (see GatheredWrites):
+ * Cost. A call makes one trip to the disk that somebody waits for, its row before it, and in a run a second one, its end
+ * after it. Calls that are under way at the same time share them (see GatheredWrites):
  * what begins outside a run, what ends, and the events of the ends go into one statement with one commit, on a
  * connection of its own whose plans are made once. The beginning of a call of a run is a transaction of its own, since
  * it is the job's guard and the rows of its step that decide there.
@@ -79,31 +74,13 @@ export class Ledger implements OnApplicationBootstrap, OnApplicationShutdown {
   private isStopped = false;
   private readonly writes: GatheredWrites<Beginning | End, boolean>;
   private readonly line: Asks;
-  private underWay = 0;
 
   constructor(
     private readonly database: Database,
     private readonly outbox: Outbox,
   ) {
     this.line = database.ownLine('ledger');
-    this.writes = new GatheredWrites((rows) => this.write(rows), {
-      sizeOf,
-      pauseMs: () => this.pauseMs(),
-    });
-  }
-
-  private pauseMs(): number {
-    return Math.min(LONGEST_PAUSE_MS, (this.underWay - 1) * PAUSE_PER_CALL_MS);
-  }
-
-  /** Counts a call from before its beginning to after its end: the more there are, the more they share. */
-  async during<T>(call: () => Promise<T>): Promise<T> {
-    this.underWay++;
-    try {
-      return await call();
-    } finally {
-      this.underWay--;
-    }
+    this.writes = new GatheredWrites((rows) => this.write(rows), { sizeOf });
   }
 
   /** Commits the row before the call, or finds what there is instead of a call. */
@@ -172,7 +149,7 @@ export class Ledger implements OnApplicationBootstrap, OnApplicationShutdown {
       values: JSON.stringify(values),
       event: eventOf(ctx, call, row, end),
     };
-    if (call.run || this.pauseMs() >= 1) return this.writes.add(written);
+    if (call.run) return this.writes.add(written);
     const behind = this.writeBehind(written, row.callId).finally(() => this.behind.delete(behind));
     this.behind.add(behind);
     return true;
