@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 
 /** API tokens are told from session tokens by this, also by scanners that look for leaked ones. */
 export const API_TOKEN_PREFIX = 'aos_';
@@ -7,7 +7,7 @@ export const API_TOKEN_PREFIX = 'aos_';
 export const newSessionToken = () => randomBytes(32).toString('base64url');
 export const newApiToken = () => `${API_TOKEN_PREFIX}${randomBytes(32).toString('base64url')}`;
 
-export const hashToken = (token: string) => createHash('sha256').update(token).digest();
+export const hashToken = (token: string): Buffer => hash('sha256', token, 'buffer');
 
 const sessionForm = /^[A-Za-z0-9_-]{43}$/;
 const apiForm = /^aos_[A-Za-z0-9_-]{43}$/;

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** The same for the same value, whatever the order of its keys: the database keeps JSON without one. */
 export function canonicalHash(value: unknown): string {
-  return createHash('sha256').update(canonical(value)).digest('hex');
+  return hash('sha256', canonical(value), 'hex');
 }
 
 export const canonical = (value: unknown): string => JSON.stringify(sorted(value)) ?? 'undefined';

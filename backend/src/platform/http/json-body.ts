@@ -92,9 +92,9 @@ export function readBody(request: AosRequest, limit: number): Promise<string> {
     };
     const onEnd = () => {
       stop();
-      const bytes = Buffer.concat(chunks);
+      const bytes = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
       try {
-        resolve(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+        resolve(utf8.decode(bytes));
       } catch (cause) {
         reject(new AosError('malformed_body', say('body-no-utf8'), { cause }));
       }
@@ -108,6 +108,8 @@ export function readBody(request: AosRequest, limit: number): Promise<string> {
     request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
   });
 }
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 const tooLarge = (limit: number) =>
   new AosError('payload_too_large', say('body-large', { most: limit / MEGABYTE }));

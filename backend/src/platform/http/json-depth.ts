@@ -5,6 +5,7 @@
 export function isDeeperThan(value: unknown, levels: number): boolean {
   if (levels < 0) return true;
   if (value === null || typeof value !== 'object') return false;
-  for (const item of Object.values(value)) if (isDeeperThan(item, levels - 1)) return true;
+  const fields = value as Record<string, unknown>;
+  for (const key of Object.keys(fields)) if (isDeeperThan(fields[key], levels - 1)) return true;
   return false;
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { ServerLimits } from '@aos/contracts';
+import type { ServerLimits, SystemConfig } from '@aos/contracts';
 import { Settings } from '../../config/index.js';
 import type { Passage } from './link.js';
 
@@ -24,18 +24,12 @@ export class LimitsInForce {
   constructor(private readonly settings: Settings) {}
 
   async ofServer(own: ServerLimits): Promise<LimitsOfServer> {
-    const { limits } = (await this.settings.system()).gateway;
-    return {
-      perMinute: own.perMinute ?? limits.serverPerMinute,
-      perDay: own.perDay ?? limits.serverPerDay,
-      toolPerMinute: own.toolPerMinute ?? limits.toolPerMinute,
-      concurrent: own.concurrent ?? limits.serverConcurrent,
-    };
+    return ownOrAll(own, (await this.settings.system()).gateway.limits);
   }
 
   async perMinute({ ctx, call, name, target }: Passage): Promise<LimitInForce[]> {
     const { limits } = (await this.settings.system()).gateway;
-    const own = await this.ofServer(target.server.limits);
+    const own = ownOrAll(target.server.limits, limits);
     return some([
       [`actor:${ctx.actor.id}`, limits.principalPerMinute, ctx.actor.name],
       [`server:${call.server}`, own.perMinute, call.server],
@@ -45,13 +39,20 @@ export class LimitsInForce {
 
   async perDay({ ctx, call, target }: Passage): Promise<LimitInForce[]> {
     const { limits } = (await this.settings.system()).gateway;
-    const own = await this.ofServer(target.server.limits);
+    const own = ownOrAll(target.server.limits, limits);
     return some([
       [dayKey(`actor:${ctx.actor.id}`), limits.principalPerDay, ctx.actor.name],
       [dayKey(`server:${call.server}`), own.perDay, call.server],
     ]);
   }
 }
+
+const ownOrAll = (own: ServerLimits, all: SystemConfig['gateway']['limits']): LimitsOfServer => ({
+  perMinute: own.perMinute ?? all.serverPerMinute,
+  perDay: own.perDay ?? all.serverPerDay,
+  toolPerMinute: own.toolPerMinute ?? all.toolPerMinute,
+  concurrent: own.concurrent ?? all.serverConcurrent,
+});
 
 /** Of `server.tool`. */
 export const toolKey = (tool: string) => `tool:${tool}`;

@@ -52,6 +52,8 @@ export interface Finding {
   retryAfterSeconds?: number;
 }
 
+const noSecrets: ReadonlyMap<string, string> = new Map();
+
 /** One call on its way, with what the links have found out about it. */
 export class Passage {
   span: Span | undefined;
@@ -60,7 +62,7 @@ export class Passage {
   needsApproval = false;
   /** Of a dry run by rules that are not in force: what those say. */
   foretold: Decision | undefined;
-  secrets: ReadonlyMap<string, string> = new Map();
+  secrets: ReadonlyMap<string, string> = noSecrets;
   row: LedgerRow | undefined;
   callId = '';
   isRecorded = false;

@@ -33,8 +33,10 @@ export function escapeSecretReferences<T>(value: T): T {
 export function mapStrings<T>(value: T, change: (text: string) => string): T {
   if (typeof value === 'string') return change(value) as T;
   if (value === null || typeof value !== 'object') return value;
+  const fields = value as Record<string, unknown>;
   let copy: Record<string, unknown> | undefined;
-  for (const [key, item] of Object.entries(value as Record<string, unknown>)) {
+  for (const key of Object.keys(fields)) {
+    const item = fields[key];
     const changed = mapStrings(item, change);
     if (changed === item) continue;
     copy ??= (Array.isArray(value) ? [...(value as unknown[])] : { ...value }) as Record<
