@@ -69,8 +69,8 @@ try {
 process.exit(missed ? 1 : 0);
 
 /**
- * A recorded call waits for one of these by itself, and for two that it shares beside many others: what is dear here is
- * dear for every call, and no other contender has it.
+ * A recorded call waits for one of these, by itself or shared with others: what is dear here is dear for every call, and no
+ * other contender has it.
  */
 async function tellCommit(): Promise<void> {
   const client = new pg.Client(postgres.url);
