@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
-import type {
-  InputRequest,
-  InputRequests,
-  InputResponse,
-  InputResponses,
+import {
+  type InputRequest,
+  type InputRequests,
+  type InputResponse,
+  type InputResponses,
+  ProtocolError,
 } from '@modelcontextprotocol/server';
 import { type ClientSide } from '../upstreams/client-side.js';
 import { ANSWER_LIMIT_MS } from '../upstreams/flights.js';
@@ -21,7 +22,8 @@ interface Asked {
   answer: (response: InputResponse) => void;
 }
 
-const MOST_PER_PRINCIPAL = 100;
+/** Half the places that a server has by default: one who asks for much does not take it from all others. */
+const MOST_PER_PRINCIPAL = 50;
 const MOST = 2000;
 
 /**
@@ -83,8 +85,7 @@ export class ParkedCalls implements BeforeApplicationShutdown {
 
   private park(call: ParkedCall<unknown>): void {
     const count = this.counts.get(call.owner) ?? 0;
-    if (count >= MOST_PER_PRINCIPAL || this.parked.size >= MOST)
-      throw call.cancel(new Error('too many calls wait for answers'));
+    if (count >= MOST_PER_PRINCIPAL || this.parked.size >= MOST) throw call.cancel(tooMany());
     this.counts.set(call.owner, count + 1);
     this.parked.set(call.id, call as ParkedCall<unknown>);
     call.waitAtMost(ANSWER_LIMIT_MS);
@@ -99,6 +100,12 @@ export class ParkedCalls implements BeforeApplicationShutdown {
     else this.counts.delete(call.owner);
   }
 }
+
+const tooMany = () =>
+  new ProtocolError(
+    -32000,
+    'Too many of your calls wait for answers. Answer them, or cancel some.',
+  );
 
 export class ParkedCall<T> {
   readonly id = randomUUID();
