@@ -76,14 +76,14 @@ export class Outbox {
   /**
    * A change and its events in one statement, which commits by itself: one trip to the database where a transaction
    * takes four. `change` writes, and returns as `n` the place (from 1) of each event that is to be told, so that what
-   * it did not write is not told either; `besides` writes what needs no event. Their parameters are $4 and on. When the
-   * relay of this process has nothing to do, the events have their numbers from the same statement. `name` is that of
-   * the whole statement (see Database.query).
+   * it did not write is not told either. Its parameters are $4 and on. When the relay of this process has nothing to
+   * do, the events have their numbers from the same statement. `name` is that of the whole statement (see
+   * Database.query).
    * @returns the places that `change` returned.
    */
   async appendWith(
     line: Asks,
-    { name, change, besides }: { name: string; change: string; besides: string },
+    { name, change }: { name: string; change: string },
     params: readonly unknown[],
     events: readonly NewEvent[],
   ): Promise<Set<number>> {
@@ -92,7 +92,7 @@ export class Outbox {
     let told: (AppendedRow & { n: string })[] | undefined;
     try {
       told = await line.query(
-        `WITH changed AS (${change}), besides AS (${besides}), ${tellOfChanged(turn)}`,
+        `WITH changed AS (${change}), ${tellOfChanged(turn)}`,
         [traces, JSON.stringify(rows), JSON.stringify(large), ...params],
         turn ? `${name}-numbered` : name,
       );

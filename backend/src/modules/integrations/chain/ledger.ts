@@ -52,15 +52,16 @@ const LOOKED_BACK_HOURS = 48;
  *
  * Ends. In a run the end is committed before the step hears of it: whoever takes the run over must find it. Outside
  * a run nobody will ever ask the ledger what to do next, so the answer does not wait for its record. It is written
- * behind: with the next call's beginning or a few milliseconds later, again and again while the database is away, and
- * before the process ends. Who reads the ledger in this process waits for it (`settled`). A process that is killed in between leaves the row `started`; as one whose end
- * nobody saw it becomes `unknown` (`giveUp`), never anything false.
+ * behind: a few milliseconds later, with others, again and again while the database is away, and before the process
+ * ends. Who reads the ledger in this process waits for it (`settled`). A process that is killed in between leaves the row
+ * `started`; as one whose end nobody saw it becomes `unknown` (`giveUp`), never anything false.
  *
  * Cost. A call makes one trip to the disk that somebody waits for, its row before it, and in a run a second one, its end
- * after it. Calls that are under way at the same time share them (see GatheredWrites):
- * what begins outside a run, what ends, and the events of the ends go into one statement with one commit, on a
- * connection of its own whose plans are made once. The beginning of a call of a run is a transaction of its own, since
- * it is the job's guard and the rows of its step that decide there.
+ * after it. Calls that are under way at the same time share them (see GatheredWrites). What begins outside a run goes into
+ * one statement with one commit, and what ends, with its events, into another: an end costs three times what a beginning
+ * does, and in one statement with it the next call would wait for that. Each of the two has a connection of its own, whose
+ * plans are made once. The beginning of a call of a run is a transaction of its own, since it is the job's guard and the
+ * rows of its step that decide there.
  */
 @Injectable()
 export class Ledger implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -72,15 +73,18 @@ export class Ledger implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly over = new AbortController();
   private sweeping: Promise<void> | undefined;
   private isStopped = false;
-  private readonly writes: GatheredWrites<Beginning | End, boolean>;
-  private readonly line: Asks;
+  private readonly beginnings: GatheredWrites<Beginning, undefined>;
+  private readonly ends: GatheredWrites<End, boolean>;
 
   constructor(
     private readonly database: Database,
     private readonly outbox: Outbox,
   ) {
-    this.line = database.ownLine('ledger');
-    this.writes = new GatheredWrites((rows) => this.write(rows), { sizeOf });
+    const [first, second] = [database.ownLine('ledger-begin'), database.ownLine('ledger-end')];
+    this.beginnings = new GatheredWrites((rows) => writeBeginnings(first, rows), { sizeOf });
+    this.ends = new GatheredWrites((rows: readonly End[]) => this.writeEnds(second, rows), {
+      sizeOf,
+    });
   }
 
   /** Commits the row before the call, or finds what there is instead of a call. */
@@ -97,7 +101,7 @@ export class Ledger implements OnApplicationBootstrap, OnApplicationShutdown {
     const values = JSON.stringify(valuesOf(ctx, call, row, argsHash));
     // Outside a run nobody else can be at the same step.
     if (!run) {
-      await this.writes.add({ values });
+      await this.beginnings.add({ values });
       return { kind: 'call', row };
     }
     return this.database.transaction(async (tx) => {
@@ -115,7 +119,7 @@ export class Ledger implements OnApplicationBootstrap, OnApplicationShutdown {
         );
         return { kind: 'call', row: { ...row, key: known.key } };
       }
-      await sql(tx, insertRows('$1'), [`[${values}]`]);
+      await sql(tx, insertRows, [`[${values}]`]);
       return { kind: 'call', row };
     });
   }
@@ -149,7 +153,7 @@ export class Ledger implements OnApplicationBootstrap, OnApplicationShutdown {
       values: JSON.stringify(values),
       event: eventOf(ctx, call, row, end),
     };
-    if (call.run) return this.writes.add(written);
+    if (call.run) return this.ends.add(written);
     const behind = this.writeBehind(written, row.callId).finally(() => this.behind.delete(behind));
     this.behind.add(behind);
     return true;
@@ -157,7 +161,7 @@ export class Ledger implements OnApplicationBootstrap, OnApplicationShutdown {
 
   /** Every end so far is in the table when this returns, unless the database is away. */
   async settled(): Promise<void> {
-    this.writes.flush();
+    this.ends.flush();
     await Promise.allSettled(this.tries);
   }
 
@@ -169,13 +173,13 @@ export class Ledger implements OnApplicationBootstrap, OnApplicationShutdown {
     this.isStopped = true;
     this.over.abort();
     await this.sweeping;
-    this.writes.flush();
+    this.ends.flush();
     await Promise.all(this.behind);
   }
 
   private async writeBehind(end: End, callId: string): Promise<void> {
     for (let failures = 0; ;) {
-      const written = this.writes.add(end, { behind: !this.isStopped });
+      const written = this.ends.add(end, { behind: !this.isStopped });
       this.tries.add(written);
       try {
         await written;
@@ -239,27 +243,16 @@ export class Ledger implements OnApplicationBootstrap, OnApplicationShutdown {
     return rows.length > 0;
   }
 
-  /**
-   * Beginnings, ends and the events of ends in one statement, which commits by itself. No row is in it twice: a call
-   * waits for the commit of its beginning before it is made.
-   * @returns for each whether it was written.
-   */
-  private async write(rows: readonly (Beginning | End)[]): Promise<boolean[]> {
-    const ends = rows.filter(isEnd);
-    const beginnings = rows.filter((row) => !isEnd(row));
-    if (ends.length === 0) {
-      await this.line.query(insertRows('$1'), [arrayOf(beginnings)], 'aos-ledger-begin');
-      return rows.map(() => true);
-    }
+  /** With the events of those that are written, in one statement. @returns for each whether it was. */
+  private async writeEnds(line: Asks, ends: readonly End[]): Promise<boolean[]> {
     const births = ends.map(({ createdAt }) => createdAt).sort((a, b) => a.getTime() - b.getTime());
     const own = await this.outbox.appendWith(
-      this.line,
-      { name: 'aos-ledger-write', change: finishRows, besides: insertRows('$6') },
-      [arrayOf(ends), births, arrayOf(beginnings), births[0], births.at(-1)],
+      line,
+      { name: 'aos-ledger-end', change: finishRows },
+      [arrayOf(ends), births, births[0], births.at(-1)],
       ends.map(({ event }) => event),
     );
-    const written = new Set(ends.filter((_, index) => own.has(index + 1)));
-    return rows.map((row) => !isEnd(row) || written.has(row));
+    return ends.map((_, index) => own.has(index + 1));
   }
 
   private async rowsOfStep(tx: Tx, createdAt: Date, key: string): Promise<StoredCall[]> {
@@ -279,25 +272,29 @@ export class Ledger implements OnApplicationBootstrap, OnApplicationShutdown {
 
 const forgotten = say('call-forgotten');
 
-/** `rows`: the parameter with an array of the values of `valuesOf`. */
-const insertRows = (
-  rows: string,
-) => `INSERT INTO tool_calls (id, created_at, idempotency_key, job_id, trace_id, step_id, attempt, fence,
+async function writeBeginnings(line: Asks, rows: readonly Beginning[]): Promise<undefined[]> {
+  await line.query(insertRows, [arrayOf(rows)], 'aos-ledger-begin');
+  return rows.map(() => undefined);
+}
+
+/** $1: an array of the values of `valuesOf`. */
+const insertRows = `INSERT INTO tool_calls (id, created_at, idempotency_key, job_id, trace_id, step_id, attempt, fence,
     server, tool, args, args_hash, status, actor, project_id)
   SELECT (r->>0)::uuid, (r->>1)::timestamptz, r->>2, (r->>3)::bigint, r->>4, r->>5, (r->>6)::int, (r->>7)::bigint,
          r->>8, r->>9, r->10, r->>11, 'started', r->>12, r->>13
-    FROM jsonb_array_elements(${rows}::jsonb) AS r`;
+    FROM jsonb_array_elements($1::jsonb) AS r`;
 
 /**
- * $4: an array of the values of `End`. $5: their births, by which the rows are found in the index. $7 and $8: the first
- * and the last of them, by which only the partitions are opened that they lie in. Rows that are not this call's own any more are left as they are, and not told of.
+ * $4: an array of the values of `End`. $5: their births, by which the rows are found in the index. $6 and $7: the first
+ * and the last of them, by which only the partitions are opened that they lie in. Rows that are not this call's own any
+ * more are left as they are, and not told of.
  */
 const finishRows = `UPDATE tool_calls AS t
     SET status = r->>3, result = nullif(r->4, 'null'), error = r->>5, error_kind = r->>6, error_fingerprint = r->>7,
         span_id = r->>8, error_said = nullif(r->9, 'null'), finished_at = now()
    FROM jsonb_array_elements($4::jsonb) WITH ORDINALITY AS a(r, n)
-  WHERE t.created_at BETWEEN $7::timestamptz AND $8::timestamptz AND t.created_at = ANY($5::timestamptz[]) AND t.created_at = (r->>0)::timestamptz AND t.idempotency_key = r->>1
-    AND t.id = (r->>2)::uuid AND t.status = 'started'
+  WHERE t.created_at BETWEEN $6::timestamptz AND $7::timestamptz AND t.created_at = ANY($5::timestamptz[])
+    AND t.created_at = (r->>0)::timestamptz AND t.idempotency_key = r->>1 AND t.id = (r->>2)::uuid AND t.status = 'started'
   RETURNING a.n`;
 
 /** The values of a row in JSON: they are put together once, and their size is known. */
@@ -310,7 +307,6 @@ interface End extends Beginning {
   event: NewEvent;
 }
 
-const isEnd = (row: Beginning | End): row is End => 'event' in row;
 const sizeOf = ({ values }: Beginning) => values.length;
 const arrayOf = (rows: readonly Beginning[]) => `[${rows.map(({ values }) => values).join(',')}]`;
 
