@@ -419,6 +419,8 @@ export const sentences = {
   'query-slow': 'The query took too long and was stopped.',
   'query-locks':
     'The query held a lock of the database, for which others may be waiting, and was stopped.',
+  'query-busy':
+    'Other queries were under way for as long as this one may take, and it was not begun. Try again in a moment.',
   'query-memory': 'The query takes more memory than it may have.',
   'query-refused': 'Postgres refused the query: {{why}}',
   'csv-line-long': 'Line {{line}} is longer than {{most}} characters. Is this a CSV file?',

@@ -92,6 +92,23 @@ it('has no row sent that is too long to be given, and none after it', async () =
   expect(longest).toBeLessThan(310_000);
 });
 
+it('takes no more rows out of a query once those it has are longer than all that is given', async () => {
+  // Of the fifth row there would be an error.
+  const text = `SELECT repeat('x', 600000 + id), 1 / (5 - id) FROM birds`;
+  expect(await ask(text)).toEqual({ columns: [], rows: [], truncated: true });
+});
+
+it('writes no messages into the log of changes, which no rollback takes back', async () => {
+  for (const text of [
+    `SELECT pg_logical_emit_message(false, 'x', 'text')`,
+    `SELECT pg_logical_emit_message(false, 'x', '\\x00'::bytea)`,
+  ])
+    await expect(ask(text)).rejects.toMatchObject({
+      code: 'query_refused',
+      message: expect.stringContaining('permission denied'),
+    });
+});
+
 it('takes ten parameters, and says so of more', async () => {
   const ten = Array.from({ length: 10 }, (_, i) => i);
   expect((await ask('SELECT $10::int AS last', ten)).rows).toEqual([[9]]);
@@ -300,4 +317,63 @@ onServer('makes what it stands on one process after the other', async () => {
   });
   await made;
   expect(waited).toBe(true);
+});
+
+/** Queries that stand still until the function is called that comes with them. */
+async function standing(count: number, signal?: AbortSignal) {
+  const holder = await Database.open({ url: db.database.url! });
+  await holder.query('SELECT pg_advisory_lock(4714)');
+  const queries = Array.from({ length: count }, () =>
+    reader.query(
+      'SELECT 1 FROM pg_advisory_xact_lock_shared(4714)',
+      [],
+      { maxRows: 1, timeoutMs: 30_000 },
+      signal,
+    ),
+  );
+  const waiting = async () => {
+    const [row] = await holder.query<{ count: number }>(
+      `SELECT count(*)::int AS count FROM pg_locks WHERE locktype = 'advisory' AND objid = 4714 AND NOT granted
+          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+    );
+    return row!.count;
+  };
+  return { queries, waiting, end: () => holder.close() };
+}
+
+onServer('leaves AOS its connections, and says to whom it has no place for in time', async () => {
+  const { queries, waiting, end } = await standing(12);
+  while ((await waiting()) < 4);
+  await expect(reader.query('SELECT 1', [], { maxRows: 1, timeoutMs: 20 })).rejects.toMatchObject({
+    code: 'query_busy',
+    said: { code: 'query-busy' },
+  });
+  expect(await db.database.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  expect(await waiting()).toBe(4);
+  await end();
+  expect((await Promise.all(queries)).map(({ rows }) => rows)).toEqual(Array(12).fill([[1]]));
+});
+
+onServer('ends a query whose caller has gone', async () => {
+  const gone = new AbortController();
+  const { queries, waiting, end } = await standing(1, gone.signal);
+  while ((await waiting()) < 1);
+  gone.abort(new Error('the client has gone'));
+  await expect(queries[0]).rejects.toThrow();
+  expect(await waiting()).toBe(0);
+  await end();
+});
+
+onServer('says of a query that has its own connection ended that it took too long', async () => {
+  const text = `SELECT set_config('transaction_timeout', '20', true), pg_sleep(5)`;
+  await expect(ask(text)).rejects.toMatchObject({ code: 'query_timeout' });
+  expect((await ask('SELECT 1')).rows).toEqual([[1]]);
+});
+
+onServer('lets a query write no more than so much beside the tables', async () => {
+  const text = `SELECT current_setting('temp_file_limit')`;
+  expect((await ask(text)).rows).toEqual([['1GB']]);
+  await expect(ask(`SELECT set_config('temp_file_limit', '-1', true)`)).rejects.toMatchObject({
+    code: 'query_refused',
+  });
 });

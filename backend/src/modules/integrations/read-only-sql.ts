@@ -1,10 +1,12 @@
 import { say } from '@aos/contracts';
 import { Injectable } from '@nestjs/common';
+import { bulkhead } from 'cockatiel';
 import { type Asks, Database } from '../../platform/database/database.js';
 import { EmbeddedMemory } from '../../platform/database/embedded-memory.js';
 import { sql } from '../../platform/database/sql.js';
 import { ToolFault } from './builtin/tool.js';
-import { LockGuard } from './lock-guard.js';
+import { NoPlace, inTurn } from './in-turn.js';
+import { QueryGuard } from './query-guard.js';
 
 /**
  * One SQL query on behalf of a tool, on the database that AOS itself lives in, without a way to AOS's own
@@ -19,8 +21,12 @@ import { LockGuard } from './lock-guard.js';
  *   - the text is opened as a cursor: one statement, and only one that returns rows. COPY, DO, SET, CALL and
  *     a second statement are refused by Postgres itself; a WITH that writes fails as the transaction is
  *     read only.
+ * Queries share the connections that all else of this process needs, and one may hold one for a minute; so only a few
+ * run at once, the next ones wait for as long as they may take, and one that nobody waits for any more is ended.
+ * What outlives a rollback is not granted where that is AOS's to say: messages in the log of changes, which a query could
+ * fill the server's disk with. No row is made to its end that is longer than all that is given out.
  * Session-wide advisory locks outlive a rollback, so a query must not leave any behind: on a server, where the
- * connection is this query's alone, they are given back, and a query that holds any for long is ended (see LockGuard);
+ * connection is this query's alone, they are given back, and a query that holds any for long is ended (see QueryGuard);
  * the embedded database has one session for all, so there the functions that take them are not granted.
  *
  * The embedded database runs inside this process and knows no statement timeout, so a query that would take
@@ -35,6 +41,8 @@ const MOST_EMBEDDED_COST = 1_000_000;
 const UNFORESEEN_ROWS = 1000;
 const MOST_PARAMETERS = 10;
 const MOST_BYTES = 512 * 1024;
+/** A third of the connections that a process has. */
+const MOST_AT_ONCE = 4;
 /** By which the queries of tools may make the embedded database grow, all together. */
 const MOST_EMBEDDED_GROWTH = 128 * 1024 * 1024;
 
@@ -48,6 +56,7 @@ export interface ReadOnlyRows {
 export class ReadOnlySql {
   private prepared: Promise<void> | undefined;
 
+  private readonly places = bulkhead(MOST_AT_ONCE, Infinity);
   private readonly memory: EmbeddedMemory | undefined;
   private readonly locks: Asks | undefined;
 
@@ -70,7 +79,22 @@ export class ReadOnlySql {
     await this.prepare();
     signal?.throwIfAborted();
     const values = params.map(toText);
-    return this.readOnly(limits.timeoutMs, async (run) => {
+    const { timeoutMs } = limits;
+    return inTurn(this.places, { timeoutMs, signal }, () =>
+      this.ask(text, values, limits, signal),
+    ).catch((error: unknown) => {
+      if (error instanceof NoPlace) throw new ToolFault('query_busy', say('query-busy'));
+      throw error;
+    });
+  }
+
+  private ask(
+    text: string,
+    values: (string | null)[],
+    limits: { maxRows: number; timeoutMs: number },
+    signal: AbortSignal | undefined,
+  ): Promise<ReadOnlyRows> {
+    return this.readOnly(limits.timeoutMs, signal, async (run) => {
       if (this.database.kind === 'embedded') await this.refuseCostly(run, text, values);
       const rows = await run(text, values, limits.maxRows + 1);
       const kept: Cell[][] = [];
@@ -86,25 +110,31 @@ export class ReadOnlySql {
     });
   }
 
-  private async readOnly<T>(timeoutMs: number, work: (run: Run) => Promise<T>): Promise<T> {
+  private async readOnly<T>(
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+    work: (run: Run) => Promise<T>,
+  ): Promise<T> {
     let answer: { value: T } | { error: unknown } | undefined;
     await this.database
       .transaction(async (tx) => {
         await sql(tx, 'SET TRANSACTION READ ONLY');
         await sql(tx, `SET LOCAL statement_timeout = ${Math.max(1, Math.floor(timeoutMs))}`);
+        await sql(tx, boundFiles);
         const run: Run = async (text, values, maxRows) => {
           const result = await sql<{ row: string | null }>(
             tx,
             // As pairs: several columns may have one name, as in `SELECT count(*), count(x)`.
-            `SELECT CASE WHEN sum(octet_length(row)) OVER (ORDER BY n ROWS UNBOUNDED PRECEDING) <= $4 THEN row END AS row
-               FROM (SELECT n, coalesce((SELECT json_agg(json_build_array(key, value)) FROM json_each(r)), '[]')::text AS row
+            `SELECT CASE WHEN sum(octet_length(row)) OVER (ORDER BY n ROWS UNBOUNDED PRECEDING) <= $4 AND NOT isLonger
+                         THEN row END AS row
+               FROM (SELECT n, r IS NULL AS isLonger, coalesce((SELECT json_agg(json_build_array(key, value)) FROM json_each(r)), '[]')::text AS row
                        FROM workspace.aos_read($1, $2::text[], $3) WITH ORDINALITY AS t (r, n)) AS rows ORDER BY n`,
             [text, padded(values), maxRows, MOST_BYTES],
           );
           return result.rows.map((each) => each.row);
         };
         await sql(tx, 'SAVEPOINT before_query');
-        const guard = this.locks && (await LockGuard.over(tx, this.locks));
+        const guard = this.locks && (await QueryGuard.over(tx, this.locks, signal));
         try {
           const working = () => work(run);
           answer = { value: await (this.memory?.bounded(working) ?? working()) };
@@ -120,7 +150,8 @@ export class ReadOnlySql {
         throw new RolledBack();
       })
       .catch((error: unknown) => {
-        if (!(error instanceof RolledBack)) throw error;
+        // A query can have its own connection ended (`transaction_timeout`): what it died of is known then.
+        if (!(error instanceof RolledBack) && !answer) throw error;
       });
     if (answer && 'value' in answer) return answer.value;
     throw toFault(answer?.error);
@@ -211,7 +242,9 @@ const setUp = [
    DECLARE
      c refcursor;
      r record;
+     j json;
      n int := 0;
+     bytes bigint := 0;
    BEGIN
      OPEN c NO SCROLL FOR EXECUTE query USING p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10];
      LOOP
@@ -219,7 +252,17 @@ const setUp = [
        FETCH c INTO r;
        EXIT WHEN NOT FOUND;
        n := n + 1;
-       RETURN NEXT to_json(r);
+       -- What is longer than all that is given out is not written out, and ends the answer.
+       bytes := bytes + pg_column_size(r);
+       IF bytes <= ${2 * MOST_BYTES} THEN
+         j := to_json(r);
+         bytes := bytes - pg_column_size(r) + octet_length(j::text);
+       END IF;
+       IF bytes > ${2 * MOST_BYTES} THEN
+         RETURN NEXT NULL::json;
+         EXIT;
+       END IF;
+       RETURN NEXT j;
      END LOOP;
      CLOSE c;
    END $$`,
@@ -230,6 +273,15 @@ const setUp = [
   `REVOKE CREATE ON SCHEMA workspace FROM aos_reader`,
   `ALTER DEFAULT PRIVILEGES IN SCHEMA workspace GRANT SELECT ON TABLES TO aos_reader`,
   `GRANT SELECT ON ALL TABLES IN SCHEMA workspace TO aos_reader`,
+  // Written at once, whatever becomes of the transaction, read only or not. Only a superuser can take it from all.
+  `DO $$ DECLARE f regprocedure; BEGIN
+     IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+       FOR f IN SELECT oid FROM pg_proc
+                 WHERE pronamespace = 'pg_catalog'::regnamespace AND proname = 'pg_logical_emit_message' LOOP
+         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f);
+       END LOOP;
+     END IF;
+   END $$`,
 ];
 
 /** See the note on the embedded database. Its user is a superuser, whom a revoked grant does not concern. */
@@ -241,6 +293,9 @@ const withoutWaiting = `DO $$ DECLARE f regprocedure; BEGIN
     EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f);
   END LOOP;
 END $$`;
+
+/** What a sort may write beside the tables, where AOS's role may say so; the query's own role may not. */
+const boundFiles = `SELECT set_config('temp_file_limit', '1GB', true) WHERE has_parameter_privilege('temp_file_limit', 'SET')`;
 
 const padded = (values: (string | null)[]) => [
   ...values,
@@ -281,7 +336,8 @@ function toFault(error: unknown): ToolFault {
     (error as { driverError?: { code?: string } }).driverError?.code ??
     (error as { code?: string }).code;
   if (code === '53200') return new ToolFault('query_too_costly', say('query-memory'));
-  if (code === '57014') return new ToolFault('query_timeout', say('query-slow'));
+  if (code === '57014' || code === '25P04')
+    return new ToolFault('query_timeout', say('query-slow'));
   return new ToolFault('query_refused', say('query-refused', { why: (error as Error).message }), {
     cause: error,
   });

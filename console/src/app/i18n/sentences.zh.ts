@@ -375,6 +375,7 @@ export const sentences: Record<SentenceCode, string> = {
   'query-many-parameters': '一个查询最多有 {{most}} 个参数。',
   'query-slow': '查询用时过长，已停止。',
   'query-locks': '查询占用了数据库的锁，可能有其他操作正在等待，因此已停止。',
+  'query-busy': '在此查询允许的时间内，其他查询一直在进行，因此未开始。请稍后再试。',
   'query-memory': '查询所需的内存超过允许的上限。',
   'query-refused': 'Postgres 拒绝了这个查询：{{why}}',
   'csv-line-long': '第 {{line}} 行超过 {{most}} 个字符。这是 CSV 文件吗？',

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type BulkheadPolicy, bulkhead, isBulkheadRejectedError } from 'cockatiel';
 import { say } from '@aos/contracts';
+import { NoPlace, inTurn } from '../in-turn.js';
 import { TooManyCalls } from '../integrations.errors.js';
 import type { CallEnd } from './ledger.js';
 import { LimitsInForce } from './limits-in-force.js';
@@ -26,7 +27,8 @@ export class BulkheadLink implements Link {
     const { concurrent } = await this.inForce.ofServer(server.limits);
     try {
       const gate = this.gateOf(server.name, concurrent);
-      return await (gate.executionSlots > 0 ? gate.execute(next) : inTurn(gate, passage, next));
+      const { timeoutMs, call } = passage;
+      return await inTurn(gate, { timeoutMs, signal: call.signal }, next);
     } catch (error) {
       if (!isBulkheadRejectedError(error) && !(error instanceof NoPlace)) throw error;
       const against = { name: 'concurrent', limit: concurrent } as const;
@@ -55,38 +57,5 @@ export class BulkheadLink implements Link {
     const policy = bulkhead(slots, slots * QUEUE_PER_SLOT);
     this.gates.set(server, { slots, policy });
     return policy;
-  }
-}
-
-/** No place was free in time. */
-class NoPlace extends Error {}
-
-async function inTurn(
-  gate: BulkheadPolicy,
-  { timeoutMs, call: { signal } }: Passage,
-  next: Next,
-): Promise<CallEnd> {
-  let giveUp: (why: Error) => void = () => undefined;
-  const tooLate = new Promise<never>((_, reject) => (giveUp = reject));
-  let left: Error | undefined;
-  const leave = (why: Error) => giveUp((left = why));
-  const gone = () => leave(signal!.reason as Error);
-  const timer = setTimeout(() => leave(new NoPlace()), timeoutMs);
-  const over = () => {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', gone);
-  };
-  signal?.addEventListener('abort', gone, { once: true });
-  if (signal?.aborted) gone();
-  const turn = gate.execute(() => {
-    over();
-    if (left) throw left;
-    return next();
-  });
-  turn.catch(() => undefined); // who has left was told
-  try {
-    return await Promise.race([turn, tooLate]);
-  } finally {
-    over();
   }
 }
