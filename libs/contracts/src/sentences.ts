@@ -319,6 +319,7 @@ export const sentences = {
   'server-status': 'the server answered with HTTP {{status}}',
   'server-busy':
     'the server takes no more calls at present (HTTP {{status}}) and may be asked again in {{seconds}} s',
+  'server-full': 'all {{places}} places were taken when it was to go on; make it again',
   'connection-lost': 'the connection was lost',
   'connection-lost-with': 'the connection was lost: {{words}}',
   'service-status': 'the service answered with HTTP {{status}}',

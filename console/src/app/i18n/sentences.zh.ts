@@ -281,6 +281,7 @@ export const sentences: Record<SentenceCode, string> = {
   'server-connects-slowly': '未能及时连上 {{server}}',
   'server-status': '服务器返回了 HTTP {{status}}',
   'server-busy': '服务器目前不再接受调用（HTTP {{status}}），{{seconds}} 秒后可再试',
+  'server-full': '继续调用时 {{places}} 个并发位均已占用，请重新调用',
   'connection-lost': '连接已断开',
   'connection-lost-with': '连接已断开：{{words}}',
   'service-status': '服务返回了 HTTP {{status}}',

@@ -2,12 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { Database } from '../../../platform/database/database.js';
 import { isNative } from '../../../../test/harness.js';
 import { LeaseEnded } from '../../jobs/index.js';
+import type { ClientSide } from '../upstreams/client-side.js';
 import { type GatewayParts, actor, admin, run, startGateway } from '../testing.js';
 import { Limits } from './limits.js';
 import { dayKey, msToMidnight } from './limits-in-force.js';
 import { type ToolServerOfTest, startToolServer } from './testing.js';
 import { TokenBuckets, mostAhead } from './token-buckets.js';
 
+type OfQuestion = { arguments?: { asks?: boolean }; inputResponses?: object };
 let parts: GatewayParts;
 let server: ToolServerOfTest;
 let n = 0;
@@ -223,6 +225,44 @@ describe('a limit', () => {
     open();
     await Promise.all([first, elsewhere, next, ...more]);
     server.onCall = () => ({ content: [] });
+  });
+
+  it('of calls at once counts no call whose client is being asked, once the server has nothing of it', async () => {
+    const current = await startToolServer([{ name: 'a' }]);
+    current.isModern = true;
+    const complete = { resultType: 'complete', content: [] };
+    const question = {
+      method: 'elicitation/create',
+      params: {
+        mode: 'form',
+        message: 'Who?',
+        requestedSchema: { type: 'object', properties: {} },
+      },
+    };
+    current.onCall = ({ arguments: { asks } = {}, inputResponses }: OfQuestion) =>
+      asks && !inputResponses
+        ? { resultType: 'input_required', inputRequests: { who: question } }
+        : complete;
+    const name = `s${++n}`;
+    const limits = { concurrent: 1 };
+    await parts.register({ name, transport: 'http', url: current.url, limits });
+    let answer!: (response: object) => void;
+    let ended!: Promise<unknown>;
+    await new Promise<void>((asked) => {
+      const client = {
+        capabilities: { elicitation: {} },
+        takesQuestions: false,
+        ask: () => (asked(), new Promise((resolve) => (answer = resolve))),
+      } as unknown as ClientSide;
+      const args = { asks: true };
+      ended = parts.gateway.call(admin(), { server: name, tool: 'a', args, client });
+    });
+    await call(name);
+    answer({ action: 'accept', content: {} });
+    expect(await ended).toMatchObject({ isError: false });
+    expect(current.calls()).toBe(3);
+    expect((await parts.queries.server(name)).quota).toMatchObject({ concurrent: { used: 0 } });
+    await current.stop();
   });
 
   it('of a grant is that of each grant', async () => {

@@ -4,6 +4,7 @@ import type { Ctx } from '../../../platform/http/context.js';
 import { AosError } from '../../../platform/http/problem.js';
 import type { GatewayCall } from '../call.js';
 import type { Target } from '../registry.js';
+import type { Place } from '../upstreams/upstream.js';
 import type { CallEnd, LedgerRow } from './ledger.js';
 import type { Decision } from './policy-rules.js';
 
@@ -68,6 +69,8 @@ export class Passage {
   isRecorded = false;
   /** It is the one call by which an open circuit is tried: it is made once, and what comes of it decides. */
   isTry = false;
+  /** Of those that its server has, once it has one. */
+  place: Place | undefined;
   private found: Target | undefined;
 
   constructor(

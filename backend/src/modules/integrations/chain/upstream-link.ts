@@ -100,6 +100,7 @@ export class UpstreamLink implements Link {
         mayRepeat: mayBeRepeated(passage),
         client: call.client,
         caller,
+        place: passage.place,
       });
       return {
         status: 'succeeded',

@@ -90,6 +90,7 @@ export class Flight {
   private timer: NodeJS.Timeout | undefined;
   private startedAt = 0;
   private openQuestions = 0;
+  private pauses = 0;
   readonly signal = this.end.signal;
   /** Rejects when the time is up or the caller has gone; for those who wait for their turn. */
   readonly over: Promise<never>;
@@ -117,12 +118,24 @@ export class Flight {
     if (!isAskable(side.capabilities, question))
       throw refusal(`the client does not take ${question.method}`);
     if (this.openQuestions >= MOST_QUESTIONS) throw refusal('too many questions are open');
-    if (this.openQuestions++ === 0) this.stop();
+    this.openQuestions++;
     try {
-      const limit = AbortSignal.timeout(ANSWER_LIMIT_MS);
-      return await side.ask(question, AbortSignal.any([this.signal, limit]));
+      return await this.paused(() => {
+        const limit = AbortSignal.timeout(ANSWER_LIMIT_MS);
+        return side.ask(question, AbortSignal.any([this.signal, limit]));
+      });
     } finally {
-      if (--this.openQuestions === 0) this.start();
+      this.openQuestions--;
+    }
+  }
+
+  /** The clock stands still meanwhile. */
+  async paused<T>(work: () => Promise<T>): Promise<T> {
+    if (this.pauses++ === 0) this.stop();
+    try {
+      return await work();
+    } finally {
+      if (--this.pauses === 0) this.start();
     }
   }
 

@@ -28,6 +28,15 @@ export interface UpstreamRequest {
   caller: Caller;
   /** The MCP client behind the call, when there is one. */
   client?: ClientSide | undefined;
+  place?: Place | undefined;
+}
+
+/** What a call takes of the number that may be under way at its server. */
+export interface Place {
+  /** Gives it to others while nothing of the call is under way there. */
+  leave(): void;
+  /** Waits for one again. @throws UpstreamFault when none is free in time; the reason of the caller's signal. */
+  comeBack(): Promise<void>;
 }
 
 /** A request other than a call of a tool. */

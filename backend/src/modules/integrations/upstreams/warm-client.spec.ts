@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { controlledClock } from '../chain/testing.js';
+import { controlledClock, startToolServer } from '../chain/testing.js';
 import { admin } from '../testing.js';
+import type { ClientSide } from './client-side.js';
 import { dialOf } from './dial.js';
 import { type Dial, type Health, WarmClient } from './warm-client.js';
 
@@ -452,4 +453,66 @@ it('what a server says of its failure is told without what it was shown', async 
   const said = [await refusal(), await refusal(), await refusal()].map((each) => each?.message);
   expect(JSON.stringify([said, healths])).not.toContain('canary-77');
   expect(healths[0]).toEqual({ state: 'unhealthy', error: '[secret KEY] is not welcome' });
+});
+
+describe('a server that has answered with a question', () => {
+  const question = { method: 'roots/list', params: {} };
+  let asking: Awaited<ReturnType<typeof startToolServer>>;
+  let log: string[];
+  beforeEach(async () => {
+    log = [];
+    asking = await startToolServer([{ name: 'a' }]);
+    asking.isModern = true;
+    asking.onCall = ({ inputResponses }) => {
+      log.push('called');
+      return inputResponses
+        ? { resultType: 'complete', content: [] }
+        : { resultType: 'input_required', inputRequests: { where: question } };
+    };
+    port = Number(new URL(asking.url).port);
+  });
+  afterEach(() => asking.stop());
+
+  const place = {
+    leave: () => void log.push('left'),
+    comeBack: () => Promise.resolve(void log.push('back')),
+  };
+  const withAsk = (ask: () => Promise<unknown>, more: object = {}) =>
+    call({
+      client: { capabilities: { roots: {} }, takesQuestions: false, ask } as unknown as ClientSide,
+      place,
+      ...more,
+    } as object);
+
+  it('has nothing of the call until that has its place again', async () => {
+    await withAsk(() => (log.push('asked'), Promise.resolve({ roots: [] })));
+    expect(log).toEqual(['called', 'left', 'asked', 'back', 'called']);
+  });
+
+  it('is neither blamed nor called again for a client that gives no answer', async () => {
+    const gone = () => Promise.reject(new Error('the client has gone'));
+    await expect(withAsk(gone, { mayRepeat: true })).rejects.toMatchObject({
+      ...{ kind: 'cancelled', message: 'the client has gone' },
+    });
+    expect(log).toEqual(['called', 'left']);
+    expect(healths).toMatchObject([{ state: 'healthy' }]);
+  });
+
+  it('costs a call no time while that waits for its place', async () => {
+    const timeoutMs = 12_345;
+    const [set, clear] = [jest.spyOn(global, 'setTimeout'), jest.spyOn(global, 'clearTimeout')];
+    const clocks = () => {
+      const stopped = new Set<unknown>(clear.mock.calls.map(([timer]) => timer));
+      return set.mock.calls
+        .flatMap(([, ms], at) => (ms! > 10_000 && ms! <= timeoutMs ? [set.mock.results[at]] : []))
+        .filter((timer) => !stopped.has(timer?.value));
+    };
+    let running: unknown[] | undefined;
+    const comeBack = () => Promise.resolve(void (running = clocks()));
+    const ask = () => Promise.resolve({ roots: [] });
+    await withAsk(ask, { timeoutMs, place: { ...place, comeBack } });
+    expect(running).toEqual([]);
+    expect(set.mock.calls.some(([, ms]) => ms === timeoutMs)).toBe(false); // what is left of it
+    expect(set.mock.calls.some(([, ms]) => ms! > 10_000 && ms! < timeoutMs)).toBe(true);
+  });
 });

@@ -6,6 +6,7 @@ import {
   type Client,
   type CreateMessageResult,
   type ElicitResult,
+  type InputRequests,
   type InputRequiredResult,
   type InputResponses,
   LOG_LEVEL_META_KEY,
@@ -29,6 +30,7 @@ import {
   type About,
   type ListKind,
   type OtherRequest,
+  type Place,
   type ToolDefinition,
   type Upstream,
   type UpstreamChange,
@@ -181,7 +183,7 @@ export class WarmClient implements Upstream {
     const { client: side, timeoutMs, signal, mayRepeat } = request;
     return this.use(timeoutMs, signal, mayRepeat, (at, leftMs, until) =>
       this.flights.run(side, leftMs, until, (flight) =>
-        this.rounds(at, flight, (answers, state) => {
+        this.rounds(at, flight, request.place, (answers, state) => {
           const { definition } = request;
           const call: PlainCall = {
             name: definition.name,
@@ -215,7 +217,7 @@ export class WarmClient implements Upstream {
     const { client: side, timeoutMs, signal, method, params } = request;
     return this.use(timeoutMs, signal, true, (at, leftMs, until) =>
       this.flights.run(side, leftMs, until, (flight) =>
-        this.rounds(at, flight, (answers, state) =>
+        this.rounds(at, flight, undefined, (answers, state) =>
           at.client.request(
             {
               method,
@@ -287,6 +289,7 @@ export class WarmClient implements Upstream {
   private async rounds<T extends object>(
     at: Dialled,
     flight: Flight,
+    place: Place | undefined,
     send: (answers: InputResponses | undefined, state: string | undefined) => Promise<T>,
   ): Promise<T> {
     const { side } = flight;
@@ -309,10 +312,7 @@ export class WarmClient implements Upstream {
         side.questions = { inputRequests, requestState };
         return answer;
       }
-      const asked = Object.entries(inputRequests).map(
-        async ([key, question]) => [key, await flight.ask(question)] as const,
-      );
-      said = Object.fromEntries(await Promise.all(asked));
+      said = await flight.paused(() => answersTo(inputRequests, flight, place));
       state = requestState;
     }
     throw new UpstreamFault('protocol', say('server-asks-on', { rounds: MOST_ROUNDS }), true);
@@ -537,6 +537,28 @@ export class WarmClient implements Upstream {
       if (!(error instanceof ProtocolError)) this.drop(at, say('server-silent'));
     }
   }
+}
+
+/**
+ * Puts the questions that a server has given for an answer to the client of the call. The server has nothing of the call
+ * meanwhile, so its place is left to others; and that a client gives no answer says nothing of the server.
+ */
+async function answersTo(
+  questions: InputRequests,
+  flight: Flight,
+  place: Place | undefined,
+): Promise<InputResponses> {
+  place?.leave();
+  const asked = Object.entries(questions).map(
+    async ([key, question]) => [key, await flight.ask(question)] as const,
+  );
+  const answers = await Promise.all(asked).catch((error: unknown) => {
+    throw error instanceof ProtocolError
+      ? error
+      : new UpstreamFault('cancelled', reasonOf(error), true, { cause: error });
+  });
+  await place?.comeBack();
+  return Object.fromEntries(answers);
 }
 
 /** One round trip. The current revision has no `ping`; who they are, servers of both tell at any time. */
