@@ -17,6 +17,8 @@ import { RunsModule } from '../../runs/index.js';
 import type { SignedIn } from '../../../../test/http-app.js';
 import { HttpFixture, type McpApp, openMcpApp } from '../../../../test/mcp-app.js';
 import { Ledger } from '../chain/ledger.js';
+import { Upstreams } from '../upstreams/upstreams.js';
+import { Catalogue } from './catalogue.js';
 
 const current = new HttpFixture();
 const older = new HttpFixture(['--era', 'older', '--page', '7']);
@@ -261,6 +263,23 @@ it('tells who subscribed to a resource when it changes', async () => {
   await eventually(() => heard.length === 2);
   await client.unsubscribeResource({ uri: 'test://watched-resource' });
   await subscription.close();
+});
+
+it('asked twice at once to tell of a resource, watches it once, and no more when that is taken back or its session ends', async () => {
+  const upstreams = app.app.get(Upstreams, { strict: false });
+  const row = await app.app.get(Catalogue, { strict: false }).server('new-http');
+  const upstream = upstreams.of(row!);
+  const [begun, ended] = [jest.spyOn(upstream, 'subscribe'), jest.spyOn(upstream, 'unsubscribe')];
+  const client = await olderClient();
+  const watched = { uri: 'test://watched-resource' };
+  await Promise.all([client.subscribeResource(watched), client.subscribeResource(watched)]);
+  await client.unsubscribeResource(watched);
+  await eventually(() => ended.mock.calls.length === begun.mock.calls.length);
+  expect(begun).toHaveBeenCalledTimes(1);
+  await client.subscribeResource(watched);
+  await (client.transport as OlderTransport).terminateSession();
+  await eventually(() => ended.mock.calls.length === 2);
+  jest.restoreAllMocks();
 });
 
 it('acknowledges of resources those alone that are watched, each once', async () => {

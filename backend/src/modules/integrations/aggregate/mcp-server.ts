@@ -21,6 +21,7 @@ import type { Aggregate } from './aggregate.js';
 import type { Exchange } from './exchange.js';
 import { tellInvalidParams } from './invalid-params.js';
 import type { PlainCall } from './plain-call.js';
+import type { Watches } from './watches.js';
 
 /** How who asks, and what they wish, travels beside a request through the SDK. */
 export interface Carried {
@@ -32,7 +33,7 @@ export interface Carried {
 /** What an older client has told once for its whole session. */
 export interface SessionState {
   logLevel: LoggingLevel | undefined;
-  watched: Map<string, () => void>;
+  watched: Watches;
   /** Of a call that was made already (see SessionTransport). */
   outcomeOf(id: RequestId): Promise<CallToolResult> | undefined;
 }
@@ -40,7 +41,6 @@ export interface SessionState {
 export const serverInfo = { name: 'aos', title: 'AOS gateway', version: '0.1.0' };
 const INSTRUCTIONS =
   'All tool servers that are registered here, behind one door. Tools are named <server>__<tool>; calls are checked, recorded and may need approval.';
-const MOST_WATCHED = 200;
 /** Lists are the reader's own. They may be kept for a moment; who listens hears of changes. */
 const hint = { ttlMs: 5000, cacheScope: 'private' } as const;
 const cacheHints = {
@@ -169,21 +169,14 @@ function serveSession(
   server.setRequestHandler(
     'resources/subscribe',
     serve(async (_exchange, { uri }: { uri: string }) => {
-      if (session.watched.has(uri)) return {};
-      if (session.watched.size >= MOST_WATCHED)
-        throw new ProtocolError(
-          ProtocolErrorCode.InvalidParams,
-          `At most ${MOST_WATCHED} resources can be subscribed to.`,
-        );
-      session.watched.set(uri, await aggregate.watch(uri));
+      await session.watched.add(uri, () => aggregate.watch(uri));
       return {};
     }),
   );
   server.setRequestHandler(
     'resources/unsubscribe',
     serve((_exchange, { uri }: { uri: string }) => {
-      session.watched.get(uri)?.();
-      session.watched.delete(uri);
+      session.watched.remove(uri);
       return Promise.resolve({});
     }),
   );

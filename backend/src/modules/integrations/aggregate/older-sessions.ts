@@ -13,6 +13,7 @@ import { idOf, refused } from './json-rpc.js';
 import { type SessionState, callInSession, makeServer } from './mcp-server.js';
 import type { PlainCall } from './plain-call.js';
 import { SessionTransport } from './session-transport.js';
+import { Watches } from './watches.js';
 
 interface Session extends SessionState {
   owner: string;
@@ -127,7 +128,7 @@ export class OlderSessions implements BeforeApplicationShutdown {
     });
     const state: SessionState = {
       logLevel: 'info',
-      watched: new Map(),
+      watched: new Watches(),
       outcomeOf: (id) => transport.outcomeOf(id),
     };
     const server = await makeServer(this.aggregate, this.logger, state);
@@ -146,8 +147,7 @@ export class OlderSessions implements BeforeApplicationShutdown {
     const session = this.sessions.get(id);
     if (!session) return;
     this.sessions.delete(id);
-    for (const unwatch of session.watched.values()) unwatch();
-    session.watched.clear();
+    session.watched.end();
     await session.server.close().catch(() => undefined); // its streams may be gone already
   }
 
