@@ -27,7 +27,12 @@ import { Sentences } from '../i18n/sentences';
   template: `
     <ng-container *transloco="let t">
       @if (isOpen()) {
-        <article class="card" [attr.aria-label]="t('approval.label', { tool: approval().tool })">
+        <article
+          class="card"
+          tabindex="-1"
+          [attr.data-approval]="approval().id"
+          [attr.aria-label]="t('approval.label', { tool: approval().tool })"
+        >
           <header>
             <aos-state tone="waiting" word="state.waiting" />
             <span class="grow"></span>

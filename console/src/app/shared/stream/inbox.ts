@@ -10,13 +10,14 @@ import { ApprovalsEvents, approvals } from '../state/approvals';
 import { jobs } from '../state/jobs';
 import { session } from '../state/session';
 import { ProblemNote } from '../ui/problem-note';
+import { AfterDecision } from './after-decision';
 import { ApprovalCard } from './approval-card';
 import { Sentences } from '../i18n/sentences';
 
 /** All that waits for me, what runs out first on top; and what was decided, to look up. */
 @Component({
   selector: 'aos-inbox',
-  imports: [ApprovalCard, ProblemNote, RouterLink, TranslocoDirective],
+  imports: [AfterDecision, ApprovalCard, ProblemNote, RouterLink, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <ng-container *transloco="let t">
@@ -37,6 +38,7 @@ import { Sentences } from '../i18n/sentences';
         </button>
       </div>
       <div class="cards" tabindex="0" role="region" [attr.aria-label]="t('inbox.title')">
+        <aos-after-decision [approval]="decided()" />
         @if (!isPast()) {
           @for (approval of waiting(); track approval.id) {
             <section>
@@ -177,11 +179,15 @@ export class Inbox {
   private readonly api = inject(AosApi);
   private readonly jobs = this.store.selectSignal(jobs.selectByTrace);
   private readonly me = this.store.selectSignal(session.selectMe);
+  private readonly entities = this.store.selectSignal(approvals.selectEntities);
   private readonly pending = this.store.selectSignal(approvals.selectPending);
   protected readonly mayDecide = this.store.selectSignal(session.selectMay('approval.decide'));
   protected readonly waiting = computed(() =>
     [...this.pending()].sort((a, b) => a.expiresAt.localeCompare(b.expiresAt)),
   );
+
+  private readonly decidedId = signal('');
+  protected readonly decided = computed(() => this.entities()[this.decidedId()]);
 
   protected readonly isPast = signal(false);
   protected readonly past = signal<readonly Approval[]>([]);
@@ -198,6 +204,7 @@ export class Inbox {
   protected isOwn = ({ requestedBy }: Approval) => requestedBy === `user:${this.me()?.user.id}`;
 
   protected decide(decision: DecideRequest): void {
+    this.decidedId.set(decision.approvalId);
     this.store.dispatch(ApprovalsEvents.decisionMade({ decision }));
   }
 

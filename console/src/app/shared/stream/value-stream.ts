@@ -24,6 +24,7 @@ import { Icon } from '../ui/icon';
 import { ProblemNote } from '../ui/problem-note';
 import { StateMark, toneOf, wordOf } from '../ui/state-mark';
 import { Age } from '../ui/time';
+import { AfterDecision } from './after-decision';
 import { ApprovalCard } from './approval-card';
 import { EventCard } from './event-card';
 import { PastPages } from './past';
@@ -47,6 +48,7 @@ interface InOrder {
 @Component({
   selector: 'aos-value-stream',
   imports: [
+    AfterDecision,
     Age,
     ApprovalCard,
     EventCard,
@@ -79,6 +81,9 @@ export class ValueStream {
   private readonly jobs = this.store.selectSignal(jobs.selectByTrace);
   private readonly pending = this.store.selectSignal(approvals.selectPending);
   private readonly approvals = this.store.selectSignal(approvals.selectEntities);
+
+  private readonly decidedId = signal('');
+  protected readonly decided = computed(() => this.approvals()[this.decidedId()]);
 
   private readonly past = new PastPages(inject(AosApi));
   protected readonly pastCall = this.past.call.asReadonly();
@@ -206,6 +211,7 @@ export class ValueStream {
   }
 
   protected decide(decision: DecideRequest): void {
+    this.decidedId.set(decision.approvalId);
     this.store.dispatch(ApprovalsEvents.decisionMade({ decision }));
   }
 
