@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { asPerson, comesTo, owner, signIn, useBrowser } from './harness.mjs';
+import { asPerson, comesTo, csv, owner, plan, signIn, useBrowser } from './harness.mjs';
 
 const browser = useBrowser();
 const focused = (page) =>
@@ -187,5 +187,40 @@ test('over a slow line the frame comes first, and nothing that is there moves', 
   await page.waitForSelector('#goal');
   await page.waitForSelector('.live.live');
   await comesTo(() => page.evaluate(() => window.shifts), []);
+  await close();
+});
+
+test('a viewer is offered nothing that could only be refused', async () => {
+  const { page: admin } = await browser.open();
+  await signIn(admin);
+  const api = await asPerson(admin);
+  const { artifactId } = await api.upload('data.csv', csv);
+  const inputs = [{ name: 'data', artifactId }];
+  await api.post('/api/chat/send', { text: 'Waits while a viewer looks', steps: plan, inputs });
+  const password = 'a long enough password';
+  const viewer = { email: 'viewer@example.com', name: 'Vera', password, role: 'viewer' };
+  await api.post('/rbac/users', viewer);
+
+  const { page, close } = await browser.open();
+  await page.context().request.post('/auth/login', { data: { email: viewer.email, password } });
+  await page.goto('/console/chat');
+  await page.waitForSelector('.live.live');
+  const card = page.locator('.stack', { hasText: 'Waits while a viewer looks' });
+  await card.locator('aos-approval-card aos-state', { hasText: /^Waiting$/ }).waitFor();
+  await page.getByRole('heading', { name: 'Choose a conversation to read' }).waitFor();
+  assert.equal(await page.getByRole('link', { name: 'New conversation' }).count(), 0);
+  await page.getByRole('button', { name: 'Waiting for you: 0' }).waitFor();
+  assert.equal(await page.locator('aos-value-stream .count').count(), 0);
+
+  await page.keyboard.press('Control+k');
+  const offered = await page.locator('aos-palette [role=option]').allInnerTexts();
+  assert.ok(offered.some((name) => /Find a tool/.test(name)));
+  assert.deepEqual(
+    offered.filter((name) => /New|Create|Register|People|Audit|System settings/.test(name)),
+    [],
+  );
+  await page.goto('/console/settings/audit');
+  await page.getByText('Your role may not see this.').waitFor();
+  assert.equal(await page.locator('main .part :is(button, a)').count(), 0);
   await close();
 });

@@ -73,7 +73,11 @@ export class Shell {
   protected readonly underMore = rooms.slice(4);
 
   protected readonly me = this.store.selectSignal(session.selectMe);
-  protected readonly waiting = this.store.selectSignal(approvals.selectPending);
+  private readonly mayCreate = this.store.selectSignal(session.selectMay('task.create'));
+  private readonly mayDecide = this.store.selectSignal(session.selectMay('approval.decide'));
+  private readonly pending = this.store.selectSignal(approvals.selectPending);
+  /** What waits for others does not wait for whoever may only look at it. */
+  protected readonly waiting = computed(() => (this.mayDecide() ? this.pending() : []));
   protected readonly line = this.store.selectSignal(connection.selectConnectionState);
 
   protected readonly isPinned = signal(stored.get('rail') === 'open');
@@ -116,13 +120,17 @@ export class Shell {
       icon,
       run: () => void this.router.navigate(['/', path]),
     })),
-    { key: 'palette.newChat', icon: 'plus', run: () => void this.router.navigate(['/chat']) },
+    ...(this.mayCreate()
+      ? [{ key: 'palette.newChat', icon: 'plus', run: () => this.newChat() } as const]
+      : []),
     { key: 'palette.inbox', icon: 'inbox', run: () => this.hasInbox.set(true) },
-    ...places.map(({ key, icon, url }): Command => ({
-      key: `palette.place.${key}`,
-      icon,
-      run: () => void this.router.navigateByUrl(url),
-    })),
+    ...places
+      .filter(({ needs }) => !needs || this.me()?.permissions.includes(needs))
+      .map(({ key, icon, url }): Command => ({
+        key: `palette.place.${key}`,
+        icon,
+        run: () => void this.router.navigateByUrl(url),
+      })),
     { key: 'palette.theme', icon: 'moon', run: () => this.preferences.turn() },
     { key: 'palette.language', icon: 'globe', run: () => this.preferences.speakOther() },
     { key: 'palette.light', icon: 'sun', run: () => this.preferences.theme.set('light') },
@@ -179,10 +187,13 @@ export class Shell {
     } else if (event.key === '?') this.open.set('shortcuts');
     else if (event.key === 'g') this.awaitsRoom = true;
     else if (event.key === 'i') this.showInbox();
-    else if (event.key === 'c') void this.router.navigate(['/chat']);
+    else if (event.key === 'c' && this.mayCreate()) this.newChat();
     else if (event.key === 'Escape' && this.hasInbox()) this.closeInbox();
   }
 
+  private newChat(): void {
+    void this.router.navigate(['/chat']);
+  }
   protected pin(): void {
     this.isPinned.update((isPinned) => !isPinned);
     stored.set('rail', this.isPinned() ? 'open' : 'closed');

@@ -72,7 +72,9 @@ export class ChatPage {
   private readonly jobs = this.store.selectSignal(jobs.selectByTrace);
   protected readonly mayCreate = this.store.selectSignal(session.selectMay('task.create'));
   protected readonly mayMakeAgents = this.store.selectSignal(session.selectMay('agent.write'));
-  protected readonly waiting = this.store.selectSignal(approvals.selectPending);
+  private readonly mayDecide = this.store.selectSignal(session.selectMay('approval.decide'));
+  private readonly pending = this.store.selectSignal(approvals.selectPending);
+  protected readonly waiting = computed(() => (this.mayDecide() ? this.pending() : []));
 
   private readonly conversations = viewChild(ConversationList);
   private readonly thread = viewChild<ElementRef<HTMLElement>>('thread');

@@ -21,6 +21,8 @@ export const words = {
   welcome: 'What should be done?',
   welcomeHow:
     'Say what you want to have, and drop in the files it takes. You are asked before anything is changed.',
+  welcomeReader: 'Choose a conversation to read',
+  welcomeReaderHow: 'What its task does, and what came of it, stand beside it.',
   welcomeFirst:
     'There is no agent yet. Create one from a template, or call a skill yourself: type / and choose, for instance “profile data.csv”.',
   firstAgent: 'Create an agent',

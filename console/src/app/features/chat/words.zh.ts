@@ -19,6 +19,8 @@ export const words = {
   agent: '智能体',
   welcome: '要做什么？',
   welcomeHow: '说出你想要的结果，把需要的文件拖进来。凡有改动，都会先问你。',
+  welcomeReader: '选择一个对话查看',
+  welcomeReaderHow: '任务的进展和成果显示在旁边。',
   welcomeFirst:
     '还没有智能体。可以用模板新建一个，也可以直接调用技能：输入 / 选择，例如“profile data.csv”。',
   firstAgent: '新建智能体',

@@ -76,7 +76,13 @@ const groups: readonly { name: string; parts: readonly Part[] }[] = [
           }
         </select>
       </div>
-      <div class="part"><router-outlet /></div>
+      <div class="part">
+        @if (isHeld()) {
+          <router-outlet />
+        } @else {
+          <p class="none muted">{{ t('settings.mayNot') }}</p>
+        }
+      </div>
     </div>
   `,
   styles: `
@@ -121,6 +127,9 @@ const groups: readonly { name: string; parts: readonly Part[] }[] = [
       padding: 10px 16px;
       border-bottom: 1px solid var(--line);
     }
+    .none {
+      padding: 20px 24px;
+    }
     @media (max-width: 899px) {
       .room {
         flex-direction: column;
@@ -156,6 +165,15 @@ export class SettingsPage {
         parts: group.parts.filter(({ needs }) => needs.every((need) => held.has(need))),
       }))
       .filter(({ parts }) => parts.length > 0);
+  });
+
+  /** Reached by a link all the same, a part says so in one sentence, without controls that could only be refused. */
+  protected readonly isHeld = computed(() => {
+    const isHere = ({ path }: Part) => path === this.here();
+    return (
+      !groups.some(({ parts }) => parts.some(isHere)) ||
+      this.shown().some(({ parts }) => parts.some(isHere))
+    );
   });
 
   protected go(part: string): void {

@@ -1,5 +1,6 @@
 export const words = {
   group: { installation: 'Installation', who: 'Who may what', record: 'Record', you: 'You' },
+  mayNot: 'Your role may not see this. An admin can give it the permission.',
   part: {
     system: 'System settings',
     history: 'History',

@@ -1,5 +1,6 @@
 export const words = {
   group: { installation: '系统', who: '权限', record: '记录', you: '个人' },
+  mayNot: '你的角色无权查看此页，管理员可以授予权限。',
   part: {
     system: '系统设置',
     history: '变更历史',

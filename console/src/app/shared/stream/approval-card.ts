@@ -34,7 +34,10 @@ import { Sentences } from '../i18n/sentences';
           [attr.aria-label]="t('approval.label', { tool: approval().tool })"
         >
           <header>
-            <aos-state tone="waiting" word="state.waiting" />
+            <aos-state
+              tone="waiting"
+              [word]="mayDecide() ? 'state.waiting' : 'approval.was.pending'"
+            />
             <span class="grow"></span>
             @if (leftMs() > 0) {
               <span class="meta num" [class.soon]="leftMs() < 60000" data-testid="countdown">{{

@@ -29,7 +29,7 @@ import { Sentences } from '../i18n/sentences';
           (click)="isPast.set(false)"
         >
           {{ t('inbox.waiting') }}
-          @if (waiting().length) {
+          @if (waiting().length && mayDecide()) {
             <span class="num count">{{ waiting().length }}</span>
           }
         </button>

@@ -3,14 +3,14 @@ import { provideRouter } from '@angular/router';
 import type { AosEvent } from '@aos/contracts';
 import { provideState, provideStore, Store } from '@ngrx/store';
 import { of } from 'rxjs';
-import { anApproval, anEvent } from '../../../testing/factories';
+import { anApproval, anEvent, me } from '../../../testing/factories';
 import { provideWords } from '../../../testing/transloco';
 import { words } from '../../i18n/en';
 import { AosApi } from '../api/aos-api';
 import { ApprovalsEvents, approvals } from '../state/approvals';
 import { StreamEvents, connection } from '../state/connection';
 import { jobs } from '../state/jobs';
-import { session } from '../state/session';
+import { SessionEvents, session } from '../state/session';
 import { valueEvents } from '../state/value-events';
 import { ValueStream } from './value-stream';
 
@@ -32,6 +32,7 @@ async function show(about: string | null = null, past: AosEvent[] = []) {
       { provide: AosApi, useValue: { pastEvents } },
     ],
   });
+  TestBed.inject(Store).dispatch(SessionEvents.found({ me }));
   const fixture = TestBed.createComponent(ValueStream);
   fixture.componentRef.setInput('traceId', about);
   const root = fixture.nativeElement as HTMLElement;

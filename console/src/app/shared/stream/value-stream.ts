@@ -94,6 +94,7 @@ export class ValueStream {
 
   protected readonly needsMe = computed(() => {
     const only = this.traceId();
+    if (!this.mayDecide()) return 0;
     return this.pending().filter(({ traceId }) => !only || traceId === only).length;
   });
 
