@@ -14,7 +14,11 @@ import {
 } from './registry.js';
 import { ServerReports } from './server-reports.js';
 
-export const ToolsQuery = PageQuery.extend({ server: z.string().max(64).optional() });
+export const ToolsQuery = PageQuery.extend({
+  server: z.string().max(64).optional(),
+  /** Its name within its server: with both, one tool at most. */
+  tool: z.string().max(200).optional(),
+});
 export type ToolsQuery = z.infer<typeof ToolsQuery>;
 
 @Injectable()
@@ -47,9 +51,15 @@ export class RegistryQueries {
   async tools(query: ToolsQuery): Promise<Page<McpTool>> {
     const after = decodeCursor(query.cursor, 2);
     const rows = await this.database.query<ToolRow>(
-      `${selectTools} AND ($1::text IS NULL OR t.server = $1)
-        AND ($2::text IS NULL OR (t.server, t.name) > ($2, $3)) ORDER BY t.server, t.name LIMIT $4`,
-      [query.server ?? null, after?.[0] ?? null, after?.[1] ?? null, query.limit + 1],
+      `${selectTools} AND ($1::text IS NULL OR t.server = $1) AND ($2::text IS NULL OR t.name = $2)
+        AND ($3::text IS NULL OR (t.server, t.name) > ($3, $4)) ORDER BY t.server, t.name LIMIT $5`,
+      [
+        query.server ?? null,
+        query.tool ?? null,
+        after?.[0] ?? null,
+        after?.[1] ?? null,
+        query.limit + 1,
+      ],
     );
     const names = new Map<string, string>();
     for (const [aggregateName, { server, name }] of offeredNames(await this.registry.nameable()))

@@ -6,6 +6,7 @@ import type {
   CallAnswer,
   LaunchTemplate,
   McpServerInfo,
+  McpTool,
   Page,
   RecentCall,
   ServerTrial,
@@ -200,6 +201,14 @@ describe('one tool', () => {
     expect(report.perMinute!.used).toBeGreaterThan(0);
     expect((await get<ToolReport>('/mcp/tools/env/files.read')).activity).toBeNull();
     expect((await http.call('/mcp/tools/env/nothing', { as: admin })).status).toBe(404);
+  });
+
+  it('is given alone, without the others of its server', async () => {
+    const of = async (query: string) =>
+      (await get<Page<McpTool>>(`/mcp/tools?${query}`)).items.map(({ tool }) => tool);
+    expect(await of('server=env&tool=files.read')).toEqual(['env.files.read']);
+    expect(await of('server=env&tool=nothing')).toEqual([]);
+    expect((await of('server=env')).length).toBeGreaterThan(1);
   });
 });
 

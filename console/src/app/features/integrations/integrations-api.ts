@@ -70,6 +70,10 @@ export class IntegrationsApi {
       this.api.invoke(listTools, { limit: LONGEST_PAGE, cursor, server }),
     );
   }
+  /** Null where its server does not offer it: it is gone, or off. */
+  tool(server: string, tool: string): Observable<McpTool | null> {
+    return this.api.invoke(listTools, { server, tool }).pipe(map(({ items }) => items[0] ?? null));
+  }
   activity(server?: string): Observable<ToolActivity[]> {
     return this.all((cursor): Observable<Page<ToolActivity>> =>
       this.api.invoke(listToolActivity, { limit: LONGEST_PAGE, cursor, server }),

@@ -1,6 +1,6 @@
 import { TestBed } from '@angular/core/testing';
 import { provideRouter } from '@angular/router';
-import type { McpTool, ToolPin } from '@aos/contracts';
+import type { McpTool, ToolReport } from '@aos/contracts';
 import { NEVER, type Observable, of } from 'rxjs';
 import { pageOf } from '../../../testing/page';
 import { provideSession } from '../../../testing/session';
@@ -14,7 +14,12 @@ const tool = {
   ...{ description: '', inputSchema: { type: 'object', properties: {} }, outputSchema: null },
   ...{ readOnly: true, idempotent: true },
 } as unknown as McpTool;
-const pin = (waitingHash: string | null) => ({ tool: 'log', waitingHash }) as ToolPin;
+const report = (state: ToolReport['pin']['state']) =>
+  ({
+    ...{ activity: null, perMinute: null, quota: null, circuit: { state: 'closed' } },
+    pin: { state, hash: 'a'.repeat(64) },
+    health: {},
+  }) as unknown as ToolReport;
 
 async function show(api: Record<string, () => Observable<unknown>>) {
   TestBed.configureTestingModule({
@@ -35,14 +40,14 @@ async function show(api: Record<string, () => Observable<unknown>>) {
 
 describe('the page of a tool', () => {
   it('leads from a tool that waits to what is to be looked at, and says of a gone one that it is', async () => {
-    const tools = () => of([]);
-    const held = await show({ tools, pins: () => of([pin('b'.repeat(64))]) });
+    const offered = { tool: () => of(null) };
+    const held = await show({ ...offered, toolReport: () => of(report('changed')) });
     expect(held.find('aos-problem').textContent).toContain('waits for approval');
     expect(held.find<HTMLAnchorElement>('a.held').href).toContain(
       '/integrations?view=pins&server=git&at=git.log',
     );
     TestBed.resetTestingModule();
-    const gone = await show({ tools, pins: () => of([pin(null)]) });
+    const gone = await show({ ...offered, toolReport: () => of(report('pinned')) });
     expect(gone.find('aos-problem').textContent).toContain('There is no such tool');
     expect(gone.has('a.held')).toBe(false);
   });
@@ -53,7 +58,7 @@ describe('the page of a tool', () => {
       calls += 1;
       return NEVER;
     };
-    const { button, settle } = await show({ tools: () => of([tool]), call });
+    const { button, settle } = await show({ tool: () => of(tool), call });
     const found = button(words.call)!;
     found.click();
     found.click();

@@ -120,9 +120,8 @@ export class ToolPage {
   protected load(): void {
     this.call.set(loading);
     const [server, tool] = [this.server(), this.tool()];
-    this.api.tools(server).subscribe({
-      next: (tools) => {
-        const definition = tools.find(({ name }) => name === tool) ?? null;
+    this.api.tool(server, tool).subscribe({
+      next: (definition) => {
         this.definition.set(definition);
         if (definition) this.call.set(done);
         else this.lookWhy(server, tool);
@@ -133,9 +132,9 @@ export class ToolPage {
 
   /** A tool that is not offered is gone, or off until somebody has looked at its definition. */
   private lookWhy(server: string, tool: string): void {
-    this.api.pins(server).subscribe({
-      next: (pins) => {
-        const isHeld = pins.some((pin) => pin.tool === tool && pin.waitingHash !== null);
+    this.api.toolReport(server, tool).subscribe({
+      next: ({ pin }) => {
+        const isHeld = pin.state !== 'pinned';
         this.call.set({ state: 'failed', problem: missing(server, tool, isHeld) });
       },
       error: (error: unknown) => this.call.set(failed(error)),

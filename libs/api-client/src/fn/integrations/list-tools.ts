@@ -13,6 +13,7 @@ export interface ListTools$Params {
   limit?: number;
   cursor?: string;
   server?: string;
+  tool?: string;
 }
 
 export function listTools(http: HttpClient, rootUrl: string, params?: ListTools$Params, context?: HttpContext): Observable<StrictHttpResponse<McpToolPage>> {
@@ -21,6 +22,7 @@ export function listTools(http: HttpClient, rootUrl: string, params?: ListTools$
     rb.query('limit', params.limit, {});
     rb.query('cursor', params.cursor, {});
     rb.query('server', params.server, {});
+    rb.query('tool', params.tool, {});
   }
 
   return http.request(
