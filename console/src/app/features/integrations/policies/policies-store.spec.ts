@@ -2,6 +2,10 @@ import { provideHttpClient } from '@angular/common/http';
 import { HttpTestingController, provideHttpClientTesting } from '@angular/common/http/testing';
 import { TestBed } from '@angular/core/testing';
 import type { Policies, PolicyRule } from '@aos/contracts';
+import { Store } from '@ngrx/store';
+import { me } from '../../../../testing/factories';
+import { provideSession } from '../../../../testing/session';
+import { SessionEvents } from '../../../shared/state/session';
 import { PoliciesStore } from './policies-store';
 import { freshRule } from './policy-draft';
 
@@ -16,11 +20,13 @@ const version = (n: number, ...ids: string[]): Policies => ({
 describe('a draft of the policies', () => {
   beforeEach(() => sessionStorage.clear());
 
-  function setup() {
+  function setup(id = me.user.id) {
     TestBed.resetTestingModule();
     TestBed.configureTestingModule({
-      providers: [provideHttpClient(), provideHttpClientTesting(), PoliciesStore],
+      providers: [provideHttpClient(), provideHttpClientTesting(), provideSession(), PoliciesStore],
     });
+    const user = { ...me.user, id };
+    TestBed.inject(Store).dispatch(SessionEvents.found({ me: { ...me, user } }));
     const store = TestBed.inject(PoliciesStore);
     const http = TestBed.inject(HttpTestingController);
     const answer = async (policies: Policies) => {
@@ -56,6 +62,22 @@ describe('a draft of the policies', () => {
       null,
       2,
     ]);
+  });
+
+  it('is nobody else’s, who signs in where the session of its writer ran out', async () => {
+    const mara = setup('mara');
+    await mara.answer(version(1, 'a'));
+    mara.store.put(rule('mine'), null);
+
+    const joe = setup('joe');
+    await joe.answer(version(1, 'a'));
+    expect([ids(joe.store), joe.store.isChanged()]).toEqual([['a'], false]);
+    joe.store.toggle('a');
+    joe.store.discard();
+
+    const again = setup('mara');
+    await again.answer(version(1, 'a'));
+    expect(ids(again.store)).toEqual(['mine', 'a']);
   });
 
   it('is kept when it is refused as stale, and tells of the new version', async () => {

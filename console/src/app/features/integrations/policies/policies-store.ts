@@ -1,7 +1,9 @@
 import { Injectable, computed, inject, signal } from '@angular/core';
 import type { Policies, PolicyDocument, PolicyRule } from '@aos/contracts';
+import { Store } from '@ngrx/store';
 import { firstValueFrom } from 'rxjs';
 import { type Call, done, failed, idle, loading, toProblem } from '../../../shared/api/problem';
+import { session } from '../../../shared/state/session';
 import { IntegrationsApi } from '../integrations-api';
 import { type Rebased, isSame, moved, rebased } from './policy-draft';
 
@@ -11,9 +13,6 @@ interface Kept {
   document: PolicyDocument;
 }
 
-/** Survives a reload and a look at another room; gone with the session, as all drafts are. */
-const KEY = 'aos.policies-draft';
-
 /**
  * The rules as they are saved, and a draft beside them. There is a draft as long as it says something else than what
  * it was begun on. When somebody saves meanwhile the draft stays as it is, and `newer` says so until it is put upon
@@ -22,7 +21,12 @@ const KEY = 'aos.policies-draft';
 @Injectable()
 export class PoliciesStore {
   private readonly api = inject(IntegrationsApi);
-  private readonly kept = signal<Kept | null>(read());
+  /**
+   * Survives a reload and a look at another room; gone when its writer signs out, as all drafts are. A session that ran
+   * out leaves it to them: whoever signs in there instead has a place of their own.
+   */
+  private readonly place = `aos.policies-draft.${inject(Store).selectSignal(session.selectMe)()?.user.id}`;
+  private readonly kept = signal<Kept | null>(read(this.place));
 
   readonly saved = signal<Policies | null>(null);
   readonly call = signal<Call>(loading);
@@ -119,13 +123,13 @@ export class PoliciesStore {
   }
   private keep(kept: Kept | null): void {
     this.kept.set(kept);
-    if (kept) sessionStorage.setItem(KEY, JSON.stringify(kept));
-    else sessionStorage.removeItem(KEY);
+    if (kept) sessionStorage.setItem(this.place, JSON.stringify(kept));
+    else sessionStorage.removeItem(this.place);
   }
 }
 
-function read(): Kept | null {
-  const text = sessionStorage.getItem(KEY);
+function read(place: string): Kept | null {
+  const text = sessionStorage.getItem(place);
   if (text === null) return null;
   try {
     return JSON.parse(text) as Kept;
