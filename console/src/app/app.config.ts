@@ -24,7 +24,7 @@ import { languages } from './i18n/languages';
 import { FetchWhenIdle, onNavigationError } from './shell/room-loading';
 import { RoomTitles } from './shell/room-titles';
 import { guardWrites, noticeExpiry } from './shared/api/csrf';
-import { endReads } from './shared/api/patience';
+import { endWaits } from './shared/api/patience';
 import { noticeTime } from './shared/api/server-time';
 import * as lifeOfTheStream from './shared/realtime/stream-effects';
 import * as approvalsEffects from './shared/state/approvals';
@@ -41,7 +41,7 @@ export const appConfig: ApplicationConfig = {
     provideBrowserGlobalErrorListeners(),
     provideHttpClient(
       withFetch(),
-      withInterceptors([guardWrites, noticeExpiry, noticeTime, endReads]),
+      withInterceptors([guardWrites, noticeExpiry, noticeTime, endWaits]),
     ),
     provideRouter(
       routes,

@@ -18,7 +18,13 @@ export const words = {
     unseen: 'A character that cannot be seen',
     unseenWarning: 'This holds characters that cannot be seen. They are written out in red.',
   },
-  dialog: { cancel: 'Cancel', busy: 'One moment', type: 'To go on, type' },
+  dialog: {
+    cancel: 'Cancel',
+    busy: 'One moment',
+    type: 'To go on, type',
+    stillWaiting:
+      'Still waiting for the server. If it does not answer, you can try again or close this.',
+  },
   difference: {
     label: 'Difference',
     before: 'Before',

@@ -20,7 +20,12 @@ export const words: AllWords = {
     unseen: '不可见字符',
     unseenWarning: '内容里有看不见的字符，已用红色标出。',
   },
-  dialog: { cancel: '取消', busy: '请稍候', type: '请输入以下名称以继续：' },
+  dialog: {
+    cancel: '取消',
+    busy: '请稍候',
+    type: '请输入以下名称以继续：',
+    stillWaiting: '仍在等待服务器响应。如果一直没有响应，可以重试或关闭此窗口。',
+  },
   difference: {
     label: '差异',
     before: '变更前',

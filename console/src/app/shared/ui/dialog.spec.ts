@@ -1,8 +1,10 @@
+import { jest } from '@jest/globals';
 import { ChangeDetectionStrategy, Component, signal } from '@angular/core';
 import { TestBed } from '@angular/core/testing';
 import { Router } from '@angular/router';
 import { provideWords } from '../../../testing/transloco';
-import { type Call, idle, loading } from '../api/problem';
+import { HttpErrorResponse } from '@angular/common/http';
+import { type Call, failed, idle, loading } from '../api/problem';
 import { ConfirmDialog } from './confirm-dialog';
 
 @Component({
@@ -30,6 +32,7 @@ class Host {
 }
 
 describe('a dialog that asks before it destroys', () => {
+  afterEach(() => jest.useRealTimers());
   const open = async () => {
     TestBed.configureTestingModule({ imports: [Host], providers: [provideWords()] });
     const fixture = TestBed.createComponent(Host);
@@ -77,6 +80,26 @@ describe('a dialog that asks before it destroys', () => {
     expect([host.confirmed, cancel.defaultPrevented]).toEqual([0, true]);
   });
 
+  it('says after a while that there is no answer yet, and lets go once the wait is over', async () => {
+    const { fixture, root, type, host } = await open();
+    await type('API_KEY');
+    jest.useFakeTimers();
+    const said = () => root.querySelector('.wait[role=status]') !== null;
+    const close = () => root.querySelector<HTMLButtonElement>('header button')!;
+    host.call.set(loading);
+    fixture.detectChanges();
+    jest.advanceTimersByTime(9_000);
+    fixture.detectChanges();
+    expect([said(), close().disabled]).toEqual([false, true]);
+    jest.advanceTimersByTime(2_000);
+    fixture.detectChanges();
+    expect(said()).toBe(true);
+    host.call.set(failed(new HttpErrorResponse({ status: 0 })));
+    fixture.detectChanges();
+    jest.useRealTimers();
+    expect([said(), close().disabled]).toEqual([false, false]);
+  });
+
   it('goes with the page that it was opened on, and stays when only its filter changes', async () => {
     const { fixture, host } = await open();
     const router = TestBed.inject(Router);
@@ -87,6 +110,19 @@ describe('a dialog that asks before it destroys', () => {
     await router.navigateByUrl('/elsewhere');
     await fixture.whenStable();
     expect(host.isOpen()).toBe(false);
+  });
+
+  it('gives the focus to the room where what opened it is gone', async () => {
+    const { fixture, root, opener } = await open();
+    const room = document.createElement('main');
+    room.id = 'room';
+    room.tabIndex = -1;
+    document.body.append(room);
+    opener.remove();
+    root.querySelector('dialog')!.close();
+    await fixture.whenStable();
+    expect(document.activeElement).toBe(room);
+    room.remove();
   });
 
   it('gives the focus back to what opened it', async () => {

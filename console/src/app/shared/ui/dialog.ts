@@ -4,9 +4,11 @@ import {
   DestroyRef,
   ElementRef,
   afterNextRender,
+  effect,
   inject,
   input,
   output,
+  signal,
   viewChild,
 } from '@angular/core';
 import { takeUntilDestroyed } from '@angular/core/rxjs-interop';
@@ -16,6 +18,7 @@ import { filter } from 'rxjs';
 import { Icon } from './icon';
 
 let count = 0;
+const LONG_MS = 10_000;
 
 /**
  * A dialog that is open as long as it is there: `@if (isEditing()) { <aos-dialog …> }`, and `closed` says that the
@@ -51,6 +54,9 @@ let count = 0;
         </button>
       </header>
       <div class="body" #body><ng-content /></div>
+      @if (isLong()) {
+        <p class="wait" role="status">{{ t('dialog.stillWaiting') }}</p>
+      }
       <footer><ng-content select="[actions]" /></footer>
     </dialog>
   `,
@@ -95,6 +101,12 @@ let count = 0;
       padding: 2px 20px 20px;
       overflow: auto;
     }
+    .wait {
+      padding: 8px 20px;
+      border-top: 1px solid var(--line);
+      color: var(--muted);
+      font-size: 12px;
+    }
     footer {
       display: flex;
       flex-wrap: wrap;
@@ -126,6 +138,8 @@ export class Dialog {
   /** While something is being sent that the person should see the end of, it does not close. */
   readonly isBusy = input(false);
   readonly closed = output();
+  /** Busy for longer than anybody waits without a word. It ends by itself, see shared/api/patience.ts. */
+  protected readonly isLong = signal(false);
 
   protected readonly id = `dialog-${(count += 1)}`;
   private readonly dialog = viewChild.required<ElementRef<HTMLDialogElement>>('dialog');
@@ -137,6 +151,11 @@ export class Dialog {
 
   constructor() {
     this.leaveWithThePage();
+    effect((onCleanup) => {
+      if (!this.isBusy()) return this.isLong.set(false);
+      const timer = setTimeout(() => this.isLong.set(true), LONG_MS);
+      onCleanup(() => clearTimeout(timer));
+    });
     const before = document.activeElement;
     afterNextRender(() => {
       const dialog = this.dialog().nativeElement;
@@ -147,7 +166,10 @@ export class Dialog {
     });
     inject(DestroyRef).onDestroy(() => {
       this.changes.disconnect();
-      if (before instanceof HTMLElement && before.isConnected) before.focus();
+      if (before instanceof HTMLElement && before !== document.body && before.isConnected)
+        before.focus();
+      // What opened it is gone, or it came with the address: the keyboard goes on in the room, not above the frame.
+      else document.getElementById('room')?.focus({ preventScroll: true });
     });
   }
 
