@@ -182,7 +182,7 @@ it('an error without end is cut', async () => {
 
 it.each([
   ['raw://deep', /nested deeper than 64 levels/],
-  ['raw://odd', /its answer does not fit/],
+  ['raw://odd', /its answer is no message of the protocol/],
 ])(
   'what a server says of %s that cannot be handed on is told as its fault, at once',
   async (uri, why) => {

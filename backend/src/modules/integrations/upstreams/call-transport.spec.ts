@@ -3,10 +3,11 @@ import { type IncomingMessage, type Server, type ServerResponse, createServer } 
 import type { AddressInfo } from 'node:net';
 import { createGzip, gzipSync } from 'node:zlib';
 import type { LoggingMessageNotification } from '@modelcontextprotocol/client';
+import { startToolServer } from '../chain/testing.js';
 import { admin } from '../testing.js';
 import type { ClientSide } from './client-side.js';
 import { dialOf } from './dial.js';
-import type { UpstreamRequest } from './upstream.js';
+import type { OtherRequest, UpstreamRequest } from './upstream.js';
 import { WarmClient } from './warm-client.js';
 
 interface Message {
@@ -30,7 +31,15 @@ beforeEach(async () => {
   server = createServer((request, response) => void receive(request, response));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
+  upstream = clientOf(`http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`);
+});
+afterEach(async () => {
+  await upstream.close();
+  server.closeAllConnections();
+  server.close();
+});
+
+function clientOf(url: string): WarmClient {
   const route = {
     name: 'x',
     transport: 'http' as const,
@@ -38,16 +47,11 @@ beforeEach(async () => {
     args: [],
     authSecret: 'KEY',
   };
-  upstream = new WarmClient({
+  return new WarmClient({
     server: 'x',
     dial: dialOf({ ...route, url }, { dataDir: '' } as never, () => Promise.resolve('secret')),
   });
-});
-afterEach(async () => {
-  await upstream.close();
-  server.closeAllConnections();
-  server.close();
-});
+}
 
 async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
   let text = '';
@@ -59,7 +63,8 @@ async function receive(request: IncomingMessage, response: ServerResponse): Prom
   if (method === 'tools/call') return onCall(message, request, response);
   if (method === 'initialize') {
     response.setHeader('mcp-session-id', 'session');
-    const result = { protocolVersion: '2025-11-25', capabilities: { tools: {}, logging: {} } };
+    const offers = { tools: {}, logging: {}, prompts: {}, resources: {}, completions: {} };
+    const result = { protocolVersion: '2025-11-25', capabilities: offers };
     return json(response, { id, result: { ...result, serverInfo: { name: 'x', version: '1' } } });
   }
   if (method === 'notifications/initialized') return void response.writeHead(202).end();
@@ -466,4 +471,136 @@ it('lets a call go that its caller has given up', async () => {
   await expect(call({ signal: caller.signal })).rejects.toMatchObject({ kind: 'cancelled' });
   await upstream.close();
   await closed;
+});
+
+/** All that a client may want of a server besides the call of a tool. */
+const others: [string, () => Promise<unknown>][] = [
+  ['resources/read', () => ask('resources/read', { uri: 'test://a' })],
+  ['prompts/get', () => ask('prompts/get', { name: 'a' })],
+  ['completion/complete', () => ask('completion/complete', completion)],
+  ['tools/list', () => upstream.list({ timeoutMs: 5000 })],
+  ['prompts/list', () => upstream.items('prompts', { timeoutMs: 5000 })],
+  ['resources/list', () => upstream.items('resources', { timeoutMs: 5000 })],
+  ['resources/templates/list', () => upstream.items('resourceTemplates', { timeoutMs: 5000 })],
+];
+const completion = {
+  ref: { type: 'ref/prompt', name: 'a' },
+  argument: { name: 'x', value: 'y' },
+};
+const side = () => ({ capabilities: {}, takesQuestions: true }) as unknown as ClientSide;
+const ask = (
+  method: OtherRequest['method'],
+  params: Record<string, unknown>,
+  client: ClientSide = side(),
+) =>
+  upstream.request({
+    ...{ actor: admin().actor, method, params, meta: {}, client },
+    ...{ timeoutMs: 5000, signal: new AbortController().signal },
+  });
+const greetings = () => heard.filter(({ method }) => method === 'initialize').length;
+
+describe.each(others)('%s', (method, request) => {
+  it.each([429, 503])(
+    'of a busy server (%i) says when to come back, and keeps the connection',
+    async (status) => {
+      onOther = (message, ask, response) => {
+        if (message.method !== method) return void response.writeHead(405).end();
+        response.writeHead(status, { 'retry-after': '7' }).end();
+      };
+      await expect(request()).rejects.toMatchObject({ kind: 'unreachable', retryAfterSeconds: 7 });
+      onCall = forms[0]![1];
+      await call();
+      expect([heard.filter((each) => each.method === method).length, greetings()]).toEqual([1, 1]);
+    },
+  );
+
+  it.each([999, 'x', null])('that is answered as %p fails at once', async (id) => {
+    onOther = (message, ask, response) =>
+      message.method === method
+        ? json(response, { id, ...(id === null ? { error: unknown } : { result: {} }) })
+        : void response.writeHead(405).end();
+    await expect(request()).rejects.toMatchObject({
+      kind: 'protocol',
+      message: expect.stringMatching(/^its answer is /),
+    });
+    expect(greetings()).toBe(1);
+  });
+});
+
+describe('an HTTP 400 with an error of the protocol', () => {
+  const error = { code: -32602, message: 'there is no such thing', data: { name: 'a' } };
+  const refuse = (id: (own: number | undefined) => unknown) => {
+    onOther = (message, _request, response) => {
+      if (message.method !== 'prompts/get') return void response.writeHead(405).end();
+      response.writeHead(400, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ jsonrpc: '2.0', id: id(message.id), error }));
+    };
+  };
+  const refusedWith = async () => {
+    const client = side();
+    await expect(ask('prompts/get', { name: 'a' }, client)).rejects.toMatchObject({
+      ...{ kind: 'protocol', message: error.message },
+    });
+    return client.refusal;
+  };
+
+  it.each([
+    ['its number', (own: unknown) => own],
+    ['its number in quotes', String],
+  ])('that says by %s what it is about is that error, over any connection', async (_, id) => {
+    refuse(id);
+    await refusedWith();
+    expect(await refusedWith()).toMatchObject(error);
+    expect(greetings()).toBe(1);
+  });
+
+  it.each([
+    ['nobody', () => null],
+    ['something else', () => 'server-error'],
+  ])('about %s is that error once the connection is a new one', async (_, id) => {
+    refuse(id);
+    expect(await refusedWith()).toMatchObject(error);
+    expect(greetings()).toBe(1);
+    expect(await refusedWith()).toMatchObject(error);
+    expect(greetings()).toBe(2);
+  });
+
+  it('is forgotten when the session was all that was wrong', async () => {
+    onOther = (message, _request, response) => {
+      if (message.method !== 'prompts/get') return void response.writeHead(405).end();
+      if (greetings() === 2) return json(response, { id: message.id, result: { messages: [] } });
+      response.writeHead(400).end(JSON.stringify({ jsonrpc: '2.0', id: null, error }));
+    };
+    await upstream.about({ timeoutMs: 5000 });
+    const client = side();
+    expect(await ask('prompts/get', { name: 'a' }, client)).toMatchObject({ messages: [] });
+    expect(client.refusal).toBeUndefined();
+  });
+
+  it('in a call of a tool is that error as well', async () => {
+    onCall = (message, _request, response) =>
+      void response
+        .writeHead(400, { 'content-type': 'application/json' })
+        .end(JSON.stringify({ jsonrpc: '2.0', id: message.id, error }));
+    await expect(call()).rejects.toMatchObject({ kind: 'protocol', message: error.message });
+  });
+});
+
+it('names in the head, to a server of the current revision, what a request is about', async () => {
+  const current = await startToolServer([{ name: 'a' }]);
+  current.isModern = true;
+  await upstream.close();
+  upstream = clientOf(current.url);
+  await upstream.list({ timeoutMs: 5000 });
+  await ask('prompts/get', { name: 'a' }).catch(() => undefined); // it has none, and says so
+  for (const uri of ['test://a?b=c%20d', 'test://ä'])
+    await ask('resources/read', { uri }).catch(() => undefined); // as above
+  const said = current.seen.map(({ headers }) => [headers['mcp-method'], headers['mcp-name']]);
+  expect(said.slice(1)).toEqual([
+    ['tools/list', undefined],
+    ['prompts/get', 'a'],
+    ['resources/read', 'test://a?b=c%20d'],
+    ['resources/read', '=?base64?dGVzdDovL8Ok?='],
+  ]);
+  await current.stop();
 });

@@ -5,6 +5,7 @@ import {
   PROTOCOL_VERSION_META_KEY,
   SdkError,
   SdkErrorCode,
+  SdkHttpError,
   StreamableHTTPClientTransport,
   type StreamableHTTPClientTransportOptions,
   type TransportSendOptions,
@@ -22,14 +23,14 @@ interface CallTransportOptions extends StreamableHTTPClientTransportOptions {
 }
 
 /**
- * Streamable HTTP whose `tools/call` takes a way of its own.
+ * Streamable HTTP whose requests for something to be done or read take a way of their own.
  *
- *     SDK client --any other message--> fetch, web streams (the SDK's own transport)
- *                --tools/call---------> request over a kept connection --> JSON: the answer
- *                                                                     --> events: each as it comes
+ *     SDK client --any other message-----> fetch, web streams (the SDK's own transport)
+ *                --calls, reads, lists---> request over a kept connection --> JSON: the answer
+ *                                                                         --> events: each as it comes
  *
- * fetch and web streams cost several times what the rest of a call does, and a call needs neither. What comes back is
- * handed to the SDK's client message by message, as its own transport would: which answer belongs to which call, what a
+ * fetch and web streams cost several times what the rest of a call does, and a call needs neither; and of an answer that
+ * is one to something else, or of a server that is busy, the SDK's transport tells nobody. What comes back is handed to the SDK's client message by message, as its own transport would: which answer belongs to which call, what a
  * question or a notification in the middle of it means, and what revision is spoken, is still decided there. Messages
  * of a stream are read in the asynchronous context of their call (see Flights).
  *
@@ -57,8 +58,16 @@ export class CallTransport extends StreamableHTTPClientTransport implements Carr
     message: JSONRPCMessage | JSONRPCMessage[],
     options?: TransportSendOptions,
   ): Promise<void> {
-    if (isCall(message) && (await this.carry(message, options))) return;
-    return super.send(message, options);
+    if (!takesShortWay(message)) return super.send(message, options);
+    if (await this.carry(message, options)) return;
+    try {
+      return await super.send(message, options);
+    } catch (error) {
+      const refusal = refusalIn(error);
+      if (!refusal || String(refusal.id) !== String(message.id)) throw error;
+      // As the SDK does for servers of the current revision: the status says nothing that the answer does not.
+      this.onmessage?.({ jsonrpc: '2.0', id: message.id, error: refusal.error });
+    }
   }
 
   /** Hands on what comes of a call. False when it takes the SDK's way; then the tool has not run. */
@@ -100,14 +109,15 @@ export class CallTransport extends StreamableHTTPClientTransport implements Carr
       ...(this.protocolVersion ? { 'mcp-protocol-version': this.protocolVersion } : {}),
     };
     if (typeof claimed !== 'string') return headers;
-    const name = String(params?.['name']);
+    const field = shortWay[method];
+    const name = field && String(params?.[field]);
     // Any other name is written in base64, in a form of its own.
-    if (!/^[A-Za-z0-9_./:-]+$/.test(name)) return undefined;
+    if (name !== undefined && (!/^[!-~]+$/.test(name) || name.startsWith('=?'))) return undefined;
     return {
       ...headers,
       'mcp-protocol-version': claimed,
       'mcp-method': method,
-      'mcp-name': name,
+      ...(name === undefined ? {} : { 'mcp-name': name }),
     };
   }
 
@@ -170,5 +180,39 @@ export class CallTransport extends StreamableHTTPClientTransport implements Carr
   }
 }
 
-const isCall = (message: JSONRPCMessage | JSONRPCMessage[]): message is JSONRPCRequest =>
-  !Array.isArray(message) && isJSONRPCRequest(message) && message.method === 'tools/call';
+/** What of its params the head names, to servers of the current revision. */
+const shortWay: Record<string, 'name' | 'uri' | undefined> = {
+  'tools/call': 'name',
+  'prompts/get': 'name',
+  'resources/read': 'uri',
+  'resources/subscribe': undefined,
+  'resources/unsubscribe': undefined,
+  'completion/complete': undefined,
+  'tools/list': undefined,
+  'prompts/list': undefined,
+  'resources/list': undefined,
+  'resources/templates/list': undefined,
+};
+
+const takesShortWay = (message: JSONRPCMessage | JSONRPCMessage[]): message is JSONRPCRequest =>
+  !Array.isArray(message) && isJSONRPCRequest(message) && Object.hasOwn(shortWay, message.method);
+
+interface Refusal {
+  id?: unknown;
+  error: { code: number; message: string; data?: unknown };
+}
+
+/**
+ * What a server has refused a request with, where that came as the body of an HTTP 400. Such a body need not say which
+ * request it is about, and a server that has forgotten the session says so in the same way.
+ */
+export function refusalIn(error: unknown): Refusal | undefined {
+  if (!(error instanceof SdkHttpError) || error.status !== 400) return undefined;
+  try {
+    const body = JSON.parse(String(error.data.text)) as Partial<Refusal> | null;
+    const isOne = Number.isInteger(body?.error?.code) && typeof body?.error?.message === 'string';
+    return isOne ? (body as Refusal) : undefined;
+  } catch {
+    return undefined; // it is a page, or nothing
+  }
+}

@@ -21,6 +21,7 @@ import {
 } from '@modelcontextprotocol/client';
 import { z } from 'zod';
 import { validatorWords } from '../validator-words.js';
+import { refusalIn } from './call-transport.js';
 import type { ClientSide } from './client-side.js';
 import { type Flight, Flights } from './flights.js';
 import { mirrorsArguments } from './mirrored-arguments.js';
@@ -94,6 +95,8 @@ const MOST_ROUNDS = 16;
  * - The pause doubles from 250 ms to 30 s, with jitter, and is forgotten once a connection has held 2 s. It is for
  *   servers that cannot be connected, or end. A request that fails over HTTP is neither: were it to count, one tool that
  *   breaks its answers off would close all others of its server. Servers that fail call upon call have their circuit.
+ * - An HTTP 400 with an error of the protocol in it may mean that the server has forgotten the session, and is told as
+ *   that error where it cannot: over a new connection, or when it says which request it is about.
  * - A server that answers that it is busy keeps its connection: only the call fails, and is told when to come back.
  * - A call that certainly did not reach the server, over a connection that was warm before, is made once more
  *   over a new one: so a restarted server heals without anybody seeing it. The same goes for a call to an
@@ -293,6 +296,7 @@ export class WarmClient implements Upstream {
     send: (answers: InputResponses | undefined, state: string | undefined) => Promise<T>,
   ): Promise<T> {
     const { side } = flight;
+    if (side) delete side.refusal; // of an attempt before this one
     await this.raiseLogLevel(at, side?.logLevel);
     let [said, state] = [side?.answers, side?.state];
     for (let round = 1; round <= MOST_ROUNDS; round++) {
@@ -300,10 +304,9 @@ export class WarmClient implements Upstream {
       try {
         answer = await send(said, state);
       } catch (error) {
-        if (!(error instanceof ProtocolError)) throw error;
-        const refusal = bounded(error);
-        if (side) side.refusal = refusal;
-        throw refusal;
+        const refusal = refusalOf(error);
+        if (refusal && side) side.refusal = refusal;
+        throw error instanceof ProtocolError ? refusal : error;
       }
       if (!isInputRequiredResult(answer)) return answer;
       const { inputRequests = {}, requestState } = answer as InputRequiredResult;
@@ -381,7 +384,10 @@ export class WarmClient implements Upstream {
       try {
         return await work(at, Math.max(1, deadline - performance.now()), signal);
       } catch (error) {
-        const fault = toFault(error, signal, at.lastWords?.());
+        // Over a connection that was just made there is no session that the server could have forgotten.
+        const isNew = !wasWarm || attempt > 1;
+        const refusal = isNew ? refusalOf(error) : undefined;
+        const fault = toFault(refusal ?? error, signal, at.lastWords?.());
         const isBusy = fault.retryAfterSeconds !== undefined;
         if (!isBusy && (fault.kind === 'unreachable' || fault.kind === 'connection_lost'))
           this.drop(at, fault.said ?? fault.message);
@@ -390,7 +396,7 @@ export class WarmClient implements Upstream {
           fault.kind === 'unreachable'
             ? !fault.mayHaveHappened
             : mayRepeat && fault.kind === 'connection_lost';
-        if (isBusy || !wasWarm || !isSafe || attempt > 1) throw fault;
+        if (isBusy || isNew || !isSafe) throw fault;
       } finally {
         at.open--;
         if (at.open === 0) this.farewell(at);
@@ -649,6 +655,13 @@ function toFault(
 
 /** Of an error as a server says it; all that is made of it (a row, an event, an answer) is cut shorter still, once secrets are out. */
 const MOST_REFUSAL_CHARS = 100_000;
+
+/** What the server has said in the protocol's terms; undefined when it has not. */
+function refusalOf(error: unknown): ProtocolError | undefined {
+  if (error instanceof ProtocolError) return bounded(error);
+  const said = refusalIn(error)?.error;
+  return said && bounded(new ProtocolError(said.code, said.message, said.data));
+}
 
 function bounded(error: ProtocolError): ProtocolError {
   const { code, message, data } = error;
