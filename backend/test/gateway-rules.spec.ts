@@ -194,6 +194,24 @@ describe('a call that a policy wants approved', () => {
     });
   });
 
+  it('is void once its server was removed, and another one is registered by its name', async () => {
+    const body = { name: 'again', transport: 'http', url: server.url };
+    const register = () => http.call('/mcp/registry', { method: 'POST', as: admin, body });
+    expect((await register()).status).toBe(201);
+    const asked = { server: 'again', args: { n: 33 } };
+    const { body: pending } = await call<CallPending>(operator, asked);
+    await decide(admin, pending.approvalId);
+    await http.call('/mcp/registry/again', { method: 'DELETE', as: admin });
+    expect((await register()).status).toBe(201);
+    const before = server.calls();
+    expect(await call(operator, { ...asked, approval: pending.retryHandle })).toMatchObject({
+      status: 409,
+      body: { code: 'approval_void' },
+    });
+    expect(server.calls()).toBe(before);
+    await http.call('/mcp/registry/again', { method: 'DELETE', as: admin });
+  });
+
   it('is void once the definition of the tool is another, although that one was approved as well', async () => {
     const pending = await ask({ n: 30 });
     await decide(admin, pending.approvalId);

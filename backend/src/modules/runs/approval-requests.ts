@@ -193,8 +193,14 @@ export async function approvedHash(
       )
     : [];
   const { tool, description, inputSchema } = call.tool;
+  // At another place, or by the same name anew, it is another server that would be called.
+  const registration = await database.query(
+    `SELECT version, extract(epoch FROM created_at)::text AS since FROM mcp_registry WHERE name = split_part($1, '.', 1)`,
+    [tool],
+  );
   return canonicalHash({
     tool: { tool, description, inputSchema },
+    registration,
     args: JSON.parse(json(call.args)),
     round: call.round,
     about: call.about ?? null,

@@ -290,6 +290,19 @@ describe('an approval', () => {
     expect(bench.probe.calls[0]!.args.n).toBe(99);
   });
 
+  test('is void once the server of the tool is registered otherwise, and is asked for again', async () => {
+    const { jobId, approvalId } = await waiting();
+    await bench.database.query(
+      `UPDATE mcp_registry SET version = version + 1 WHERE name = 'probe'`,
+    );
+    await decide({ approvalId, decision: 'continue' });
+    await bench.settled(jobId);
+    expect((await bench.approval(jobId, 'void')).id).toBe(approvalId);
+    expect(bench.probe.calls.map(({ args }) => args.text)).not.toContain('b');
+    await decide({ approvalId: (await bench.approval(jobId)).id, decision: 'continue' });
+    expect((await bench.ended(jobId)).status).toBe('succeeded');
+  });
+
   test('of a run that was cancelled meanwhile is void', async () => {
     const { jobId, approvalId } = await waiting();
     await bench.call(`/jobs/${jobId}/cancel`, { method: 'POST', as: bench.owner });

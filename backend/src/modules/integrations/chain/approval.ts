@@ -262,5 +262,6 @@ const bindingOf = ({ ctx, call, target }: Passage): string =>
     tool: call.tool,
     args: call.args,
     definition: target.hash,
-    registration: target.server.version,
+    // Another server by its name begins with the first version as well.
+    registration: [target.server.created_at.getTime(), target.server.version],
   });
