@@ -297,6 +297,7 @@ export class Aggregate {
       return this.required(exchange, subject, next.inputRequests, {
         kind: 'parked',
         callId: next.callId,
+        process: this.states.process,
       });
     const { questions, approved } = client ?? {};
     if (!questions) return next.value;

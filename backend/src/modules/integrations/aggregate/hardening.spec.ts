@@ -45,11 +45,12 @@ function send(
     headers?: Record<string, string>;
     meta?: object;
     capabilities?: object;
+    at?: McpApp;
   } = {},
 ) {
   const name = params['name'] ?? params['uri'];
   const token = options.token ?? (options.as ?? operator).token;
-  return app.call<RpcAnswer>('/mcp', {
+  return (options.at ?? app).call<RpcAnswer>('/mcp', {
     method: 'POST',
     headers: {
       authorization: `Bearer ${token}`,
@@ -385,6 +386,29 @@ describe('the state of a request that waits for input', () => {
       const rows = await auditOf('mcp.request-state');
       expect(rows).toHaveLength(before + 1);
       expect(rows.at(-1)?.diff).toEqual({ why: 'used before' });
+    });
+
+    it('is still good after it came to another process', async () => {
+      const more = await begun();
+      if (server === 'fixture') return; // what is handed through is good in any process
+      const { database, environment } = app;
+      const other = await openMcpApp({
+        database: { database, url: undefined, close: () => Promise.resolve() },
+        environment: { dataDir: environment.dataDir },
+      });
+      const elsewhere = await send('tools/call', tool(asks(server), more), {
+        capabilities,
+        at: other,
+      });
+      expect(elsewhere.body.error).toMatchObject({
+        code: -32602,
+        message: expect.stringContaining('in another process'),
+        data: { reason: 'call_elsewhere' },
+      });
+      expect((await send('tools/call', tool(asks(server), more), { capabilities })).text).toContain(
+        'state-ok',
+      );
+      await other.close();
     });
 
     it('does not live for ever', async () => {

@@ -18,11 +18,11 @@ export interface Subject {
 
 /**
  * `through`: the server's own state, to be handed back to it, and the approval that the call has taken. `parked`: a call
- * that waits in this process.
+ * that waits in a process.
  */
 export type RequestState =
   | { kind: 'through'; server: string; upstream: string | undefined; approved?: string | undefined }
-  | { kind: 'parked'; callId: string };
+  | { kind: 'parked'; callId: string; process: string };
 
 interface Sealed {
   id: string;
@@ -33,6 +33,8 @@ interface Sealed {
 /** A person's time to answer, and the way there and back. */
 const LIFETIME_MS = ANSWER_LIMIT_MS + 60_000;
 const MARK = 'aos1.';
+const ELSEWHERE =
+  'The call waits for answers in another process of AOS, the one that gave this state. Send them there; where it has ended, make the call again.';
 
 /**
  * The state of a request that waits for input travels by way of the client. It is encrypted and sealed, and
@@ -43,6 +45,8 @@ const MARK = 'aos1.';
 @Injectable()
 export class RequestStates {
   private readonly key: Buffer;
+  /** Of this process, since it began. */
+  readonly process = randomUUID();
 
   constructor(
     masterKey: MasterKey,
@@ -61,6 +65,11 @@ export class RequestStates {
   /** @throws ProtocolError, always the same, whatever is wrong with it. */
   async open(ctx: Ctx, subject: Subject, token: string): Promise<RequestState> {
     const sealed = this.unseal(ctx, subject, token);
+    // It stays good: the client may come to the right process yet.
+    if (sealed?.state.kind === 'parked' && sealed.state.process !== this.process)
+      throw new ProtocolError(ProtocolErrorCode.InvalidParams, ELSEWHERE, {
+        reason: 'call_elsewhere',
+      });
     const why = !sealed ? 'not made for this' : await this.whySpent(sealed);
     if (sealed && why === undefined) return sealed.state;
     await this.audit.recordAlone(ctx, {
