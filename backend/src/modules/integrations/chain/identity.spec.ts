@@ -174,6 +174,8 @@ describe('a bearer token', () => {
       capability: { tools: ['env.*'] },
     });
     expect(bearer!.grants.map((grant) => grant.permission)).toEqual(['tool.read', 'tool.call']);
+    for (const typ of ['at+jwt', 'application/at+JWT', 'JWT'])
+      expect(await tokens.verifyBearer(await signed({}, { typ }))).toBeDefined();
     const reader = await tokens.verifyBearer(await signed({ scope: 'tool.read' }));
     expect(reader!.grants.map((grant) => grant.permission)).toEqual(['tool.read']);
     const none = await tokens.verifyBearer(await signed({ scope: 'config.write' }));
@@ -188,6 +190,9 @@ describe('a bearer token', () => {
     ['is not valid yet', () => signed({ nbf: Math.floor(Date.now() / 1000) + 600 })],
     ['names the issuer with a slash more', () => signed({ iss: `${issuer}/` })],
     ['names another issuer', () => signed({ iss: 'http://127.0.0.1:1/evil' })],
+    ['says that it is a logout token', () => signed({}, { typ: 'logout+jwt' })],
+    ['says that it is a proof', () => signed({}, { typ: 'DPOP+jwt' })],
+    ['has a list for a type', () => signed({}, { typ: [['jwt']] })],
     ['has a kid that is a path', () => signed({}, { kid: '../../x' })],
     ['has a kid without end', () => signed({}, { kid: 'x'.repeat(257) })],
     ['has a list for a kid', () => signed({}, { kid: ['one'] })],

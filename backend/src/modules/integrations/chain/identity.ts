@@ -37,6 +37,8 @@ const ALGORITHMS = [
   'ES512',
   'EdDSA',
 ];
+/** Of access tokens (RFC 9068), and of issuers that do not say. A logout token, or a proof, is none. */
+const TYPES = ['at+jwt', 'application/at+jwt', 'jwt', 'application/jwt'];
 const CLOCK_TOLERANCE_S = 5;
 /** How long the rights behind a grant may be old when a wake-up was lost, as for sessions. */
 const CACHE_MS = 5_000;
@@ -222,8 +224,10 @@ export class BearerTokens extends OutsideTokens implements OnApplicationShutdown
 /** All that can be seen without a key. */
 function isWorthAKey(token: string, { issuer, audience }: Issuer): boolean {
   try {
-    const { alg, kid } = decodeProtectedHeader(token);
+    const { alg, kid, typ } = decodeProtectedHeader(token);
     if (alg === undefined || !ALGORITHMS.includes(alg)) return false;
+    const isAccess = typeof typ === 'string' && TYPES.includes(typ.toLowerCase());
+    if (typ !== undefined && !isAccess) return false;
     // What a header holds is a stranger's: a list with one name in it would read like that name.
     const isName = typeof kid === 'string' && /^[\x21-\x7e]{1,256}$/.test(kid);
     if (kid !== undefined && (!isName || kid.includes('..'))) return false;
