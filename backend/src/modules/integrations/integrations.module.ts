@@ -61,6 +61,7 @@ import { RegistryQueries } from './registry.queries.js';
 import { ToolReportQueries } from './tool-report.queries.js';
 import { ToolServersController } from './tool-servers.controller.js';
 import { ServerReports } from './server-reports.js';
+import { GoneServers } from './upstreams/gone-servers.js';
 import { HealthProbes } from './upstreams/health-probes.js';
 import { InProcessServers } from './upstreams/in-process.js';
 import { CallerAssertions } from './upstreams/caller-assertions.js';
@@ -106,6 +107,7 @@ const chainLinks = [
   ],
   providers: [
     ...aggregateParts,
+    GoneServers,
     HealthProbes,
     { provide: BUILTIN_SERVERS, useValue: builtinServers },
     ...chainLinks,

@@ -23,7 +23,21 @@ export interface UpstreamRow {
   auth_token: string | null;
   auth?: OutboundOAuth | null;
   openapi?: RestService | null;
+  /** Of its registration; one that is only tried, or about to be registered, has none. */
+  version?: number;
 }
+
+/** All that a connection depends on. */
+export const wayTo = (row: UpstreamRow): string =>
+  JSON.stringify([
+    row.transport,
+    row.base_url,
+    row.command,
+    row.args,
+    row.auth_token,
+    row.auth ?? null,
+    row.openapi ?? null,
+  ]);
 
 /**
  * The kept connections of this process, one per registered server, made when first needed. A server that was
@@ -52,15 +66,7 @@ export class Upstreams implements OnApplicationShutdown {
     const open = this.open.get(row.name);
     // The registry hands out the same row for some seconds: most calls compare nothing.
     if (open?.row === row) return open.upstream;
-    const route = JSON.stringify([
-      row.transport,
-      row.base_url,
-      row.command,
-      row.args,
-      row.auth_token,
-      row.auth ?? null,
-      row.openapi ?? null,
-    ]);
+    const route = wayTo(row);
     const known = open;
     if (known?.route === route) {
       known.row = row;
@@ -76,6 +82,16 @@ export class Upstreams implements OnApplicationShutdown {
   /** Whether it is connected to, or is about to be; a server may be so before it is registered. */
   has(name: string): boolean {
     return this.open.has(name);
+  }
+
+  /** Those of which the connection was last asked for by their registration. */
+  registered(): UpstreamRow[] {
+    return [...this.open.values()].flatMap(({ row }) => (row.version === undefined ? [] : [row]));
+  }
+
+  /** Whether the connection was last asked for by just this. */
+  holds(row: UpstreamRow): boolean {
+    return this.open.get(row.name)?.row === row;
   }
 
   async close(name: string): Promise<void> {
