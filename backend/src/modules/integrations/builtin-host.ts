@@ -90,7 +90,10 @@ export class BuiltinHost implements OnModuleInit {
       const text = typeof why === 'string' ? why : inEnglish(why);
       return { content: [{ type: 'text' as const, text }], isError: true };
     } finally {
-      await workspace.release();
+      // What the tool has answered is true whatever becomes of its folder.
+      await workspace.release().catch((error: unknown) => {
+        this.logger.error({ msg: 'the folder of a call could not be removed', err: error });
+      });
     }
   }
 

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeDeep } from '../../../test/deep-folder.js';
 import { temporaryFolder } from '../../../test/temporary-folder.js';
 import { Workspace } from './workspace.js';
 
@@ -15,6 +16,21 @@ beforeAll(async () => {
   await writeFile(join(workspace.path, 'a.csv'), 'a\n1\n');
   await symlink('/etc/passwd', join(workspace.path, 'link'));
   execFileSync('mkfifo', [join(workspace.path, 'pipe')]);
+});
+
+it('leaves nothing of a call, however deep its folders are, and whatever they are called', async () => {
+  const own = await temporaryFolder();
+  const call = await Workspace.ofCall(own);
+  for (const branch of ['one', 'two']) {
+    const last = join(call.path, 'last');
+    await mkdir(Buffer.concat([Buffer.from(`${last}/a`), Buffer.from([0xff])]), {
+      recursive: true,
+    });
+    await writeFile(join(last, 'file'), 'x');
+    makeDeep(join(call.path, branch), last);
+  }
+  await call.release();
+  expect(await readdir(join(own, 'workspaces'))).toEqual([]);
 });
 
 it('opens a file of the run', async () => {

@@ -4,6 +4,8 @@ import { tool, ToolFault, type BuiltinTool } from '../tool.js';
 import { findSandbox, runBoxed } from './sandbox.js';
 
 const MAX_OUTPUT_BYTES = 1024 * 1024;
+/** Somewhat less than the gateway takes. */
+const MAX_ANSWER_BYTES = 1_000_000;
 
 const shellExec = tool({
   name: 'shell.exec',
@@ -18,7 +20,9 @@ const shellExec = tool({
     exitCode: z.number().int().nullable().describe('null when it was killed'),
     stdout: z.string(),
     stderr: z.string(),
-    truncated: z.boolean().describe('It wrote more than 1 MiB, and was stopped'),
+    truncated: z
+      .boolean()
+      .describe('There was more than an answer holds; what writes more than 1 MiB is stopped'),
     timedOut: z.boolean(),
   }),
   idempotent: false,
@@ -35,14 +39,32 @@ const shellExec = tool({
       { argv: ['/bin/sh', '-c', command] },
       { timeoutMs, maxOutputBytes: MAX_OUTPUT_BYTES, signal: ctx.signal },
     );
+    const written = fitting(result.stdout.toString('utf8'), result.stderr.toString('utf8'));
     return {
       exitCode: result.timedOut || result.truncated ? null : result.exitCode,
-      stdout: result.stdout.toString('utf8'),
-      stderr: result.stderr.toString('utf8'),
-      truncated: result.truncated,
+      stdout: written.stdout,
+      stderr: written.stderr,
+      truncated: result.truncated || written.isCut,
       timedOut: result.timedOut,
     };
   },
 });
+
+/** The beginnings of both, as much of them as an answer may hold, in which they stand as data and as text. */
+function fitting(stdout: string, stderr: string) {
+  let [out, err] = [stdout, stderr];
+  for (;;) {
+    const data = JSON.stringify([out, err]);
+    const bytes = Buffer.byteLength(data) + Buffer.byteLength(JSON.stringify(data));
+    if (bytes <= MAX_ANSWER_BYTES) break;
+    const part = (0.95 * MAX_ANSWER_BYTES) / bytes;
+    [out, err] = [begun(out, part), begun(err, part)];
+  }
+  return { stdout: out, stderr: err, isCut: out !== stdout || err !== stderr };
+}
+
+/** No pair of code units is cut in two. */
+const begun = (text: string, part: number) =>
+  text.slice(0, Math.floor(text.length * part)).replace(/[\uD800-\uDBFF]$/, '');
 
 export const shell: BuiltinTool[] = [shellExec];
