@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import fs, { mkdir, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeDeep } from '../../../../../test/deep-folder.js';
 import { TestHost } from '../testing.js';
 import { env } from './index.js';
 import { SANDBOX_ROOT, findSandbox } from './sandbox.js';
@@ -163,14 +164,14 @@ describe('git', () => {
       [gpg]\nprogram = ${evil}
       [commit]\ngpgSign = true
       [log]\nshowSignature = true`;
-    const real = { mkdir: fs.mkdir, readFile: fs.readFile };
+    const real = { mkdir: fs.mkdir, lstat: fs.lstat };
     let isLook = false;
-    jest.spyOn(fs, 'readFile').mockImplementation(async (path, options) => {
+    jest.spyOn(fs, 'lstat').mockImplementation(async (path) => {
       if (path === config) {
         isLook = true;
         await writeFile(config, sound);
       }
-      return real.readFile(path, options);
+      return real.lstat(path);
     });
     // Made before git is begun: for the look at the settings itself, and then for what it was for.
     jest.spyOn(fs, 'mkdir').mockImplementation(async (path, options) => {
@@ -187,7 +188,7 @@ describe('git', () => {
     await call('git.diff', { staged: true });
     await call('git.commit', { message: 'y' });
     expect(await call('git.log')).toMatchObject({ commits: [{ message: 'y' }, { message: 'x' }] });
-    expect(await real.readFile(config, 'utf8')).toBe(asking);
+    expect(await readFile(config, 'utf8')).toBe(asking);
     expect(existsSync(join(host.workspace, 'pwned'))).toBe(false);
   });
 
@@ -298,6 +299,42 @@ describe('git', () => {
     const config = join(host.workspace, '.git/config');
     await writeFile(config, `[user]\n${'name = x\n'.repeat(20_000)}`);
     await expect(call('git.status')).rejects.toMatchObject({ code: 'repository_refused' });
+  });
+
+  it('waits at no pipe that came for the config after .git was looked at, and reads no link', async () => {
+    await call('git.init');
+    const config = join(host.workspace, '.git/config');
+    const { lstat } = fs;
+    const swapped = (swap: () => unknown) =>
+      jest.spyOn(fs, 'lstat').mockImplementation(async (path) => {
+        if (path === config) {
+          await rm(config);
+          await swap();
+        }
+        return lstat(path);
+      });
+    for (const swap of [
+      () => execFileSync('mkfifo', [config]),
+      () => symlink('/dev/zero', config),
+      () => mkdir(config),
+    ]) {
+      swapped(swap);
+      await expect(call('git.status')).rejects.toMatchObject({
+        said: { code: 'git-leads-out', params: { name: 'config' } },
+      });
+      jest.restoreAllMocks();
+      await rm(config, { recursive: true });
+      await writeFile(config, '');
+    }
+  });
+
+  it('refuses a .git that goes deeper than a path leads', async () => {
+    await call('git.init');
+    const last = join(host.workspace, 'last');
+    await mkdir(last);
+    makeDeep(join(host.workspace, '.git/deep'), last);
+    await expect(call('git.status')).rejects.toMatchObject({ code: 'repository_refused' });
+    execFileSync('rm', ['-rf', join(host.workspace, '.git')]); // Node's own does not come so deep
   });
 
   it('refuses a .git that leads elsewhere', async () => {

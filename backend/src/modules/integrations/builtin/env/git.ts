@@ -10,7 +10,7 @@
  *
  * There is no way to the network: no remote command is offered, and protocol.allow is never.
  */
-import { lstat, mkdir, readdir, readFile, realpath } from 'node:fs/promises';
+import { lstat, mkdir, readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { say } from '@aos/contracts';
 import { z } from 'zod';
@@ -63,13 +63,13 @@ async function openRepository(
     if (stats && !stats.isDirectory()) {
       throw new ToolFault('repository_refused', say('git-no-folder'));
     }
-    if (stats) await refuseWaysOut(gitFolder);
+    if (stats) await refuseWaysOut(ctx, gitFolder);
     return { folder: place.path };
   });
 }
 
 /** Links anywhere in .git, and the files by which git is told to look elsewhere. */
-async function refuseWaysOut(gitFolder: string): Promise<void> {
+async function refuseWaysOut(ctx: ToolContext, gitFolder: string): Promise<void> {
   const refuse = (name: string) =>
     new ToolFault('repository_refused', say('git-leads-out', { name }));
   for (const name of ['commondir', 'gitdir', 'config.worktree', 'objects/info/alternates']) {
@@ -77,7 +77,16 @@ async function refuseWaysOut(gitFolder: string): Promise<void> {
   }
   const pending = [''];
   for (let folder = pending.pop(); folder !== undefined; folder = pending.pop()) {
-    for (const entry of await readdir(`${gitFolder}/${folder}`, { withFileTypes: true })) {
+    ctx.signal.throwIfAborted();
+    const entries = await readdir(`${gitFolder}/${folder}`, { withFileTypes: true }).catch(
+      (error: unknown) => {
+        // It was moved meanwhile, or lies deeper than a path leads.
+        if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'].includes(codeOf(error) ?? ''))
+          throw refuse(folder.slice(0, 200));
+        throw error;
+      },
+    );
+    for (const entry of entries) {
       const name = folder === '' ? entry.name : `${folder}/${entry.name}`;
       if (entry.isDirectory()) pending.push(name);
       else if (!entry.isFile()) throw refuse(name);
@@ -88,9 +97,13 @@ async function refuseWaysOut(gitFolder: string): Promise<void> {
 /** Reads the keys as git itself does; of a file that is named it follows no includes. */
 async function refuseConfig(ctx: ToolContext, repo: Repository): Promise<void> {
   const config = join(ctx.workspace, repo.folder, '.git', 'config');
-  if (!(await lstat(config).catch(ignore('ENOENT')))) return;
-  const text = await readFile(config, 'utf8');
-  if (text.length > 100_000) throw new ToolFault('repository_refused', say('git-config-large'));
+  const stats = await lstat(config).catch(ignore('ENOENT'));
+  if (!stats) return;
+  // It is opened by git alone, in the box: it may have become a pipe since .git was looked at, upon which whoever opens it
+  // waits for a writer, or a link to what has no end.
+  if (!stats.isFile())
+    throw new ToolFault('repository_refused', say('git-leads-out', { name: 'config' }));
+  if (stats.size > 100_000) throw new ToolFault('repository_refused', say('git-config-large'));
   const listing = await runGit(ctx, { folder: repo.folder }, [
     ...['config', '--file', '.git/config', '--list', '--name-only', '-z'],
   ]);
