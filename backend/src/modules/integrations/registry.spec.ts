@@ -34,6 +34,27 @@ const call = (tool: string) =>
   );
 const looks = () => server.seen.filter(({ method }) => method === 'tools/list').length;
 
+it('writes anew how a server does where another process, which may be gone, has written otherwise', async () => {
+  const clock = controlledClock();
+  await register();
+  const look = () => parts.upstreams.of({ ...row(), name }).probe(20_000);
+  const row = () =>
+    ({
+      ...{ transport: 'http', base_url: server.url, command: null, args: [], auth_token: null },
+    }) as const;
+  const state = async () => (await parts.registry.find(name)).health.state;
+  await look();
+  await parts.database.query(
+    `UPDATE mcp_registry SET health = '{"state": "unhealthy", "error": "gone"}' WHERE name = $1`,
+    [name],
+  );
+  await look();
+  expect(await state()).toBe('unhealthy'); // not at each look of so many as there may be
+  clock.pass(15_000);
+  await look();
+  while ((await state()) !== 'healthy') await new Promise((turn) => setImmediate(turn));
+});
+
 describe('a server that has no tools', () => {
   it('is asked for them once, however often and by how many at once one is named', async () => {
     const now = Date.now();

@@ -129,6 +129,8 @@ export const nothingListed: Listed = { tools: [], leftOut: [] };
 /** How old what calls are made by may be when another process changed it and its wake-up was lost. */
 const CACHE_MS = 5_000;
 const MOST_CACHED = 10_000;
+/** Somewhat less than what lies between two looks at a server's health. */
+const RETELL_MS = 15_000;
 /** So long a server that turned out to have no tools is not asked for them again by who names one. */
 const EMPTY_FOR_MS = 30_000;
 
@@ -142,7 +144,7 @@ const EMPTY_FOR_MS = 30_000;
 @Injectable()
 export class Registry implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(Registry.name);
-  private readonly reported = new Map<string, string>();
+  private readonly reported = new Map<string, { said: string; at: number }>();
   private readonly targets = new Map<
     string,
     { target: Omit<Target, 'upstream'>; staleAt: number }
@@ -398,16 +400,23 @@ export class Registry implements OnModuleInit, OnApplicationShutdown {
     return rows[0];
   }
 
-  /** Written when it changes, not at each call. */
+  /**
+   * Written when it changes, not at each call. Now and then also when it does not: another process may have written what it
+   * saw since, and may be gone.
+   */
   private async keepHealth(server: string, health: Health): Promise<void> {
     const said = health.state === 'healthy' ? 'healthy' : health.error;
-    if (this.reported.get(server) === said) return;
-    this.reported.set(server, said);
+    const before = this.reported.get(server);
+    const at = performance.now();
+    const isNews = before?.said !== said;
+    if (!isNews && at - before.at < RETELL_MS) return;
+    this.reported.set(server, { said, at });
+    const kept = storable(healthOf(health));
     try {
-      await this.database.query(`UPDATE mcp_registry SET health = $2 WHERE name = $1`, [
-        server,
-        JSON.stringify(storable(healthOf(health))),
-      ]);
+      await this.database.query(
+        `UPDATE mcp_registry SET health = $2 WHERE name = $1 AND ($3 OR health->>'state' IS DISTINCT FROM $4)`,
+        [server, JSON.stringify(kept), isNews, kept.state],
+      );
     } catch (error) {
       this.reported.delete(server);
       this.logger.warn({ msg: 'the health of a server could not be kept', server, err: error });
