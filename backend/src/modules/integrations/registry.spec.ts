@@ -37,11 +37,8 @@ const looks = () => server.seen.filter(({ method }) => method === 'tools/list').
 it('writes anew how a server does where another process, which may be gone, has written otherwise', async () => {
   const clock = controlledClock();
   await register();
-  const look = () => parts.upstreams.of({ ...row(), name }).probe(20_000);
-  const row = () =>
-    ({
-      ...{ transport: 'http', base_url: server.url, command: null, args: [], auth_token: null },
-    }) as const;
+  const row = await parts.registry.find(name);
+  const look = () => parts.upstreams.of(row).probe(20_000);
   const state = async () => (await parts.registry.find(name)).health.state;
   await look();
   await parts.database.query(

@@ -44,6 +44,8 @@ export async function startToolServer(tools: ToolOfTest[], port = 0) {
     onCall: (_params: Record<string, unknown>): unknown => ({
       content: [{ type: 'text', text: 'done' }],
     }),
+    /** Whose requests get a 401. */
+    refuses: undefined as ((headers: IncomingHttpHeaders) => boolean) | undefined,
     calls: () => seen.filter(({ method }) => method === 'tools/call').length,
   };
   const server = createServer((request, response) => {
@@ -58,6 +60,7 @@ export async function startToolServer(tools: ToolOfTest[], port = 0) {
         };
         const { id, method = '', params = {} } = message;
         seen.push({ method, params, headers: request.headers });
+        if (state.refuses?.(request.headers)) return void response.writeHead(401).end();
         if (id === undefined)
           return void response.writeHead(request.method === 'POST' ? 202 : 405).end();
         const answer = await answerTo(method, params);

@@ -7,6 +7,7 @@ import { Redactor } from '../../../platform/telemetry/redactor.js';
 import { SessionAuthenticator } from '../../auth/session-authenticator.js';
 import { Capabilities } from '../chain/capability.js';
 import { BearerTokens } from '../chain/identity.js';
+import { RemoveMcpServer } from '../commands/remove-server.js';
 import { type ToolServerOfTest, controlledClock, startToolServer } from '../chain/testing.js';
 import { type GatewayParts, actor, admin, startGateway } from '../testing.js';
 import { CallerAssertions } from './caller-assertions.js';
@@ -67,6 +68,7 @@ afterAll(async () => {
   await new Promise((resolve) => issuerServer.close(resolve));
   await parts.stop();
 });
+afterEach(() => jest.restoreAllMocks());
 beforeEach(() => {
   forms.length = 0;
   server.seen.length = 0;
@@ -75,6 +77,7 @@ beforeEach(() => {
   plainMetadata = undefined;
   onExchange = undefined;
   server.onCall = () => ({ content: [] });
+  server.refuses = undefined;
   answer = {
     status: 200,
     body: JSON.stringify({ access_token: 'issued-token', token_type: 'Bearer', expires_in: 3600 }),
@@ -108,6 +111,46 @@ describe('signing in at a tool server', () => {
     });
     const basic = Buffer.from(forms[0]!.authorization!.slice('Basic '.length), 'base64').toString();
     expect(basic).toBe('aos%3A1:client%3Asecret');
+  });
+
+  it('asks for another token where one is refused before its end, and not for each call', async () => {
+    let issued = 0;
+    onExchange = () => {
+      const token = { access_token: `token-${++issued}`, token_type: 'Bearer', expires_in: 3600 };
+      return Promise.resolve({ status: 200, body: JSON.stringify(token) });
+    };
+    let good = 1;
+    server.refuses = ({ authorization }) => authorization !== `Bearer token-${good}`;
+    await register(oauth({ issuer }));
+    await call();
+    expect(issued).toBe(1);
+    good = 2; // the first one was taken back
+    await call();
+    expect([issued, shown()]).toEqual([2, ['Bearer token-1', 'Bearer token-2']]);
+    good = NaN;
+    const now = performance.now();
+    const clock = jest.spyOn(performance, 'now').mockReturnValue(now); // after the second failure there is a pause
+    for (let calls = 0; calls < 5; calls++) await expect(call()).rejects.toThrow('HTTP 401');
+    expect(issued).toBe(4);
+    clock.mockReturnValue(now + 60_000);
+    good = 5;
+    await call();
+    expect(issued).toBe(5);
+    await parts.remove.execute(new RemoveMcpServer(admin(), `s${n}`, undefined));
+  });
+
+  it('asks for no second token at once where the first one is refused', async () => {
+    server.refuses = () => true;
+    const { health } = await register(oauth({ issuer }));
+    expect([health.state, forms.length]).toEqual(['unhealthy', 1]);
+    await parts.remove.execute(new RemoveMcpServer(admin(), `s${n}`, undefined));
+  });
+
+  it.each(['a\nb: c', 'tök😀', ''])('takes %j for no token', async (token) => {
+    answer.body = JSON.stringify({ access_token: token, token_type: 'Bearer' });
+    const { health } = await register(oauth({ issuer }));
+    expect(health.error).toContain('did not answer with a bearer token');
+    await parts.remove.execute(new RemoveMcpServer(admin(), `s${n}`, undefined));
   });
 
   it('finds the endpoint also in the second document of the issuer', async () => {

@@ -15,7 +15,10 @@ const SHORTEST_LIFE_MS = 5_000;
 const MOST_KEPT = 1_000;
 
 const TokenAnswer = z.object({
-  access_token: z.string().min(1).max(16_384),
+  access_token: z
+    .string()
+    .max(16_384)
+    .regex(/^[\x21-\x7e]+$/, 'is nothing that a header holds'),
   token_type: z.string().regex(/^bearer$/i, 'is not a bearer token'),
   expires_in: z.number().positive().optional(),
 });
@@ -51,7 +54,7 @@ export class OutboundTokens {
     reveal: RevealSecret,
     caller: Principal,
   ): Promise<string> {
-    const key = canonicalHash([server, oauth, oauth.perCaller ? caller.id : null]);
+    const key = keyOf(server, oauth, caller);
     const kept = this.kept.get(key);
     if (kept && Date.now() < kept.until) return kept.token;
     // Connections that are made at once share one token.
@@ -62,6 +65,17 @@ export class OutboundTokens {
         .finally(() => this.asked.delete(key));
     this.asked.set(key, asking);
     return asking;
+  }
+
+  /**
+   * The server does not take its token any more, though it is not at its end: it may have been taken back, or the server
+   * may know other keys by now. The next one will be another.
+   */
+  refuse(server: string, oauth: OutboundOAuth, caller: Principal, token: string): void {
+    const key = keyOf(server, oauth, caller);
+    if (this.kept.get(key)?.token !== token) return; // others were told so before
+    this.redactor.forget(token);
+    this.kept.delete(key);
   }
 
   private async ask(
@@ -161,6 +175,9 @@ export class OutboundTokens {
     throw new Error('the metadata of the authorization server name no token endpoint');
   }
 }
+
+const keyOf = (server: string, oauth: OutboundOAuth, caller: Principal): string =>
+  canonicalHash([server, oauth, oauth.perCaller ? caller.id : null]);
 
 /** RFC 6749, 2.3.1: both are form-encoded first. */
 const basic = (id: string, secret: string) =>

@@ -1,3 +1,4 @@
+import { SdkHttpError } from '@modelcontextprotocol/client';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { Environment } from '../../../platform/config/environment.js';
 import { type Principal, systemPrincipal } from '../../../platform/http/context.js';
@@ -8,10 +9,10 @@ import { GuardedFetch } from '../chain/guarded-fetch.js';
 import { type RestService, RestUpstream } from '../openapi/rest-upstream.js';
 import { InProcessServers } from './in-process.js';
 import { dialOf } from './dial.js';
-import { OutboundTokens } from './outbound-tokens.js';
+import { OutboundTokens, type RevealSecret } from './outbound-tokens.js';
 import { PerCaller } from './per-caller.js';
 import type { Upstream, UpstreamChange } from './upstream.js';
-import { type Health, WarmClient } from './warm-client.js';
+import { type Dial, type Health, WarmClient } from './warm-client.js';
 
 /** A registered server as far as reaching it goes. */
 export interface UpstreamRow {
@@ -123,14 +124,16 @@ export class Upstreams implements OnApplicationShutdown {
       args: row.args,
       authSecret: row.auth_token,
     };
+    const dial = (as: Principal | undefined) =>
+      row.auth
+        ? this.signedIn(row.name, row.auth, as ?? systemPrincipal, reveal, (token) =>
+            dialOf(route, this.environment, () => Promise.resolve(token)),
+          )
+        : dialOf(route, this.environment, reveal);
     const connect = (as: Principal | undefined) =>
       new WarmClient({
         server: row.name,
-        dial: dialOf(route, this.environment, (secret) =>
-          row.auth
-            ? this.tokens.tokenFor(row.name, row.auth, reveal, as ?? systemPrincipal)
-            : reveal(secret),
-        ),
+        dial: dial(as),
         // That one caller is turned away says nothing of the server.
         ...(as
           ? {}
@@ -142,5 +145,29 @@ export class Upstreams implements OnApplicationShutdown {
         dropWhenSilent: row.transport === 'stdio',
       });
     return row.auth?.perCaller ? new PerCaller(connect) : connect(undefined);
+  }
+
+  /** With another token where the server refuses one that it was shown before: not twice for each connection. */
+  private signedIn(
+    server: string,
+    oauth: OutboundOAuth,
+    as: Principal,
+    reveal: RevealSecret,
+    dialWith: (token: string) => Dial,
+  ): Dial {
+    let shown: string | undefined;
+    const show = async () => (shown = await this.tokens.tokenFor(server, oauth, reveal, as));
+    return async (signal, prepare) => {
+      const before = shown;
+      const token = await show();
+      try {
+        return await dialWith(token)(signal, prepare);
+      } catch (error) {
+        const isRefused = error instanceof SdkHttpError && error.status === 401;
+        if (!isRefused || token !== before) throw error;
+        this.tokens.refuse(server, oauth, as, token);
+        return dialWith(await show())(signal, prepare);
+      }
+    };
   }
 }
