@@ -12,6 +12,7 @@ import { NumberWithTheCommit1764171000000 } from './1764171000000-number-with-th
 import { NameSecretsFirst1764172000000 } from './1764172000000-name-secrets-first.js';
 import { SayFaultsByCode1764173000000 } from './1764173000000-say-faults-by-code.js';
 import { TellOfToolsLeftOut1764174000000 } from './1764174000000-tell-of-tools-left-out.js';
+import { SealTheAuditRecord1764175000000 } from './1764175000000-seal-the-audit-record.js';
 
 /** In order. A migration that has shipped is never edited: write the next one. */
 export const migrations = [
@@ -29,4 +30,5 @@ export const migrations = [
   NameSecretsFirst1764172000000,
   SayFaultsByCode1764173000000,
   TellOfToolsLeftOut1764174000000,
+  SealTheAuditRecord1764175000000,
 ];

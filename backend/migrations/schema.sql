@@ -10,6 +10,23 @@ AS $function$
       RAISE EXCEPTION 'audit_logs is append-only: % refused', TG_OP USING ERRCODE = 'insufficient_privilege';
     END $function$;
 
+CREATE OR REPLACE FUNCTION public.audit_logs_await_seal()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+    BEGIN
+      INSERT INTO audit_unsealed (audit_id) VALUES (NEW.id);
+      RETURN NULL;
+    END $function$;
+
+CREATE OR REPLACE FUNCTION public.audit_seals_append_only()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+    BEGIN
+      RAISE EXCEPTION 'audit_seals is append-only: % refused', TG_OP USING ERRCODE = 'insufficient_privilege';
+    END $function$;
+
 CREATE OR REPLACE FUNCTION public.claim_jobs(most integer, kinds text[], owner text, lease_ms double precision)
  RETURNS SETOF jobs
  LANGUAGE plpgsql
@@ -290,6 +307,23 @@ CREATE INDEX audit_logs_resource ON public.audit_logs USING btree (resource, id 
 CREATE INDEX audit_logs_trace ON public.audit_logs USING btree (trace_id) WHERE (trace_id IS NOT NULL);
 CREATE TRIGGER audit_logs_no_change BEFORE DELETE OR UPDATE ON public.audit_logs FOR EACH ROW EXECUTE FUNCTION audit_logs_append_only();
 CREATE TRIGGER audit_logs_no_truncate BEFORE TRUNCATE ON public.audit_logs FOR EACH STATEMENT EXECUTE FUNCTION audit_logs_append_only();
+CREATE TRIGGER audit_logs_wait AFTER INSERT ON public.audit_logs FOR EACH ROW EXECUTE FUNCTION audit_logs_await_seal();
+
+CREATE TABLE audit_seals (
+  seq bigint NOT NULL,
+  audit_id bigint NOT NULL,
+  hash bytea NOT NULL,
+  CONSTRAINT audit_seals_pkey PRIMARY KEY (seq),
+  CONSTRAINT audit_seals_audit_id_key UNIQUE (audit_id),
+  CONSTRAINT audit_seals_hash_check CHECK ((octet_length(hash) = 32))
+);
+CREATE TRIGGER audit_seals_no_change BEFORE DELETE OR UPDATE ON public.audit_seals FOR EACH ROW EXECUTE FUNCTION audit_seals_append_only();
+CREATE TRIGGER audit_seals_no_truncate BEFORE TRUNCATE ON public.audit_seals FOR EACH STATEMENT EXECUTE FUNCTION audit_seals_append_only();
+
+CREATE TABLE audit_unsealed (
+  audit_id bigint NOT NULL,
+  CONSTRAINT audit_unsealed_pkey PRIMARY KEY (audit_id)
+);
 
 CREATE TABLE blueprints (
   id uuid NOT NULL,

@@ -192,6 +192,24 @@ test('a role is made in the matrix, and why somebody may is answered', async () 
   await close();
 });
 
+test('the record is held against its chain, and each row says where it is in it', async () => {
+  const { page, close } = await browser.open();
+  await signIn(page);
+  await openPart(page, 'audit');
+  await page.getByRole('button', { name: 'Verify' }).click();
+  const verdict = page.getByTestId('audit-check');
+  await verdict.getByText('Nobody touched it').waitFor();
+  await verdict.getByText(/^\s*\d+ entries were held against their hash chain/).waitFor();
+  // The check is on record itself, and sealed by the next one.
+  await page.getByRole('button', { name: 'Verify' }).click();
+  await verdict.getByText('Nobody touched it').waitFor();
+  await page.getByRole('button', { name: 'Reload' }).click();
+  await page.getByRole('row').filter({ hasText: 'audit.verify' }).last().click();
+  await page.locator('aos-audit-detail').getByText('Sealed as').waitFor();
+  await page.locator('aos-audit-detail').getByText(/^[0-9a-f]{64}$/).waitFor();
+  await close();
+});
+
 test('a token is shown once, works, and is revoked by its name', async () => {
   const { page, close } = await browser.open();
   await signIn(page);

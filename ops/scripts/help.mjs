@@ -13,6 +13,7 @@ export const help = {
   'api-client': 'write openapi.json and generate libs/api-client from it',
   'check:api-client': 'fail when libs/api-client is stale',
   'check:console-size': 'gzip sizes of the console by room; fail when one is over its limit',
+  'audit:verify': 'check an export of the audit record offline; -- <file> [checkpoints] [--key]',
   'db:schema': 'write backend/migrations/schema.sql, the tables that the migrations come to',
   'db:reset': 'remove the embedded database and the artifacts of this checkout (.aos)',
   'bench:jobs': 'jobs per second and start latency beside graphile-worker and pg-boss',

@@ -49,6 +49,8 @@ export type { CheckAccess$Params as CheckAccess$Params } from './fn/rbac/check-a
 export { checkAccess as checkAccess } from './fn/rbac/check-access';
 export type { ListAudit$Params as ListAudit$Params } from './fn/audit/list-audit';
 export { listAudit as listAudit } from './fn/audit/list-audit';
+export type { VerifyAudit$Params as VerifyAudit$Params } from './fn/audit/verify-audit';
+export { verifyAudit as verifyAudit } from './fn/audit/verify-audit';
 export type { ExportAudit$Params as ExportAudit$Params } from './fn/audit/export-audit';
 export { exportAudit as exportAudit } from './fn/audit/export-audit';
 export type { GetSystemConfig$Params as GetSystemConfig$Params } from './fn/config/get-system-config';

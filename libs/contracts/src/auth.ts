@@ -165,7 +165,14 @@ export const AuditRow = z
     diff: z.unknown(),
     traceId: z.string().nullable(),
     ip: z.string().nullable(),
+    actorUser: z.string().nullable(),
+    projectId: z.string().nullable(),
+    /** With microseconds, as it is hashed. */
     createdAt: Timestamp,
+    /** Its place in the chain; null until it is sealed, about a second later. */
+    seq: z.int().nullable(),
+    /** SHA-256 of the hash before it (64 zeros before the first), a newline, and this row without `hash`, canonical (RFC 8785). */
+    hash: z.string().nullable(),
   })
   .meta({ id: 'AuditRow' });
 export type AuditRow = z.infer<typeof AuditRow>;
@@ -181,3 +188,55 @@ export const AuditQuery = PageQuery.extend({
   until: Moment.optional(),
 });
 export type AuditQuery = z.infer<typeof AuditQuery>;
+
+/** How far the chain had come at a moment, signed: `jws` is a compact JWS (EdDSA) of `{ seq, hash, at }`. */
+export const AuditCheckpoint = z
+  .object({ seq: z.int(), hash: z.string(), at: Timestamp, jws: z.string() })
+  .meta({ id: 'AuditCheckpoint' });
+export type AuditCheckpoint = z.infer<typeof AuditCheckpoint>;
+
+export const AuditVerifyQuery = z.strictObject({
+  /** The first entry to check; what is before it is taken as checked. */
+  from: z.coerce.number().int().min(1).optional(),
+});
+
+export const AuditFault = z
+  .object({
+    /**
+     * changed: the row is not what was sealed. missing: it is gone. gap: a number of the chain is. unchained: a row that was
+     * never to be sealed. checkpoint: the chain is not the one that was signed.
+     */
+    kind: z.enum(['changed', 'missing', 'gap', 'unchained', 'checkpoint']),
+    seq: z.int().nullable(),
+    id: z.string().nullable(),
+    says: z.string(),
+    /** The same by its code. */
+    said: Said,
+  })
+  .meta({ id: 'AuditFault' });
+export type AuditFault = z.infer<typeof AuditFault>;
+
+export const AuditVerification = z
+  .object({
+    ok: z.boolean(),
+    /** How many entries were checked. */
+    entries: z.int(),
+    /** The last of them; null when there is none. */
+    last: z.object({ seq: z.int(), hash: z.string() }).nullable(),
+    /** Where to go on (`?from=`) when there were more than one request checks; else null. */
+    next: z.int().nullable(),
+    /** At most 100. */
+    faults: z.array(AuditFault),
+    faultCount: z.int(),
+    checkpoints: z.object({
+      /** How many that are kept outside the database were held against the chain. */
+      checked: z.int(),
+      latest: AuditCheckpoint.nullable(),
+      /** The public key by which anyone can check them. */
+      key: z.record(z.string(), z.string()),
+    }),
+    durationMs: z.int(),
+  })
+  .meta({ id: 'AuditVerification' });
+export type AuditVerification = z.infer<typeof AuditVerification>;
+export type AuditVerifyQuery = z.infer<typeof AuditVerifyQuery>;

@@ -466,6 +466,18 @@ export const sentences = {
     'The database cannot be offered to tools: {{why}}. Its user needs CREATEROLE, or someone makes the role aos_reader beforehand.',
   'query-costly':
     'The embedded database cannot stop a query once it runs, and this one may take long. Narrow it, or run AOS on a Postgres server (DATABASE_URL).',
+  // The audit record and its chain.
+  'audit-broken': 'The audit record does not hold, in {{count}} places. The first: {{first}}',
+  'audit-changed': 'Entry {{seq}} is not what was sealed: it was changed afterwards.',
+  'audit-missing': 'Entry {{seq}} is gone from the record.',
+  'audit-gap': 'Entries {{from}} to {{to}} are gone from the chain.',
+  'audit-unchained': 'The row with the id {{id}} was put in past the chain.',
+  'audit-not-as-signed':
+    'The chain at entry {{seq}} is not the one that was signed: it was made anew.',
+  'audit-cut-off':
+    'Entry {{signed}} was signed, and the chain ends at {{there}}: its end was taken away.',
+  'audit-foreign-checkpoints':
+    '{{count}} lines of the checkpoint file are not signed by this installation.',
   'call-stopped': 'The call was stopped.',
   'tool-unforeseen':
     '{{tool}} failed in a way it did not foresee; the log has the details under trace {{trace}}.',

@@ -1,6 +1,6 @@
 import { Controller, Get, Query, Res } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { AuditPage, AuditQuery } from '@aos/contracts';
+import { AuditPage, AuditQuery, AuditVerification, AuditVerifyQuery } from '@aos/contracts';
 import type { Response } from 'express';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -9,6 +9,8 @@ import { Allow, RequestCtx } from '../../platform/http/access.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { type AuditFilter, AuditQueries } from './audit.queries.js';
 import { ndjsonLine } from './ndjson.js';
+import { Sealer } from './sealer.js';
+import { AuditVerifier } from './verifier.js';
 
 const ExportQuery = AuditQuery.omit({ limit: true, cursor: true });
 
@@ -18,6 +20,8 @@ export class AuditController {
   constructor(
     private readonly queries: AuditQueries,
     private readonly audit: AuditTrail,
+    private readonly sealer: Sealer,
+    private readonly verifier: AuditVerifier,
   ) {}
 
   @Get('logs')
@@ -28,9 +32,26 @@ export class AuditController {
     return this.queries.page(query);
   }
 
+  @Get('verify')
+  @Allow('audit.read')
+  @ApiOperation({
+    summary: 'Holds the record against its hash chain and its signed checkpoints',
+    operationId: 'verifyAudit',
+  })
+  @ApiResponse({ status: 200, standardSchema: AuditVerification })
+  verify(
+    @RequestCtx() ctx: Ctx,
+    @Query({ schema: AuditVerifyQuery }) { from }: AuditVerifyQuery,
+  ): Promise<AuditVerification> {
+    return this.verifier.verifyFor(ctx, from);
+  }
+
   @Get('export')
   @Allow('audit.read')
-  @ApiOperation({ summary: 'The record as NDJSON, oldest first', operationId: 'exportAudit' })
+  @ApiOperation({
+    summary: 'The record as NDJSON, in the order of its chain, which anyone can check offline',
+    operationId: 'exportAudit',
+  })
   @ApiResponse({
     status: 200,
     description: 'One JSON object a line',
@@ -46,6 +67,7 @@ export class AuditController {
       resource: 'audit:logs',
       diff: { filter: query },
     });
+    await this.sealer.seal();
     response.set({
       'content-type': 'application/x-ndjson; charset=utf-8',
       'content-disposition': 'attachment; filename="aos-audit.ndjson"',

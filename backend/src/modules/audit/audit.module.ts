@@ -1,6 +1,14 @@
 import { Module } from '@nestjs/common';
+import { HttpModule } from '../../platform/http/http.module.js';
 import { AuditController } from './audit.controller.js';
 import { AuditQueries } from './audit.queries.js';
+import { Checkpoints } from './checkpoints.js';
+import { Sealer } from './sealer.js';
+import { AuditVerifier } from './verifier.js';
 
-@Module({ controllers: [AuditController], providers: [AuditQueries] })
+@Module({
+  imports: [HttpModule],
+  controllers: [AuditController],
+  providers: [AuditQueries, AuditVerifier, Checkpoints, Sealer],
+})
 export class AuditModule {}

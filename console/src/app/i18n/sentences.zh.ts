@@ -418,6 +418,15 @@ export const sentences: Record<SentenceCode, string> = {
     '无法向工具提供数据库：{{why}}。它的用户需要 CREATEROLE，或由他人事先创建角色 aos_reader。',
   'query-costly':
     '内嵌数据库无法停止正在运行的查询，而这个查询可能要很久。请缩小范围，或让 AOS 运行在 Postgres 服务器上（DATABASE_URL）。',
+  // The audit record and its chain.
+  'audit-broken': '审计记录有 {{count}} 处校验不通过。第一处：{{first}}',
+  'audit-changed': '第 {{seq}} 条与封存时不一致：事后被改动过。',
+  'audit-missing': '第 {{seq}} 条已从记录中消失。',
+  'audit-gap': '第 {{from}} 至 {{to}} 条已从链上消失。',
+  'audit-unchained': 'ID 为 {{id}} 的行绕过了链被插入。',
+  'audit-not-as-signed': '链在第 {{seq}} 条处与已签名的检查点不符：链被重新生成过。',
+  'audit-cut-off': '第 {{signed}} 条有签名检查点，而链止于第 {{there}} 条：末尾被截去。',
+  'audit-foreign-checkpoints': '检查点文件中有 {{count}} 行不是由本系统签名的。',
   'call-stopped': '调用已停止。',
   'tool-unforeseen': '{{tool}} 以未预料的方式出错；详情见日志中的链路 {{trace}}。',
 

@@ -4,11 +4,15 @@
 export interface AuditRow {
   action: string;
   actor: string;
+  actorUser: (string | null);
   createdAt: string;
   diff: any;
+  hash: (string | null);
   id: string;
   ip: (string | null);
   outcome: 'allowed' | 'denied' | 'failed';
+  projectId: (string | null);
   resource: string;
+  seq: (number | null);
   traceId: (string | null);
 }

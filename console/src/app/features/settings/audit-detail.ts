@@ -71,6 +71,12 @@ export function changeOf(diff: unknown): Change | null {
           }
           <dt>{{ t('settings.audit.number') }}</dt>
           <dd class="num">{{ row().id }}</dd>
+          @if (row().seq; as seq) {
+            <dt>{{ t('settings.audit.seal') }}</dt>
+            <dd>
+              <span class="num">{{ seq }}</span> · <code class="meta">{{ row().hash }}</code>
+            </dd>
+          }
           @if (row().traceId; as trace) {
             <dt>{{ t('settings.audit.trace') }}</dt>
             <dd>

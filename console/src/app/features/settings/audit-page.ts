@@ -22,6 +22,7 @@ import { type Filter, momentIn } from '../../shared/ui/filters';
 import { Icon } from '../../shared/ui/icon';
 import { StateMark, type Tone } from '../../shared/ui/state-mark';
 import { Age } from '../../shared/ui/time';
+import { AuditCheck } from './audit-check';
 import { AuditDetail } from './audit-detail';
 import { SettingsApi } from './settings-api';
 
@@ -38,7 +39,17 @@ const outcomes = ['allowed', 'denied', 'failed'] as const;
 @Component({
   selector: 'aos-audit-page',
   providers: [RecordNames],
-  imports: [Age, AuditDetail, Cell, DataTable, FilterBar, Icon, StateMark, TranslocoDirective],
+  imports: [
+    Age,
+    AuditCheck,
+    AuditDetail,
+    Cell,
+    DataTable,
+    FilterBar,
+    Icon,
+    StateMark,
+    TranslocoDirective,
+  ],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <div class="room" *transloco="let t">
@@ -54,10 +65,19 @@ const outcomes = ['allowed', 'denied', 'failed'] as const;
           >
             <aos-icon name="retry" [size]="14" /><span>{{ t('ui.reload') }}</span>
           </button>
+          <button
+            class="btn"
+            type="button"
+            [disabled]="verdict.call().state === 'loading'"
+            (click)="verdict.check()"
+          >
+            <aos-icon name="check" [size]="14" />{{ t('settings.audit.check') }}
+          </button>
           <a class="btn" [href]="exportUrl()" download="aos-audit.ndjson">
             <aos-icon name="download" [size]="14" />{{ t('settings.audit.export') }}
           </a>
         </header>
+        <aos-audit-check #verdict />
         <aos-filter-bar
           [filters]="filters()"
           [resets]="['row']"

@@ -32,6 +32,7 @@ import {
   putSystemConfig,
   revokeToken,
   setPassword,
+  verifyAudit,
 } from '@aos/api-client/functions';
 import type {
   AccessAnswer,
@@ -39,6 +40,7 @@ import type {
   ApiToken,
   AuditQuery,
   AuditRow,
+  AuditVerification,
   Binding,
   ChangeOwnPassword,
   ConfigPreview,
@@ -182,5 +184,8 @@ export class SettingsApi {
 
   audit(query: Partial<AuditQuery>): Observable<Page<AuditRow>> {
     return this.api.invoke(listAudit, { limit: PAGE, ...query });
+  }
+  verifyAudit(from: number): Observable<AuditVerification> {
+    return this.api.invoke(verifyAudit, { from });
   }
 }
