@@ -206,7 +206,10 @@ test('the record is held against its chain, and each row says where it is in it'
   await page.getByRole('button', { name: 'Reload' }).click();
   await page.getByRole('row').filter({ hasText: 'audit.verify' }).last().click();
   await page.locator('aos-audit-detail').getByText('Sealed as').waitFor();
-  await page.locator('aos-audit-detail').getByText(/^[0-9a-f]{64}$/).waitFor();
+  await page
+    .locator('aos-audit-detail')
+    .getByText(/^[0-9a-f]{64}$/)
+    .waitFor();
   await close();
 });
 

@@ -162,6 +162,13 @@ export function viewsOf({ agent, done, failed, waiting }) {
       open: (page) => page.locator('main [data-row]').first().click(),
       shows: 'aos-audit-detail',
     },
+    {
+      name: 'settings-audit-verified',
+      path: 'settings/audit',
+      ready: 'main [data-row]',
+      open: (page) => page.locator('main header button').nth(1).click(),
+      shows: '[data-testid=audit-check] aos-state',
+    },
     { name: 'integrations', path: 'integrations', ready: heading },
     { name: 'tools', path: 'integrations?view=tools', ready: 'main [role=row]' },
     { name: 'policies', path: 'integrations?view=policies', ready: 'aos-policies-view #dry-tool' },

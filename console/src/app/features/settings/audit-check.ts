@@ -25,7 +25,7 @@ const MOST_SHOWN = 20;
         }
       }
       @if (call().state !== 'idle' && call().state !== 'failed') {
-        <section class="card" role="status" data-testid="audit-check">
+        <section role="status" data-testid="audit-check">
           @if (call().state === 'loading') {
             <p class="muted wait">
               <aos-icon name="running" />{{ t('settings.audit.checking', { n: entries() }) }}
@@ -63,9 +63,12 @@ const MOST_SHOWN = 20;
     section {
       display: flex;
       flex-wrap: wrap;
-      align-items: baseline;
+      align-items: center;
       gap: 4px 12px;
       padding: 10px 14px;
+      border: 1px solid var(--line);
+      border-radius: var(--radius-card);
+      background: var(--surface);
     }
     p {
       margin: 0;

@@ -71,12 +71,14 @@ export function changeOf(diff: unknown): Change | null {
           }
           <dt>{{ t('settings.audit.number') }}</dt>
           <dd class="num">{{ row().id }}</dd>
-          @if (row().seq; as seq) {
-            <dt>{{ t('settings.audit.seal') }}</dt>
-            <dd>
+          <dt>{{ t('settings.audit.seal') }}</dt>
+          <dd>
+            @if (row().seq; as seq) {
               <span class="num">{{ seq }}</span> · <code class="meta">{{ row().hash }}</code>
-            </dd>
-          }
+            } @else {
+              <span class="meta">{{ t('settings.audit.unsealed') }}</span>
+            }
+          </dd>
           @if (row().traceId; as trace) {
             <dt>{{ t('settings.audit.trace') }}</dt>
             <dd>
