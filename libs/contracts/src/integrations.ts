@@ -313,7 +313,10 @@ const namePattern = z.string().min(1).max(300);
 
 export const PolicyCondition = z
   .strictObject({
-    /** JSON pointer into the arguments; `*` stands for every member of a list or an object. */
+    /**
+     * JSON pointer into the arguments; `*` stands for every member of a list or an object. An allowing rule wants the
+     * condition of all that are there, any other of one: so one harmful member is enough to keep a tool shut.
+     */
     pointer: z
       .string()
       .max(500)

@@ -42,7 +42,11 @@ export interface CompiledPolicy {
 export function compile(document: PolicyDocument): CompiledPolicy {
   const rules = document.rules
     .filter((rule) => rule.enabled)
-    .map((rule) => ({ rule, conditions: rule.when.map(compileCondition) }));
+
+    .map((rule) => ({
+      rule,
+      conditions: rule.when.map((each) => compileCondition(each, rule.effect)),
+    }));
   return {
     decide(question) {
       for (const { rule, conditions } of rules)
@@ -113,13 +117,27 @@ function concerns(rule: PolicyRule, question: Omit<Question, 'args'>): boolean {
 
 type Holds = (args: Record<string, unknown>) => boolean;
 
-function compileCondition({ pointer, op, value, negate }: PolicyCondition): Holds {
+/**
+ * Where the pointer leads to several values, the one that is not like the others must not slip through: what is to open
+ * a tool holds of all of them, what is to close it of any. `negate` of the one is the other.
+ */
+function compileCondition(
+  { pointer, op, value, negate }: PolicyCondition,
+  effect: PolicyEffect,
+): Holds {
   const parts = pointer
     .split('/')
     .slice(1)
     .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
   const test = testOf(op, value);
-  return (args) => valuesAt(args, parts).some(test) !== negate;
+  const ofAll = (effect === 'allow') !== negate;
+  return (args) => {
+    const { values, isWhole } = valuesAt(args, parts);
+    const holds = ofAll
+      ? isWhole && values.length > 0 && values.every(test)
+      : values.some((each) => test(each));
+    return holds !== negate;
+  };
 }
 
 function testOf(op: PolicyCondition['op'], value: unknown): (found: unknown) => boolean {
@@ -145,16 +163,22 @@ function testOf(op: PolicyCondition['op'], value: unknown): (found: unknown) => 
   }
 }
 
-/** Every value that the pointer leads to; `*` stands for each member of a list or an object. */
-function valuesAt(value: unknown, parts: readonly string[]): unknown[] {
+/** Every value that the pointer leads to; `*` stands for each member of a list or an object. Whole: of no member it led to none. */
+function valuesAt(
+  value: unknown,
+  parts: readonly string[],
+): { values: unknown[]; isWhole: boolean } {
   let layer: unknown[] = [value];
+  let isWhole = true;
   for (const part of parts)
     layer = layer.flatMap((each) => {
-      if (each === null || typeof each !== 'object') return [];
-      if (part === '*') return Object.values(each);
-      return Object.hasOwn(each, part) ? [(each as Record<string, unknown>)[part]] : [];
+      const isHolder = each !== null && typeof each === 'object';
+      if (isHolder && part === '*') return Object.values(each);
+      if (isHolder && Object.hasOwn(each, part)) return [(each as Record<string, unknown>)[part]];
+      isWhole = false;
+      return [];
     });
-  return layer;
+  return { values: layer, isWhole };
 }
 
 /** JSON equality; the order of keys says nothing. */

@@ -97,6 +97,43 @@ describe('rules', () => {
     expect(decide({ when: [condition] })).toBe(matches ? 'deny' : 'allow');
   });
 
+  const safe = { pointer: '/paths/*', op: 'starts-with' as const, value: '/safe' };
+  const inItems = { ...safe, pointer: '/items/*/path' };
+  it.each<[string, PolicyRule['effect'], PolicyRule['when'][number], object, boolean]>([
+    ['all of', 'allow', { ...safe, negate: false }, { paths: ['/safe', '/safe/a'] }, true],
+    ['one of', 'allow', { ...safe, negate: false }, { paths: ['/safe', '/etc'] }, false],
+    ['none of', 'allow', { ...safe, negate: false }, { paths: [] }, false],
+    ['not one of', 'allow', { ...safe, negate: true }, { paths: ['/safe', '/etc'] }, false],
+    ['not any of', 'allow', { ...safe, negate: true }, { paths: ['/etc'] }, true],
+    [
+      'a member without',
+      'allow',
+      { ...inItems, negate: false },
+      { items: [{ path: '/safe' }, {}] },
+      false,
+    ],
+    ['one of', 'deny', { ...safe, negate: false }, { paths: ['/safe', '/etc'] }, true],
+    ['none of', 'deny', { ...safe, negate: false }, { paths: ['/etc'] }, false],
+    ['not all of', 'deny', { ...safe, negate: true }, { paths: ['/safe', '/etc'] }, true],
+    ['not all of', 'approve', { ...safe, negate: true }, { paths: ['/safe', '/etc'] }, true],
+    ['all of', 'deny', { ...safe, negate: true }, { paths: ['/safe'] }, false],
+    ['none of', 'deny', { ...safe, negate: true }, {}, true],
+    [
+      'a member without',
+      'deny',
+      { ...inItems, negate: true },
+      { items: [{ path: '/safe' }, {}] },
+      true,
+    ],
+  ])(
+    'let no member of several slip through: %s them, to %s',
+    (_, effect, condition, args, holds) => {
+      const document = { ...rules({ effect, when: [condition] }), default: 'allow' as const };
+      const { rule } = compile(document).decide(question({ args: args as Question['args'] }));
+      expect(rule !== null).toBe(holds);
+    },
+  );
+
   it('take linear time, whatever the pattern', () => {
     const evil = { pointer: '/path', op: 'matches' as const, value: '^(a+)+$', negate: false };
     const began = process.cpuUsage();
