@@ -31,7 +31,7 @@ export const ImportOpenApi = z
       .url({ protocol: /^https?$/ })
       .max(2000)
       .optional(),
-    /** Where the service is; the document's first server when absent. */
+    /** Where the service is; the document's first server when absent. Operations that have servers of their own are there. */
     baseUrl: z
       .url({ protocol: /^https?$/ })
       .max(2000)
@@ -59,6 +59,11 @@ export const OpenApiImport = z
         name: z.string(),
         method: z.string(),
         path: z.string(),
+        /**
+         * Where the document says that this one is, in place of the `baseUrl` above. What the service is signed in to
+         * with is sent to no other origin than its own.
+         */
+        baseUrl: z.string().optional(),
         title: z.string(),
         description: z.string(),
         inputSchema: z.record(z.string(), z.unknown()),

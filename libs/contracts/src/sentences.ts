@@ -504,6 +504,7 @@ export const sentences = {
   'import-no-bearer': 'signs in otherwise than by a bearer token',
   'operation-too-many': 'there are too many operations',
   'operation-path': 'its path does not begin with /',
+  'operation-server': 'its server has no usable address',
   'operation-name-taken': 'another operation is named {{name}} as well',
   'operation-parameter-name': 'its parameter {{parameter}} has no usable name',
   'operation-parameter-header': 'its parameter {{parameter}} is a header that may not be set',

@@ -449,6 +449,7 @@ export const sentences: Record<SentenceCode, string> = {
   'import-no-bearer': '登录方式不是 Bearer 令牌',
   'operation-too-many': '操作太多',
   'operation-path': '路径不以 / 开头',
+  'operation-server': '它的服务器没有可用的地址',
   'operation-name-taken': '另一个操作也名为 {{name}}',
   'operation-parameter-name': '参数 {{parameter}} 没有可用的名称',
   'operation-parameter-header': '参数 {{parameter}} 是不可设置的请求头',

@@ -16,6 +16,7 @@ export interface OpenApiImport {
 'name': string;
 'method': string;
 'path': string;
+'baseUrl'?: string;
 'title': string;
 'description': string;
 'inputSchema': {

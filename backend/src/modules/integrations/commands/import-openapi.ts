@@ -32,7 +32,7 @@ export class ImportOpenApiHandler implements ICommandHandler<ImportOpenApi> {
 
   async execute({ ctx, input }: ImportOpenApi): Promise<OpenApiImport> {
     const read = await this.read(input);
-    const baseUrl = input.baseUrl ?? read.baseUrl;
+    const { baseUrl } = read;
     const tools = read.tools.filter(
       ({ operation }) => !input.include || input.include.includes(operation.tool),
     );
@@ -43,6 +43,7 @@ export class ImportOpenApiHandler implements ICommandHandler<ImportOpenApi> {
         name: operation.tool,
         method: operation.method,
         path: operation.path,
+        ...(operation.baseUrl === undefined ? {} : { baseUrl: operation.baseUrl }),
         title: definition.title ?? operation.tool,
         description: definition.description ?? '',
         inputSchema: definition.inputSchema,
@@ -61,7 +62,8 @@ export class ImportOpenApiHandler implements ICommandHandler<ImportOpenApi> {
 
   private async read(input: Input): Promise<ReadDocument> {
     try {
-      return readOperations(await documentOf(input, this.outside));
+      const read = readOperations(await documentOf(input, this.outside), input);
+      return await this.withoutUnreachable(read);
     } catch (error) {
       const path = input.documentUrl === undefined ? 'document' : 'documentUrl';
       if (error instanceof AddressRefused)
@@ -75,11 +77,35 @@ export class ImportOpenApiHandler implements ICommandHandler<ImportOpenApi> {
     }
   }
 
+  /** Of operations that are elsewhere: one whose address must not be asked is left out, as any other that cannot be. */
+  private async withoutUnreachable(read: ReadDocument): Promise<ReadDocument> {
+    const judged = new Map<string | undefined, AddressRefused | undefined>();
+    for (const { baseUrl } of read.tools.map(({ operation }) => operation))
+      if (baseUrl !== undefined && !judged.has(baseUrl))
+        judged.set(baseUrl, await this.refusalOf(baseUrl));
+    const tools = read.tools.filter(({ operation }) => {
+      const refusal = judged.get(operation.baseUrl);
+      if (refusal)
+        read.refused.push({
+          operation: `${operation.method} ${operation.path}`.slice(0, 300),
+          ...{ why: refusal.message, said: refusal.said },
+        });
+      return !refusal;
+    });
+    return { ...read, tools };
+  }
+
   private async requireReachable(baseUrl: string): Promise<void> {
+    const refusal = await this.refusalOf(baseUrl);
+    if (refusal) throw new ServerUrlRefused(refusal.said);
+  }
+
+  private async refusalOf(address: string): Promise<AddressRefused | undefined> {
     try {
-      await this.outside.check(baseUrl);
+      await this.outside.check(address);
+      return undefined;
     } catch (error) {
-      if (error instanceof AddressRefused) throw new ServerUrlRefused(error.said);
+      if (error instanceof AddressRefused) return error;
       throw error;
     }
   }

@@ -6,6 +6,8 @@ export interface Operation {
   tool: string;
   method: 'GET' | 'PUT' | 'POST' | 'DELETE' | 'PATCH' | 'HEAD';
   path: string;
+  /** Where the document says that this one is, in place of where the service is. */
+  baseUrl?: string;
   params: Parameter[];
   hasBody: boolean;
 }
@@ -58,18 +60,26 @@ const reservedHeaders =
  * Reads an OpenAPI document (3.0 or 3.1) into tools, one for each operation. Arguments are named like the
  * parameters; a JSON body is the argument `body`. An operation that cannot be asked in this way is left out
  * with the reason. References are followed inside the document only.
+ *
+ * Of each list of `servers` the first is taken, with the defaults of its variables: that of an operation before that of
+ * its path, and either before that of the document. One that is relative is so to where the document was fetched from;
+ * where it was not, that of an operation or a path is to where the service is.
  */
-export function readOperations(document: Json): ReadDocument {
+export function readOperations(
+  document: Json,
+  { documentUrl, baseUrl }: { documentUrl?: string | undefined; baseUrl?: string | undefined } = {},
+): ReadDocument {
   const version = document['openapi'];
   if (typeof version !== 'string' || !/^3\.[01](\.|$)/.test(version))
     throw new DocumentRefused(say('document-version'));
   const paths = asObject(document['paths']);
   if (!paths) throw new DocumentRefused(say('document-no-paths'));
   const info = asObject(document['info']) ?? {};
+  const service = baseUrl ?? serverOf(document['servers'], documentUrl);
   const read: ReadDocument = {
     title: textOf(info['title']),
     description: textOf(info['description']),
-    baseUrl: serverOf(document['servers']),
+    baseUrl: service,
     tools: [],
     refused: [],
   };
@@ -93,7 +103,13 @@ export function readOperations(document: Json): ReadDocument {
         attempt(`${method.toUpperCase()} ${path}`, () => {
           if (read.tools.length >= MOST_OPERATIONS)
             throw new DocumentRefused(say('operation-too-many'));
-          const place = { path, method, operation, shared: item['parameters'] };
+          const servers = [operation['servers'], item['servers']].find(
+            (each) => asList(each).length > 0,
+          );
+          const at = servers === undefined ? undefined : serverOf(servers, documentUrl ?? service);
+          if (servers !== undefined && at === undefined)
+            throw new DocumentRefused(say('operation-server'));
+          const place = { path, method, operation, shared: item['parameters'], at };
           read.tools.push(toTool(document, place, names, budget));
         });
       }
@@ -106,6 +122,8 @@ interface Place {
   method: (typeof METHODS)[number];
   operation: Json;
   shared: unknown;
+  /** Undefined: where the service is. */
+  at: string | undefined;
 }
 
 /** How many values may be copied yet. */
@@ -119,7 +137,7 @@ function toTool(
   names: Set<string>,
   budget: Budget,
 ): ReadDocument['tools'][number] {
-  const { path, method, operation } = place;
+  const { path, method, operation, at } = place;
   if (!path.startsWith('/')) throw new DocumentRefused(say('operation-path'));
   const name = nameOf(place);
   if (names.has(name)) throw new DocumentRefused(say('operation-name-taken', { name }));
@@ -181,6 +199,7 @@ function toTool(
       tool: name,
       method: method.toUpperCase() as Operation['method'],
       path,
+      ...(at === undefined ? {} : { baseUrl: at }),
       params,
       hasBody: body !== undefined,
     },
@@ -357,13 +376,16 @@ function decode(part: string): string {
   }
 }
 
-function serverOf(servers: unknown): string | undefined {
+function serverOf(servers: unknown, relativeTo: string | undefined): string | undefined {
   const first = asObject(asList(servers)[0]);
   const variables = asObject(first?.['variables']) ?? {};
-  const url = textOf(first?.['url']).replace(/\{([^}]*)\}/g, (_, name: string) =>
+  const text = textOf(first?.['url']).replace(/\{([^}]*)\}/g, (_, name: string) =>
     textOf(asObject(variables[name])?.['default']),
   );
-  return /^https?:\/\//i.test(url) && URL.canParse(url) ? url : undefined;
+  const url = text !== '' && URL.canParse(text, relativeTo) ? new URL(text, relativeTo) : undefined;
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') return undefined;
+  // As it is written, where it is whole: what is shown is what the document says.
+  return /^https?:/i.test(text) ? text : url.href;
 }
 
 const asObject = (value: unknown): Json | undefined =>

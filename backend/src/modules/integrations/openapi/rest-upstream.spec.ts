@@ -203,6 +203,57 @@ describe('a document', () => {
   });
 });
 
+describe('servers', () => {
+  const at = (servers: unknown, more: object = {}) => ({
+    openapi: '3.1.0',
+    servers: [{ url: 'https://api.example/v1' }],
+    paths: { '/a': { get: { operationId: 'a', ...(servers ? { servers } : {}) }, ...more } },
+  });
+  const baseOf = (...read: Parameters<typeof readOperations>) =>
+    readOperations(...read).tools[0]?.operation.baseUrl;
+
+  it('of an operation come before those of its path, and either before those of the document', () => {
+    const [own, shared] = [[{ url: 'https://own.example' }], [{ url: 'https://path.example' }]];
+    expect(baseOf(at(undefined))).toBeUndefined();
+    expect(baseOf(at(undefined, { servers: shared }))).toBe('https://path.example');
+    expect(baseOf(at(own, { servers: shared }))).toBe('https://own.example');
+    expect(baseOf(at([], { servers: shared }))).toBe('https://path.example');
+    expect(baseOf(at(own), { baseUrl: 'https://moved.example' })).toBe('https://own.example');
+  });
+
+  it('have the defaults of their variables filled in', () => {
+    const variables = { region: { default: 'eu' }, version: { default: '2' } };
+    const url = 'https://{region}.example/v{version}';
+    expect(baseOf(at([{ url, variables }]))).toBe('https://eu.example/v2');
+  });
+
+  it('that are relative are so to the document, or else to the service', () => {
+    const documentUrl = 'https://docs.example/specs/openapi.json';
+    for (const [url, here, there] of [
+      ['/v2', 'https://api.example/v2', 'https://docs.example/v2'],
+      ['beta', 'https://api.example/beta', 'https://docs.example/specs/beta'],
+      ['//other.example/x', 'https://other.example/x', 'https://other.example/x'],
+    ])
+      expect([url, baseOf(at([{ url }])), baseOf(at([{ url }]), { documentUrl })]).toEqual([
+        url,
+        here,
+        there,
+      ]);
+    const whole = { ...at(undefined), servers: [{ url: '/api' }] };
+    expect(readOperations(whole, { documentUrl }).baseUrl).toBe('https://docs.example/api');
+    expect(readOperations(whole).baseUrl).toBeUndefined();
+  });
+
+  it.each(['file:///etc/passwd', 'javascript:alert(1)', '', 'http://', '{nothing}', 7])(
+    'that are %p leave their operation out, and are not passed over',
+    (url) => {
+      const read = readOperations(at([{ url }, { url: 'https://api.example' }]));
+      expect(read.tools).toEqual([]);
+      expect(read.refused).toMatchObject([{ said: { code: 'operation-server' } }]);
+    },
+  );
+});
+
 describe('a REST service', () => {
   let parts: GatewayParts;
   let service: Server;
@@ -474,6 +525,51 @@ describe('a REST service', () => {
     });
     await parts.configure({ httpAllowAddresses: ['127.0.0.1'] });
     expect(asked).toEqual([]);
+  });
+
+  describe('some of which is elsewhere', () => {
+    const withServers = (servers: object) => ({
+      openapi: '3.1.0',
+      paths: {
+        '/near': { get: { operationId: 'near' } },
+        '/far': { servers, get: { operationId: 'far' } },
+      },
+    });
+    const far = () => `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}/files`;
+
+    it('is asked there, without the secret that was given for it', async () => {
+      const auth = { secret: 'SHOP_KEY', in: 'query', name: 'key' };
+      const imported = await importIt({ document: withServers([{ url: far() }]), auth });
+      expect(imported.tools).toMatchObject([{ path: '/near' }, { path: '/far', baseUrl: far() }]);
+      expect(imported.tools[0]).not.toHaveProperty('baseUrl');
+      strangers.length = 0;
+      await call('far', {});
+      await call('near', {});
+      expect(strangers).toEqual(['/files/far']);
+      expect(asked.map(({ url }) => url)).toEqual(['/v1/near?key=canary-of-the-shop']);
+    });
+
+    it('is signed in to where only its path is another', async () => {
+      const auth = { secret: 'SHOP_KEY', in: 'query', name: 'key' };
+      await importIt({ document: withServers([{ url: '/v2' }]), auth });
+      await call('far', {});
+      expect(asked.map(({ url }) => url)).toEqual(['/v2/far?key=canary-of-the-shop']);
+    });
+
+    it('is left out where it must not be asked, at import, and not asked where that is so since', async () => {
+      const refused = { operation: 'GET /far', why: expect.stringMatching(/address|allowed/) };
+      for (const url of ['http://169.254.169.254/latest', 'http://10.0.0.1:5432/'])
+        expect(await importIt({ document: withServers([{ url }]) })).toMatchObject({
+          tools: [{ name: 'near' }],
+          refused: [refused],
+        });
+      await importIt({ document: withServers([{ url: far() }]) });
+      await parts.configure({});
+      strangers.length = 0;
+      await expect(call('far', {})).rejects.toMatchObject({ code: 'server_unreachable' });
+      await parts.configure({ httpAllowAddresses: ['127.0.0.1'] });
+      expect(strangers).toEqual([]);
+    });
   });
 
   it('is previewed without keeping anything', async () => {

@@ -41,8 +41,10 @@ export class RestUpstream implements Upstream {
   async call(request: UpstreamRequest): Promise<CallToolResult> {
     const operation = this.operations.get(request.definition.name);
     if (!operation) throw new UpstreamFault('protocol', say('service-no-operation'), false);
-    const { url, headers, body } = prepare(this.service.baseUrl, operation, request.args);
-    await this.signIn(url, headers);
+    const { baseUrl } = this.service;
+    const { url, headers, body } = prepare(operation.baseUrl ?? baseUrl, operation, request.args);
+    // The secret was given for the service; where else the document points to, its author has chosen.
+    if (url.origin === new URL(baseUrl).origin) await this.signIn(url, headers);
     const timeout = AbortSignal.timeout(request.timeoutMs);
     let answer;
     try {

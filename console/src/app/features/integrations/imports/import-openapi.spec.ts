@@ -72,6 +72,21 @@ describe('the import of an OpenAPI document', () => {
     expect(sent).toEqual([{ name: 'shop', documentUrl: address, preview: true }]);
   });
 
+  it('shows of an operation that is elsewhere where that is', async () => {
+    const tools = [
+      { ...tool('upload', 'post', '/files'), baseUrl: 'https://files.example/v2' },
+      tool('ping', 'get', '/ping'),
+    ];
+    const { submit, write, root } = await show(() => of({ ...preview, tools }));
+    await write('#openapi-address', address);
+    await submit();
+    const paths = [...root.querySelectorAll('[data-operation] code.muted')];
+    expect(paths.map((each) => each.textContent)).toEqual([
+      'https://files.example/v2/files',
+      '/ping',
+    ]);
+  });
+
   it('keeps the name that somebody has given it', async () => {
     const { write, find } = await show(() => of(preview));
     await write('#openapi-name', 'orders');
