@@ -309,6 +309,8 @@ export const sentences = {
   'server-slow': 'no answer in time',
   'call-cancelled': 'the call was cancelled',
   'server-asks': 'the tool asks for input that nobody can give',
+  'server-asks-amiss':
+    'the server answers {{method}} with a question, which the protocol has for calls, prompts and resources only',
   'server-asks-on': 'the tool still asks after {{rounds}} rounds',
   'server-silent': 'it does not answer',
   'server-ending': '{{server}} is being shut down',

@@ -273,6 +273,7 @@ export const sentences: Record<SentenceCode, string> = {
   'server-slow': '没有及时响应',
   'call-cancelled': '调用已取消',
   'server-asks': '工具要求输入，而没有人可以提供',
+  'server-asks-amiss': '服务器以提问回答 {{method}}，而协议只允许对工具调用、提示和资源这样做',
   'server-asks-on': '{{rounds}} 轮之后工具仍在要求输入',
   'server-silent': '没有响应',
   'server-ending': '{{server}} 正在关闭',

@@ -34,6 +34,8 @@ const tools = [...Object.keys(answers), 'progress'].map((name) => ({
   ...(answers[name]?.outputSchema ? { outputSchema: answers[name].outputSchema } : {}),
 }));
 
+const roots = { method: 'roots/list', params: {} };
+
 interface Asked {
   id?: number;
   method: string;
@@ -49,7 +51,7 @@ function answerTo({ method, params }: Asked): object {
         result: {
           ...own,
           supportedVersions: ['2026-07-28'],
-          capabilities: { tools: {}, resources: {} },
+          capabilities: { tools: {}, resources: {}, completions: {} },
           serverInfo,
         },
       };
@@ -72,6 +74,8 @@ function answerTo({ method, params }: Asked): object {
       const contents = [{ uri: 'raw://deep', text: '', _meta: { deep: 'DEEP' } }];
       return { result: { ...own, contents } };
     }
+    case 'completion/complete':
+      return { result: { resultType: 'input_required', inputRequests: { where: roots } } };
     case 'tools/call': {
       const { result, error } = answers[params!.name]!;
       return error ? { error } : { result: { resultType: 'complete', ...result } };
@@ -193,6 +197,17 @@ it.each([
       });
   },
 );
+
+it('a completion that is answered with a question is the server’s fault: the protocol has none there', async () => {
+  const ref = { type: 'ref/resource' as const, uri: 'raw://deep' };
+  for (const client of [current, older])
+    await expect(
+      client.complete({ ref, argument: { name: 'x', value: '' } }),
+    ).rejects.toMatchObject({
+      code: -32000,
+      message: expect.stringContaining('answers completion/complete with a question'),
+    });
+});
 
 const script = `
 import { createInterface } from 'node:readline';

@@ -220,8 +220,8 @@ export class WarmClient implements Upstream {
     const { client: side, timeoutMs, signal, method, params } = request;
     return this.use(timeoutMs, signal, true, (at, leftMs, until) =>
       this.flights.run(side, leftMs, until, (flight) =>
-        this.rounds(at, flight, undefined, (answers, state) =>
-          at.client.request(
+        this.rounds(at, flight, undefined, async (answers, state) => {
+          const answer = await at.client.request(
             {
               method,
               params: {
@@ -238,8 +238,12 @@ export class WarmClient implements Upstream {
               signal: flight.signal,
               ...(side.onProgress ? { onprogress: (progress) => side.onProgress!(progress) } : {}),
             },
-          ),
-        ),
+          );
+          // No client could come back with an answer to it: such a request has nowhere to put one.
+          if (method === 'completion/complete' && isInputRequiredResult(answer))
+            throw new UpstreamFault('protocol', say('server-asks-amiss', { method }), true);
+          return answer;
+        }),
       ),
     );
   }
