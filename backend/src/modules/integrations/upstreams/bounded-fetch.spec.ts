@@ -54,6 +54,22 @@ describe('a stream of events', () => {
     expect(await read(url)).toHaveLength(5 * event.length);
   });
 
+  it.each([
+    ['CR', '\r'],
+    ['CR and LF', '\r\n'],
+  ])(
+    'may be of any length also where its lines end with %s, which is read as LF',
+    async (_, end) => {
+      const event = `data: ${'x'.repeat(6_000)}\n\n`;
+      const { url } = await serve((__, response) => {
+        response.writeHead(200, events);
+        for (let i = 0; i < 5; i++) response.write(event.replaceAll('\n', end));
+        response.end();
+      });
+      expect(await read(url)).toBe(event.repeat(5));
+    },
+  );
+
   it('is ended by one event that is too large', async () => {
     const { url } = await serve((_, response) => {
       response.writeHead(200, events);

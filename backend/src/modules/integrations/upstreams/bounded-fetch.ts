@@ -1,9 +1,10 @@
 import type { FetchLike } from '@modelcontextprotocol/client';
+import { LineEnds } from './line-ends.js';
 
 /**
  * `fetch` whose answers end with an error after `maxBytes` of one answer, as unpacked: a server (or a
  * gzip bomb behind it) cannot fill the memory. A stream of events is one answer of any length, so for those
- * each event is bounded instead, by the bytes since the last empty line.
+ * each event is bounded instead, by the bytes since the last empty line; whatever its lines end with, LF is what is read.
  */
 export function boundedFetch(maxBytes: number): FetchLike {
   return async (url, init) => {
@@ -49,8 +50,10 @@ function meter(
 ): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
   let bytes = 0;
   let last = 0;
+  const lineEnds = new LineEnds();
   return new TransformStream({
-    transform(chunk, controller) {
+    transform(received, controller) {
+      const chunk = isEvents ? lineEnds.unified(received) : received;
       bytes += chunk.length;
       if (isEvents) {
         const end = endOfEvent(chunk, last);
@@ -66,12 +69,7 @@ function meter(
 
 /** Index behind the last empty line in the chunk, or -1. `before` is the byte that came before it. */
 function endOfEvent(chunk: Uint8Array, before: number): number {
-  for (let i = chunk.length - 1; i >= 0; i--) {
-    if (chunk[i] !== 10) continue;
-    const previous = i > 0 ? chunk[i - 1]! : before;
-    const isEmptyLine =
-      previous === 10 || (previous === 13 && (i > 1 ? chunk[i - 2] : before) === 10);
-    if (isEmptyLine) return i + 1;
-  }
+  for (let i = chunk.length - 1; i >= 0; i--)
+    if (chunk[i] === 10 && (i > 0 ? chunk[i - 1] : before) === 10) return i + 1;
   return -1;
 }

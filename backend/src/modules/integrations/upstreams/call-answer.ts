@@ -11,6 +11,7 @@ import {
 } from '@modelcontextprotocol/client';
 import { type EventSourceParser, createParser } from 'eventsource-parser';
 import { say } from '@aos/contracts';
+import { LineEnds } from './line-ends.js';
 import { isPlainAnswer } from './plain-answer.js';
 import { UpstreamFault } from './upstream.js';
 
@@ -36,6 +37,7 @@ export class CallAnswer {
   private bytes = 0;
   private events: EventSourceParser | undefined;
   private readonly text = new TextDecoder();
+  private readonly lineEnds = new LineEnds();
   private unpacking: Transform | undefined;
   private fault: Error | undefined;
   private hasTold = false;
@@ -106,7 +108,8 @@ export class CallAnswer {
   private read(chunk: Uint8Array): void {
     if (this.fault) return;
     this.bytes += chunk.length;
-    if (this.events) this.events.feed(this.text.decode(chunk, { stream: true }));
+    if (this.events)
+      this.events.feed(this.text.decode(this.lineEnds.unified(chunk), { stream: true }));
     else this.chunks.push(chunk);
     if (this.bytes <= this.maxBytes) return;
     this.fault = new Error(`the answer is larger than ${this.maxBytes} bytes`);

@@ -16,7 +16,7 @@ interface Message {
   result?: { action?: string };
   params?: { name: string; arguments: { text: string } };
 }
-type OnCall = (call: Message, request: IncomingMessage, response: ServerResponse) => void;
+type OnCall = (call: Message, request: IncomingMessage, response: ServerResponse) => unknown;
 
 /** A server of an older revision, by hand, whose `tools/call` does what the test says. */
 let onCall: OnCall;
@@ -125,6 +125,40 @@ const forms: [string, OnCall][] = [
         ),
   ],
 ];
+/** As the standard lets a server write them; the stream stays open behind the event, as it may. */
+const lineEnds: [string, string, number][] = [
+  ['CR', '\r', 10_000],
+  ['LF', '\n', 10_000],
+  ['CR and LF', '\r\n', 10_000],
+  ['CR and LF, in pieces', '\r\n', 1],
+  ['CR, in pieces', '\r', 1],
+];
+it.each(lineEnds)(
+  'reads an event whose lines end with %s as soon as it is there',
+  async (_, end, size) => {
+    const pieces = (text: string) => text.match(new RegExp(`[^]{1,${size}}`, 'g'))!;
+    const asked = { id: 7, method: 'elicitation/create', params: { message: '' } };
+    let answered!: () => void;
+    const answer = new Promise<void>((resolve) => (answered = resolve));
+    onOther = (__, ___, response) => (answered(), void response.writeHead(202).end());
+    onCall = async (message, __, response) => {
+      const send = (what: object) => {
+        for (const piece of pieces(event(what).replaceAll('\n', end))) response.write(piece);
+      };
+      events(response);
+      send(asked);
+      await answer;
+      send({ id: message.id, result: resultOf(message) });
+      response.end();
+    };
+    const client = {
+      ...{ capabilities: { elicitation: {} }, takesQuestions: false },
+      ask: () => Promise.resolve({ action: 'decline' }),
+    } as unknown as ClientSide;
+    expect(await call({ client })).toMatchObject(hello);
+  },
+);
+
 it.each(forms)('takes %s for an answer, past fetch', async (_form, answer) => {
   onCall = answer;
   expect(await call()).toMatchObject(hello);

@@ -110,3 +110,8 @@ it('tells of progress also where it comes in one piece with the answer', async (
   await call({ onProgress: (fraction) => void heard.push(Math.round(fraction * 3)) });
   expect(heard).toEqual([1, 2, 3]);
 });
+
+it('reads what is said in lines that end with CR alone, at once', async () => {
+  onCall = (message, stream) => void stream.write(event(done(message)).replaceAll('\n', '\r'));
+  await expect(call()).resolves.toMatchObject({ content: [{ text: 'done' }] });
+});
