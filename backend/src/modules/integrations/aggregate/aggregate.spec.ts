@@ -149,6 +149,14 @@ describe.each(['current', 'older'] as const)('a client of the %s revision', (rev
       );
     });
 
+    it('is told of a resource that is not there by the name under which it asked for it', async () => {
+      const uri = `aos-${server}+test://nowhere`;
+      await expect(client.readResource({ uri })).rejects.toMatchObject({
+        message: expect.stringMatching(/[^+]*aos-[a-z-]+\+test:\/\/nowhere$/),
+        data: { uri },
+      });
+    });
+
     it('sees what went wrong as the server says it', async () => {
       expect(await call(`${server}__test_error_handling`)).toMatchObject({
         isError: true,

@@ -207,7 +207,7 @@ export class Aggregate {
         // Older servers have a code of their own for it.
         if (error instanceof ProtocolError && Number(error.code) === -32002)
           throw new ResourceNotFoundError(uri);
-        throw error;
+        throw error instanceof ProtocolError ? underName(error, owner.uri, uri) : error;
       });
       const contents = (result['contents'] ?? []) as { uri: string }[];
       return {
@@ -391,6 +391,18 @@ export class Aggregate {
       }
     });
   }
+}
+
+/** What a server says of a resource names it as it does; the client knows it under another name. */
+function underName(error: ProtocolError, its: string, ours: string): ProtocolError {
+  if (its === ours) return error;
+  const { code, message, data } = error;
+  const isAboutIt = (data as { uri?: unknown } | undefined)?.uri === its;
+  return new ProtocolError(
+    code,
+    message.replaceAll(its, ours),
+    isAboutIt ? { ...(data as object), uri: ours } : data,
+  );
 }
 
 const madeUp = (traceId: string) => `00-${traceId}-${randomBytes(8).toString('hex')}-00`;
