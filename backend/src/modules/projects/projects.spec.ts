@@ -92,6 +92,26 @@ describe('a change of a project', () => {
     return { operator, change };
   };
 
+  it('that leaves it as it is makes no version, no audit row and no event', async () => {
+    const { change } = await setup('same');
+    const told = () =>
+      http.database.query(
+        `SELECT (SELECT count(*) FROM audit_logs WHERE resource = 'project:same')::int AS audited,
+                (SELECT count(*) FROM events WHERE project_id = 'same')::int AS events`,
+      );
+    const before = await told();
+    for (const body of [
+      { name: 'Before' },
+      { archived: false },
+      { name: 'Before', archived: false },
+    ])
+      expect((await change(body)).body).toMatchObject({ name: 'Before', version: 1 });
+    expect(await told()).toEqual(before);
+    expect((await change({ name: 'Before' }, 7)).status).toBe(412);
+    expect((await change({ description: 'It' })).body).toMatchObject({ version: 2 });
+    expect((await change({ archived: true }, 2)).body).toMatchObject({ version: 3 });
+  });
+
   it('is made against a version, and leaves its audit row and an event', async () => {
     const { operator, change } = await setup('renamed');
     const read = await http.call<Project>('/projects/renamed', { as: operator });

@@ -62,6 +62,38 @@ describe('a circuit that is open', () => {
   });
 });
 
+describe('a change that leaves a server as it is', () => {
+  const told = async (name: string) =>
+    parts.database.query(
+      `SELECT (SELECT count(*) FROM audit_logs WHERE resource = $1 AND action = 'registry.change')::int AS audited,
+              (SELECT count(*) FROM events WHERE payload ->> 'server' = $2)::int AS events`,
+      [`mcp-server:${name}`, name],
+    );
+  const given = { description: 'One', timeoutMs: 5000, limits: { perMinute: 5, perDay: 9 } };
+
+  it.each<[string, object]>([
+    ['says nothing', {}],
+    ['says what is so', { ...given, enabled: true, limits: { perDay: 9, perMinute: 5 } }],
+  ])('since it %s makes no version, no audit row and no event', async (_, input) => {
+    const server = await register(given);
+    const before = await told(server.name);
+    expect(await change(server, input)).toMatchObject({ ...given, version: server.version });
+    expect(await told(server.name)).toEqual(before);
+    await expect(change({ ...server, version: 7 }, input)).rejects.toMatchObject({ status: 412 });
+  });
+
+  it.each<[string, object]>([
+    ['its description', { description: 'Two' }],
+    ['its time', { timeoutMs: 6000 }],
+    ['whether it is on', { enabled: false }],
+    ['what may be asked twice', { idempotentTools: ['read'] }],
+    ['its limits', { limits: { perMinute: 6 } }],
+  ])('is none when it is of %s', async (_, input) => {
+    const server = await register(given);
+    expect((await change(server, input)).version).toBe(server.version + 1);
+  });
+});
+
 describe('a server that is moved', () => {
   it('is asked at the new place, and called there from then on', async () => {
     const before = await register();

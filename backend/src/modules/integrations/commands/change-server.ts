@@ -6,6 +6,7 @@ import type { Environment } from '../../../platform/config/environment.js';
 import { Database } from '../../../platform/database/database.js';
 import { sql } from '../../../platform/database/sql.js';
 import type { Ctx } from '../../../platform/http/context.js';
+import { canonicalHash } from '../../../platform/http/canonical-hash.js';
 import { requireVersion } from '../../../platform/http/etag.js';
 import { Outbox } from '../../../platform/outbox/outbox.js';
 import { Wakeups } from '../../../platform/outbox/wakeups.js';
@@ -61,6 +62,15 @@ export class ChangeMcpServerHandler implements ICommandHandler<ChangeMcpServer> 
     const after = await this.database.transaction(async (tx) => {
       const before = await this.registry.findForChange(tx, name);
       requireVersion(expectedVersion, before.version);
+      const wanted = {
+        ...before,
+        description: input.description ?? before.description,
+        timeout_ms: input.timeoutMs ?? before.timeout_ms,
+        is_enabled: input.enabled ?? before.is_enabled,
+        idempotent_tools: input.idempotentTools ?? before.idempotent_tools,
+        limits: input.limits ?? before.limits,
+      };
+      if (!moved && canonicalHash(told(wanted)) === canonicalHash(told(before))) return before;
       const way = moved ? routeOf(moved) : before;
       await sql(
         tx,
@@ -69,11 +79,11 @@ export class ChangeMcpServerHandler implements ICommandHandler<ChangeMcpServer> 
                 version = version + 1, updated_at = now() WHERE name = $1`,
         [
           name,
-          input.description ?? before.description,
-          input.timeoutMs ?? before.timeout_ms,
-          input.enabled ?? before.is_enabled,
-          input.idempotentTools ?? before.idempotent_tools,
-          JSON.stringify(input.limits ?? before.limits),
+          wanted.description,
+          wanted.timeout_ms,
+          wanted.is_enabled,
+          wanted.idempotent_tools,
+          JSON.stringify(wanted.limits),
           way.base_url,
           way.command,
           way.args,

@@ -4,6 +4,7 @@ import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
 import { sql } from '../../../platform/database/sql.js';
 import { type Ctx, isAllowed } from '../../../platform/http/context.js';
+import { canonicalHash } from '../../../platform/http/canonical-hash.js';
 import { requireVersion } from '../../../platform/http/etag.js';
 import { Forbidden } from '../../../platform/http/problem.js';
 import { Outbox } from '../../../platform/outbox/outbox.js';
@@ -42,17 +43,16 @@ export class ChangeProjectHandler implements ICommandHandler<ChangeProject> {
       );
       const before = rows[0]!;
       requireVersion(expectedVersion, before.version);
+      const { name = before.name, description = before.description } = input;
+      const isArchived = input.archived ?? before.archived_at !== null;
+      const wanted = { name, description, isArchived };
+      if (canonicalHash(wanted) === canonicalHash(factsOf(before))) return;
       const after = await sql<ProjectRow>(
         tx,
         `UPDATE projects SET name = $2, description = $3, version = version + 1,
                 archived_at = CASE WHEN $4 THEN coalesce(archived_at, now()) END
           WHERE id = $1 RETURNING ${projectColumns}`,
-        [
-          projectId,
-          input.name ?? before.name,
-          input.description ?? before.description,
-          input.archived ?? before.archived_at !== null,
-        ],
+        [projectId, name, description, isArchived],
       );
       const deed = deedOf(before, after.rows[0]!);
       await this.audit.record(tx, ctx, {
