@@ -411,6 +411,14 @@ describe('the state of a request that waits for input', () => {
       await other.close();
     });
 
+    it('is good for the same arguments, whatever the order of their keys', async () => {
+      const call = (args: object, more: object = {}) =>
+        send('tools/call', { ...tool(asks(server), more), arguments: args }, { capabilities });
+      const { body } = await call({ a: { x: 1, y: 2 }, b: 3 });
+      const more = { inputResponses: answers(body), requestState: body.result!.requestState! };
+      expect((await call({ b: 3, a: { y: 2, x: 1 } }, more)).text).toContain('state-ok');
+    });
+
     it('does not live for ever', async () => {
       const more = await begun();
       const now = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 3600_000);

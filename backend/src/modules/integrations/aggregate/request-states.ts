@@ -1,9 +1,10 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { MasterKey } from '../../../platform/config/master-key.js';
 import { Database } from '../../../platform/database/database.js';
+import { canonicalHash } from '../../../platform/http/canonical-hash.js';
 import type { Ctx } from '../../../platform/http/context.js';
 import { openSealed, seal } from '../../config/index.js';
 import { ANSWER_LIMIT_MS } from '../upstreams/flights.js';
@@ -109,16 +110,5 @@ export class RequestStates {
 }
 
 function boundTo(ctx: Ctx, { method, name, args }: Subject): string {
-  const hash = createHash('sha256')
-    .update(canonical(args ?? {}))
-    .digest('base64url');
-  return JSON.stringify([callerOf(ctx), method, name, hash]);
-}
-
-/** The same for the same JSON, in whatever order its keys were written. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (value === null || typeof value !== 'object') return JSON.stringify(value);
-  const pairs = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${pairs.map(([key, item]) => `${JSON.stringify(key)}:${canonical(item)}`).join(',')}}`;
+  return JSON.stringify([callerOf(ctx), method, name, canonicalHash(args ?? {})]);
 }

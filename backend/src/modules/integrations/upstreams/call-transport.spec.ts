@@ -53,7 +53,7 @@ function clientOf(url: string): WarmClient {
   });
 }
 
-async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function receive(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
   let text = '';
   for await (const chunk of request) text += String(chunk);
   const message = (text === '' ? {} : JSON.parse(text)) as Message;
