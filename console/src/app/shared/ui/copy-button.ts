@@ -10,7 +10,7 @@ import { Icon } from './icon';
     <button
       class="btn small quiet"
       type="button"
-      [title]="text()"
+      [title]="text().length > 1000 ? '' : text()"
       (click)="copy()"
       *transloco="let t"
     >

@@ -1,4 +1,4 @@
-import { reveal } from './reveal';
+import { reveal, revealFirst } from './reveal';
 
 const seen = (text: string) =>
   reveal(text)
@@ -30,5 +30,17 @@ describe('what cannot be seen', () => {
   it('leaves lines, tabs, Chinese and accents alone', () => {
     const text = 'a\n\tb 中文，café ✓';
     expect(reveal(text)).toEqual([{ text, isUnseen: false }]);
+  });
+});
+
+describe('the beginning of a text', () => {
+  it('ends between two characters, also where one is of two halves', () => {
+    expect(revealFirst('ab😀c', 3)).toEqual({ runs: [{ text: 'ab', isUnseen: false }], length: 2 });
+    expect(revealFirst('ab', 3).length).toBe(2);
+  });
+
+  it('has no more parts than can be drawn', () => {
+    const { runs, length } = revealFirst('\u200B'.repeat(30_000), 100_000);
+    expect([runs.length, length]).toEqual([20_000, 20_000]);
   });
 });

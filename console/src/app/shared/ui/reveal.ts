@@ -16,17 +16,36 @@ export interface Run {
   isUnseen: boolean;
 }
 
-export function reveal(text: string): Run[] {
+/** So many runs at most are drawn at once: each is an element, and a text of nothing but unseen characters is all runs. */
+const MOST_RUNS = 20_000;
+
+export interface Shown {
+  runs: Run[];
+  /** How many characters of the text they are; fewer than it has where it is too long to be drawn at once. */
+  length: number;
+}
+
+/** The beginning of a text, as much of it as a page draws without a pause. */
+export function revealFirst(text: string, most: number): Shown {
+  // Not between the halves of one character.
+  const end = /[\uD800-\uDBFF]/.test(text[most - 1] ?? '') ? most - 1 : most;
+  return revealUpTo(text.slice(0, end), MOST_RUNS);
+}
+
+export const reveal = (text: string): Run[] => revealUpTo(text, Infinity).runs;
+
+function revealUpTo(text: string, mostRuns: number): Shown {
   const runs: Run[] = [];
   let from = 0;
   for (const match of text.matchAll(joins.test(text) ? orEmoji : unseen)) {
     // An emoji: what is not seen of it comes behind what is.
     if (match[0].search(unseen) !== 0) continue;
+    if (runs.length >= mostRuns) return { runs, length: from };
     if (match.index > from) runs.push({ text: text.slice(from, match.index), isUnseen: false });
     const code = match[0].codePointAt(0) ?? 0;
     runs.push({ text: `U+${code.toString(16).toUpperCase().padStart(4, '0')}`, isUnseen: true });
     from = match.index + match[0].length;
   }
   if (from < text.length) runs.push({ text: text.slice(from), isUnseen: false });
-  return runs;
+  return { runs, length: text.length };
 }

@@ -1,11 +1,24 @@
-import { ChangeDetectionStrategy, Component, computed, input } from '@angular/core';
+import {
+  ChangeDetectionStrategy,
+  Component,
+  computed,
+  inject,
+  input,
+  linkedSignal,
+} from '@angular/core';
 import { TranslocoDirective } from '@jsverse/transloco';
-import { reveal } from './reveal';
+import { CopyButton } from './copy-button';
+import { Preferences } from './preferences';
+import { reveal, revealFirst } from './reveal';
+import { locale } from './time';
 
-/** A value as it is, whole, in mono, with what cannot be seen made visible. */
+/** What is drawn at once takes a tenth of a second; a line of a megabyte took several. More than anybody reads. */
+const AT_ONCE = 100_000;
+
+/** A value as it is, whole, or its beginning and a way to the rest where it is very long, in mono, with what cannot be seen made visible. */
 @Component({
   selector: 'aos-verbatim',
-  imports: [TranslocoDirective],
+  imports: [CopyButton, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <ng-container *transloco="let t">
@@ -14,7 +27,17 @@ import { reveal } from './reveal';
         role="region"
         [attr.aria-label]="label()"
         dir="ltr"
-      >@for (run of runs(); track $index) {@if (run.isUnseen) {<mark [title]="t('ui.unseen')">{{ run.text }}</mark>} @else {<span>{{ run.text }}</span>}}</pre>
+        [class.long]="text().length > AT_ONCE"
+      >@for (run of shown().runs; track $index) {@if (run.isUnseen) {<mark [title]="t('ui.unseen')">{{ run.text }}</mark>} @else {<span>{{ run.text }}</span>}}</pre>
+      @if (shown().length < text().length) {
+        <p class="cut-off" role="status">
+          <span>{{ t('ui.firstOf', { n: count(shown().length), of: count(text().length) }) }}</span>
+          <button class="btn small" type="button" (click)="isWhole.set(true)">
+            {{ t('ui.showAll') }}
+          </button>
+          <aos-copy [text]="text()" [label]="t('ui.copyAll')" />
+        </p>
+      }
       @if (hasUnseen()) {
         <p class="warn">{{ t('ui.unseenWarning') }}</p>
       }
@@ -34,6 +57,19 @@ import { reveal } from './reveal';
       overflow-wrap: anywhere;
       unicode-bidi: plaintext;
     }
+    /* The direction of each line of its own costs seconds in a line of a megabyte. */
+    pre.long {
+      unicode-bidi: isolate;
+    }
+    .cut-off {
+      display: flex;
+      flex-wrap: wrap;
+      align-items: center;
+      gap: 8px;
+      margin-top: 4px;
+      color: var(--waiting);
+      font-size: 12px;
+    }
     mark {
       padding: 0 3px;
       border-radius: 3px;
@@ -51,9 +87,21 @@ import { reveal } from './reveal';
 export class Verbatim {
   readonly value = input.required<unknown>();
   readonly label = input.required<string>();
-  protected readonly runs = computed(() => {
+  protected readonly AT_ONCE = AT_ONCE;
+  private readonly language = inject(Preferences).language;
+  protected readonly count = (n: number) => n.toLocaleString(locale(this.language()));
+
+  protected readonly text = computed(() => {
     const value = this.value();
-    return reveal(typeof value === 'string' ? value : (JSON.stringify(value, null, 2) ?? ''));
+    return typeof value === 'string' ? value : (JSON.stringify(value, null, 2) ?? '');
   });
-  protected readonly hasUnseen = computed(() => this.runs().some(({ isUnseen }) => isUnseen));
+  /** Asked for by hand; another text begins anew. */
+  protected readonly isWhole = linkedSignal({ source: this.text, computation: () => false });
+  protected readonly shown = computed(() => {
+    const text = this.text();
+    return this.isWhole()
+      ? { runs: reveal(text), length: text.length }
+      : revealFirst(text, AT_ONCE);
+  });
+  protected readonly hasUnseen = computed(() => this.shown().runs.some(({ isUnseen }) => isUnseen));
 }
