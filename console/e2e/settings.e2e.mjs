@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { base, comesTo, fits, onceMore, seriousFaults, signIn, useBrowser } from './harness.mjs';
+import {
+  asPerson,
+  base,
+  comesTo,
+  fits,
+  onceMore,
+  seriousFaults,
+  signIn,
+  useBrowser,
+} from './harness.mjs';
 import { visit } from './tour.mjs';
 
 const browser = useBrowser();
@@ -325,3 +334,35 @@ for (const [language, theme, width] of [
     await close();
   });
 }
+
+test('an editor is in the address: a reload comes back to it, Back leaves it, a link leads to it', async () => {
+  const { page, faults, close } = await browser.open();
+  await signIn(page);
+  const api = await asPerson(page);
+  const dialog = page.locator('dialog[open]');
+  const name = `link-${Date.now()}`;
+  await api.post('/rbac/roles', { name, description: '', permissions: ['task.read'] });
+  for (const [path, opener, key] of [
+    ['integrations', 'Register server', 'register'],
+    ['settings/system', 'Edit Approvals', 'edit'],
+    ['settings/roles', 'New role', 'edit'],
+  ]) {
+    await page.goto(`/console/${path}`);
+    await page.getByRole('button', { name: opener }).click();
+    await dialog.waitFor();
+    const has = () => new URL(page.url()).searchParams.has(key);
+    await comesTo(has, true);
+    await page.reload();
+    await dialog.waitFor();
+    await page.goBack();
+    await dialog.waitFor({ state: 'detached' });
+    assert.equal(has(), false, path);
+  }
+  await page.goto(`/console/settings/roles?edit=${name}`);
+  await dialog.getByText(name).first().waitFor();
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'detached' });
+  await comesTo(() => new URL(page.url()).search, '');
+  assert.deepEqual(faults, []);
+  await close();
+});

@@ -20,6 +20,7 @@ import { keepFresh } from '../../shared/realtime/keep-fresh';
 import { session } from '../../shared/state/session';
 import { Cell, type Column } from '../../shared/table/column';
 import { DataTable } from '../../shared/table/data-table';
+import { Beside } from '../../shared/ui/beside';
 import { FilterBar } from '../../shared/ui/filter-bar';
 import { Icon } from '../../shared/ui/icon';
 import { StateMark } from '../../shared/ui/state-mark';
@@ -79,7 +80,7 @@ export class ServersPage {
       : this.sentences.of(health.said, health.error);
   readonly view = input<string>();
   readonly q = input<string>();
-  /** In the address, so that a command can lead to the form. */
+  /** In the address, so that a command or a link can lead to the form, and a reload back to it. */
   readonly register = input<string>();
   readonly import = input<string>();
   /** What the view of the definitions keeps in the address. */
@@ -95,6 +96,7 @@ export class ServersPage {
 
   private readonly api = inject(IntegrationsApi);
   private readonly router = inject(Router);
+  private readonly beside = inject(Beside);
   private readonly unsent = inject(Unsent);
   protected readonly mayWrite = inject(Store).selectSignal(session.selectMay('tool.write'));
 
@@ -315,8 +317,17 @@ export class ServersPage {
     void this.router.navigateByUrl(this.toolLink(tool));
   }
 
+  protected openForm(): void {
+    this.isRegistering.set(true);
+    this.beside.show('register', '');
+  }
+  protected closeForm(): void {
+    this.isRegistering.set(false);
+    this.beside.show('register', null);
+  }
   protected onRegistered(server: McpServerInfo): void {
     this.isRegistering.set(false);
-    void this.router.navigate(['/integrations', server.name]);
+    // In place of the form: nobody means to go back to it.
+    void this.router.navigate(['/integrations', server.name], { replaceUrl: true });
   }
 }

@@ -6,6 +6,7 @@ import { Store } from '@ngrx/store';
 import { firstValueFrom } from 'rxjs';
 import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
 import { session } from '../../shared/state/session';
+import { Beside } from '../../shared/ui/beside';
 import { ConfirmDialog } from '../../shared/ui/confirm-dialog';
 import { Icon } from '../../shared/ui/icon';
 import { ProblemNote } from '../../shared/ui/problem-note';
@@ -34,7 +35,7 @@ import { SettingsApi } from './settings-api';
         <h1>{{ t('settings.part.roles') }}</h1>
         <span class="grow"></span>
         @if (mayWrite()) {
-          <button class="btn filled" type="button" (click)="editing.set('new')">
+          <button class="btn filled" type="button" (click)="openEditor('')">
             <aos-icon name="plus" [size]="14" />{{ t('settings.role.add') }}
           </button>
         }
@@ -76,7 +77,7 @@ import { SettingsApi } from './settings-api';
             @if (role.builtin) {
               <span class="pill">{{ t('settings.role.builtin') }}</span>
             } @else if (mayWrite()) {
-              <button class="btn small" type="button" (click)="editing.set(role)">
+              <button class="btn small" type="button" (click)="openEditor(role.name)">
                 {{ t('settings.edit') }}
               </button>
               <button class="btn small quiet danger" type="button" (click)="ask(role)">
@@ -93,7 +94,7 @@ import { SettingsApi } from './settings-api';
           [permissions]="permissions()"
           [mine]="mine()"
           (saved)="onSaved($event)"
-          (closed)="editing.set(null)"
+          (closed)="openEditor(null)"
         />
       }
       @if (deleting(); as role) {
@@ -139,15 +140,23 @@ import { SettingsApi } from './settings-api';
 export class RolesPage {
   /** Of the address: the role that is looked at. */
   readonly role = input<string>();
+  /** Of the address, too: the role that is edited; a new one where it names none. */
+  readonly edit = input<string>();
   private readonly api = inject(SettingsApi);
   private readonly router = inject(Router);
+  private readonly beside = inject(Beside);
   private readonly store = inject(Store);
   private readonly me = this.store.selectSignal(session.selectMe);
   protected readonly mayWrite = this.store.selectSignal(session.selectMay('role.write'));
 
   protected readonly call = signal<Call>(idle);
   protected readonly roles = signal<readonly Role[]>([]);
-  protected readonly editing = signal<Role | 'new' | null>(null);
+  protected readonly editing = computed((): Role | 'new' | null => {
+    const name = this.edit();
+    if (name === undefined || !this.mayWrite() || this.roles().length === 0) return null;
+    if (name === '') return 'new';
+    return this.roles().find((role) => role.name === name && !role.builtin) ?? null;
+  });
   protected readonly deleting = signal<Role | null>(null);
   protected readonly removal = signal<Call>(idle);
   protected readonly shown = computed(
@@ -174,9 +183,12 @@ export class RolesPage {
     }
   }
   protected async onSaved({ name }: Role): Promise<void> {
-    this.editing.set(null);
+    // In place of the editor: nobody means to go back to it.
+    await this.router.navigate([], { queryParams: { role: name }, replaceUrl: true });
     await this.load();
-    await this.router.navigate([], { queryParams: { role: name } });
+  }
+  protected openEditor(name: string | null): void {
+    this.beside.show('edit', name);
   }
   protected ask(role: Role): void {
     this.removal.set(idle);

@@ -1,4 +1,4 @@
-import { ChangeDetectionStrategy, Component, computed, inject, signal } from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, inject, input, signal } from '@angular/core';
 import type { Installation, SystemConfigAnswer } from '@aos/contracts';
 import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
@@ -6,6 +6,7 @@ import { firstValueFrom } from 'rxjs';
 import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
 import { RecordNames } from '../../shared/api/record-names';
 import { session } from '../../shared/state/session';
+import { Beside } from '../../shared/ui/beside';
 import { ProblemNote } from '../../shared/ui/problem-note';
 import { Age, spaced } from '../../shared/ui/time';
 import { Preferences } from '../../shared/ui/preferences';
@@ -54,7 +55,7 @@ function lengthOf(ms: number, language: string): string {
             class="btn filled"
             type="button"
             [disabled]="!stored() || !schema()"
-            (click)="editing.set(sections()[0] ?? '')"
+            (click)="openEditor(sections()[0] ?? null)"
           >
             {{ t('settings.system.edit') }}
           </button>
@@ -90,7 +91,7 @@ function lengthOf(ms: number, language: string): string {
                   [attr.aria-label]="
                     t('settings.system.editOf', { name: word(section + '.title') ?? section })
                   "
-                  (click)="editing.set(section)"
+                  (click)="openEditor(section)"
                 >
                   {{ t('settings.edit') }}
                 </button>
@@ -144,7 +145,7 @@ function lengthOf(ms: number, language: string): string {
             [schema]="schema()!"
             [section]="editing()!"
             (saved)="onSaved($event)"
-            (closed)="editing.set(null)"
+            (closed)="openEditor(null)"
           />
         } @error {
           <p class="fault" role="alert">{{ t('shell.roomFailed') }}</p>
@@ -197,6 +198,7 @@ function lengthOf(ms: number, language: string): string {
 })
 export class SystemPage {
   private readonly api = inject(SettingsApi);
+  private readonly beside = inject(Beside);
   private readonly names = inject(RecordNames);
   private readonly transloco = inject(TranslocoService);
   private readonly preferences = inject(Preferences);
@@ -207,7 +209,11 @@ export class SystemPage {
   protected readonly stored = signal<SystemConfigAnswer | null>(null);
   protected readonly schema = signal<object | null>(null);
   protected readonly installation = signal<Installation | null>(null);
-  protected readonly editing = signal<string | null>(null);
+  /** Of the address: the section that is edited. */
+  readonly edit = input<string>();
+  protected readonly editing = computed(() =>
+    this.mayWrite() ? (this.sections().find((section) => section === this.edit()) ?? null) : null,
+  );
   protected readonly sections = computed(() => Object.keys(this.stored()?.config ?? {}));
 
   constructor() {
@@ -234,9 +240,12 @@ export class SystemPage {
 
   protected onSaved(stored: SystemConfigAnswer): void {
     this.stored.set(stored);
-    this.editing.set(null);
+    this.openEditor(null);
   }
 
+  protected openEditor(section: string | null): void {
+    this.beside.show('edit', section);
+  }
   protected nameOf(actor: string): string {
     return this.names.who(actor);
   }
