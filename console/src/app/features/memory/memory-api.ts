@@ -31,7 +31,8 @@ import type {
   ProjectVar,
   RuntimeConfig,
 } from '@aos/contracts';
-import type { Observable } from 'rxjs';
+import { type Observable, map } from 'rxjs';
+import { projectsApart } from '../../shared/api/told-apart';
 
 const PAGE = 50;
 const LONGEST_PAGE = 200;
@@ -69,7 +70,7 @@ export class MemoryApi {
   }
 
   projects(): Observable<Page<Project>> {
-    return this.api.invoke(listProjects, { limit: LONGEST_PAGE });
+    return this.api.invoke(listProjects, { limit: LONGEST_PAGE }).pipe(map(projectsApart));
   }
   vars(projectId: string, cursor?: string): Observable<Page<ProjectVar>> {
     return this.api.invoke(listProjectVars, { id: projectId, limit: LONGEST_PAGE, cursor });

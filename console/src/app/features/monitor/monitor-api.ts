@@ -16,7 +16,8 @@ import type {
   Topology,
   TraceSummary,
 } from '@aos/contracts';
-import type { Observable } from 'rxjs';
+import { type Observable, map } from 'rxjs';
+import { projectsApart } from '../../shared/api/told-apart';
 
 const PAGE = 100;
 
@@ -59,7 +60,7 @@ export class MonitorApi {
   }
   /** For the filter: as many as one page holds. */
   projects(): Observable<Page<Project>> {
-    return this.api.invoke(listProjects, { limit: 200 });
+    return this.api.invoke(listProjects, { limit: 200 }).pipe(map(projectsApart));
   }
   topology(range: MetricRange): Observable<Topology> {
     return this.api.invoke(getTopology, { range });

@@ -259,7 +259,10 @@ export class AuditPage {
             label: t('actor'),
             options: [
               { value: 'system', label: 'AOS' },
-              ...this.people().map(({ id, name }) => ({ value: `user:${id}`, label: name })),
+              ...this.people().map(({ id }) => ({
+                value: `user:${id}`,
+                label: this.names.who(`user:${id}`),
+              })),
             ],
           }
         : { kind: 'text', key: 'actor', label: t('actor') },

@@ -63,7 +63,8 @@ import type {
   SystemConfig,
   SystemConfigAnswer,
 } from '@aos/contracts';
-import { type Observable, switchMap } from 'rxjs';
+import { type Observable, switchMap, map } from 'rxjs';
+import { projectsApart } from '../../shared/api/told-apart';
 
 const PAGE = 100;
 const LONGEST_PAGE = 200;
@@ -160,7 +161,7 @@ export class SettingsApi {
     return this.api.invoke(checkAccess, query);
   }
   projects(): Observable<Page<Project>> {
-    return this.api.invoke(listProjects, { limit: LONGEST_PAGE });
+    return this.api.invoke(listProjects, { limit: LONGEST_PAGE }).pipe(map(projectsApart));
   }
 
   tokens(): Observable<Page<ApiToken>> {

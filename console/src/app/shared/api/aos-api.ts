@@ -43,6 +43,8 @@ import type {
 } from '@aos/contracts';
 import { type Observable, map } from 'rxjs';
 
+import { projectsApart } from './told-apart';
+
 const PAGE = 50;
 const LONGEST_PAGE = 200;
 
@@ -114,7 +116,7 @@ export class AosApi {
 
   /** Those in use, by id. */
   projects(): Observable<Page<Project>> {
-    return this.api.invoke(listProjects, { limit: LONGEST_PAGE });
+    return this.api.invoke(listProjects, { limit: LONGEST_PAGE }).pipe(map(projectsApart));
   }
 
   /** Where the bytes of an artifact are; fit for `<img src>` and `<a download>` alike. */

@@ -24,6 +24,21 @@ function setup(...permissions: Permission[]) {
 }
 
 describe('who an actor is', () => {
+  it('is said with the e-mail where two have one name, one of them whoever looks', () => {
+    const { names, http } = setup('user.read');
+    const items = [
+      { id: me.user.id, name: me.user.name, email: me.user.email },
+      { id: 'u-2', name: me.user.name, email: 'other@example.com' },
+      { id: 'u-3', name: 'Ben', email: 'ben@example.com' },
+    ];
+    http.expectOne(({ url }) => url.includes('/rbac/users')).flush({ items, nextCursor: null });
+    expect([`user:${me.user.id}`, 'user:u-2', 'user:u-3'].map((who) => names.who(who))).toEqual([
+      `${me.user.name} (${me.user.email})`,
+      `${me.user.name} (other@example.com)`,
+      'Ben',
+    ]);
+  });
+
   it('is said by name, and by id where nobody knows the name any more', () => {
     const { names, http } = setup('user.read', 'agent.read');
     http

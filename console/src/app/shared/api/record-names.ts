@@ -4,6 +4,7 @@ import { listAgents, listUsers } from '@aos/api-client/functions';
 import type { Agent, AuditRow, Page, Person } from '@aos/contracts';
 import { TranslocoService } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
+import { toldApart } from './told-apart';
 import { session } from '../state/session';
 
 const LONGEST_PAGE = 200;
@@ -28,10 +29,12 @@ export class RecordNames {
   private readonly agents = signal<readonly Agent[]>([]);
   private readonly names = computed(() => {
     const user = this.me()?.user;
+    const others = this.people().filter(({ id }) => id !== user?.id);
     return new Map([
       ['system', 'AOS'],
-      ...(user ? [[`user:${user.id}`, user.name] as const] : []),
-      ...this.people().map(({ id, name }) => [`user:${id}`, name] as const),
+      ...toldApart(user ? [user, ...others] : others, ({ email }) => email).map(
+        ({ id, name }) => [`user:${id}`, name] as const,
+      ),
       ...this.agents().map(({ id, name }) => [`agent:${id}`, name] as const),
     ]);
   });
