@@ -1,10 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import {
-  type RateLimiterAbstract,
-  RateLimiterMemory,
-  RateLimiterPostgres,
-} from 'rate-limiter-flexible';
+import { RateLimiterPostgres } from 'rate-limiter-flexible';
 import { say } from '@aos/contracts';
 import { Database } from '../../../platform/database/database.js';
 import { AosError } from '../../../platform/http/problem.js';
@@ -32,30 +28,26 @@ const MOST_KEYS = 20_000;
  * Counts calls against limits that hold for a stretch of time as a whole: a day, the life of a grant. What may
  * happen in a minute is not counted in windows: see TokenBuckets.
  *
- * On a Postgres server the counts are rows that all processes share. A statement for each call and limit would
- * cost more than the call, so a process takes points in advance, a fiftieth of the limit at a time, and spends
- * them here. The sum of what all processes spend is never above the limit; near its end up to a fiftieth for
- * each process may go unused. On the embedded database there is one process, and the counts are in its memory.
+ * The counts are rows that all processes share, and that outlive them: a grant for ten calls is for ten, however often
+ * a laptop is started meanwhile. A statement for each call and limit would cost more than the call, so a process takes
+ * points in advance, a fiftieth of the limit at a time, and spends them here. The sum of what all processes spend is
+ * never above the limit; near its end up to a fiftieth for each process may go unused.
  */
 @Injectable()
 export class Limits {
-  private readonly counter: RateLimiterAbstract;
+  private readonly counter: RateLimiterPostgres;
   private readonly leases = new Map<string, Lease>();
 
-  constructor(private readonly database: Database) {
-    // The limit differs from key to key, so it is compared here and the counter itself has none.
-    const options = { points: Number.MAX_SAFE_INTEGER, duration: 60, keyPrefix: '' };
-    this.counter =
-      database.kind === 'server'
-        ? new RateLimiterPostgres({
-            ...options,
-            storeClient: database.pool,
-            storeType: 'pool',
-            tableName: 'rate_limits',
-            tableCreated: true,
-            clearExpiredByTimeout: true,
-          })
-        : new RateLimiterMemory(options);
+  constructor({ pool }: Database) {
+    this.counter = new RateLimiterPostgres({
+      // The limit differs from key to key, so it is compared here and the counter itself has none.
+      ...{ points: Number.MAX_SAFE_INTEGER, duration: 60, keyPrefix: '' },
+      storeClient: pool,
+      storeType: 'pool',
+      tableName: 'rate_limits',
+      tableCreated: true,
+      clearExpiredByTimeout: true,
+    });
   }
 
   /** Spends one of `limit` points in the window. @throws AosError unavailable when it cannot be counted. */
@@ -102,7 +94,7 @@ export class Limits {
   }
 
   private async take(key: string, limit: number, windowMs: number, lease: Lease): Promise<void> {
-    const part = this.database.kind === 'server' ? Math.floor(limit / LEASE_PART) : 1;
+    const part = Math.floor(limit / LEASE_PART);
     const options = { customDuration: Math.max(1, Math.ceil(windowMs / 1000)) };
     try {
       for (const points of new Set([Math.min(MOST_LEASE, Math.max(1, part)), 1])) {
