@@ -377,3 +377,21 @@ onServer('lets a query write no more than so much beside the tables', async () =
     code: 'query_refused',
   });
 });
+
+onServer(
+  'says that the database does not answer when the connection of a query is cut',
+  async () => {
+    const away = { code: 'database_unavailable', said: { code: 'database-away' } };
+    const { queries, waiting, end } = await standing(1);
+    while ((await waiting()) < 1);
+    await db.database.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4714 AND NOT granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+    );
+    await expect(queries[0]).rejects.toMatchObject(away);
+    await end();
+    const full = Object.assign(new Error('sorry, too many clients already'), { code: '53300' });
+    jest.spyOn(db.database, 'transaction').mockRejectedValueOnce(full);
+    await expect(ask('SELECT 1')).rejects.toMatchObject(away);
+  },
+);

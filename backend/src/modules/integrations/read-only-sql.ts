@@ -1,6 +1,7 @@
 import { say } from '@aos/contracts';
 import { Injectable } from '@nestjs/common';
 import { bulkhead } from 'cockatiel';
+import { isDatabaseAway } from '../../platform/database/away.js';
 import { type Asks, Database } from '../../platform/database/database.js';
 import { EmbeddedMemory } from '../../platform/database/embedded-memory.js';
 import { sql } from '../../platform/database/sql.js';
@@ -151,7 +152,8 @@ export class ReadOnlySql {
       })
       .catch((error: unknown) => {
         // A query can have its own connection ended (`transaction_timeout`): what it died of is known then.
-        if (!(error instanceof RolledBack) && !answer) throw error;
+        if (error instanceof RolledBack || answer) return;
+        throw isDatabaseAway(error) ? databaseAway(error) : error;
       });
     if (answer && 'value' in answer) return answer.value;
     throw toFault(answer?.error);
@@ -329,6 +331,9 @@ function isUnforeseenSeries(node: PlanNode): boolean {
 const literal = /'[^']*'::[a-z ]+|-?\d+(?:\.\d+)?|\('[^']*'::[a-z ]+\)(?:::[a-z ]+)?/.source;
 const ofLiterals = new RegExp(`^generate_series\\((?:${literal})(?:, (?:${literal}))*\\)$`);
 
+const databaseAway = (cause: unknown) =>
+  new ToolFault('database_unavailable', say('database-away'), { cause });
+
 /** What Postgres says of a query is for its author; it says nothing about AOS's own tables but "denied". */
 function toFault(error: unknown): ToolFault {
   if (error instanceof ToolFault) return error;
@@ -338,6 +343,7 @@ function toFault(error: unknown): ToolFault {
   if (code === '53200') return new ToolFault('query_too_costly', say('query-memory'));
   if (code === '57014' || code === '25P04')
     return new ToolFault('query_timeout', say('query-slow'));
+  if (isDatabaseAway(error)) return databaseAway(error);
   return new ToolFault('query_refused', say('query-refused', { why: (error as Error).message }), {
     cause: error,
   });

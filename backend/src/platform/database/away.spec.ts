@@ -6,6 +6,7 @@ it.each([
   failing('connect ECONNREFUSED 127.0.0.1:5432', { code: 'ECONNREFUSED' }),
   failing('terminating connection due to administrator command', { code: '57P01' }),
   failing('Connection terminated unexpectedly'),
+  failing('Query runner already released. Cannot run queries anymore.'),
   failing('timeout exceeded when trying to connect'),
   failing('query failed', { driverError: failing('too many clients', { code: '53300' }) }),
 ])('is told in a line while the database is away: %s', (error) => {

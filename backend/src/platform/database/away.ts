@@ -11,7 +11,7 @@ export function isDatabaseAway(thrown: unknown): boolean {
     /^(08|53|57P0)/.test(code) ||
     ['57014', '55P03', '25P03', '40001', '40P01'].includes(code) ||
     ['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN'].includes(code) ||
-    /timeout exceeded when trying to connect|Connection terminated|pool after calling end|Client has encountered a connection error|PGlite is closed/i.test(
+    /timeout exceeded when trying to connect|Connection terminated|pool after calling end|Client has encountered a connection error|PGlite is closed|Query runner already released/i.test(
       message,
     )
   );

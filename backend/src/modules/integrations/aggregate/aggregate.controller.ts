@@ -128,6 +128,8 @@ export class AggregateController implements BeforeApplicationShutdown {
     const toolList = new URL(web.url).searchParams.get('tools');
     const authInfo = authInfoOf({ ctx: request.ctx, toolList });
     const isOlder = request.method !== 'POST' || (await isLegacyRequest(web, body));
+    // A server for the request is made with the tools; that they cannot be read is told here, where there are words for it.
+    if (!isOlder) await this.aggregate.catalogue.tools();
     const watched = isOlder ? undefined : await this.watch(body);
     void over.then(() => watched?.unwatch());
     const answer = isOlder

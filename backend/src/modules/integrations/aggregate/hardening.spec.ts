@@ -3,6 +3,8 @@ import type { SignedIn } from '../../../../test/http-app.js';
 import { makeRole } from '../../../../test/http-app.js';
 import { HttpFixture, type McpApp, openMcpApp } from '../../../../test/mcp-app.js';
 import { startToolServer } from '../chain/testing.js';
+import { Wakeups } from '../../../platform/outbox/wakeups.js';
+import { Registry } from '../registry.js';
 import { Catalogue } from './catalogue.js';
 
 const fixture = new HttpFixture();
@@ -747,3 +749,16 @@ async function readToEnd(reader: ReadableStreamDefaultReader<Uint8Array>): Promi
     // Cut: that is an end as well.
   }
 }
+
+it('says that the database does not answer, where the tools cannot be read', async () => {
+  const cut = Object.assign(new Error('Connection terminated unexpectedly'), { code: '57P01' });
+  const offered = jest.spyOn(app.app.get(Registry), 'offered').mockRejectedValue(cut);
+  app.app.get(Wakeups).wake('control'); // what was read before is not good any more
+  for (const method of ['tools/list', 'server/discover', 'prompts/list'])
+    expect(await send(method)).toMatchObject({
+      status: 503,
+      body: { error: { code: -32000, message: expect.stringContaining('does not answer') } },
+    });
+  offered.mockRestore();
+  expect((await send('tools/list')).status).toBe(200);
+});
