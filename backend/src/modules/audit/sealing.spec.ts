@@ -9,6 +9,7 @@ import { type HttpApp, type SignedIn, openHttpApp } from '../../../test/http-app
 import { sql } from '../../platform/database/sql.js';
 import { BEFORE_THE_FIRST, chained } from './chain.js';
 import { Checkpoints } from './checkpoints.js';
+import { DailyCheck } from './daily-check.js';
 import { AuditModule } from './index.js';
 import { LOCK, Sealer } from './sealer.js';
 import { AuditVerifier } from './verifier.js';
@@ -267,6 +268,32 @@ describe('what was done to the record', () => {
     expect(
       await query(`SELECT outcome, diff FROM audit_logs WHERE action = 'audit.verify'`),
     ).toMatchObject([{ outcome: 'failed', diff: { faults: 1 } }]);
+  });
+});
+
+describe('the check of each day', () => {
+  beforeEach(open);
+  afterEach(close);
+  const checks = () =>
+    query(
+      `SELECT outcome FROM audit_logs WHERE actor = 'system' AND action = 'audit.verify' ORDER BY id`,
+    );
+
+  it('finds by itself what was done to the record, once a day', async () => {
+    await write(3);
+    await of(Sealer).seal();
+    await of(DailyCheck).look();
+    await of(DailyCheck).look();
+    expect(await checks()).toEqual([{ outcome: 'allowed' }]);
+    await of(Sealer).seal();
+    await tamper(
+      `UPDATE audit_logs SET created_at = created_at - interval '1 day' WHERE action = 'audit.verify'`,
+    );
+    await of(DailyCheck).look();
+    expect(await checks()).toEqual([{ outcome: 'allowed' }, { outcome: 'failed' }]);
+    expect(
+      await query(`SELECT payload->>'code' AS code FROM events WHERE type = 'anomaly.detected'`),
+    ).toEqual([{ code: 'audit_broken' }]);
   });
 });
 
