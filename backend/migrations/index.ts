@@ -13,6 +13,7 @@ import { NameSecretsFirst1764172000000 } from './1764172000000-name-secrets-firs
 import { SayFaultsByCode1764173000000 } from './1764173000000-say-faults-by-code.js';
 import { TellOfToolsLeftOut1764174000000 } from './1764174000000-tell-of-tools-left-out.js';
 import { SealTheAuditRecord1764175000000 } from './1764175000000-seal-the-audit-record.js';
+import { KeepDefinitionsAsTold1764176000000 } from './1764176000000-keep-definitions-as-told.js';
 
 /** In order. A migration that has shipped is never edited: write the next one. */
 export const migrations = [
@@ -31,4 +32,5 @@ export const migrations = [
   SayFaultsByCode1764173000000,
   TellOfToolsLeftOut1764174000000,
   SealTheAuditRecord1764175000000,
+  KeepDefinitionsAsTold1764176000000,
 ];

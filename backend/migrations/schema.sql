@@ -549,6 +549,8 @@ CREATE TABLE mcp_tools (
   hidden_text jsonb DEFAULT '[]'::jsonb NOT NULL,
   pin_changed_at timestamp with time zone,
   pinned_by text,
+  told json,
+  told_hash text,
   CONSTRAINT mcp_tools_pkey PRIMARY KEY (server, name),
   CONSTRAINT mcp_tools_pin_state_check CHECK ((pin_state = ANY (ARRAY['pinned'::text, 'changed'::text, 'quarantined'::text]))),
   CONSTRAINT mcp_tools_server_fkey FOREIGN KEY (server) REFERENCES mcp_registry(name) ON DELETE CASCADE

@@ -321,20 +321,22 @@ export class Registry implements OnModuleInit, OnApplicationShutdown {
       ...pin(tool.definition, kept.get(tool.definition.name), tool.isOurs),
       isIdempotent: tool.isIdempotent,
       isReadOnly: tool.isReadOnly,
+      told: tool.definition,
+      toldHash: definitionHash(tool.definition),
     }));
     await sql(
       tx,
       `INSERT INTO mcp_tools (server, name, definition, definition_hash, is_idempotent, is_read_only, pin_state,
-                              seen_definition, seen_hash, hidden_text, pin_changed_at)
+                              seen_definition, seen_hash, hidden_text, pin_changed_at, told, told_hash)
        SELECT $1, t->>'name', t->'definition', t->>'hash', (t->>'isIdempotent')::boolean, (t->>'isReadOnly')::boolean,
               t->>'state', nullif(t->'seen', 'null'), t->>'seenHash', t->'hiddenText',
-              CASE WHEN (t->>'isNews')::boolean THEN now() END
-         FROM jsonb_array_elements($2::jsonb) AS t
+              CASE WHEN (t->>'isNews')::boolean THEN now() END, as_sent->'told', t->>'toldHash'
+         FROM json_array_elements($2::json) AS as_sent, LATERAL (SELECT as_sent::jsonb) AS sorted(t)
        ON CONFLICT (server, name) DO UPDATE
          SET definition = EXCLUDED.definition, definition_hash = EXCLUDED.definition_hash, is_gone = false,
              is_idempotent = EXCLUDED.is_idempotent, is_read_only = EXCLUDED.is_read_only, seen_at = now(),
              pin_state = EXCLUDED.pin_state, seen_definition = EXCLUDED.seen_definition, seen_hash = EXCLUDED.seen_hash,
-             hidden_text = EXCLUDED.hidden_text,
+             hidden_text = EXCLUDED.hidden_text, told = EXCLUDED.told, told_hash = EXCLUDED.told_hash,
              pin_changed_at = coalesce(EXCLUDED.pin_changed_at, mcp_tools.pin_changed_at)`,
       [server, JSON.stringify(storable(pinned))],
     );
@@ -366,8 +368,10 @@ export class Registry implements OnModuleInit, OnApplicationShutdown {
   async lookForChanges(server: UpstreamRow): Promise<void> {
     const listed = await this.ask(server);
     const { tools } = listed;
-    const kept = await this.database.query<{ name: string; hash: string }>(
-      `SELECT name, coalesce(seen_hash, definition_hash) AS hash FROM mcp_tools WHERE server = $1 AND NOT is_gone`,
+    // What older code has kept, or kept since, has no order: it is kept once more.
+    const kept = await this.database.query<{ name: string; hash: string | null }>(
+      `SELECT name, CASE WHEN told_hash = coalesce(seen_hash, definition_hash) THEN told_hash END AS hash
+         FROM mcp_tools WHERE server = $1 AND NOT is_gone`,
       [server.name],
     );
     const hashes = new Map(kept.map(({ name, hash }) => [name, hash]));
@@ -459,8 +463,9 @@ export const selectServers = `SELECT r.*, c.tools, c.tools_changed, c.tools_quar
                   count(*) FILTER (WHERE t.pin_state = 'quarantined')::int AS tools_quarantined
              FROM mcp_tools t WHERE t.server = r.name AND NOT t.is_gone) c`;
 
-/** Also those that wait for approval. */
-const selectAnyTools = `SELECT t.server, t.name, t.definition, t.is_idempotent, t.is_read_only, t.pin_state, r.idempotent_tools,
+/** Also those that wait for approval. A definition is in its server's order, where that has told of it since. */
+const selectAnyTools = `SELECT t.server, t.name,
+    CASE WHEN t.told_hash = t.definition_hash THEN t.told ELSE t.definition::json END AS definition, t.is_idempotent, t.is_read_only, t.pin_state, r.idempotent_tools,
     r.use_prefix, r.created_at AS registered_at, r.health
   FROM mcp_tools t JOIN mcp_registry r ON r.name = t.server WHERE r.is_enabled AND NOT t.is_gone`;
 

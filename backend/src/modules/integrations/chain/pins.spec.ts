@@ -121,6 +121,57 @@ describe('a definition', () => {
       [name],
     );
 
+  describe('in the order of its server', () => {
+    const withProperties = (...names: string[]) => ({
+      name: 'search',
+      inputSchema: {
+        type: 'object',
+        properties: Object.fromEntries(names.map((each) => [each, { type: 'string' }])),
+      },
+    });
+    const order = async () =>
+      Object.keys((await offered())[0]!.inputSchema['properties'] as object);
+    const probe = () => new HealthProbes(parts.database, parts.upstreams, parts.registry).look();
+    const writtenByOlderCode = (set: string) =>
+      parts.database.query(`UPDATE mcp_tools SET ${set} WHERE server = $1`, [name]);
+
+    it('is offered so, also once a change of it was approved, and its hash knows no order', async () => {
+      await register([withProperties('query', 'in', 'a')]);
+      expect(await order()).toEqual(['query', 'in', 'a']);
+      server.tools = [withProperties('a', 'query', 'in')];
+      await reread();
+      expect(await order()).toEqual(['a', 'query', 'in']);
+      server.tools = [withProperties('query', 'zone', 'in', 'a')];
+      await reread();
+      const [pin] = await waiting();
+      await approve('search', pin!.waitingHash!);
+      expect(await order()).toEqual(['query', 'zone', 'in', 'a']);
+    });
+
+    it('is that of what is pinned, and not of what waits', async () => {
+      await register([withProperties('query', 'in')]);
+      server.tools = [withProperties('query', 'evil')];
+      await reread();
+      const { tool } = (await parts.registry.target(name, 'search'))!;
+      expect(Object.keys(tool.inputSchema['properties'] as object)).toEqual(['in', 'query']);
+    });
+
+    it('is so again once its server was looked at, after older code had kept it', async () => {
+      await register([withProperties('query', 'in')]);
+      await writtenByOlderCode('told = NULL, told_hash = NULL');
+      expect(await order()).toEqual(['in', 'query']);
+      await probe();
+      expect(await order()).toEqual(['query', 'in']);
+    });
+
+    it('gives way to what older code has kept since', async () => {
+      await register([withProperties('query', 'in')]);
+      const other = JSON.stringify(withProperties('other'));
+      await writtenByOlderCode(`definition = '${other}', definition_hash = 'of the other'`);
+      expect(await order()).toEqual(['other']);
+    });
+  });
+
   it('that changed by one character is off until somebody approves the difference', async () => {
     await register([{ name: 'search', description: 'Finds things.' }, { name: 'other' }]);
     await call('search');
