@@ -43,20 +43,20 @@ export function answerOf(result: GatewayResult): CallToolResult {
  */
 export function toProtocolError(
   thrown: unknown,
-  client: ClientSide,
+  client: Pick<ClientSide, 'refusal'>,
   traceId: string,
   redact: Redact,
 ): ProtocolError | CallToolResult;
 export function toProtocolError(
   thrown: unknown,
-  client: ClientSide,
+  client: Pick<ClientSide, 'refusal'>,
   traceId: string,
   redact: Redact,
   of: 'request',
 ): ProtocolError;
 export function toProtocolError(
   thrown: unknown,
-  client: ClientSide,
+  client: Pick<ClientSide, 'refusal'>,
   traceId: string,
   redact: Redact,
   of?: 'request',

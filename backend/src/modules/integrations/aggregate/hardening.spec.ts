@@ -4,6 +4,7 @@ import { makeRole } from '../../../../test/http-app.js';
 import { HttpFixture, type McpApp, openMcpApp } from '../../../../test/mcp-app.js';
 import { startToolServer } from '../chain/testing.js';
 import { Wakeups } from '../../../platform/outbox/wakeups.js';
+import { Gateway } from '../gateway.js';
 import { Registry } from '../registry.js';
 import { Catalogue } from './catalogue.js';
 
@@ -760,5 +761,13 @@ it('says that the database does not answer, where the tools cannot be read', asy
       body: { error: { code: -32000, message: expect.stringContaining('does not answer') } },
     });
   offered.mockRestore();
+  // The same of what else a list is made of.
+  const closed = jest.spyOn(app.app.get(Gateway), 'closedTo').mockRejectedValueOnce(cut);
+  expect((await send('tools/list')).body.error).toMatchObject({
+    code: -32000,
+    message: expect.stringContaining('does not answer'),
+    data: { code: 'unavailable', traceId: expect.any(String) },
+  });
+  closed.mockRestore();
   expect((await send('tools/list')).status).toBe(200);
 });

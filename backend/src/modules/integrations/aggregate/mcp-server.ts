@@ -14,11 +14,14 @@ import {
   type RequestId,
   type ServerContext,
 } from '@modelcontextprotocol/server';
+import { describeFailure } from '../../../platform/database/away.js';
 import type { Ctx } from '../../../platform/http/context.js';
+import { toAosError } from '../../../platform/http/problem.filter.js';
 import { ANSWER_LIMIT_MS } from '../upstreams/flights.js';
 import { severityOf } from '../upstreams/warm-client.js';
 import type { Aggregate } from './aggregate.js';
 import type { Exchange } from './exchange.js';
+import { toProtocolError } from './failures.js';
 import { tellInvalidParams } from './invalid-params.js';
 import type { PlainCall } from './plain-call.js';
 import type { Watches } from './watches.js';
@@ -328,6 +331,11 @@ async function askOlder(
 export function withoutInternals(error: unknown, ctx: Ctx, logger: Logger): unknown {
   if (error instanceof ProtocolError) return error;
   if (error instanceof Error && error.name === 'AbortError') return error;
+  // Lists ask the database as well; that it is away is nobody's secret.
+  if (toAosError(error).code === 'unavailable') {
+    logger.warn(`a request to /mcp failed: ${describeFailure(error)}`);
+    return toProtocolError(error, {}, ctx.traceId, (value) => value, 'request');
+  }
   logger.error({ msg: 'a request to /mcp failed', traceId: ctx.traceId, err: error });
   return new ProtocolError(ProtocolErrorCode.InternalError, 'Internal error', {
     traceId: ctx.traceId,
