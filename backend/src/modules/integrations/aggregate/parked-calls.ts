@@ -128,7 +128,12 @@ export class ParkedCall<T> {
     return this.cancelling.signal;
   }
 
-  /** What the call reports goes to whoever waits now; while it is parked, to nobody. */
+  /**
+   * What the call reports goes to whoever waits now; while it is parked, to nobody. A server reports what it was asked to
+   * report when the call went out: a wish for progress that comes only with the answers to its questions comes too late.
+   * To ask every older server for it on the chance of such a wish would have them all report to nobody, and take each
+   * call off its short way (PlainCalls).
+   */
   readonly onProgress: NonNullable<ClientSide['onProgress']> = (progress) =>
     this.listener?.onProgress?.(progress);
   readonly onLog: NonNullable<ClientSide['onLog']> = (params) => this.listener?.onLog?.(params);
