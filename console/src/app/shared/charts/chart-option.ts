@@ -119,6 +119,12 @@ function namedAtEnd(spec: ChartSpec): ReadonlySet<string> {
   );
 }
 
+/** Between two gaps there is no line to be seen, only a dot. */
+function isAlone(points: ChartSeries['points'], place: number): boolean {
+  const has = (at: number) => (points[at]?.[1] ?? null) !== null;
+  return has(place) && !has(place - 1) && !has(place + 1);
+}
+
 function oneSeries(spec: ChartSpec, inks: Inks, index: number) {
   const { name, points } = spec.series[index]!;
   const colour = inks.series[index]!;
@@ -147,15 +153,19 @@ function oneSeries(spec: ChartSpec, inks: Inks, index: number) {
     name,
     type: isLine ? 'line' : 'bar',
     // A bar of nothing is no bar, and not one of a pixel.
-    data: points.map(([at, value]) => [at, isLine || value !== 0 ? value : null]),
+    data: points.map(([at, value], place) =>
+      isLine && isAlone(points, place)
+        ? { value: [at, value], symbol: 'circle' }
+        : [at, isLine || value !== 0 ? value : null],
+    ),
     color: colour,
     animation: false,
     ...stack,
     ...limit,
     ...(isLine
       ? {
-          showSymbol: points.filter(([, value]) => value !== null).length === 1,
-          symbol: 'circle',
+          showSymbol: true,
+          symbol: 'none',
           symbolSize: 5,
           lineStyle: { width: spec.kind === 'area' ? 0 : 1.5 },
           connectNulls: false,

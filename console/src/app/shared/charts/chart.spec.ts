@@ -106,6 +106,20 @@ describe('what is drawn', () => {
     expect(option.series[0]).not.toHaveProperty('stack');
   });
 
+  it('shows as a dot what stands between gaps, where a line has nothing to join', () => {
+    const points = [1, null, 2, 3, null, 4].map((value, n) => [at + n, value] as const);
+    const option = chartOption(
+      { ...spec, series: [{ name: 'p50', points }], kind: 'line', unit: 'ms' },
+      inks,
+      '',
+    ) as { series: { data: (unknown[] | { value: unknown[]; symbol: string })[] }[] };
+    const dots = option.series[0]!.data.flatMap((each) => ('symbol' in each ? [each] : []));
+    expect(dots).toEqual([
+      { value: [at, 1], symbol: 'circle' },
+      { value: [at + 5, 4], symbol: 'circle' },
+    ]);
+  });
+
   it('names one of several lines that end at the same height, also at zero, and draws no bar of nothing', () => {
     const flat = latency.map((line) => ({ ...line, points: [[at, 0]] as const }));
     const draw = (kind: 'line' | 'bar') =>
