@@ -6,8 +6,8 @@ import {
   input,
   linkedSignal,
 } from '@angular/core';
-import { TranslocoDirective } from '@jsverse/transloco';
-import { Preferences } from './preferences';
+import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
+import type { Language } from './preferences';
 import { reveal, revealFirst } from './reveal';
 import { locale } from './time';
 
@@ -62,8 +62,8 @@ const AT_ONCE = 10_000;
 })
 export class Revealed {
   readonly text = input.required<string>();
-  private readonly language = inject(Preferences).language;
-  protected readonly count = (n: number) => n.toLocaleString(locale(this.language()));
+  private readonly language = inject(TranslocoService).activeLang;
+  protected readonly count = (n: number) => n.toLocaleString(locale(this.language() as Language));
   protected readonly isWhole = linkedSignal({ source: this.text, computation: () => false });
   protected readonly shown = computed(() => {
     const text = this.text();

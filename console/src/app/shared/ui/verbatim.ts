@@ -6,9 +6,9 @@ import {
   input,
   linkedSignal,
 } from '@angular/core';
-import { TranslocoDirective } from '@jsverse/transloco';
+import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
 import { CopyButton } from './copy-button';
-import { Preferences } from './preferences';
+import type { Language } from './preferences';
 import { reveal, revealFirst } from './reveal';
 import { locale } from './time';
 
@@ -88,8 +88,8 @@ export class Verbatim {
   readonly value = input.required<unknown>();
   readonly label = input.required<string>();
   protected readonly AT_ONCE = AT_ONCE;
-  private readonly language = inject(Preferences).language;
-  protected readonly count = (n: number) => n.toLocaleString(locale(this.language()));
+  private readonly language = inject(TranslocoService).activeLang;
+  protected readonly count = (n: number) => n.toLocaleString(locale(this.language() as Language));
 
   protected readonly text = computed(() => {
     const value = this.value();
