@@ -227,6 +227,14 @@ test('a viewer is offered nothing that could only be refused', async () => {
     offered.filter((name) => /New|Create|Register|People|Audit|System settings/.test(name)),
     [],
   );
+  await page.goto('/console/monitor');
+  await page.locator('aos-overview-page').getByText('Stream lag').first().waitFor();
+  await page.getByRole('button', { name: 'Waiting for you: 0' }).click();
+  await page
+    .locator('aside.drawer')
+    .getByRole('heading', { name: 'Waiting', exact: true })
+    .waitFor();
+  assert.equal(await page.getByText('Waiting for you', { exact: true }).count(), 0);
   await page.goto('/console/settings/audit');
   await page.getByText('Your role may not see this.').waitFor();
   assert.equal(await page.locator('main .part :is(button, a)').count(), 0);

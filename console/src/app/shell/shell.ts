@@ -74,7 +74,7 @@ export class Shell {
 
   protected readonly me = this.store.selectSignal(session.selectMe);
   private readonly mayCreate = this.store.selectSignal(session.selectMay('task.create'));
-  private readonly mayDecide = this.store.selectSignal(session.selectMay('approval.decide'));
+  protected readonly mayDecide = this.store.selectSignal(session.selectMay('approval.decide'));
   private readonly pending = this.store.selectSignal(approvals.selectPending);
   /** What waits for others does not wait for whoever may only look at it. */
   protected readonly waiting = computed(() => (this.mayDecide() ? this.pending() : []));

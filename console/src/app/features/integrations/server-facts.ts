@@ -75,7 +75,7 @@ import { type ServerState, errorShare, placeOf } from './server-state';
             }
           </span>
           <aos-revealed
-            [text]="sentences.of(activity()?.lastErrorSaid, activity()?.lastError ?? '')"
+            [text]="sentences.alone(activity()?.lastErrorSaid, activity()?.lastError ?? '')"
           />
         </p>
       }

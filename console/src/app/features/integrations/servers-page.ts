@@ -76,7 +76,7 @@ export class ServersPage {
   private readonly sentences = inject(Sentences);
   protected readonly errorOf = ({ server: { health }, activity }: ServerRow): string =>
     health.error === null
-      ? this.sentences.of(activity?.lastErrorSaid, activity?.lastError ?? '')
+      ? this.sentences.alone(activity?.lastErrorSaid, activity?.lastError ?? '')
       : this.sentences.of(health.said, health.error);
   readonly view = input<string>();
   readonly q = input<string>();

@@ -11,10 +11,12 @@ import {
 import { Router, RouterLink } from '@angular/router';
 import type { Metrics, MetricsNow } from '@aos/contracts';
 import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
+import { Store } from '@ngrx/store';
 import { firstValueFrom } from 'rxjs';
 import { toProblem } from '../../shared/api/problem';
 import { Chart } from '../../shared/charts/chart';
 import { withUnit, type Unit } from '../../shared/charts/units';
+import { session } from '../../shared/state/session';
 import { serverNow } from '../../shared/ui/clock';
 import { Preferences } from '../../shared/ui/preferences';
 import { ProblemNote } from '../../shared/ui/problem-note';
@@ -46,6 +48,8 @@ export class OverviewPage {
   private readonly router = inject(Router);
   private readonly transloco = inject(TranslocoService);
   private readonly language = inject(Preferences).language;
+  /** What waits for others does not wait for whoever may only look at it. */
+  protected readonly mayDecide = inject(Store).selectSignal(session.selectMay('approval.decide'));
   protected readonly chosen = computed(() => toRange(this.range()));
   protected readonly groups = groups;
 

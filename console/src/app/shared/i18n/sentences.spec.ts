@@ -28,6 +28,14 @@ const receipt = [
 ];
 
 describe('what the server says', () => {
+  it('begins as a sentence where it stands alone, and a stranger’s words as they began', async () => {
+    const sentences = await setup('en');
+    const said = say('answer-large', { bytes: 2, most: 1 });
+    expect(sentences.of(said, 'the answer has 2 bytes')).toBe('the answer has 2 bytes');
+    expect(sentences.alone(said, 'the answer has 2 bytes')).toBe('The answer has 2 bytes');
+    expect(sentences.alone(undefined, 'npm has failed')).toBe('npm has failed');
+  });
+
   it('is said in Chinese for every code, with the same blanks', () => {
     const of = (texts: Record<string, string>) =>
       Object.entries(texts).map(([code, text]) => `${code} ${blanks(text).join()}`);

@@ -17,6 +17,14 @@ export class Sentences {
     return told(said, this.tongue(language)) ?? words;
   }
 
+  /** What is elsewhere a part of a sentence, and here stands alone. A stranger's words begin as they begin. */
+  alone(said: unknown, words: string): string {
+    const text = this.of(said, words);
+    return said === undefined || said === null
+      ? text
+      : text.replace(/^[a-z]/, (first) => first.toUpperCase());
+  }
+
   ofEvent({ summary, payload }: Pick<AosEvent, 'summary' | 'payload'>): string {
     return this.of(payload['said'], summary);
   }
