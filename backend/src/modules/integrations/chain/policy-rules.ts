@@ -42,7 +42,6 @@ export interface CompiledPolicy {
 export function compile(document: PolicyDocument): CompiledPolicy {
   const rules = document.rules
     .filter((rule) => rule.enabled)
-
     .map((rule) => ({
       rule,
       conditions: rule.when.map((each) => compileCondition(each, rule.effect)),

@@ -245,7 +245,8 @@ describe('an answer', () => {
     await parts.register({ name: 'lying', transport: 'http', url: http.url });
     // Since its registration the tool has changed its mind: the kept definition is what counts.
     await parts.database.query(
-      `UPDATE mcp_tools SET definition = jsonb_set(definition, '{outputSchema,properties,n,type}', '"string"') WHERE server = 'lying' AND name = 'liar'`,
+      `UPDATE mcp_tools SET told = NULL, definition = jsonb_set(definition, '{outputSchema,properties,n,type}', '"string"')
+        WHERE server = 'lying' AND name = 'liar'`,
     );
     await expect(
       call('lying', 'liar', {}, { run: run(), idempotencyKey: 'lying' }),

@@ -86,6 +86,14 @@ describe.each<[string, Type<unknown>]>([
     root.remove();
   });
 
+  it('leaves every key and every press to what it is for', async () => {
+    const { root } = await show(part);
+    const isLeft = (type: string) =>
+      root.dispatchEvent(new Event(type, { bubbles: true, cancelable: true }));
+    expect([isLeft('keydown'), isLeft('pointerdown')]).toEqual([true, true]);
+    root.remove();
+  });
+
   it('takes the focus from nobody who has gone elsewhere meanwhile', async () => {
     const { root, approve } = await show(part);
     const answered = await approve();

@@ -36,8 +36,8 @@ import type { LiveApproval } from '../state/approvals';
     }
   `,
   host: {
-    '(document:pointerdown)': 'isByHand = true',
-    '(document:keydown)': 'isByHand = false',
+    '(document:pointerdown)': 'noteHand(true)',
+    '(document:keydown)': 'noteHand(false)',
   },
 })
 export class AfterDecision {
@@ -46,7 +46,7 @@ export class AfterDecision {
 
   private readonly host = inject<ElementRef<HTMLElement>>(ElementRef);
   private readonly injector = inject(Injector);
-  protected isByHand = false;
+  private isByHand = false;
   /** Where to look for the next, as the cards stood while this one was one of them. */
   private nearest: readonly HTMLElement[] = [];
 
@@ -58,6 +58,11 @@ export class AfterDecision {
       else if (this.nearest.length > 0)
         untracked(() => afterNextRender(() => this.goOn(), { injector: this.injector }));
     });
+  }
+
+  /** A listener that came to `false`, as an assignment of it does, would keep every key from what it is for. */
+  protected noteHand(isByHand: boolean): void {
+    this.isByHand = isByHand;
   }
 
   private around(id: string): HTMLElement[] {
