@@ -245,7 +245,7 @@ describe('an answer', () => {
     await parts.register({ name: 'lying', transport: 'http', url: http.url });
     // Since its registration the tool has changed its mind: the kept definition is what counts.
     await parts.database.query(
-      `UPDATE mcp_tools SET told = NULL, definition = jsonb_set(definition, '{outputSchema,properties,n,type}', '"string"')
+      `UPDATE mcp_tools SET told_hash = NULL, definition = jsonb_set(definition, '{outputSchema,properties,n,type}', '"string"')
         WHERE server = 'lying' AND name = 'liar'`,
     );
     await expect(
