@@ -1,7 +1,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ToolServerOfTest, startToolServer } from '../chain/testing.js';
-import { type GatewayParts, admin, isNative, startGateway } from '../testing.js';
+import { isNative } from '../../../../test/harness.js';
+import { type GatewayParts, admin, startGateway } from '../testing.js';
 import { GoneServers } from './gone-servers.js';
 
 let parts: GatewayParts;
