@@ -15,6 +15,7 @@ import {
   signIn,
   signInByTheDoor,
   succeeds,
+  tryNow,
   useBrowser,
 } from './harness.mjs';
 
@@ -237,7 +238,7 @@ test('a line that is cut in the middle of the task loses no card and shows none 
 
   isCut = false;
   await page.unroute(/\/(api|agent|jobs|auth|projects|agents)\b/);
-  await page.getByRole('button', { name: 'Try now' }).click();
+  await tryNow(page);
   await page.locator('[data-testid=lost]').waitFor({ state: 'detached' });
   await openCard(page, goal).waitFor({ state: 'detached' });
   await stackOf(page, goal).locator('aos-event-card aos-state.done').first().waitFor();

@@ -293,3 +293,7 @@ export const plan = [
     needs: ['clean'],
   },
 ];
+
+/** Where the console has not come back by itself in that very moment; then there is nothing left to press. */
+export const tryNow = (page) =>
+  page.getByRole('button', { name: 'Try now' }).evaluateAll(([button]) => button?.click());

@@ -1,5 +1,5 @@
 import { test } from 'node:test';
-import { asPerson, comesTo, csv, signIn, succeeds, useBrowser } from './harness.mjs';
+import { asPerson, comesTo, csv, signIn, succeeds, tryNow, useBrowser } from './harness.mjs';
 
 const browser = useBrowser();
 
@@ -32,7 +32,7 @@ test('a line that was cut loses no card and shows none twice', async () => {
   await succeeds(api, jobId);
 
   isCut = false;
-  await page.getByRole('button', { name: 'Try now' }).click();
+  await tryNow(page);
   await page.locator('[data-testid=lost]').waitFor({ state: 'detached' });
   const stack = page.locator('.stack', { hasText: 'During the cut' });
   await stack.locator('aos-event-card aos-state.done').waitFor();
