@@ -66,11 +66,26 @@ function readCheckpoint(line) {
   return JSON.parse(Buffer.from(body, 'base64url').toString());
 }
 
+/** Undefined for what is no JSON, such as a line of which only a part was saved. */
+function entryIn(line) {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
 let [seq, before, count] = [0, '0'.repeat(64), 0];
 let made, last;
 for await (const line of createInterface({ input: createReadStream(exported) })) {
   if (line === '') continue;
-  const { hash, ...entry } = JSON.parse(line);
+  const { hash, ...entry } = entryIn(line) ?? {};
+  if (!Number.isSafeInteger(entry.seq)) {
+    fault(
+      `What follows entry ${seq} is no entry: the file was cut off there, or is none of these.`,
+    );
+    continue;
+  }
   if (entry.seq !== seq + 1)
     fault(
       `Entries ${seq + 1} to ${entry.seq - 1} are not in the export (or it is a filtered one).`,

@@ -375,6 +375,7 @@ describe('an export', () => {
       (whole: string) => whole.replace(/.*row:3.*\n/, ''),
       'are not in the export',
     ],
+    ['a line of which a part was saved', (whole: string) => whole.slice(0, -40), 'is no entry'],
     [
       'its end cut off',
       (whole: string) => whole.replace(/.*row:5(.|\n)*/, ''),
