@@ -14,6 +14,7 @@ import { SayFaultsByCode1764173000000 } from './1764173000000-say-faults-by-code
 import { TellOfToolsLeftOut1764174000000 } from './1764174000000-tell-of-tools-left-out.js';
 import { SealTheAuditRecord1764175000000 } from './1764175000000-seal-the-audit-record.js';
 import { KeepDefinitionsAsTold1764176000000 } from './1764176000000-keep-definitions-as-told.js';
+import { KeepVersionsOfBlueprints1764177000000 } from './1764177000000-keep-versions-of-blueprints.js';
 
 /** In order. A migration that has shipped is never edited: write the next one. */
 export const migrations = [
@@ -33,4 +34,5 @@ export const migrations = [
   TellOfToolsLeftOut1764174000000,
   SealTheAuditRecord1764175000000,
   KeepDefinitionsAsTold1764176000000,
+  KeepVersionsOfBlueprints1764177000000,
 ];

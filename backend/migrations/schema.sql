@@ -325,16 +325,26 @@ CREATE TABLE audit_unsealed (
   CONSTRAINT audit_unsealed_pkey PRIMARY KEY (audit_id)
 );
 
+CREATE TABLE blueprint_versions (
+  blueprint_id uuid NOT NULL,
+  version integer NOT NULL,
+  content json NOT NULL,
+  comment text DEFAULT ''::text NOT NULL,
+  created_by text NOT NULL,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT blueprint_versions_pkey PRIMARY KEY (blueprint_id, version),
+  CONSTRAINT blueprint_versions_blueprint_id_fkey FOREIGN KEY (blueprint_id) REFERENCES blueprints(id) ON DELETE CASCADE
+);
+
 CREATE TABLE blueprints (
   id uuid NOT NULL,
   version integer NOT NULL,
   project_id text NOT NULL,
   name text NOT NULL,
-  steps jsonb NOT NULL,
-  comment text DEFAULT ''::text NOT NULL,
   created_by text NOT NULL,
   created_at timestamp with time zone DEFAULT now() NOT NULL,
-  CONSTRAINT blueprints_pkey PRIMARY KEY (id, version),
+  CONSTRAINT blueprints_pkey PRIMARY KEY (id),
+  CONSTRAINT blueprints_name_key UNIQUE (project_id, name),
   CONSTRAINT blueprints_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id)
 );
 

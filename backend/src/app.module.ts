@@ -5,6 +5,7 @@ import { AgentsModule } from './modules/agents/index.js';
 import { ArtifactsModule } from './modules/artifacts/index.js';
 import { AuditModule } from './modules/audit/index.js';
 import { AuthModule } from './modules/auth/index.js';
+import { BlueprintsModule } from './modules/blueprints/index.js';
 import { ChatModule } from './modules/chat/index.js';
 import { ConfigModule } from './modules/config/index.js';
 import { HealthModule } from './modules/health/index.js';
@@ -43,6 +44,7 @@ export class AppModule {
         IntegrationsModule,
         AgentsModule,
         RunsModule,
+        BlueprintsModule,
         ChatModule,
         MemoryModule,
         MonitorModule,

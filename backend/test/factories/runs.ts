@@ -10,6 +10,7 @@ import type {
 } from '@aos/contracts';
 import { z } from 'zod';
 import { ArtifactStore, ArtifactsModule } from '../../src/modules/artifacts/index.js';
+import { BlueprintsModule } from '../../src/modules/blueprints/index.js';
 import { ChatModule } from '../../src/modules/chat/index.js';
 import { ConfigModule } from '../../src/modules/config/index.js';
 import { BUILTIN_SERVERS, builtinServers } from '../../src/modules/integrations/builtin-servers.js';
@@ -165,6 +166,7 @@ export async function openRunBench(): Promise<RunBench> {
       JobsModule,
       IntegrationsModule,
       RunsModule,
+      BlueprintsModule,
       ChatModule,
     ],
     providers: [Relay],

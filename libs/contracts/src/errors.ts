@@ -43,6 +43,8 @@ export const errorCodes = {
   job_not_finished: { status: 409, title: 'The job is still running' },
   step_unknown: { status: 422, title: 'The run has no such step' },
   project_archived: { status: 409, title: 'The project is in the archive' },
+  too_many_blueprints: { status: 409, title: 'The project has too many blueprints' },
+  inputs_invalid: { status: 422, title: 'The inputs are not those that the blueprint takes' },
   too_many_views: { status: 409, title: 'There are too many saved views' },
   // approvals
   approval_decided: { status: 409, title: 'The approval has been decided' },

@@ -1,5 +1,6 @@
 export * from './agents.js';
 export * from './auth.js';
+export * from './blueprints.js';
 export * from './chat.js';
 export * from './config.js';
 export * from './errors.js';

@@ -74,6 +74,18 @@ export const TaskSpec = z
   .meta({ id: 'TaskSpec' });
 export type TaskSpec = z.infer<typeof TaskSpec>;
 
+/** The version of a blueprint that a task was made of. */
+export const BlueprintRef = z
+  .object({ id: z.string(), name: z.string(), version: z.number().int() })
+  .meta({ id: 'BlueprintRef' });
+export type BlueprintRef = z.infer<typeof BlueprintRef>;
+
+/** A task as it was accepted. Nobody asks for a task with a `blueprint`: running one writes it down. */
+export const AcceptedTask = TaskSpec.extend({ blueprint: BlueprintRef.optional() }).meta({
+  id: 'AcceptedTask',
+});
+export type AcceptedTask = z.infer<typeof AcceptedTask>;
+
 export const RunAccepted = z
   .object({ jobId: z.string(), traceId: z.string() })
   .meta({ id: 'RunAccepted' });
@@ -114,7 +126,7 @@ export const Job = z
     startedAt: Timestamp.nullable(),
     finishedAt: Timestamp.nullable(),
     error: JobError.nullable(),
-    spec: TaskSpec.optional(),
+    spec: AcceptedTask.optional(),
   })
   .meta({ id: 'Job' });
 export type Job = z.infer<typeof Job>;
@@ -307,7 +319,7 @@ export const Episode = z
   .object({
     traceId: z.string(),
     job: Job,
-    task: TaskSpec,
+    task: AcceptedTask,
     plan: z.array(StepState),
     steps: z.array(StepState),
     toolCalls: z.array(ToolCall),

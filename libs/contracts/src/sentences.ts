@@ -567,6 +567,7 @@ export const sentences = {
   'rule-tool-name': 'name it as server.tool, as in skills.csv.profile',
   'rule-agent-name': 'a small letter, then small letters, digits or -, at most 40',
   'rule-version': 'the number of a version',
+  'rule-media-type': 'a media type, such as text/csv or image/*',
   'plan-refused':
     'The plan has {{count}} faults; nothing was started. Mend what errors lists and send it again.',
   'no-agent': 'There is no agent with the id or name "{{agent}}".',
@@ -579,6 +580,20 @@ export const sentences = {
   'project-archived':
     'The project {{project}} is in the archive and takes no new tasks. Restore it first, or give the task elsewhere.',
   'project-exists': 'There is a project {{project}} already.',
+  'blueprint-exists': 'The project has a blueprint named “{{blueprint}}” already.',
+  'blueprints-many':
+    'The project has {{most}} blueprints. Delete one that is no longer needed, or use another project.',
+  'blueprint-faulty':
+    'The blueprint has {{count}} faults; nothing was saved. Mend what errors lists and save it again.',
+  'blueprint-faulty-one':
+    'The blueprint has one fault; nothing was saved. Mend what errors lists and save it again.',
+  'blueprint-long': 'takes {{length}} characters as JSON with all steps; it may take {{most}}',
+  'inputs-refused': 'The inputs are not those that “{{blueprint}}” takes; nothing was started.',
+  'input-not-taken': '“{{blueprint}}” takes no input named "{{name}}"',
+  'input-missing': 'the input "{{name}}" is required',
+  'input-other-kind': 'the input "{{name}}" is to be {{wanted}}; this file is {{given}}',
+  'blueprint-nothing-left':
+    'every step uses an input that was not given, so there is nothing to run',
   'agent-exists':
     'There is an agent named "{{agent}}" already. Choose another name, or change that one.',
   'server-exists':
@@ -640,6 +655,12 @@ export const sentences = {
   'project-changed': '{{who}} changed the project {{project}}.',
   'project-put-away': '{{who}} archived the project {{project}}.',
   'project-restored': '{{who}} restored the project {{project}}.',
+  'blueprint-made': '{{who}} made the blueprint “{{blueprint}}”.',
+  'blueprint-changed':
+    '{{who}} changed the blueprint “{{blueprint}}”; it is at version {{version}}.',
+  'blueprint-restored':
+    '{{who}} restored version {{from}} of the blueprint “{{blueprint}}”, as version {{version}}.',
+  'blueprint-deleted': '{{who}} deleted the blueprint “{{blueprint}}”.',
   'server-registered': '{{server}} was registered with {{count}} tools.',
   'server-registered-away': '{{server}} was registered but cannot be reached: {{why}}.',
   'server-removed': '{{server}} was removed; its tools can no longer be called.',
@@ -842,6 +863,7 @@ export const fieldRules = [
   'rule-tool-name',
   'rule-agent-name',
   'rule-version',
+  'rule-media-type',
 ] as const satisfies readonly SentenceCode[];
 
 /** What fills a blank: a list is told as one ("a, b and c"), a sentence within the sentence in the same language. */

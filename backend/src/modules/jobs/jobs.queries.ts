@@ -5,7 +5,7 @@ import {
   type JobsQuery,
   type JobStatus,
   type Page,
-  type TaskSpec,
+  type AcceptedTask,
   say,
 } from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
@@ -149,7 +149,7 @@ const select = `
 interface Row {
   id: string;
   trace_id: string;
-  spec: TaskSpec;
+  spec: AcceptedTask;
   status: JobStatus;
   priority: number;
   project_id: string | null;

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Episode, Receipt, Said, StepState, TaskSpec, ToolCall } from '@aos/contracts';
+import type { Episode, Receipt, Said, StepState, AcceptedTask, ToolCall } from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { NotFound } from '../../platform/http/problem.js';
@@ -124,7 +124,7 @@ export class EpisodesQueries {
 
 interface JobEnd {
   id: string;
-  spec: TaskSpec;
+  spec: AcceptedTask;
   receipt: Receipt | null;
 }
 

@@ -1,7 +1,7 @@
 import { type Said, type Step, inEnglish, say } from '@aos/contracts';
 import type { KnownTool } from '../integrations/index.js';
 import { checkAgainstSchema } from './args-schema.js';
-import { type FoundReference, findReferences } from './references.js';
+import { type FoundReference, type Reference, findReferences } from './references.js';
 
 /** One thing that is wrong with a plan. `path` is where: `steps.2.args.file`. */
 export interface PlanFault {
@@ -98,12 +98,17 @@ export function completePlan(steps: readonly Step[]): (Step & { needs: string[] 
 }
 
 /** Steps whose results this step refers to: without them it cannot run, however its `needs` ended. */
-export function referredSteps(args: unknown): Set<string> {
-  const referred = new Set<string>();
-  for (const { reference } of findReferences(args).found)
-    if (reference.kind === 'steps') referred.add(reference.name);
-  return referred;
-}
+export const referredSteps = (args: unknown): Set<string> => referredOf(args, 'steps');
+
+/** Inputs that this step is to be given. */
+export const inputsIn = (args: unknown): Set<string> => referredOf(args, 'inputs');
+
+const referredOf = (args: unknown, kind: Reference['kind']): Set<string> =>
+  new Set(
+    findReferences(args).found.flatMap(({ reference }) =>
+      reference.kind === kind ? [reference.name] : [],
+    ),
+  );
 
 export function isToolAllowed(tool: string, allowed: readonly string[]): boolean {
   return allowed.some(

@@ -11,11 +11,11 @@ import type { RunEnding, RunValues } from './orchestrator.js';
 import {
   type PlanFault,
   completePlan,
+  inputsIn,
   isToolAllowed,
   referredSteps,
   validatePlan,
 } from './plan.js';
-import { findReferences } from './references.js';
 import type { Run } from './run.js';
 import { type RunEvent, episodeLink, saying } from './run-record.js';
 
@@ -301,13 +301,7 @@ function planSaying(ids: readonly string[]): Said {
 
 /** An SOP names its file as it likes; a task that brings exactly one means that one. */
 export function bindSoleInput(sop: readonly Step[], inputs: readonly string[]): Step[] {
-  const named = new Set(
-    sop.flatMap((step) =>
-      findReferences(step.args).found.flatMap(({ reference }) =>
-        reference.kind === 'inputs' ? [reference.name] : [],
-      ),
-    ),
-  );
+  const named = new Set(sop.flatMap((step) => [...inputsIn(step.args)]));
   const unresolved = [...named].filter((name) => !inputs.includes(name));
   const given = inputs[0];
   if (inputs.length !== 1 || unresolved.length !== 1 || named.size !== 1 || given === undefined)

@@ -36,6 +36,8 @@ export const problemTitles: Record<ErrorCode, string> = {
   job_not_finished: '任务仍在运行',
   step_unknown: '运行中没有这个步骤',
   project_archived: '项目已归档',
+  too_many_blueprints: '项目的蓝图太多',
+  inputs_invalid: '输入与蓝图的要求不符',
   too_many_views: '已保存的视图太多',
   approval_decided: '已有人先行决定',
   approval_expired: '审批已超时',

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { type RunAccepted, type TaskSpec, say } from '@aos/contracts';
+import { type AcceptedTask, type RunAccepted, type TaskSpec, say } from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
 import { type Tx } from '../../../platform/database/sql.js';
@@ -19,7 +19,7 @@ import { type EnqueuedJob, Queue } from '../queue.js';
 import { type SubmissionFault, SubmissionChecks } from '../submission-checks.js';
 
 export interface SubmitJobInput {
-  spec: TaskSpec;
+  spec: AcceptedTask;
   conversationId?: string | null;
   rerunOf?: string | null;
   rerun?: Record<string, unknown> | null;
@@ -71,7 +71,7 @@ export class JobSubmission {
       agent ? { ...checked, agentId: agent.id } : checked,
     );
     if (faults.length > 0) throw new PlanInvalid(faults);
-    const stored: TaskSpec = agent ? { ...spec, agentId: agent.id } : spec;
+    const stored: AcceptedTask = agent ? { ...spec, agentId: agent.id } : spec;
     return new CheckedTask({ ...input, spec: stored }, projectId, agent);
   }
 
@@ -202,17 +202,24 @@ export class JobSubmission {
   }
 
   private async requireSecrets(spec: TaskSpec, projectId: string | null): Promise<void> {
-    const names = spec.env ?? [];
-    if (names.length === 0) return;
+    const faults = await this.secretFaults(spec.env ?? [], projectId);
+    if (faults.length > 0) throw new UnknownSecrets(faults);
+  }
+
+  /** The names of secrets that a task in this project could not be given. */
+  async secretFaults(
+    names: readonly string[],
+    projectId: string | null,
+  ): Promise<SubmissionFault[]> {
+    if (names.length === 0) return [];
     const rows = await this.database.query<{ name: string }>(
       'SELECT name FROM secrets WHERE name = ANY($1::text[]) AND (project_id IS NULL OR project_id = $2)',
       [names, projectId],
     );
     const known = new Set(rows.map((row) => row.name));
-    const faults = names.flatMap((name, index): SubmissionFault[] =>
+    return names.flatMap((name, index): SubmissionFault[] =>
       known.has(name) ? [] : [faultAt(`env.${index}`, say('no-secret-named', { name }))],
     );
-    if (faults.length > 0) throw new UnknownSecrets(faults);
   }
 }
 

@@ -8,7 +8,7 @@ import { StrictHttpResponse } from '../../strict-http-response';
 import { RequestBuilder } from '../../request-builder';
 
 import { RunAccepted } from '../../models/run-accepted';
-import { TaskSpecInput } from '../../models/task-spec-input';
+import { TaskSpec } from '../../models/task-spec';
 
 export interface RunTask$Params {
 
@@ -16,7 +16,7 @@ export interface RunTask$Params {
  * The same key and body give the first answer again
  */
   'Idempotency-Key'?: string;
-      body: TaskSpecInput
+      body: TaskSpec
 }
 
 export function runTask(http: HttpClient, rootUrl: string, params: RunTask$Params, context?: HttpContext): Observable<StrictHttpResponse<RunAccepted>> {
