@@ -15,6 +15,7 @@ import { TellOfToolsLeftOut1764174000000 } from './1764174000000-tell-of-tools-l
 import { SealTheAuditRecord1764175000000 } from './1764175000000-seal-the-audit-record.js';
 import { KeepDefinitionsAsTold1764176000000 } from './1764176000000-keep-definitions-as-told.js';
 import { KeepVersionsOfBlueprints1764177000000 } from './1764177000000-keep-versions-of-blueprints.js';
+import { KeepLaunchesInUse1764178000000 } from './1764178000000-keep-launches-in-use.js';
 
 /** In order. A migration that has shipped is never edited: write the next one. */
 export const migrations = [
@@ -35,4 +36,5 @@ export const migrations = [
   SealTheAuditRecord1764175000000,
   KeepDefinitionsAsTold1764176000000,
   KeepVersionsOfBlueprints1764177000000,
+  KeepLaunchesInUse1764178000000,
 ];

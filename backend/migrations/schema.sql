@@ -539,6 +539,7 @@ CREATE TABLE mcp_registry (
   auth jsonb,
   openapi jsonb,
   left_out jsonb DEFAULT '[]'::jsonb NOT NULL,
+  is_launch_kept boolean DEFAULT false NOT NULL,
   CONSTRAINT mcp_registry_pkey PRIMARY KEY (name),
   CONSTRAINT mcp_registry_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES agents(id),
   CONSTRAINT mcp_registry_transport_check CHECK ((transport = ANY (ARRAY['http'::text, 'sse'::text, 'stdio'::text, 'builtin'::text, 'agent'::text, 'openapi'::text])))

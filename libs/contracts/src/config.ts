@@ -22,6 +22,22 @@ export const SystemConfig = z
         defaultTimeoutMs: z.number().int().min(100).max(600_000).default(30_000),
         /** Addresses that are not public and may be reached all the same, as `10.1.2.0/24`. */
         httpAllowAddresses: z.array(z.string().max(64)).max(100).default([]),
+        /**
+         * npm packages that may be started as servers, with npx: `name@1.2.3` in this version, `name` in any, and all of
+         * a scope that begin so: `@scope/*`. Scripts in `mcp-servers` of the data folder need none of it.
+         */
+        npmPackages: z
+          .array(
+            z
+              .string()
+              .max(280)
+              .regex(
+                /^(?:@[a-z0-9][a-z0-9._~-]*\/(?:[a-z0-9][a-z0-9._~-]*)?\*|(?:@[a-z0-9][a-z0-9._~-]*\/)?[a-z0-9][a-z0-9._~-]*(?:@\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?)?)$/,
+                'is none of name@1.2.3, name and @scope/*',
+              ),
+          )
+          .max(500)
+          .default(['@modelcontextprotocol/server-*']),
         /** Calls that are let through; null is no limit. A server can have limits of its own. */
         limits: z
           .strictObject({

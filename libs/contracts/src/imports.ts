@@ -104,6 +104,7 @@ export const ImportedServer = z
     /** The name here. */
     name: z.string(),
     outcome: z.enum(['add', 'needs-secret', 'refused']),
+    /** Of one that would be added: what would be downloaded and run for it. */
     why: z.string().nullable(),
     /** Why, by its code. */
     said: Said.optional(),

@@ -738,6 +738,9 @@ export const sentences = {
     'After "npx -y" stands the name of a package in the registry, with a version if you like: no options, URLs or paths.',
   'launch-interpreter':
     'The package "{{name}}" runs whatever it is given; name the package of the server itself.',
+  'launch-package-not-listed':
+    'The package "{{name}}" is not among those that may be downloaded and run here. Who may change the settings can add it to gateway.npmPackages, best with its version, as name@1.2.3.',
+  'launch-downloads': 'Downloads the npm package {{name}} and runs it on this machine.',
   'launch-no-script':
     'After "node" stands the script of a server in node_modules/@modelcontextprotocol or in the folder mcp-servers of the data folder, and no option.',
   'launch-script':

@@ -64,6 +64,7 @@ import { ServerReports } from './server-reports.js';
 import { GoneServers } from './upstreams/gone-servers.js';
 import { HealthProbes } from './upstreams/health-probes.js';
 import { InProcessServers } from './upstreams/in-process.js';
+import { Launches } from './upstreams/launches.js';
 import { CallerAssertions } from './upstreams/caller-assertions.js';
 import { OutboundTokens } from './upstreams/outbound-tokens.js';
 import { Upstreams } from './upstreams/upstreams.js';
@@ -129,6 +130,7 @@ const chainLinks = [
     ImportMcpServersHandler,
     ImportOpenApiHandler,
     IssueGrantHandler,
+    Launches,
     Ledger,
     PinsQueries,
     PoliciesQueries,

@@ -54,6 +54,7 @@ export interface ServerRow {
   transport: McpServerInfo['transport'];
   command: string | null;
   args: string[];
+  is_launch_kept: boolean;
   idempotent_tools: string[];
   use_prefix: boolean;
   is_enabled: boolean;

@@ -50,6 +50,7 @@ import { Registry } from './registry.js';
 import { RegistryQueries } from './registry.queries.js';
 import { ServerReports } from './server-reports.js';
 import { InProcessServers } from './upstreams/in-process.js';
+import { Launches } from './upstreams/launches.js';
 import { CallerAssertions } from './upstreams/caller-assertions.js';
 import { OutboundTokens } from './upstreams/outbound-tokens.js';
 import { Upstreams } from './upstreams/upstreams.js';
@@ -75,8 +76,9 @@ export async function startGateway(servers: BuiltinServers = builtinServers) {
   await settings.onModuleInit();
   const outside = new GuardedFetch(settings);
   const assertions = new CallerAssertions(masterKey, environment);
+  const launches = new Launches(environment, settings);
   const upstreams = new Upstreams(
-    environment,
+    launches,
     vault,
     inProcess,
     outside,
@@ -120,7 +122,7 @@ export async function startGateway(servers: BuiltinServers = builtinServers) {
   const reports = new ServerReports(limits, buckets, inForce, bulkhead, circuit, metrics);
   const putSecret = new PutSecretHandler(database, vault, audit, outbox);
   const registration = new Registration(database, registry, upstreams, outbox, audit, outside);
-  const register = new RegisterMcpServerHandler(database, registration, reports, environment);
+  const register = new RegisterMcpServerHandler(database, registration, reports, launches);
   return {
     database,
     dataDir,
@@ -130,6 +132,7 @@ export async function startGateway(servers: BuiltinServers = builtinServers) {
     vault,
     artifacts,
     inProcess,
+    launches,
     outside,
     registration,
     upstreams,
@@ -159,7 +162,7 @@ export async function startGateway(servers: BuiltinServers = builtinServers) {
       audit,
       wakeups,
       reports,
-      environment,
+      launches,
     ),
     remove: new RemoveMcpServerHandler(
       database,

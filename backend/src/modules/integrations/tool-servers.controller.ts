@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import {
@@ -11,14 +11,13 @@ import {
   ToolActivityQuery,
   ToolReport,
 } from '@aos/contracts';
-import type { Environment } from '../../platform/config/environment.js';
 import { Allow, RequestCtx } from '../../platform/http/access.js';
 import type { Ctx } from '../../platform/http/context.js';
-import { ENVIRONMENT } from '../../platform/platform.module.js';
 import { CallsQueries } from './calls.queries.js';
 import { TryMcpServer } from './commands/try-server.js';
 import { ToolReportQueries } from './tool-report.queries.js';
 import { launchChoices } from './upstreams/launch-choices.js';
+import { Launches } from './upstreams/launches.js';
 
 /** How the servers do, and what a person needs to set one up. */
 @ApiTags('integrations')
@@ -28,7 +27,7 @@ export class ToolServersController {
     private readonly commands: CommandBus,
     private readonly queries: CallsQueries,
     private readonly toolReports: ToolReportQueries,
-    @Inject(ENVIRONMENT) private readonly environment: Environment,
+    private readonly launches: Launches,
   ) {}
 
   @Get('activity')
@@ -73,8 +72,9 @@ export class ToolServersController {
     operationId: 'listLaunchTemplates',
   })
   @ApiResponse({ status: 200, standardSchema: LaunchTemplateList })
-  launchTemplates() {
-    return { items: launchChoices(this.environment), nextCursor: null };
+  async launchTemplates() {
+    const items = launchChoices(this.launches.dataDir, await this.launches.packages());
+    return { items, nextCursor: null };
   }
 
   @Post('registry/test')

@@ -317,6 +317,7 @@ describe('a registration', () => {
     ['a substitution', { command: '$(id)' }],
     ['an argument of a megabyte', { command: 'npx', args: ['-y', 'x', 'a'.repeat(1_000_000)] }],
     ['NUL in an argument', { command: 'npx', args: ['-y', 'x', 'a\u0000b'] }],
+    ['a package that is not listed', { command: 'npx', args: ['-y', 'mcp-of-somebody'] }],
     ['a program of code', { command: 'npx', args: ['-c', 'id'] }],
     ['a package that is none', { command: 'uvx', args: ['--from', 'git+https://x', 'y'] }],
     ['a container', { command: 'docker', args: ['run', '-v', '/:/h', 'x'] }],
@@ -370,7 +371,7 @@ describe('a registration', () => {
 });
 
 describe('the commands to choose from', () => {
-  it('are those that may be started: what is installed, what lies in the folder, any package', async () => {
+  it('are those that may be started: what is installed, what lies in the folder, listed packages', async () => {
     const { items } = await get<Page<LaunchTemplate>>('/mcp/launch-templates');
     expect(items).toEqual(
       expect.arrayContaining([
@@ -384,8 +385,8 @@ describe('the commands to choose from', () => {
       expect(() =>
         approveLaunch(
           command,
-          kind === 'package' ? [...args, 'some-server'] : args,
-          http.environment,
+          kind === 'package' ? [...args, '@modelcontextprotocol/server-memory'] : args,
+          { dataDir: http.environment.dataDir, packages: ['@modelcontextprotocol/server-*'] },
         ),
       ).not.toThrow();
     expect((await http.call('/mcp/launch-templates', { as: operator })).status).toBe(403);

@@ -648,6 +648,9 @@ export const sentences: Record<SentenceCode, string> = {
   'launch-command': '不允许“{{command}}”这个命令。允许的是“npx <包>”和“node <服务器脚本>”。',
   'launch-package': '“npx -y”后面须是 npm 注册表中的包名，可以带版本；不能是选项、网址或路径。',
   'launch-interpreter': '包“{{name}}”会运行交给它的任何内容；请写服务器本身的包名。',
+  'launch-package-not-listed':
+    '包“{{name}}”不在允许下载并运行的列表中。有权更改设置的人可以把它加入 gateway.npmPackages，最好带上版本，例如 name@1.2.3。',
+  'launch-downloads': '会下载 npm 包 {{name}} 并在本机运行。',
   'launch-no-script':
     '“node”后面须是 node_modules/@modelcontextprotocol 或数据目录下 mcp-servers 中的服务器脚本，不能是选项。',
   'launch-script':

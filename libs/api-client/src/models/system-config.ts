@@ -8,6 +8,7 @@ export interface SystemConfig {
   gateway: {
 'defaultTimeoutMs': number;
 'httpAllowAddresses': Array<string>;
+'npmPackages': Array<string>;
 'limits': {
 'principalPerMinute': (number | null);
 'principalPerDay': (number | null);

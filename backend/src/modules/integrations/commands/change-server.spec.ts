@@ -173,3 +173,29 @@ describe('a server that is moved', () => {
     expect(next.seen).toHaveLength(0);
   });
 });
+
+it('leaves a server its launch of before packages were listed, until it is given another one', async () => {
+  const [everything, memory] = ['everything', 'memory'].map(
+    (name) => `node_modules/@modelcontextprotocol/server-${name}/dist/index.js`,
+  );
+  const command = { command: 'node', args: [memory!] };
+  let { name, version } = await register({ url: undefined, transport: 'stdio', ...command });
+  const mark = (isKept: boolean) =>
+    parts.database.query('UPDATE mcp_registry SET is_launch_kept = $2 WHERE name = $1', [
+      name,
+      isKept,
+    ]);
+  const isKeptAfter = async (input: object) => {
+    ({ name, version } = await change({ name, version }, input));
+    return (await parts.registry.find(name)).is_launch_kept;
+  };
+  await mark(true);
+  expect(await isKeptAfter({ description: 'Other words' })).toBe(true);
+  expect(await isKeptAfter({ ...command, auth: { secret: 'TOKEN' } })).toBe(true);
+  expect(await isKeptAfter({ args: [everything] })).toBe(false);
+  expect(await isKeptAfter({ args: [memory] })).toBe(false);
+  await mark(true);
+  await expect(change({ name, version }, { command: 'npx', args: ['srv'] })).rejects.toThrow(
+    /npmPackages/,
+  );
+});

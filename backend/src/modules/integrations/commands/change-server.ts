@@ -1,8 +1,6 @@
-import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { type McpServerInfo, type PatchServer, say } from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
-import type { Environment } from '../../../platform/config/environment.js';
 import { Database } from '../../../platform/database/database.js';
 import { sql } from '../../../platform/database/sql.js';
 import type { Ctx } from '../../../platform/http/context.js';
@@ -10,12 +8,12 @@ import { canonicalHash } from '../../../platform/http/canonical-hash.js';
 import { requireVersion } from '../../../platform/http/etag.js';
 import { Outbox } from '../../../platform/outbox/outbox.js';
 import { Wakeups } from '../../../platform/outbox/wakeups.js';
-import { ENVIRONMENT } from '../../../platform/platform.module.js';
 import { CircuitLink } from '../chain/circuit.js';
 import { ServerNotThere } from '../integrations.errors.js';
 import { type Listed, Registry, type ServerRow, healthOf } from '../registry.js';
 import { ServerReports } from '../server-reports.js';
 import { UpstreamFault } from '../upstreams/upstream.js';
+import { Launches } from '../upstreams/launches.js';
 import { Upstreams } from '../upstreams/upstreams.js';
 import { type MovedRoute, movedRoute } from './moved-route.js';
 import { Registration, routeOf } from './registration.js';
@@ -51,14 +49,15 @@ export class ChangeMcpServerHandler implements ICommandHandler<ChangeMcpServer> 
     private readonly audit: AuditTrail,
     private readonly wakeups: Wakeups,
     private readonly reports: ServerReports,
-    @Inject(ENVIRONMENT) private readonly environment: Environment,
+    private readonly launches: Launches,
   ) {}
 
   async execute({ ctx, name, expectedVersion, input }: ChangeMcpServer): Promise<McpServerInfo> {
     const present = await this.registry.find(name);
     requireVersion(expectedVersion, present.version);
     const moved = movedRoute(present, input);
-    const found = moved && (await this.lookThere(ctx, moved));
+    const isLaunchKept = present.is_launch_kept && (!moved || startsTheSame(present, moved));
+    const found = moved && (await this.lookThere(ctx, { ...moved, is_launch_kept: isLaunchKept }));
     const after = await this.database.transaction(async (tx) => {
       const before = await this.registry.findForChange(tx, name);
       requireVersion(expectedVersion, before.version);
@@ -76,7 +75,7 @@ export class ChangeMcpServerHandler implements ICommandHandler<ChangeMcpServer> 
         tx,
         `UPDATE mcp_registry SET description = $2, timeout_ms = $3, is_enabled = $4, idempotent_tools = $5, limits = $6,
                 base_url = $7, command = $8, args = $9, auth_token = $10, auth = $11, health = $12,
-                version = version + 1, updated_at = now() WHERE name = $1`,
+                is_launch_kept = is_launch_kept AND $13, version = version + 1, updated_at = now() WHERE name = $1`,
         [
           name,
           wanted.description,
@@ -90,6 +89,7 @@ export class ChangeMcpServerHandler implements ICommandHandler<ChangeMcpServer> 
           way.auth_token,
           way.auth && JSON.stringify(way.auth),
           JSON.stringify(found ? healthOf(found.health) : before.health),
+          isLaunchKept,
         ],
       );
       if (found) await this.registry.keepTools(tx, name, found.listed, ctx.traceId);
@@ -112,13 +112,17 @@ export class ChangeMcpServerHandler implements ICommandHandler<ChangeMcpServer> 
   }
 
   /** @throws ServerNotThere */
-  private async lookThere(ctx: Ctx, moved: MovedRoute): Promise<Found> {
-    requireRoute(moved, this.environment);
+  private async lookThere(
+    ctx: Ctx,
+    moved: MovedRoute & { is_launch_kept: boolean },
+  ): Promise<Found> {
+    await requireRoute(moved, this.launches);
     await this.registration.requireEndpoint(ctx, moved, 'registry.change');
     // Also for a secret that it has already: at another place somebody else would be given it.
     await requireSecret(this.database, ctx, moved);
     // No registered server has such a name: the connection that is in use goes on undisturbed.
-    const trial = { ...routeOf(moved), name: `${moved.name}~trial` };
+    const { is_launch_kept } = moved;
+    const trial = { ...routeOf(moved), is_launch_kept, name: `${moved.name}~trial` };
     await this.audit.recordAlone(ctx, {
       action: 'registry.test',
       resource: `mcp-server:${moved.name}`,
@@ -142,6 +146,10 @@ interface Found {
   listed: Listed;
   health: { state: 'healthy'; latencyMs: number };
 }
+
+/** Another secret is no other program. */
+const startsTheSame = (row: ServerRow, { command, args }: MovedRoute) =>
+  command === row.command && canonicalHash(args ?? []) === canonicalHash(row.args);
 
 const told = (row: ServerRow) => ({
   description: row.description,

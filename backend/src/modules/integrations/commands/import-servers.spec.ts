@@ -15,7 +15,7 @@ beforeAll(async () => {
     parts.registration,
     parts.reports,
     parts.upstreams,
-    parts.environment,
+    parts.launches,
   );
   await parts.secret('API_KEY', 'canary-one-value');
   await parts.secret('TOKEN', 'canary-two-value');
@@ -101,6 +101,20 @@ describe('the settings of another program', () => {
     expect(each.why).toMatch(why);
   });
 
+  it('say which package would be downloaded and run, and of one that is not listed, which setting lists it', async () => {
+    const entry = (name: string) => ({ command: 'npx', args: ['-y', name] });
+    expect(await judged(entry('@modelcontextprotocol/server-memory@2026.1.1'))).toMatchObject({
+      outcome: 'add',
+      why: 'Downloads the npm package @modelcontextprotocol/server-memory@2026.1.1 and runs it on this machine.',
+    });
+    const other = await judged(entry('mcp-of-somebody'));
+    expect([other.outcome, other.why]).toEqual([
+      'refused',
+      expect.stringMatching(/mcp-of-somebody.*gateway\.npmPackages/),
+    ]);
+    expect(await judged({ url: server.url })).toMatchObject({ outcome: 'add', why: null });
+  });
+
   it('with a secret in them ask for the name of one, and never show it', async () => {
     const entry = { url: server.url, headers: { Authorization: 'Bearer canary-in-clear' } };
     const asking = await judged(entry);
@@ -111,7 +125,8 @@ describe('the settings of another program', () => {
       server: { secret: 'TOKEN' },
     });
     expect(await judged(entry, { secrets: { it: 'NOPE' } })).toMatchObject({ outcome: 'refused' });
-    const child = { command: 'npx', args: ['-y', 'srv'], env: { API_KEY: 'canary-in-clear' } };
+    const args = ['-y', '@modelcontextprotocol/server-memory'];
+    const child = { command: 'npx', args, env: { API_KEY: 'canary-in-clear' } };
     expect(await judged(child)).toMatchObject({ outcome: 'needs-secret', wants: 'API_KEY' });
     expect(await judged(child, { secrets: { it: 'TOKEN' } })).toMatchObject({ outcome: 'refused' });
     expect(await judged(child, { secrets: { it: 'API_KEY' } })).toMatchObject({ outcome: 'add' });

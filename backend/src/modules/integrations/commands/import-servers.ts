@@ -1,4 +1,3 @@
-import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import {
   type ImportedServer,
@@ -9,13 +8,13 @@ import {
   say,
 } from '@aos/contracts';
 import { RegisterServer } from '@aos/contracts';
-import type { Environment } from '../../../platform/config/environment.js';
 import { Database } from '../../../platform/database/database.js';
 import type { Ctx } from '../../../platform/http/context.js';
 import { AosError } from '../../../platform/http/problem.js';
-import { ENVIRONMENT } from '../../../platform/platform.module.js';
 import { readEntry, readEntries } from '../import/mcp-servers.js';
 import { ServerReports } from '../server-reports.js';
+import { downloadOf } from '../upstreams/launch-templates.js';
+import { Launches } from '../upstreams/launches.js';
 import { Upstreams } from '../upstreams/upstreams.js';
 import { Registration } from './registration.js';
 import { requireRoute, requireSecret } from './registration-checks.js';
@@ -46,7 +45,7 @@ export class ImportMcpServersHandler implements ICommandHandler<ImportMcpServers
     private readonly registration: Registration,
     private readonly reports: ServerReports,
     private readonly upstreams: Upstreams,
-    @Inject(ENVIRONMENT) private readonly environment: Environment,
+    private readonly launches: Launches,
   ) {}
 
   async execute({ ctx, input }: ImportMcpServers): Promise<ServersImport> {
@@ -112,8 +111,10 @@ export class ImportMcpServersHandler implements ICommandHandler<ImportMcpServers
       );
     try {
       this.registration.requireName(parsed.data.name);
-      requireRoute(parsed.data, this.environment);
+      const launch = await requireRoute(parsed.data, this.launches);
       await requireSecret(this.database, ctx, parsed.data);
+      const name = launch && downloadOf(launch);
+      if (name !== undefined) tellWhy(told, say('launch-downloads', { name }));
     } catch (error) {
       if (!(error instanceof AosError)) throw error;
       return refuse(

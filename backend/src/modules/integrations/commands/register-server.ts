@@ -1,11 +1,9 @@
-import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { McpServerInfo, RegisterServer } from '@aos/contracts';
-import type { Environment } from '../../../platform/config/environment.js';
 import { Database } from '../../../platform/database/database.js';
 import type { Ctx } from '../../../platform/http/context.js';
-import { ENVIRONMENT } from '../../../platform/platform.module.js';
 import { ServerReports } from '../server-reports.js';
+import { Launches } from '../upstreams/launches.js';
 import { Registration } from './registration.js';
 import { requireRoute, requireSecret } from './registration-checks.js';
 
@@ -29,12 +27,12 @@ export class RegisterMcpServerHandler implements ICommandHandler<RegisterMcpServ
     private readonly database: Database,
     private readonly registration: Registration,
     private readonly reports: ServerReports,
-    @Inject(ENVIRONMENT) private readonly environment: Environment,
+    private readonly launches: Launches,
   ) {}
 
   async execute({ ctx, input }: RegisterMcpServer): Promise<McpServerInfo> {
     this.registration.requireName(input.name);
-    requireRoute(input, this.environment);
+    await requireRoute(input, this.launches);
     await this.registration.requireEndpoint(ctx, input);
     await this.registration.requireFree(input.name);
     await requireSecret(this.database, ctx, input);

@@ -4,21 +4,23 @@ import type { Database } from '../../../platform/database/database.js';
 import { type Ctx, isAllowed } from '../../../platform/http/context.js';
 import { AosError, Forbidden } from '../../../platform/http/problem.js';
 import { ServerUrlRefused } from '../integrations.errors.js';
-import { type LaunchFolders, approveLaunch } from '../upstreams/launch-templates.js';
+import type { Launch } from '../upstreams/launch-templates.js';
+import type { Launchable, Launches } from '../upstreams/launches.js';
 
-/** What is asked of a way to a server before anything is started or called: at registration, and at a trial of it. */
-export function requireRoute(
-  input: Pick<RegisterServer, 'transport' | 'url' | 'command' | 'args'>,
-  folders: LaunchFolders,
-): void {
-  if (input.transport === 'stdio') {
-    approveLaunch(input.command ?? '', input.args ?? [], folders);
-    return;
-  }
+/**
+ * What is asked of a way to a server before anything is started or called: at registration, and at a trial of it.
+ * Answers what would be started, for one that is.
+ */
+export async function requireRoute(
+  input: Pick<RegisterServer, 'transport' | 'url'> & Launchable,
+  launches: Launches,
+): Promise<Launch | undefined> {
+  if (input.transport === 'stdio') return launches.approve(input);
   const url = new URL(input.url ?? '');
   if (url.username || url.password) throw new ServerUrlRefused(say('url-holds-user'));
   if (url.hash) throw new ServerUrlRefused(say('url-holds-fragment'));
   if (isMetadata(url.hostname)) throw new ServerUrlRefused(say('url-metadata'));
+  return undefined;
 }
 
 /**

@@ -1,14 +1,12 @@
-import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { RegisterServer, ServerTrial } from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
-import type { Environment } from '../../../platform/config/environment.js';
 import { Database } from '../../../platform/database/database.js';
 import type { Ctx } from '../../../platform/http/context.js';
-import { ENVIRONMENT } from '../../../platform/platform.module.js';
 import { canonicalHash } from '../../../platform/http/canonical-hash.js';
 import { type KeptTool, definitionHash } from '../chain/pins.js';
 import { type ListedTool, Registry, type ServerRow, leftOutOf, toldOf } from '../registry.js';
+import { Launches } from '../upstreams/launches.js';
 import { type UpstreamRow, Upstreams } from '../upstreams/upstreams.js';
 import { UpstreamFault } from '../upstreams/upstream.js';
 import { routeOf } from './registration.js';
@@ -35,12 +33,12 @@ export class TryMcpServerHandler implements ICommandHandler<TryMcpServer> {
     private readonly registry: Registry,
     private readonly upstreams: Upstreams,
     private readonly audit: AuditTrail,
-    @Inject(ENVIRONMENT) private readonly environment: Environment,
+    private readonly launches: Launches,
   ) {}
 
   async execute({ ctx, server }: TryMcpServer): Promise<ServerTrial> {
     if (typeof server === 'string') return this.tryKept(ctx, await this.registry.find(server));
-    requireRoute(server, this.environment);
+    await requireRoute(server, this.launches);
     await requireSecret(this.database, ctx, server);
     // No registered server has such a name: the connection of one by the same name goes on undisturbed.
     const route = { ...routeOf(server), name: `${server.name}~trial` };

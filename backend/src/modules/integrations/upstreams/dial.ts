@@ -6,8 +6,7 @@ import {
   type JsonSchemaValidator,
   type Transport,
 } from '@modelcontextprotocol/client';
-import type { LaunchFolders } from './launch-templates.js';
-import { approveLaunch } from './launch-templates.js';
+import type { Launches } from './launches.js';
 import { boundedFetch } from './bounded-fetch.js';
 import { CallTransport } from './call-transport.js';
 import { SseTransport } from './sse-transport.js';
@@ -24,6 +23,7 @@ export interface Route {
   url: string;
   command: string | null;
   args: readonly string[];
+  is_launch_kept?: boolean | undefined;
   /** Name of the secret to sign in with. */
   authSecret: string | null;
 }
@@ -48,8 +48,8 @@ const clientOptions: ClientOptions = {
   inputRequired: { autoFulfill: false },
 };
 
-export function dialOf(route: Route, folders: LaunchFolders, reveal: RevealCredential): Dial {
-  if (route.transport === 'stdio') return stdioDial(route, folders, reveal);
+export function dialOf(route: Route, launches: Launches, reveal: RevealCredential): Dial {
+  if (route.transport === 'stdio') return stdioDial(route, launches, reveal);
   return async (signal, prepare) => {
     const credential = await credentialOf(route, reveal);
     const headers: Record<string, string> = credential
@@ -73,14 +73,14 @@ export function dialOf(route: Route, folders: LaunchFolders, reveal: RevealCrede
  * know the question, or says nothing, and is then greeted in its own way; one that ends over it is started
  * once more, and greeted in the older way from then on.
  */
-function stdioDial(route: Route, folders: LaunchFolders, reveal: RevealCredential): Dial {
+function stdioDial(route: Route, launches: Launches, reveal: RevealCredential): Dial {
   let endsWhenAsked = false;
   return async (signal, prepare): Promise<Dialled> => {
     const credential = await credentialOf(route, reveal);
-    const cwd = join(folders.dataDir, 'upstreams', route.name);
+    const cwd = join(launches.dataDir, 'upstreams', route.name);
     await mkdir(cwd, { recursive: true, mode: 0o700 });
     const start = async (mode: 'auto' | 'legacy'): Promise<Dialled> => {
-      const child = new StdioProcess(approveLaunch(route.command ?? '', route.args, folders), {
+      const child = new StdioProcess(await launches.approve(route), {
         cwd,
         env: { ...(credential ? { [route.authSecret!]: credential } : {}), ...childEnvironment() },
       });

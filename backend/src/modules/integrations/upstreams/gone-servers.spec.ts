@@ -10,8 +10,8 @@ let gone: GoneServers;
 let server: ToolServerOfTest;
 beforeAll(async () => {
   parts = await startGateway({});
-  const { database, upstreams, circuit, wakeups } = parts;
-  gone = new GoneServers(database, upstreams, circuit, wakeups);
+  const { database, upstreams, circuit, wakeups, launches } = parts;
+  gone = new GoneServers(database, upstreams, circuit, wakeups, launches);
   server = await startToolServer([{ name: 'go' }]);
   await mkdir(join(parts.dataDir, 'mcp-servers'));
   const script = join(parts.dataDir, 'mcp-servers', 'runs.mjs');
@@ -104,5 +104,43 @@ onServer('looks at each word that something has changed', async () => {
   await elsewhere(`DELETE FROM mcp_registry WHERE name = 'told'`);
   parts.wakeups.wake('control');
   while (parts.upstreams.has('told')) await new Promise((turn) => setImmediate(turn));
+  gone.onApplicationShutdown();
+});
+
+it('ends the program of a package that the settings no longer list, and starts it no more', async () => {
+  const { configure, database, launches, registry, upstreams } = parts;
+  const args = ['-y', 'srv@1.2.3'];
+  const insert = (name: string, isKept: boolean) =>
+    database.query(
+      `INSERT INTO mcp_registry (name, base_url, capabilities, transport, command, args, is_launch_kept)
+       VALUES ($1, $1, '{}', 'stdio', 'npx', $2, $3)`,
+      [name, args, isKept],
+    );
+  await insert('listed', false);
+  await insert('older', true);
+  const open = async (name: string) => upstreams.of(await registry.find(name));
+  const look = async (npmPackages: string[]) => {
+    await configure({ npmPackages });
+    await gone.look();
+    return ['listed', 'older'].map((name) => upstreams.has(name));
+  };
+  await open('listed');
+  await open('older');
+  expect(await look(['srv'])).toEqual([true, true]);
+  expect(await look(['srv@1.2.4'])).toEqual([false, true]);
+  await expect(launches.approve(await registry.find('listed'))).rejects.toThrow(/npmPackages/);
+  await expect(launches.approve(await registry.find('older'))).resolves.toMatchObject({
+    file: 'npx',
+  });
+});
+
+it('looks at each word of a change, on either database', async () => {
+  const { wakeups, upstreams } = parts;
+  await register('heard');
+  await call('heard');
+  await elsewhere(`DELETE FROM mcp_registry WHERE name = 'heard'`);
+  gone.onModuleInit();
+  wakeups.wake('control');
+  while (upstreams.has('heard')) await new Promise((turn) => setImmediate(turn));
   gone.onApplicationShutdown();
 });

@@ -1,25 +1,31 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { LaunchTemplate } from '@aos/contracts';
-import { type LaunchFolders, installationRoot, packageFolders } from './launch-templates.js';
+import { installationRoot, packageFolders } from './launch-templates.js';
 
 const MAX_CHOICES = 200;
 const isScript = (name: string) => /\.[cm]?js$/.test(name);
 
 /**
  * What `approveLaunch` would start on this machine, as a list to choose from: the reference servers that are
- * installed, the scripts that someone put into the folder kept for servers, and any package by its name.
+ * installed, the scripts that someone put into the folder kept for servers, and the packages that the settings
+ * list, to be named.
  */
-export function launchChoices(folders: LaunchFolders): LaunchTemplate[] {
+export function launchChoices(dataDir: string, packages: readonly string[]): LaunchTemplate[] {
   const choices = [
     ...packageFolders().flatMap(installedIn),
-    ...ownScripts(join(folders.dataDir, 'mcp-servers')),
+    ...ownScripts(join(dataDir, 'mcp-servers')),
   ];
   const byId = new Map(choices.map((choice) => [choice.id, choice]));
-  return [...byId.values(), anyPackage].slice(0, MAX_CHOICES);
+  const named = packages.length > 0 ? [{ ...aPackage, description: shown(packages) }] : [];
+  return [...byId.values(), ...named].slice(0, MAX_CHOICES);
 }
 
-const anyPackage: LaunchTemplate = {
+const MOST_SHOWN = 10;
+const shown = (packages: readonly string[]) =>
+  [...packages.slice(0, MOST_SHOWN), ...(packages.length > MOST_SHOWN ? ['…'] : [])].join(', ');
+
+const aPackage: LaunchTemplate = {
   id: 'package',
   kind: 'package',
   title: 'npx',

@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { SystemConfig } from '@aos/contracts';
 import { temporaryFolder } from '../../../../test/temporary-folder.js';
 import { approveLaunch } from './launch-templates.js';
 
@@ -17,7 +18,8 @@ beforeAll(async () => {
   await symlink('mine.mjs', join(dataDir, 'mcp-servers', 'alias.mjs'));
 });
 
-const approve = (command: string, ...args: string[]) => approveLaunch(command, args, { dataDir });
+const approve = (command: string, ...args: string[]) =>
+  approveLaunch(command, args, { dataDir, packages: 'any' });
 
 it('approves a package of the registry, and a script of a server', () => {
   expect(approve('npx', '-y', '@modelcontextprotocol/server-everything@2026.1.1', 'stdio')).toEqual(
@@ -152,4 +154,61 @@ it.each([
   expect(() => approve('node', join(dataDir, script))).toThrow(
     expect.objectContaining({ code: 'launch_refused' }),
   );
+});
+
+describe('a package', () => {
+  const started = (name: string, ...packages: string[]) =>
+    approveLaunch('npx', ['-y', name, '--x'], { dataDir, packages }).args[2];
+
+  it.each([
+    ['srv', 'srv', 'srv'],
+    ['srv@1.2.3', 'srv', 'srv@1.2.3'],
+    ['srv@1.2.3', 'srv@1.2.3', 'srv@1.2.3'],
+    // What is listed in one version is started in it, and not in the newest of the day.
+    ['srv', 'srv@1.2.3', 'srv@1.2.3'],
+    ['@own/srv', '@own/srv@1.2.3', '@own/srv@1.2.3'],
+    ['@own/srv', '@own/*', '@own/srv'],
+    ['@own/server-x@latest', '@own/server-*', '@own/server-x@latest'],
+  ])('%s is started where %s is listed: as %s', (name, entry, as) => {
+    expect(started(name, 'other', entry)).toBe(as);
+    expect(started(name, entry, '@own/s*')).toBe(as);
+  });
+
+  it.each([
+    ['srv'],
+    ['srv', 'srv-two', 'sr', '@own/srv', '@srv/*'],
+    ['srv@1.2.4', 'srv@1.2.3'],
+    ['srv@latest', 'srv@1.2.3'],
+    ['srv@^1.2.3', 'srv@1.2.3'],
+    ['@own/other', '@own/server-*'],
+    ['@owner/srv', '@own/*'],
+  ])('%s is refused where %s is listed, and the setting is named', (name, ...entries) => {
+    expect(() => started(name, ...entries)).toThrow(
+      expect.objectContaining({
+        code: 'launch_refused',
+        status: 422,
+        message: expect.stringMatching(/gateway\.npmPackages/) as string,
+      }),
+    );
+  });
+
+  it('that is an interpreter is refused also where it is listed', () => {
+    expect(() => started('tsx', 'tsx')).toThrow(/runs whatever it is given/);
+  });
+
+  it.each(['srv*', '*', '@*', '@own*', 'srv@^1', 'srv@latest', '@own/*@1.2.3', '../x', 'a b', ''])(
+    'is not listed by %j',
+    (entry) => {
+      const config = { gateway: { npmPackages: [entry] } };
+      expect(SystemConfig.safeParse(config).error?.issues[0]?.path[1]).toBe('npmPackages');
+    },
+  );
+
+  it('of the public servers may be started from the first day on', () => {
+    const { npmPackages } = SystemConfig.parse({}).gateway;
+    expect(started('@modelcontextprotocol/server-memory', ...npmPackages)).toBe(
+      '@modelcontextprotocol/server-memory',
+    );
+    expect(() => started('@modelcontextprotocol/inspector', ...npmPackages)).toThrow();
+  });
 });

@@ -8,8 +8,8 @@ import { LaunchRefused } from '../integrations.errors.js';
  * anything at all on this machine, so a command is not checked against what is bad but matched against what
  * is approved, and started without a shell:
  *
- *   npx [-y] <package>[@version] args…   a package by its name in the registry; no URLs, no git, no files,
- *                                        and no package that is itself an interpreter
+ *   npx [-y] <package>[@version] args…   a package that the settings list (gateway.npmPackages), in the version that
+ *                                        they list; no URLs, no git, no files, and none that is itself an interpreter
  *   node <script> args…                  a script that lies, links resolved, in a folder kept for servers:
  *                                        the reference servers in node_modules, or `mcp-servers` in the data
  *                                        folder, where only someone with access to this machine puts files
@@ -19,8 +19,10 @@ export interface Launch {
   args: string[];
 }
 
-export interface LaunchFolders {
+export interface LaunchTerms {
   dataDir: string;
+  /** As `gateway.npmPackages` lists them; `any` for a server that was registered before they were listed. */
+  packages: readonly string[] | 'any';
 }
 
 const MAX_ARG_BYTES = 4096;
@@ -39,7 +41,7 @@ const interpreters = new Set(
 export function approveLaunch(
   command: string,
   args: readonly string[],
-  folders: LaunchFolders,
+  terms: LaunchTerms,
 ): Launch {
   const control = /[\u0000-\u001f\u007f]/;
   if (control.test(command) || /[;&|<>$`"'\\*?!(){}\s]/.test(command))
@@ -54,21 +56,44 @@ export function approveLaunch(
     if (runsItsArgument.test(arg))
       throw new LaunchRefused(say('launch-argument-runs', { n: index + 1 }));
   }
-  if (command === 'npx') return approvePackage(args);
-  if (command === 'node') return approveScript(args, folders);
+  if (command === 'npx') return approvePackage(args, terms.packages);
+  if (command === 'node') return approveScript(args, terms.dataDir);
   throw new LaunchRefused(say('launch-command', { command: command.slice(0, 60) }));
 }
 
-function approvePackage(args: readonly string[]): Launch {
+function approvePackage(args: readonly string[], packages: LaunchTerms['packages']): Launch {
   const rest = args[0] === '-y' || args[0] === '--yes' ? args.slice(1) : args;
   const name = rest[0] ?? '';
   if (!registryName.test(name)) throw new LaunchRefused(say('launch-package'));
   if (interpreters.has(name.replace(/(?!^)@.*$/, '')))
     throw new LaunchRefused(say('launch-interpreter', { name }));
-  return { file: 'npx', args: ['-y', '--', name, ...rest.slice(1)] };
+  const listed = packages === 'any' ? name : asListed(name, packages);
+  if (listed === undefined) throw new LaunchRefused(say('launch-package-not-listed', { name }));
+  return { file: 'npx', args: ['-y', '--', listed, ...rest.slice(1)] };
 }
 
-function approveScript(args: readonly string[], folders: LaunchFolders): Launch {
+/** What is started for `wanted`: where the list names one version, that one. Undefined when no entry allows it. */
+function asListed(wanted: string, packages: readonly string[]): string | undefined {
+  const [name, version] = nameAndVersion(wanted);
+  const pinned = packages.map(nameAndVersion).filter((entry) => entry[0] === name && entry[1]);
+  const exact = pinned.find((entry) => version === undefined || entry[1] === version);
+  if (exact) return `${name}@${exact[1]}`;
+  const isListed = packages.some((entry) =>
+    entry.endsWith('*') ? name.startsWith(entry.slice(0, -1)) : entry === name,
+  );
+  return isListed ? wanted : undefined;
+}
+
+function nameAndVersion(text: string): [name: string, version: string | undefined] {
+  const at = text.indexOf('@', 1);
+  return at === -1 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** What is downloaded when it is started; undefined for what lies here already. */
+export const downloadOf = ({ file, args }: Launch): string | undefined =>
+  file === 'npx' ? args[2] : undefined;
+
+function approveScript(args: readonly string[], dataDir: string): Launch {
   const [script = '', ...rest] = args;
   const refused = () => new LaunchRefused(say('launch-script', { script: script.slice(0, 200) }));
   if (script === '' || script.startsWith('-')) throw new LaunchRefused(say('launch-no-script'));
@@ -77,7 +102,7 @@ function approveScript(args: readonly string[], folders: LaunchFolders): Launch 
   const isServer =
     packageFolders().some((folder) =>
       real.startsWith(join(folder, '@modelcontextprotocol', 'server-')),
-    ) || real.startsWith((realPath(join(folders.dataDir, 'mcp-servers')) ?? '\u0000') + sep);
+    ) || real.startsWith((realPath(join(dataDir, 'mcp-servers')) ?? '\u0000') + sep);
   if (!isServer) throw refused();
   return { file: process.execPath, args: [...heapFlags(), real, ...rest] };
 }

@@ -1,8 +1,10 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JSONRPCMessage } from '@modelcontextprotocol/client';
+import { SystemConfig } from '@aos/contracts';
 import { temporaryFolder } from '../../../../test/temporary-folder.js';
 import { dialOf } from './dial.js';
+import { Launches } from './launches.js';
 import { StdioProcess } from './stdio-process.js';
 
 let folder: string;
@@ -175,8 +177,10 @@ describe('a server as it is registered', () => {
     ...{ name: 'own', transport: 'stdio' as const, url: '', command: 'node', authSecret },
     args: [join(folder, 'mcp-servers', 'tells.mjs')],
   });
+  const launches = () =>
+    new Launches({ dataDir: folder } as never, { system: () => SystemConfig.parse({}) } as never);
   const dial = (authSecret: string | null) =>
-    dialOf(route(authSecret), { dataDir: folder } as never, () => Promise.resolve('the secret'))(
+    dialOf(route(authSecret), launches(), () => Promise.resolve('the secret'))(
       new AbortController().signal,
       () => undefined,
     );

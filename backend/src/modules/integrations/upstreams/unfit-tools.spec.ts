@@ -126,8 +126,8 @@ it('nothing is written as long as the same ones are left out', async () => {
 });
 
 it('a trial tells of those that would be left out, and notes what it finds at one that is registered', async () => {
-  const { database, registry, upstreams, audit, environment } = parts;
-  const trial = new TryMcpServerHandler(database, registry, upstreams, audit, environment);
+  const { database, registry, upstreams, audit, launches } = parts;
+  const trial = new TryMcpServerHandler(database, registry, upstreams, audit, launches);
   await register();
   server.unfit.push({ name: 'bad' });
   const input = { name: 'new', transport: 'http', url: server.url } as const;

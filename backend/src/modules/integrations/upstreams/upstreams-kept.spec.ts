@@ -17,8 +17,8 @@ afterAll(() => parts.stop());
 beforeEach(async () => {
   server = await startToolServer([{ name: 'go' }]);
   const tokens = { tokenFor: () => Promise.resolve('token') } as unknown as OutboundTokens;
-  const { environment, vault, inProcess, outside } = parts;
-  upstreams = new Upstreams(environment, vault, inProcess, outside, tokens);
+  const { launches, vault, inProcess, outside } = parts;
+  upstreams = new Upstreams(launches, vault, inProcess, outside, tokens);
   told = [];
   upstreams.onHealth = (name, { state }) => void told.push(`${name} is ${state}`);
   upstreams.onChange = (name, { kind }) => void told.push(`${name} has ${kind}`);

@@ -1,14 +1,13 @@
 import { SdkHttpError } from '@modelcontextprotocol/client';
-import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import type { Environment } from '../../../platform/config/environment.js';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { type Principal, systemPrincipal } from '../../../platform/http/context.js';
-import { ENVIRONMENT } from '../../../platform/platform.module.js';
 import { Vault } from '../../config/index.js';
 import type { OutboundOAuth } from '@aos/contracts';
 import { GuardedFetch } from '../chain/guarded-fetch.js';
 import { type RestService, RestUpstream } from '../openapi/rest-upstream.js';
 import { InProcessServers } from './in-process.js';
 import { dialOf } from './dial.js';
+import { Launches } from './launches.js';
 import { OutboundTokens, type RevealSecret } from './outbound-tokens.js';
 import { PerCaller } from './per-caller.js';
 import type { Upstream, UpstreamChange } from './upstream.js';
@@ -21,6 +20,7 @@ export interface UpstreamRow {
   base_url: string;
   command: string | null;
   args: string[];
+  is_launch_kept?: boolean;
   auth_token: string | null;
   auth?: OutboundOAuth | null;
   openapi?: RestService | null;
@@ -56,7 +56,7 @@ export class Upstreams implements OnApplicationShutdown {
   onChange: (server: string, change: UpstreamChange) => void = () => undefined;
 
   constructor(
-    @Inject(ENVIRONMENT) private readonly environment: Environment,
+    private readonly launches: Launches,
     private readonly vault: Vault,
     private readonly inProcess: InProcessServers,
     private readonly outside: GuardedFetch,
@@ -122,14 +122,15 @@ export class Upstreams implements OnApplicationShutdown {
       url: row.base_url,
       command: row.command,
       args: row.args,
+      is_launch_kept: row.is_launch_kept,
       authSecret: row.auth_token,
     };
     const dial = (as: Principal | undefined) =>
       row.auth
         ? this.signedIn(row.name, row.auth, as ?? systemPrincipal, reveal, (token) =>
-            dialOf(route, this.environment, () => Promise.resolve(token)),
+            dialOf(route, this.launches, () => Promise.resolve(token)),
           )
-        : dialOf(route, this.environment, reveal);
+        : dialOf(route, this.launches, reveal);
     const connect = (as: Principal | undefined) =>
       new WarmClient({
         server: row.name,

@@ -77,7 +77,8 @@ export const words = {
     gateway: {
       title: 'Gateway',
       help: 'The one door that every call of a tool goes through.',
-      touches: 'Calls that begin after saving. Open connections stay.',
+      touches:
+        'Calls that begin after saving. Open connections stay; a server whose package is no longer listed is ended.',
       defaultTimeoutMs: {
         title: 'Time limit',
         help: 'For calls whose server has none of its own, in milliseconds.',
@@ -85,6 +86,10 @@ export const words = {
       httpAllowAddresses: {
         title: 'Private addresses that may be reached',
         help: 'As 10.1.2.0/24. Everything else that is not public stays closed.',
+      },
+      npmPackages: {
+        title: 'npm packages that may run as servers',
+        help: 'As name@1.2.3 (this version), name (any version) or @scope/* (all of a scope). They are downloaded and run on this machine.',
       },
       limits: {
         title: 'Limits',

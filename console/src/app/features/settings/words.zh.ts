@@ -74,11 +74,15 @@ export const words = {
     gateway: {
       title: '网关',
       help: '所有工具调用的唯一入口。',
-      touches: '保存之后发起的调用；已建立的连接不受影响。',
+      touches: '保存之后发起的调用；已建立的连接不受影响，但软件包不再列出的服务器会被结束。',
       defaultTimeoutMs: { title: '超时', help: '用于自身未设置超时的服务，单位毫秒。' },
       httpAllowAddresses: {
         title: '允许访问的内网地址',
         help: '例如 10.1.2.0/24。其余非公网地址一律禁止。',
+      },
+      npmPackages: {
+        title: '允许作为服务器运行的 npm 包',
+        help: '写法：name@1.2.3（仅此版本）、name（任意版本）或 @scope/*（整个作用域）。它们会被下载并在本机运行。',
       },
       limits: {
         title: '限额',
