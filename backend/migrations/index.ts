@@ -16,6 +16,7 @@ import { SealTheAuditRecord1764175000000 } from './1764175000000-seal-the-audit-
 import { KeepDefinitionsAsTold1764176000000 } from './1764176000000-keep-definitions-as-told.js';
 import { KeepVersionsOfBlueprints1764177000000 } from './1764177000000-keep-versions-of-blueprints.js';
 import { KeepLaunchesInUse1764178000000 } from './1764178000000-keep-launches-in-use.js';
+import { CountVotes1764179000000 } from './1764179000000-count-votes.js';
 
 /** In order. A migration that has shipped is never edited: write the next one. */
 export const migrations = [
@@ -37,4 +38,5 @@ export const migrations = [
   KeepDefinitionsAsTold1764176000000,
   KeepVersionsOfBlueprints1764177000000,
   KeepLaunchesInUse1764178000000,
+  CountVotes1764179000000,
 ];

@@ -2,6 +2,22 @@
 
 CREATE EXTENSION vector;
 
+CREATE OR REPLACE FUNCTION public.approvals_need_votes()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+      BEGIN
+        IF (SELECT count(*) FILTER (WHERE is_break_glass) = 0 AND count(*) < NEW.required_count
+              FROM approval_votes
+             WHERE approval_id = NEW.id AND decision = 'continue' AND voter_user IS NOT NULL
+               AND NOT (NEW.second_person AND voter_user IS NOT DISTINCT FROM NEW.requested_by_user))
+        THEN
+          RAISE EXCEPTION 'the approval % wants % votes', NEW.id, NEW.required_count
+            USING ERRCODE = 'check_violation';
+        END IF;
+        RETURN NEW;
+      END $function$;
+
 CREATE OR REPLACE FUNCTION public.audit_logs_append_only()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -238,6 +254,21 @@ CREATE TABLE api_tokens (
 );
 CREATE INDEX api_tokens_user ON public.api_tokens USING btree (user_id);
 
+CREATE TABLE approval_votes (
+  approval_id uuid NOT NULL,
+  voter text NOT NULL,
+  voter_user uuid,
+  voter_name text NOT NULL,
+  decision text NOT NULL,
+  comment text,
+  is_break_glass boolean DEFAULT false NOT NULL,
+  counted boolean,
+  created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+  CONSTRAINT approval_votes_pkey PRIMARY KEY (approval_id, voter),
+  CONSTRAINT approval_votes_approval_id_fkey FOREIGN KEY (approval_id) REFERENCES approvals(id) ON DELETE CASCADE,
+  CONSTRAINT approval_votes_decision_check CHECK ((decision = ANY (ARRAY['continue'::text, 'degrade'::text, 'abort'::text])))
+);
+
 CREATE TABLE approvals (
   id uuid NOT NULL,
   job_id bigint,
@@ -264,6 +295,8 @@ CREATE TABLE approvals (
   comment text,
   used_at timestamp with time zone,
   said jsonb,
+  required_count integer DEFAULT 1 NOT NULL,
+  approver_roles text[],
   CONSTRAINT approvals_pkey PRIMARY KEY (id),
   CONSTRAINT approvals_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id),
   CONSTRAINT approvals_job_id_step_id_round_key UNIQUE (job_id, step_id, round),
@@ -271,6 +304,7 @@ CREATE TABLE approvals (
   CONSTRAINT approvals_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'continued'::text, 'degraded'::text, 'aborted'::text, 'expired'::text, 'void'::text])))
 );
 CREATE INDEX approvals_pending ON public.approvals USING btree (expires_at) WHERE (status = 'pending'::text);
+CREATE TRIGGER approvals_need_votes BEFORE UPDATE OF status ON public.approvals FOR EACH ROW WHEN (((new.status = 'continued'::text) AND (old.status <> 'continued'::text) AND ((new.required_count > 1) OR (new.approver_roles IS NOT NULL)))) EXECUTE FUNCTION approvals_need_votes();
 
 CREATE TABLE artifacts (
   id uuid NOT NULL,

@@ -55,6 +55,8 @@ export const errorCodes = {
     title: 'The edited arguments do not fit the schema of the tool',
   },
   self_approval: { status: 403, title: 'A second person has to decide this' },
+  already_voted: { status: 409, title: 'You have said so already' },
+  not_an_approver: { status: 403, title: 'Others have to decide this' },
   // tools
   unknown_server: { status: 404, title: 'There is no such server' },
   unknown_tool: { status: 404, title: 'There is no such tool' },

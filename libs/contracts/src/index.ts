@@ -1,4 +1,5 @@
 export * from './agents.js';
+export * from './approvals.js';
 export * from './auth.js';
 export * from './blueprints.js';
 export * from './chat.js';

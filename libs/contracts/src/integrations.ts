@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Approvers } from './approvals.js';
 import { Said } from './said.js';
 import { FieldFault, Timestamp, pageOf } from './page.js';
 
@@ -284,6 +285,10 @@ export const CallPending = z
     /** Send it as `approval` of the same call once the approval was granted. Good for one call. */
     retryHandle: z.string(),
     expiresAt: Timestamp,
+    /** Who has to say yes; never whoever calls. */
+    approvers: Approvers,
+    /** So many have, of `approvers.count`. */
+    given: z.number().int(),
     detail: z.string(),
     traceId: z.string(),
   })
@@ -352,6 +357,8 @@ export const PolicyRule = z
     agents: z.array(namePattern).min(1).max(100).optional(),
     projects: z.array(namePattern).min(1).max(100).optional(),
     when: z.array(PolicyCondition).max(20).default([]),
+    /** Only of a rule that asks (`approve`): who has to say yes. */
+    approvers: Approvers.optional(),
   })
   .meta({ id: 'PolicyRule' });
 export type PolicyRule = z.infer<typeof PolicyRule>;
@@ -397,7 +404,12 @@ export const PreviewPolicies = z
   .meta({ id: 'PreviewPolicies' });
 export type PreviewPolicies = z.infer<typeof PreviewPolicies>;
 
-const PolicyDecision = z.object({ effect: PolicyEffect, rule: z.string().nullable() });
+const PolicyDecision = z.object({
+  effect: PolicyEffect,
+  rule: z.string().nullable(),
+  /** Who has to say yes, where a rule says so. */
+  approvers: Approvers.optional(),
+});
 
 /** What would become of a call. */
 export const ForeseenCall = z

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Approval } from './approvals.js';
 import { Said } from './said.js';
 import { AosEvent } from './events.js';
 import { Id, Moment, PageQuery, Timestamp, pageOf, wholeNumber } from './page.js';
@@ -214,56 +215,6 @@ export const ToolCall = z
   })
   .meta({ id: 'ToolCall' });
 export type ToolCall = z.infer<typeof ToolCall>;
-
-export const approvalStatuses = [
-  'pending',
-  'continued',
-  'degraded',
-  'aborted',
-  'expired',
-  'void',
-] as const;
-export const Approval = z
-  .object({
-    id: z.string(),
-    /** Null for a call outside a run. */
-    jobId: z.string().nullable(),
-    traceId: z.string(),
-    /** Empty for a call outside a run. */
-    stepId: z.string(),
-    projectId: z.string().nullable(),
-    tool: z.string(),
-    reason: z.string(),
-    /** The reason by its code. */
-    said: Said.optional(),
-    args: z.record(z.string(), z.unknown()),
-    schema: z.record(z.string(), z.unknown()),
-    status: z.enum(approvalStatuses),
-    secondPerson: z.boolean(),
-    requestedBy: z.string(),
-    /** As people know them: a person's or an agent's name. */
-    requestedByName: z.string(),
-    createdAt: Timestamp,
-    expiresAt: Timestamp,
-    decidedBy: z.string().nullable(),
-    decidedAt: Timestamp.nullable(),
-    comment: z.string().nullable(),
-  })
-  .meta({ id: 'Approval' });
-export type Approval = z.infer<typeof Approval>;
-export const ApprovalPage = pageOf(Approval).meta({ id: 'ApprovalPage' });
-export const ApprovalsQuery = PageQuery.extend({ status: z.enum(approvalStatuses).optional() });
-export type ApprovalsQuery = z.infer<typeof ApprovalsQuery>;
-
-export const DecideRequest = z
-  .strictObject({
-    approvalId: z.uuid(),
-    decision: z.enum(['continue', 'degrade', 'abort']),
-    args: z.record(z.string(), z.unknown()).optional(),
-    comment: z.string().max(4000).optional(),
-  })
-  .meta({ id: 'DecideRequest' });
-export type DecideRequest = z.infer<typeof DecideRequest>;
 
 export const ArtifactRef = z
   .object({ artifactId: z.string(), name: z.string(), mediaType: z.string() })

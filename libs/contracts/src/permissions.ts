@@ -9,6 +9,7 @@ export const permissions = [
   'task.cancel',
   'approval.read',
   'approval.decide',
+  'approval.override',
   'artifact.read',
   'artifact.write',
   'agent.read',
@@ -58,10 +59,13 @@ const operator: Permission[] = [
   'memory.write',
 ];
 
-/** The four roles that every installation has. Only an owner may make an owner. */
+/**
+ * The four roles that every installation has. Only an owner may make an owner, or decide alone (`approval.override`)
+ * where a policy wants several people or others.
+ */
 export const rolePermissions: Record<BuiltinRole, readonly Permission[]> = {
   owner: permissions,
-  admin: permissions,
+  admin: permissions.filter((permission) => permission !== 'approval.override'),
   operator,
   viewer,
 };

@@ -238,13 +238,26 @@ export const sentences = {
     'Step {{step}} wants to call {{tool}}, which a policy wants approved. Continue, go on without it, or abort the run.',
   'open-call-asks':
     'Step {{step}} had called {{tool}} when the worker was lost, and nobody knows whether it took effect. Continue calls it again, degrade takes it as done, abort ends the run.',
+  'step-asks-of':
+    'Step {{step}} wants to call {{tool}}, which a policy wants approved by {{whom}}.',
   'call-asks': '{{who}} wants to call {{tool}}.',
   'call-asks-by-rule':
     '{{who}} wants to call {{tool}}, which the policy "{{rule}}" has approved first.',
+  'call-asks-of':
+    '{{who}} wants to call {{tool}}, which the policy "{{rule}}" wants approved by {{whom}}.',
+  'decides-one': 'one person who may decide',
+  'decides-many': '{{count}} people who may decide',
+  'decides-one-of': 'one person of the role {{roles}}',
+  'decides-many-of': '{{count}} people of the role {{roles}}',
+  'decides-not-asker': '{{whom}}, not by whoever asked',
+  either: '{{first}} or {{rest}}',
   'approval-void':
     'What was to be approved for step {{step}} has changed since; the approval is void and is asked for again.',
   decided: '{{who}} decided on {{what}}: {{decision}}.',
   'decided-edited': '{{who}} decided on {{what}}: {{decision}} with edited arguments.',
+  'decided-together': '{{who}} decided on {{what}} together: {{decision}}.',
+  voted: '{{who}} said yes to {{what}}: {{given}} of {{count}}.',
+  'glass-broken': '{{who}} broke the glass and decided alone on {{what}}: {{reason}}',
   'the-step': 'step {{step}}',
   'the-call': 'the call of {{tool}}',
   'decision-continue': 'continue',
@@ -274,6 +287,8 @@ export const sentences = {
   'link-used-this-minute': '{{of}} has used {{used}} of {{limit}} this minute.',
   'link-nobody-asked': 'Nobody has to approve it.',
   'link-would-wait': 'It would wait for somebody who may decide; never for whoever asks.',
+  'link-would-wait-for': 'It would wait until it was approved by {{whom}}.',
+  'link-too-few': 'At present {{count}} could say yes, which is too few.',
   'link-places': '{{taken}} of {{places}} places are taken.',
   'link-circuit-closed': 'The circuit is closed.',
   'link-circuit-half-open': 'The circuit is half-open.',
@@ -608,6 +623,15 @@ export const sentences = {
     '"{{server}}" does not answer there, so it stays where it was: {{why}}. Its definitions can only be checked by asking it; mend the address, the command or the sign-in and try again.',
   'server-address': 'The address of the server is not allowed.',
   'call-wants-approval': '{{tool}} is called only once somebody has approved it.',
+  'call-wants-approval-of':
+    '{{tool}} is called only once it was approved by {{whom}}: {{given}} of {{count}} so far.',
+  'already-voted':
+    'You have said yes already: {{given}} of {{count}}. Another person has to say it too; you may still say no.',
+  'not-an-approver': 'This has to be approved by {{whom}}.',
+  'glass-by-session':
+    'The glass is broken by a person who is signed in, not by an API token. Sign in and decide there.',
+  'glass-may-not':
+    'To decide alone takes the permission approval.override, here and in this project.',
   'pin-moved': 'The definition of {{tool}} that waits is another one by now. Look at it again.',
   'email-taken': 'Somebody has this e-mail address already.',
   'password-same': 'The new password is the present one.',
@@ -724,6 +748,12 @@ export const sentences = {
   'no-secret-named': 'there is no secret "{{name}}"',
   'args-only-continue': 'only go with the decision "continue"',
   'args-of-caller': "are the caller's; approve the call as it is, or abort it",
+  'args-of-several':
+    'stay as they were asked for where others have to approve them: an edit would be your own request. Approve them as they are, or say no',
+  'glass-wants': 'To decide alone takes the decision "continue" and a reason.',
+  'glass-for-yes': 'only goes with the decision "continue"',
+  'glass-reason': 'says why it cannot wait, in words',
+  'approvers-only-approve': 'only go with the effect "approve"',
   'args-called-already': 'the call was made already and cannot be another one',
   'args-secrets-only': 'may refer to secrets only; write the value itself',
   'launch-characters':

@@ -1,4 +1,4 @@
-import type { Said } from '@aos/contracts';
+import type { Approvers, Said } from '@aos/contracts';
 import type { Tx } from '../../platform/database/sql.js';
 import type { Capability } from '../../platform/http/context.js';
 import type { ClientSide } from './upstreams/client-side.js';
@@ -41,8 +41,8 @@ export interface RunOfCall {
   guard: (tx: Tx) => Promise<void>;
   /** How a ledger row left open by a crash is met when the tool is not idempotent: ask, or call again. */
   onOpenCall: 'ask' | 'call-again';
-  /** Somebody has approved this very call; asked for by a policy, or by the plan. */
-  isApproved?: boolean;
+  /** This very call was approved, by whom the policies wanted then; asked for by a policy, or by the plan. */
+  approved?: { approvers: Approvers | undefined };
 }
 
 export interface GatewayResult {

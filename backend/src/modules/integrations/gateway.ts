@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { type CallAnswer, say } from '@aos/contracts';
+import { type Approvers, type CallAnswer, say } from '@aos/contracts';
 import type { Ctx } from '../../platform/http/context.js';
 import type { AosError } from '../../platform/http/problem.js';
 import type { GatewayCall, GatewayResult } from './call.js';
+import { wholeOf } from './chain/approvers.js';
 import { Chain } from './chain/chain.js';
 import type { CallFailure } from './chain/ledger.js';
 import { type Finding, Passage } from './chain/link.js';
@@ -48,6 +49,7 @@ export class Gateway {
       dryRun: true,
       outcome: outcomeOf(links),
       links,
+      ...(passage.needsApproval ? { approvers: wholeOf(passage.approvers, true) } : {}),
       tool: target.tool.tool,
       transport: target.server.transport,
       health: target.server.health.state,
@@ -64,10 +66,9 @@ export class Gateway {
     return { outcome: outcomeOf(links), links };
   }
 
-  /** Whether a policy wants somebody's approval of this call; a run asks before it makes it. */
-  async needsApproval(ctx: Ctx, call: GatewayCall): Promise<boolean> {
-    const { projectId } = new Passage(ctx, call);
-    return (await this.policy.decide(ctx, call, projectId)).effect === 'approve';
+  /** What the policies say of this call; a run asks before it makes it. */
+  decide(ctx: Ctx, call: GatewayCall): Promise<Decision> {
+    return this.policy.decide(ctx, call, new Passage(ctx, call).projectId);
   }
 
   /** Tells which tools a policy closes to this caller, so that they need not be shown. */
@@ -102,6 +103,8 @@ export interface DryRun extends Foreseen {
   health: string;
   idempotent: boolean;
   timeoutMs: number;
+  /** Who would have to say yes first. */
+  approvers?: Approvers;
 }
 
 const outcomeOf = (links: readonly Finding[]): Foreseen['outcome'] =>

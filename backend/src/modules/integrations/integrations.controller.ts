@@ -149,12 +149,14 @@ export class IntegrationsController {
       if (error instanceof GivenUp && response.destroyed) return undefined; // there is nobody to be told
       if (!(error instanceof ApprovalRequired) || !error.asked) throw error;
       response.status(202);
-      const { approvalId, retryHandle, expiresAt } = error.asked;
+      const { approvalId, retryHandle, expiresAt, approvers, given } = error.asked;
       return {
         status: 'approval_required',
         approvalId,
         retryHandle,
         expiresAt: expiresAt.toISOString(),
+        approvers,
+        given,
         detail: error.message,
         traceId: ctx.traceId,
       };

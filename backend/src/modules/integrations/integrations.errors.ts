@@ -1,5 +1,6 @@
-import { type FieldFault, type Said, say } from '@aos/contracts';
+import { type Approvers, type FieldFault, type Said, say } from '@aos/contracts';
 import { AosError, faultAt } from '../../platform/http/problem.js';
+import { whomOf } from './chain/approvers.js';
 
 export class UnknownServer extends AosError {
   constructor(server: string) {
@@ -205,14 +206,31 @@ export class CircuitOpen extends AosError {
   }
 }
 
+export interface AskedApproval {
+  approvalId: string;
+  retryHandle: string;
+  expiresAt: Date;
+  approvers: Approvers;
+  /** So many have said yes. */
+  given: number;
+}
+
 /** A call that a policy lets through only once somebody has approved it. */
 export class ApprovalRequired extends AosError {
   constructor(
     tool: string,
     /** Absent inside a run, where the run itself asks. */
-    readonly asked?: { approvalId: string; retryHandle: string; expiresAt: Date },
+    readonly asked?: AskedApproval,
   ) {
-    super('approval_required', say('call-wants-approval', { tool }));
+    super(
+      'approval_required',
+      asked
+        ? say('call-wants-approval-of', {
+            ...{ tool, whom: whomOf(asked.approvers) },
+            ...{ given: asked.given, count: asked.approvers.count },
+          })
+        : say('call-wants-approval', { tool }),
+    );
   }
 }
 

@@ -14,6 +14,7 @@ import { Database } from '../../platform/database/database.js';
 import type { Ctx, Principal } from '../../platform/http/context.js';
 import { decodeCursor, toPage } from '../../platform/http/cursor.js';
 import { configChanges } from '../config/index.js';
+import { isSameRequirement } from './chain/approvers.js';
 import { Policies, type PoliciesRow, toPolicies } from './chain/policies.js';
 import { type CompiledPolicy, type Question, compile } from './chain/policy-rules.js';
 import { requireSound } from './commands/save-policies.js';
@@ -144,7 +145,8 @@ export class PoliciesQueries {
     const changed = rows.flatMap((row) => {
       const question = questionOf(row);
       const [was, becomes] = [before.decide(question), after.decide(question)];
-      if (was.effect === becomes.effect) return [];
+      if (was.effect === becomes.effect && isSameRequirement(was.approvers, becomes.approvers))
+        return [];
       return [
         {
           callId: row.id,

@@ -4,7 +4,7 @@ import { Database } from '../../platform/database/database.js';
 
 const descriptions = {
   owner: 'Everything, and alone in making other owners',
-  admin: 'Everything except making owners',
+  admin: 'Everything except making owners and deciding alone in an emergency',
   operator: 'Runs tasks, calls tools, decides approvals',
   viewer: 'Sees what happens',
 };

@@ -1,9 +1,9 @@
-import { type Said, inEnglish, say } from '@aos/contracts';
+import { type Approvers, type Said, inEnglish, say } from '@aos/contracts';
 import { v7 as uuid } from 'uuid';
 import type { Database } from '../../platform/database/database.js';
 import { sql } from '../../platform/database/sql.js';
 import { canonicalHash } from '../../platform/http/canonical-hash.js';
-import type { KnownTool } from '../integrations/index.js';
+import { type KnownTool, requirementOf, wholeOf } from '../integrations/index.js';
 import { findReferences } from './references.js';
 import { type RunRecord, type RunStep, episodeLink, json } from './run-record.js';
 
@@ -12,9 +12,9 @@ import { type RunRecord, type RunStep, episodeLink, json } from './run-record.js
  * commands/decide-approval.ts.
  *
  * An approval is of one call: its tool as defined, its resolved arguments, the versions of the secrets they
- * name, and the step's round. Their hash is kept with the question and computed again right before the
- * call. When it differs (a variable was changed, the tool was redefined, a secret rotated, the step was
- * revised), the approval is void and the question is put anew: what runs is what was approved.
+ * name, who the policies want to approve it, and the step's round. Their hash is kept with the question and computed again right before the
+ * call. When it differs (a variable was changed, the tool was redefined, a secret rotated, a rule wants others,
+ * the step was revised), the approval is void and the question is put anew: what runs is what was approved.
  */
 export type Verdict =
   | { kind: 'granted'; args: Record<string, unknown>; by: string | null }
@@ -30,6 +30,8 @@ export interface Question {
   reason: Said;
   /** What else the approval is of; for an open call, which one. */
   about?: string;
+  /** Who has to say yes; one person, whoever it is, where no rule says so. */
+  approvers: Approvers | undefined;
 }
 
 export class ApprovalRequests {
@@ -102,15 +104,16 @@ export class ApprovalRequests {
   private async request(question: Question): Promise<Verdict> {
     const { step, tool, args, reason, kind } = question;
     const { job } = this.record;
+    const approvers = wholeOf(question.approvers, false);
     const id = uuid();
     const hash = await this.hashOf(question, args);
     await this.record.write(async (tx) => {
       const { rows } = await sql<{ expires_at: Date }>(
         tx,
         `INSERT INTO approvals (id, job_id, trace_id, step_id, round, kind, project_id, tool, reason, said, args, args_hash,
-                                schema, requested_by, requested_by_user, expires_at)
+                                schema, requested_by, requested_by_user, expires_at, second_person, required_count, approver_roles)
          SELECT $1, $2, $3, $4, coalesce(max(round), 0) + 1, $5, $6, $7, $8, $15, $9, $10, $11, $12, $13,
-                now() + $14 * interval '1 millisecond'
+                now() + $14 * interval '1 millisecond', $16, $17, $18
            FROM approvals WHERE job_id = $2 AND step_id = $4
          RETURNING expires_at`,
         [
@@ -129,6 +132,9 @@ export class ApprovalRequests {
           job.createdByUser,
           this.timeoutMs,
           json(reason),
+          approvers.secondPerson,
+          approvers.count,
+          approvers.roles ?? null,
         ],
       );
       await this.record.moveIn(tx, step, { state: 'waiting' }, [
@@ -144,6 +150,10 @@ export class ApprovalRequests {
             schema: tool.inputSchema,
             reason: inEnglish(reason),
             kind,
+            secondPerson: approvers.secondPerson,
+            approvers,
+            given: 0,
+            requestedBy: job.createdBy,
             decisions: ['continue', 'degrade', 'abort'],
             expiresAt: rows[0]!.expires_at.toISOString(),
           },
@@ -158,7 +168,7 @@ export class ApprovalRequests {
   }
 
   private async hashOf(
-    { step, tool, about }: Question,
+    { step, tool, about, approvers }: Question,
     args: Record<string, unknown>,
   ): Promise<string> {
     return approvedHash(this.database, {
@@ -166,6 +176,7 @@ export class ApprovalRequests {
       args,
       round: step.round,
       about,
+      approvers,
       projectId: this.record.job.projectId,
     });
   }
@@ -179,6 +190,7 @@ export async function approvedHash(
     args: Record<string, unknown>;
     round: number;
     about?: string;
+    approvers: Approvers | undefined;
     projectId: string | null;
   },
 ): Promise<string> {
@@ -192,6 +204,7 @@ export async function approvedHash(
         [names, call.projectId],
       )
     : [];
+  const requirement = requirementOf(call.approvers);
   const { tool, description, inputSchema } = call.tool;
   // At another place, or by the same name anew, it is another server that would be called.
   const registration = await database.query(
@@ -205,6 +218,8 @@ export async function approvedHash(
     round: call.round,
     about: call.about ?? null,
     secrets,
+    // Not there where no rule says so, as in the hashes of before there were such rules.
+    ...(requirement ? { approvers: requirement } : {}),
   });
 }
 

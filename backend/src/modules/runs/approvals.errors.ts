@@ -1,5 +1,6 @@
-import { type FieldFault, say } from '@aos/contracts';
-import { AosError } from '../../platform/http/problem.js';
+import { type Approvers, type FieldFault, say } from '@aos/contracts';
+import { AosError, Forbidden } from '../../platform/http/problem.js';
+import { whomOf } from '../integrations/index.js';
 
 export class ApprovalDecided extends AosError {
   constructor(status: string, by: string | null) {
@@ -37,5 +38,24 @@ export class ApprovalArgsInvalid extends AosError {
 export class SelfApproval extends AosError {
   constructor() {
     super('self_approval', 'You asked for this yourself. A second person has to decide it.');
+  }
+}
+
+/** The same person twice is one person. */
+export class AlreadyVoted extends AosError {
+  constructor(given: number, count: number) {
+    super('already_voted', say('already-voted', { given, count }));
+  }
+}
+
+export class NotAnApprover extends AosError {
+  constructor(approvers: Approvers) {
+    super('not_an_approver', say('not-an-approver', { whom: whomOf(approvers) }));
+  }
+}
+
+export class GlassRefused extends Forbidden {
+  constructor(why: 'glass-may-not' | 'glass-by-session') {
+    super(say(why));
   }
 }

@@ -250,7 +250,10 @@ describe('an approval', () => {
       await bench.signIn('viewer'),
       await bench.signIn('operator', 'elsewhere'),
     ];
-    expect((await get(approvalId, viewer)).body).toEqual(approval);
+    expect((await get(approvalId, viewer)).body).toEqual({
+      ...approval,
+      you: { obstacle: 'permission', mayBreakGlass: false },
+    });
     const foreign = await get(approvalId, elsewhere);
     expect([foreign.status, foreign.body['code']]).toEqual([404, 'not_found']);
     for (const unknown of [randomUUID(), 'none', '%00'])

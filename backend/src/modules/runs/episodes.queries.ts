@@ -49,7 +49,7 @@ export class EpisodesQueries {
       })),
       steps,
       toolCalls: await this.toolCalls(job.id),
-      approvals: await this.approvals.ofJob(job.id),
+      approvals: await this.approvals.ofJob(ctx, job.id),
       events: await this.events(traceId),
       artifacts: await this.artifacts.ofJob(job.id),
       cost: {

@@ -1,7 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { type JobError, type Said, oneByOne, say } from '@aos/contracts';
 import { AosError } from '../../platform/http/problem.js';
-import { Gateway, type GatewayCall, type GatewayResult, OpenCall } from '../integrations/index.js';
+import {
+  Gateway,
+  type GatewayCall,
+  type GatewayResult,
+  OpenCall,
+  type RunOfCall,
+  whomOf,
+} from '../integrations/index.js';
 import { type JobRow, LeaseEnded, Queue } from '../jobs/index.js';
 import type { Question } from './approval-requests.js';
 import { checkAgainstSchema } from './args-schema.js';
@@ -53,6 +60,8 @@ export class Executor {
     return { next: isWaiting && !hasFailed ? 'approval' : 'critic' };
   }
 }
+
+type Approval = NonNullable<RunOfCall['approved']>;
 
 /** One pass of the executor. */
 class Round {
@@ -195,17 +204,20 @@ class Round {
         false,
       );
     }
-    let isApproved = false;
+    let approval: Approval | undefined;
     const isRequired = step.approval === 'required';
-    if (isRequired || (await this.gateway.needsApproval(run.ctx, this.callOf(step, args, 'ask')))) {
-      const reason = say(isRequired ? 'step-asks' : 'step-asks-by-policy', {
-        step: step.id,
-        tool: step.tool,
-      });
-      const granted = await this.approved({ step, tool, args, kind: 'policy', reason });
+    const decision = await this.gateway.decide(run.ctx, this.callOf(step, args, 'ask'));
+    if (isRequired || decision.effect === 'approve') {
+      // Who has to decide is the policies' to say, also where it is the plan that asks.
+      const { approvers } = decision;
+      const about = { step: step.id, tool: step.tool };
+      const reason = approvers
+        ? say('step-asks-of', { ...about, whom: whomOf(approvers) })
+        : say(isRequired ? 'step-asks' : 'step-asks-by-policy', about);
+      const granted = await this.approved({ step, tool, args, kind: 'policy', reason, approvers });
       if (!granted) return;
       args = granted;
-      isApproved = true;
+      approval = { approvers };
     }
     const spent = (await run.spentCost()) ?? run.spentSteps();
     if (spent) return this.stop({ status: 'failed', error: spent });
@@ -214,14 +226,14 @@ class Round {
     await run.record.move(step, { state: 'running', error: null }, [
       stepEvent(step, 'running', say('step-calls', { step: step.id, tool: step.tool })),
     ]);
-    await this.call(step, args, 'ask', isApproved);
+    await this.call(step, args, 'ask', approval);
   }
 
   private callOf(
     step: RunStep,
     args: Record<string, unknown>,
     onOpenCall: 'ask' | 'call-again',
-    isApproved = false,
+    approved?: Approval,
   ): GatewayCall {
     const { run } = this;
     const { job, lease } = run;
@@ -244,7 +256,7 @@ class Round {
         fence: lease.fence,
         guard: (tx) => this.queue.assertLease(tx, lease),
         onOpenCall,
-        isApproved,
+        ...(approved ? { approved } : {}),
       },
     };
   }
@@ -253,12 +265,12 @@ class Round {
     step: RunStep,
     args: Record<string, unknown>,
     onOpenCall: 'ask' | 'call-again',
-    isApproved: boolean,
+    approved: Approval | undefined,
   ): Promise<void> {
     const { run } = this;
     let result: GatewayResult;
     try {
-      result = await this.gateway.call(run.ctx, this.callOf(step, args, onOpenCall, isApproved));
+      result = await this.gateway.call(run.ctx, this.callOf(step, args, onOpenCall, approved));
     } catch (error) {
       if (error instanceof OpenCall) return this.askAboutOpenCall(step, args, error);
       if (error instanceof LeaseEnded) throw error;
@@ -283,13 +295,18 @@ class Round {
     open: OpenCall,
   ): Promise<void> {
     const tool = this.run.toolOf(step)!;
+    // It would have its effect a second time: that takes the same people as the first.
+    const { approvers } = await this.gateway.decide(
+      this.run.ctx,
+      this.callOf(step, args, 'call-again'),
+    );
     const granted = await this.approved({
-      ...{ step, tool, args, kind: 'open-call' },
+      ...{ step, tool, args, kind: 'open-call', approvers },
       reason: say('open-call-asks', { step: step.id, tool: step.tool }),
       about: `${open.callId} ${open.startedAt.toISOString()}`,
     });
     // Whoever lets it be made once more has approved it, too.
-    if (granted) await this.call(step, args, 'call-again', true);
+    if (granted) await this.call(step, args, 'call-again', { approvers });
   }
 
   /** The arguments to call with; undefined when the step does not go on now. */

@@ -86,7 +86,8 @@ it('tells what goes in from what comes out where they differ, and only there', a
   expect(schemas['SystemConfig']!.required).toContain('llm');
   expect(schemas['SystemConfigInput']!.required ?? []).not.toContain('llm');
   expect(Object.keys(schemas).filter((name) => name.endsWith('Input'))).toEqual([
-    ...['PolicyConditionInput', 'PolicyDocumentInput', 'PolicyRuleInput', 'SystemConfigInput'],
+    ...['ApproversInput', 'PolicyConditionInput', 'PolicyDocumentInput', 'PolicyRuleInput'],
+    'SystemConfigInput',
   ]);
 });
 

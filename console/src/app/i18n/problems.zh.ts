@@ -44,6 +44,8 @@ export const problemTitles: Record<ErrorCode, string> = {
   approval_void: '待批准的内容已有变化',
   approval_args_invalid: '修改后的参数不符合工具的模式',
   self_approval: '需要另一个人来决定',
+  already_voted: '你已经表过态',
+  not_an_approver: '要由其他人来决定',
   unknown_server: '没有这个服务器',
   unknown_tool: '没有这个工具',
   tool_args_invalid: '参数不符合工具的模式',

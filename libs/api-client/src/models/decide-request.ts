@@ -6,6 +6,7 @@ export interface DecideRequest {
   args?: {
 [key: string]: any;
 };
+  breakGlass?: boolean;
   comment?: string;
   decision: 'continue' | 'degrade' | 'abort';
 }

@@ -14,6 +14,7 @@ export const PERMISSION: Permission[] = [
   'task.cancel',
   'approval.read',
   'approval.decide',
+  'approval.override',
   'artifact.read',
   'artifact.write',
   'agent.read',

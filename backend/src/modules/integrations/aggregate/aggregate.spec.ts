@@ -419,11 +419,16 @@ it.each(['current', 'older'] as const)(
   'lets a client of the %s revision wait for an approval, and make the call then',
   async (revision) => {
     const name = 'test_error_handling';
-    await savePolicies([{ id: 'ask', effect: 'approve', servers: ['old-http'], tools: [name] }]);
-    let asked = 0;
-    const decide = async () => {
-      if (++asked === 1) return { action: 'accept' as const, content: {} }; // before it is decided
-      await approveAll();
+    const approvers = { count: 2 };
+    await savePolicies([
+      { id: 'ask', effect: 'approve', servers: ['old-http'], tools: [name], approvers },
+    ]);
+    const told: string[] = [];
+    const people = [undefined, app.admin, await app.signIn('admin')];
+    const decide = async ({ params }: { params: { message: string } }) => {
+      told.push(/\d of \d so far/.exec(params.message)?.[0] ?? '');
+      const person = people[told.length - 1]; // at first none: what the client's user says is no approval
+      if (person) await approveAll(person);
       return { action: 'accept' as const, content: {} };
     };
     const call = { name: `old-http__${name}`, arguments: {} };
@@ -433,7 +438,7 @@ it.each(['current', 'older'] as const)(
     const result =
       client instanceof CurrentClient ? await client.callTool(call) : await client.callTool(call);
     expect(textOf(result)).toBe('This tool intentionally returns an error for testing');
-    expect(asked).toBe(2);
+    expect(told).toEqual(['0 of 2 so far', '0 of 2 so far', '1 of 2 so far']);
   },
 );
 
@@ -449,7 +454,7 @@ it.each(['current', 'older'] as const)(
       return body.items.length;
     };
     const decide = async ({ params }: { params: { message: string } }) => {
-      if (!params.message.includes('once somebody has approved it')) return answer;
+      if (!params.message.includes('is called only once it was approved')) return answer;
       await approveAll();
       return { action: 'accept' as const, content: {} };
     };
@@ -479,14 +484,14 @@ async function savePolicies(rules: object[]): Promise<void> {
   expect([saved.status, saved.text]).toEqual([200, saved.text]);
 }
 
-async function approveAll(): Promise<void> {
+async function approveAll(as = app.admin): Promise<void> {
   const { body } = await app.call<{ items: { id: string }[] }>('/agent/approvals?status=pending', {
-    as: app.admin,
+    as,
   });
   for (const { id: approvalId } of body.items)
     await app.call('/agent/approve', {
       method: 'POST',
-      as: app.admin,
+      as,
       body: { approvalId, decision: 'continue' },
     });
 }

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { SignJWT, jwtVerify } from 'jose';
 import { v7 as uuid } from 'uuid';
 import { z } from 'zod';
-import { inEnglish, say } from '@aos/contracts';
+import { type Said, inEnglish, say } from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { MasterKey } from '../../../platform/config/master-key.js';
 import { Database } from '../../../platform/database/database.js';
@@ -11,6 +11,7 @@ import { Outbox } from '../../../platform/outbox/outbox.js';
 import { Settings } from '../../config/index.js';
 import { ApprovalRequired, CallApprovalEnded, CallApprovalVoid } from '../integrations.errors.js';
 import { canonicalHash } from '../../../platform/http/canonical-hash.js';
+import { couldDecideSql, isSameRequirement, requirementOf, whomOf, wholeOf } from './approvers.js';
 import type { CallEnd } from './ledger.js';
 import type { Foresight, Link, Next, Passage } from './link.js';
 import { storable } from './result-check.js';
@@ -28,8 +29,8 @@ const Claims = z.object({ aid: z.uuid(), sub: z.string(), bnd: z.string() });
  * those of the runs (the table `approvals`, kind `call`, without a job), and the caller gets a handle. With the
  * handle the same call is made again, once, after somebody else has approved it: whoever asked can never decide.
  *
- * The handle is signed and names the approval, the caller, and a hash of the arguments, of the pinned definition
- * and of the server's registration. When any of these is another one by then, the approval is void. The use
+ * The handle is signed and names the approval, the caller, and a hash of the arguments, of the pinned definition,
+ * of the server's registration and of who the rule wants to say yes. When any of these is another one by then, the approval is void. The use
  * is written before the call goes on, in one statement that only one of two can win; if a later link stops
  * the call before it has begun, it is given back. A tool that answers with questions is called again with what the
  * client said: those rounds are the one call that was approved, as long as nothing of it is another.
@@ -53,7 +54,10 @@ export class ApprovalLink implements Link {
     if (!passage.needsApproval) return next();
     const { call } = passage;
     if (call.run) {
-      if (!call.run.isApproved) throw new ApprovalRequired(passage.name);
+      // Approved by whom the rule wanted when the run asked: where it wants others by now, the run asks again.
+      const { approved } = call.run;
+      if (!approved || !isSameRequirement(approved.approvers, passage.approvers))
+        throw new ApprovalRequired(passage.name);
       return next();
     }
     const { client } = call;
@@ -70,40 +74,56 @@ export class ApprovalLink implements Link {
     }
   }
 
-  preview(passage: Passage): Foresight {
+  async preview(passage: Passage): Promise<Foresight> {
     if (!passage.needsApproval) return { verdict: 'pass', says: say('link-nobody-asked') };
-    return {
-      verdict: 'ask',
-      says: say('link-would-wait'),
-    };
+    const approvers = wholeOf(passage.approvers, true);
+    const says: Said[] = [say('link-would-wait-for', { whom: whomOf(approvers) })];
+    const count = await this.couldDecide(passage);
+    if (count < approvers.count) says.push(say('link-too-few', { count }));
+    return { verdict: 'ask', says };
+  }
+
+  /** How many could, of those that are wanted: nobody needs to know who else. */
+  private async couldDecide({ ctx, projectId, approvers }: Passage): Promise<number> {
+    const rows = await this.database.query(
+      `SELECT 1 FROM users AS each WHERE each.id IS DISTINCT FROM $1::uuid
+          AND ${couldDecideSql({ user: 'each.id', project: '$2::text', roles: '$3::text[]' })} LIMIT $4`,
+      [ctx.actor.userId, projectId, approvers?.roles ?? null, approvers?.count ?? 1],
+    );
+    return rows.length;
   }
 
   private async ask(passage: Passage): Promise<ApprovalRequired> {
     const { ctx, call, projectId, target } = passage;
+    const approvers = wholeOf(passage.approvers, true);
     const binding = bindingOf(passage);
     const { timeoutMs } = (await this.settings.system()).approvals;
     const said = { who: ctx.actor.name, tool: passage.name };
+    const { rule } = passage;
     const why =
-      passage.rule === null
+      rule === null
         ? say('call-asks', said)
-        : say('call-asks-by-rule', { ...said, rule: passage.rule });
+        : passage.approvers
+          ? say('call-asks-of', { ...said, rule, whom: whomOf(approvers) })
+          : say('call-asks-by-rule', { ...said, rule });
     const reason = inEnglish(why);
     const asked = await this.database.transaction(async (tx) => {
       // The same question twice is one: a caller that lost the handle asks again and gets it again.
       await sql(tx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 726305))`, [binding]);
       const { rows: open } = await sql<Asked>(
         tx,
-        `SELECT id, expires_at FROM approvals WHERE kind = 'call' AND status = 'pending' AND args_hash = $1
-            AND requested_by = $2 AND expires_at > now()`,
+        `SELECT id, expires_at, (${givenSql}) AS given FROM approvals
+          WHERE kind = 'call' AND status = 'pending' AND args_hash = $1 AND requested_by = $2 AND expires_at > now()`,
         [binding, ctx.actor.id],
       );
       if (open[0]) return open[0];
       const { rows } = await sql<Asked>(
         tx,
         `INSERT INTO approvals (id, job_id, trace_id, step_id, kind, project_id, tool, reason, said, args, args_hash, schema,
-                                second_person, requested_by, requested_by_user, expires_at)
-         VALUES ($1, NULL, $2, '', 'call', $3, $4, $5, $12, $6, $7, $8, true, $9, $10, now() + $11 * interval '1 millisecond')
-         RETURNING id, expires_at`,
+                                second_person, requested_by, requested_by_user, expires_at, required_count, approver_roles)
+         VALUES ($1, NULL, $2, '', 'call', $3, $4, $5, $12, $6, $7, $8, true, $9, $10, now() + $11 * interval '1 millisecond',
+                 $13, $14)
+         RETURNING id, expires_at, 0 AS given`,
         [
           uuid(),
           ctx.traceId,
@@ -117,13 +137,15 @@ export class ApprovalLink implements Link {
           ctx.actor.userId,
           timeoutMs,
           JSON.stringify(why),
+          approvers.count,
+          approvers.roles ?? null,
         ],
       );
       const { id, expires_at } = rows[0]!;
       await this.audit.record(tx, ctx, {
         action: 'approval.request',
         resource: `approval:${id}`,
-        diff: { tool: passage.name, policy: passage.rule, args: storable(call.args) },
+        diff: { tool: passage.name, policy: rule, approvers, args: storable(call.args) },
         projectId,
       });
       await this.outbox.append(tx, [
@@ -143,6 +165,8 @@ export class ApprovalLink implements Link {
             reason,
             kind: 'call',
             secondPerson: true,
+            approvers,
+            given: 0,
             requestedBy: ctx.actor.id,
             decisions: ['continue', 'abort'],
             expiresAt: expires_at.toISOString(),
@@ -157,6 +181,8 @@ export class ApprovalLink implements Link {
       approvalId: asked.id,
       retryHandle: await this.handleOf(asked, ctx.actor.id, binding),
       expiresAt: asked.expires_at,
+      approvers,
+      given: Number(asked.given),
     });
   }
 
@@ -177,7 +203,7 @@ export class ApprovalLink implements Link {
     if (claims.bnd !== bindingOf(passage)) {
       await this.void(claims.aid);
       throw new CallApprovalVoid(
-        'the arguments, the tool or its server are not the ones that were looked at',
+        'the arguments, the tool, its server or who has to approve it are not as they were when it was asked for',
       );
     }
     const taken = await this.database.query(
@@ -219,8 +245,9 @@ export class ApprovalLink implements Link {
       decided_by: string | null;
       used_at: Date | null;
       expires_at: Date;
+      given: string;
     }>(
-      `SELECT status, decided_by, used_at, expires_at FROM approvals WHERE id = $1 AND kind = 'call'`,
+      `SELECT status, decided_by, used_at, expires_at, (${givenSql}) AS given FROM approvals WHERE id = $1 AND kind = 'call'`,
       [aid],
     );
     if (row?.status === 'pending' && row.expires_at.getTime() > Date.now())
@@ -228,6 +255,8 @@ export class ApprovalLink implements Link {
         approvalId: aid,
         retryHandle,
         expiresAt: row.expires_at,
+        approvers: wholeOf(passage.approvers, true),
+        given: Number(row.given),
       });
     if (row?.status === 'pending' || row?.status === 'expired')
       return new CallApprovalEnded('expired', null);
@@ -252,10 +281,16 @@ export class ApprovalLink implements Link {
 interface Asked {
   id: string;
   expires_at: Date;
+  given: string;
 }
 
+/** How many have said yes to an approval that waits, and could still say it. */
+const givenSql = `SELECT count(*) FROM approval_votes v
+  WHERE v.approval_id = approvals.id AND v.decision = 'continue'
+    AND ${couldDecideSql({ user: 'v.voter_user', project: 'approvals.project_id', roles: 'approvals.approver_roles' })}`;
+
 /** All that the approval is of. */
-const bindingOf = ({ ctx, call, target }: Passage): string =>
+const bindingOf = ({ ctx, call, target, approvers }: Passage): string =>
   canonicalHash({
     actor: ctx.actor.id,
     server: call.server,
@@ -264,4 +299,6 @@ const bindingOf = ({ ctx, call, target }: Passage): string =>
     definition: target.hash,
     // Another server by its name begins with the first version as well.
     registration: [target.server.created_at.getTime(), target.server.version],
+    // Not there where no rule says so, as in the hashes of before there were such rules.
+    ...(requirementOf(approvers) ? { approvers: requirementOf(approvers) } : {}),
   });

@@ -1,5 +1,5 @@
 import type { Span } from '@opentelemetry/api';
-import { type FieldFault, type Said, inEnglish } from '@aos/contracts';
+import { type Approvers, type FieldFault, type Said, inEnglish } from '@aos/contracts';
 import type { Ctx } from '../../../platform/http/context.js';
 import { AosError } from '../../../platform/http/problem.js';
 import type { GatewayCall } from '../call.js';
@@ -61,6 +61,8 @@ export class Passage {
   /** Whose rule let the call through, or asked for an approval. */
   rule: string | null = null;
   needsApproval = false;
+  /** Who has to give it, where the rule says so. */
+  approvers: Approvers | undefined;
   /** Of a dry run by rules that are not in force: what those say. */
   foretold: Decision | undefined;
   secrets: ReadonlyMap<string, string> = noSecrets;

@@ -1,4 +1,5 @@
 import {
+  type Approvers,
   type FieldFault,
   type PolicyCondition,
   type PolicyDocument,
@@ -9,6 +10,7 @@ import {
 } from '@aos/contracts';
 import { RE2JS } from 're2js';
 import { faultAt } from '../../../platform/http/problem.js';
+import { requirementOf } from './approvers.js';
 import { fitsAny } from './name-pattern.js';
 
 /** What a rule can look at. Nothing of it comes from the tool's server. */
@@ -26,6 +28,8 @@ export interface Decision {
   effect: PolicyEffect;
   /** Null when no rule matched and the default stands. */
   rule: string | null;
+  /** Who has to say yes, where the rule says so. */
+  approvers?: Approvers;
 }
 
 /** Rules with their patterns compiled once. */
@@ -44,13 +48,14 @@ export function compile(document: PolicyDocument): CompiledPolicy {
     .filter((rule) => rule.enabled)
     .map((rule) => ({
       rule,
+      decision: decisionOf(rule),
       conditions: rule.when.map((each) => compileCondition(each, rule.effect)),
     }));
   return {
     decide(question) {
-      for (const { rule, conditions } of rules)
+      for (const { rule, decision, conditions } of rules)
         if (concerns(rule, question) && conditions.every((holds) => holds(question.args)))
-          return { effect: rule.effect, rule: rule.id };
+          return decision;
       return { effect: document.default, rule: null };
     },
     isClosed(question) {
@@ -65,6 +70,11 @@ export function compile(document: PolicyDocument): CompiledPolicy {
   };
 }
 
+function decisionOf({ effect, id, approvers: wanted }: PolicyRule): Decision {
+  const approvers = effect === 'approve' ? requirementOf(wanted) : undefined;
+  return { effect, rule: id, ...(approvers ? { approvers } : {}) };
+}
+
 /** What a schema cannot say: ids are unique, patterns can be compiled, values fit their operators. */
 export function faultsOf(document: PolicyDocument): FieldFault[] {
   const faults: FieldFault[] = [];
@@ -72,6 +82,8 @@ export function faultsOf(document: PolicyDocument): FieldFault[] {
   document.rules.forEach((rule, index) => {
     if (ids.has(rule.id)) faults.push(faultAt(`rules[${index}].id`, say('rule-id-twice')));
     ids.add(rule.id);
+    if (rule.approvers && rule.effect !== 'approve')
+      faults.push(faultAt(`rules[${index}].approvers`, say('approvers-only-approve')));
     rule.when.forEach((condition, at) => {
       const said = faultOf(condition);
       if (said) faults.push(faultAt(`rules[${index}].when[${at}].value`, said));

@@ -225,8 +225,23 @@ describe('the gateway', () => {
     const asked = { run: run(), idempotencyKey: 'asked' };
     await expect(call('read', admin(), asked)).rejects.toMatchObject({ code: 'approval_required' });
     expect(calls).toBe(0);
-    await call('read', admin(), { ...asked, run: { ...asked.run, isApproved: true } });
+    await call('read', admin(), {
+      ...asked,
+      run: { ...asked.run, approved: { approvers: undefined } },
+    });
     expect(calls).toBe(1);
+    // Nor of one that was approved by others than the rule wants by now; the order of roles says nothing.
+    const approvers = { count: 2, secondPerson: false, roles: ['b', 'a', 'b'] };
+    await save({ rules: [{ id: 'ask', effect: 'approve', approvers }] });
+    const by = (given: typeof approvers | undefined, key: string) =>
+      call('read', admin(), {
+        idempotencyKey: key,
+        run: { ...asked.run, stepId: key, approved: { approvers: given } },
+      });
+    for (const other of [undefined, { ...approvers, count: 1 }])
+      await expect(by(other, 'other')).rejects.toMatchObject({ code: 'approval_required' });
+    await by({ ...approvers, roles: ['a', 'b'] }, 'same');
+    expect(calls).toBe(2);
   });
 
   it('goes by the roles that somebody has in the project of the call', async () => {

@@ -22,7 +22,7 @@ export class PolicyLink implements Link {
 
   async pass(passage: Passage, next: Next): Promise<CallEnd> {
     const { ctx, call, projectId } = passage;
-    const { effect, rule } = await this.decide(ctx, call, projectId);
+    const { effect, rule, approvers } = await this.decide(ctx, call, projectId);
     passage.rule = rule;
     if (effect === 'deny') {
       if (call.run)
@@ -36,14 +36,17 @@ export class PolicyLink implements Link {
       throw new PolicyDenied(passage.name, rule);
     }
     passage.needsApproval = effect === 'approve';
+    passage.approvers = approvers;
     return next();
   }
 
   async preview(passage: Passage): Promise<Foresight> {
     const { ctx, call, projectId } = passage;
-    const { effect, rule } = passage.foretold ?? (await this.decide(ctx, call, projectId));
+    const { effect, rule, approvers } =
+      passage.foretold ?? (await this.decide(ctx, call, projectId));
     if (effect === 'deny') throw new PolicyDenied(passage.name, rule);
     passage.needsApproval = effect === 'approve';
+    passage.approvers = approvers;
     if (effect === 'approve')
       return {
         verdict: 'ask',

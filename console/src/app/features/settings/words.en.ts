@@ -275,7 +275,7 @@ export const words = {
     named: { owner: 'owner', admin: 'admin', operator: 'operator', viewer: 'viewer' },
     of: {
       owner: 'Everything, and alone in making other owners',
-      admin: 'Everything except making owners',
+      admin: 'Everything except making owners and deciding alone in an emergency',
       operator: 'Runs tasks, calls tools, decides approvals',
       viewer: 'Sees what happens',
     },

@@ -257,7 +257,7 @@ export const words = {
     named: { owner: '所有者', admin: '管理员', operator: '操作员', viewer: '查看者' },
     of: {
       owner: '拥有全部权限，且只有所有者能指定其他所有者',
-      admin: '除指定所有者之外的全部权限',
+      admin: '除指定所有者和紧急独自决定之外的全部权限',
       operator: '运行任务、调用工具、处理审批',
       viewer: '只能查看',
     },

@@ -161,7 +161,8 @@ function change(job: LiveJob, event: AosEvent): Partial<LiveJob> {
       };
     }
     case 'task.progress.milestone': {
-      const { stepId, done: finished, total } = milestoneOf(event);
+      const { approvalId, stepId, done: finished, total } = milestoneOf(event);
+      if (approvalId !== null) return {};
       return {
         status: 'running',
         isRecovering: false,

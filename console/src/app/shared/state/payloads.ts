@@ -1,4 +1,4 @@
-import type { AosEvent, Approval, ArtifactRef, Receipt } from '@aos/contracts';
+import type { AosEvent, Approval, Approvers, ArtifactRef, Receipt } from '@aos/contracts';
 
 /**
  * What the payloads of the value events hold. They come from our own server, but a version older or newer than
@@ -23,6 +23,8 @@ export const acceptanceOf = ({ payload }: AosEvent) => ({
 });
 
 export const milestoneOf = ({ payload }: AosEvent) => ({
+  /** Of a yes among several that are wanted: the task waits as before. */
+  approvalId: text(payload['approvalId']),
   stepId: text(payload['stepId']),
   done: count(payload['done']),
   total: count(payload['total']),
@@ -66,6 +68,11 @@ export function approvalOf(event: AosEvent): Approval | null {
     schema: isBag(payload['schema']) ? payload['schema'] : {},
     status: 'pending',
     secondPerson: payload['secondPerson'] === true,
+    approvers: approversIn(payload),
+    given: 0,
+    votes: [],
+    // What whoever looks may do about it is the server's to say: see `askWhatIMay`.
+    you: { obstacle: null, mayBreakGlass: false },
     requestedBy: text(payload['requestedBy']) ?? '',
     requestedByName: text(payload['requestedByName']) ?? '',
     createdAt: event.createdAt,
@@ -73,6 +80,16 @@ export function approvalOf(event: AosEvent): Approval | null {
     decidedBy: null,
     decidedAt: null,
     comment: null,
+  };
+}
+
+function approversIn(payload: Bag): Approvers {
+  const of = isBag(payload['approvers']) ? payload['approvers'] : {};
+  const roles = Array.isArray(of['roles']) ? of['roles'].map(String) : [];
+  return {
+    count: count(of['count']) ?? 1,
+    secondPerson: payload['secondPerson'] === true,
+    ...(roles.length > 0 && { roles }),
   };
 }
 
