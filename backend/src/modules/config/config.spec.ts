@@ -19,6 +19,7 @@ import { AuditModule } from '../audit/index.js';
 import { StartRefused } from '../../platform/config/environment.js';
 import { MasterKey } from '../../platform/config/master-key.js';
 import { type Ctx, systemPrincipal } from '../../platform/http/context.js';
+import { Wakeups } from '../../platform/outbox/wakeups.js';
 import { open, seal } from './cipher.js';
 import { ConfigModule, Settings, Vault } from './index.js';
 
@@ -692,4 +693,20 @@ describe('the master key', () => {
     await http.database.query(`UPDATE secrets SET key_id = 'another' WHERE name = 'OTHER_KEY'`);
     await expect(vault().reveal(ctx, 'OTHER_KEY', null, 'x')).rejects.toThrow(/another master key/);
   });
+});
+
+it('answers the settings that are kept without asking anew, until a word of a change comes', async () => {
+  const settings = http.app.get(Settings, { strict: false });
+  const wakeups = http.app.get(Wakeups, { strict: false });
+  const kept = await settings.system();
+  const [one, other] = [settings.system(), settings.system()];
+  expect(one).toBe(other);
+  expect(await one).toBe(kept);
+  wakeups.wake('control');
+  const anew = settings.system();
+  expect(anew).not.toBe(one);
+  expect(await anew).not.toBe(kept);
+  const later = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 5_000);
+  expect(settings.system()).not.toBe(settings.system());
+  later.mockRestore();
 });

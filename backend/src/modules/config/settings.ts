@@ -19,7 +19,8 @@ export interface StoredConfig {
 @Injectable()
 export class Settings implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(Settings.name);
-  private cached: { stored: StoredConfig; staleAt: number } | undefined;
+  private cached:
+    { stored: StoredConfig; config: Promise<SystemConfig>; staleAt: number } | undefined;
   private generation = 0;
   private readonly stopListening: () => void;
 
@@ -45,8 +46,10 @@ export class Settings implements OnModuleInit, OnApplicationShutdown {
     this.stopListening();
   }
 
-  async system(): Promise<SystemConfig> {
-    return (await this.stored()).config;
+  /** The same promise to everybody for as long as they are fresh: a call of a tool asks five times. */
+  system(): Promise<SystemConfig> {
+    if (this.cached && Date.now() < this.cached.staleAt) return this.cached.config;
+    return this.stored().then(({ config }) => config);
   }
 
   async stored(): Promise<StoredConfig> {
@@ -54,7 +57,10 @@ export class Settings implements OnModuleInit, OnApplicationShutdown {
     const generation = this.generation;
     const [row] = await this.database.query<ConfigRow>(latest);
     const stored = this.read(row);
-    if (generation === this.generation) this.cached = { stored, staleAt: Date.now() + CACHE_MS };
+    if (generation === this.generation) {
+      const config = Promise.resolve(stored.config);
+      this.cached = { stored, config, staleAt: Date.now() + CACHE_MS };
+    }
     return stored;
   }
 
