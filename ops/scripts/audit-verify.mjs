@@ -31,6 +31,24 @@ if (!exported || !existsSync(exported) || (checkpointFile && !existsSync(checkpo
   process.exit(2);
 }
 
+const publicKey = keyAt < 0 ? undefined : publicKeyIn(key);
+if (keyAt >= 0 && !publicKey) {
+  console.error(
+    'What stands behind --key is not the public key that /audit/verify tells: give its checkpoints.key, as JSON in quotes.',
+  );
+  process.exit(2);
+}
+
+/** Undefined for what is no key of this kind. */
+function publicKeyIn(text) {
+  try {
+    const made = createPublicKey({ key: JSON.parse(text), format: 'jwk' });
+    return made.asymmetricKeyType === 'ed25519' ? made : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 let faults = 0;
 function fault(what) {
   if (++faults <= MOST_TOLD) console.log(what);
@@ -58,8 +76,7 @@ for (const line of checkpointFile ? readFileSync(checkpointFile, 'utf8').split('
 function readCheckpoint(line) {
   const [, head, body, signature] = /"jws":"([\w-]+)\.([\w-]+)\.([\w-]+)"/.exec(line) ?? [];
   if (!signature) return undefined;
-  if (key) {
-    const publicKey = createPublicKey({ key: JSON.parse(key), format: 'jwk' });
+  if (publicKey) {
     const text = Buffer.from(`${head}.${body}`);
     if (!verify(null, text, publicKey, Buffer.from(signature, 'base64url'))) return undefined;
   }
@@ -113,5 +130,5 @@ if (faults > 0) {
   process.exit(1);
 }
 const held = compared > 0 ? `, and agree with ${compared} checkpoints` : '';
-const unsigned = compared > 0 && !key ? ' (their signatures were not checked: no --key)' : '';
+const unsigned = compared > 0 && !publicKey ? ' (their signatures were not checked: no --key)' : '';
 console.log(`${count} entries hold, to number ${seq} with the hash ${before}${held}${unsigned}.`);

@@ -484,6 +484,7 @@ export const sentences = {
   'query-costly':
     'The embedded database cannot stop a query once it runs, and this one may take long. Narrow it, or run AOS on a Postgres server (DATABASE_URL).',
   // The audit record and its chain.
+  'audit-checks-wait': 'Other checks of the audit record are under way and waiting.',
   'audit-broken': 'The audit record does not hold, in {{count}} places. The first: {{first}}',
   'audit-changed': 'Entry {{seq}} is not what was sealed: it was changed afterwards.',
   'audit-missing': 'Entry {{seq}} is gone from the record.',

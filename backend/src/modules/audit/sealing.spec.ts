@@ -116,6 +116,26 @@ describe('the chain', () => {
     expect((await http.refused('/audit/verify?from=0', { as: owner })).status).toBe(400);
   });
 
+  it('is read by one at a time: who asks meanwhile shares one that begins later, and too many come back', async () => {
+    const verifier = of(AuditVerifier);
+    const read = jest.spyOn(of(Checkpoints), 'read'); // once a walk
+    const first = verifier.verify();
+    await Promise.resolve();
+    const under = [verifier.verify(), verifier.verify(), verifier.verify(2)];
+    const ends = await Promise.allSettled([...under, verifier.verify(3), first]);
+    expect(ends.map(({ status }) => status)).toEqual([
+      ...['fulfilled', 'fulfilled', 'fulfilled', 'rejected', 'fulfilled'],
+    ]);
+    expect(ends[3]).toMatchObject({
+      reason: { code: 'too_many_requests', retryAfterSeconds: 40 },
+    });
+    expect(await under[0]).toBe(await under[1]);
+    expect(await under[0]).not.toBe(await first);
+    expect(read).toHaveBeenCalledTimes(3);
+    read.mockRestore();
+    await verifier.verify(3);
+  });
+
   it('is for those who may read the record', async () => {
     const viewer = await http.signIn('viewer');
     expect((await http.refused('/audit/verify', { as: viewer })).status).toBe(403);
@@ -396,6 +416,15 @@ describe('an export', () => {
       stdout: expect.stringContaining('not signed with that key'),
     });
   });
+
+  it.each(['nonsense', '{}', '{"kty":"EC"}'])(
+    'says in one line that %s is no key to check with',
+    async (text) => {
+      const { code, stdout, stderr } = await check(file(), '--key', text);
+      expect([code, stdout]).toEqual([2, '']);
+      expect(stderr).toMatch(/^What stands behind --key is not the public key .*\n$/);
+    },
+  );
 
   it('has to be named', async () => {
     await rm(path());

@@ -3,6 +3,7 @@ import { type AuditFault, type AuditVerification, type Said, inEnglish, say } fr
 import { AuditTrail } from '../../platform/audit/audit-trail.js';
 import { Database } from '../../platform/database/database.js';
 import type { Ctx } from '../../platform/http/context.js';
+import { AosError } from '../../platform/http/problem.js';
 import { Outbox } from '../../platform/outbox/outbox.js';
 import { type AuditLogRow, BEFORE_THE_FIRST, chained, entryColumns, entryOf } from './chain.js';
 import { Checkpoints } from './checkpoints.js';
@@ -12,6 +13,8 @@ const PAGE = 1000;
 /** One request checks for so long, and says where the next one goes on. */
 const MOST_MS = 20_000;
 const MOST_FAULTS = 100;
+/** Beside the check that is under way; whoever asks for more is told to come back. */
+const MOST_WAITING = 2;
 
 interface SealedRow extends AuditLogRow {
   seq: string;
@@ -22,6 +25,10 @@ interface SealedRow extends AuditLogRow {
 /** Holds the audit record against its chain, and the chain against what was signed of it outside the database. */
 @Injectable()
 export class AuditVerifier {
+  /** By where they begin. */
+  private readonly waiting = new Map<number, Promise<AuditVerification>>();
+  private walking: Promise<unknown> = Promise.resolve();
+
   constructor(
     private readonly database: Database,
     private readonly sealer: Sealer,
@@ -57,8 +64,28 @@ export class AuditVerifier {
     return found;
   }
 
-  /** In order, a page at a time, from entry `from` on. */
+  /**
+   * In order, a page at a time, from entry `from` on. One check at a time reads the record. Who asks while one is under way
+   * waits for another, since what was done meanwhile is to be found as well; all who wait for the same one share it.
+   * @throws AosError when too many different ones wait
+   */
   async verify(from = 1, mostMs = MOST_MS): Promise<AuditVerification> {
+    const shared = this.waiting.get(from);
+    if (shared) return shared;
+    if (this.waiting.size >= MOST_WAITING)
+      throw new AosError('too_many_requests', say('audit-checks-wait'), {
+        retryAfterSeconds: (MOST_WAITING * MOST_MS) / 1000,
+      });
+    const mine = this.walking.then(() => {
+      this.waiting.delete(from);
+      return this.walk(from, mostMs);
+    });
+    this.waiting.set(from, mine);
+    this.walking = mine.catch(() => undefined); // told to whoever asked
+    return mine;
+  }
+
+  private async walk(from: number, mostMs: number): Promise<AuditVerification> {
     const began = performance.now();
     await this.sealer.seal();
     const faults = new Faults();

@@ -15,6 +15,8 @@ import { type DatabaseState, Probe } from './probe.js';
 
 const LAGGING_SECONDS = 30;
 const LATE_SECONDS = 1;
+/** Sealing follows a row within a second or two. */
+const UNSEALED_SECONDS = 60;
 
 @ApiTags('health')
 @Controller()
@@ -87,11 +89,12 @@ function toHealth(
 ): Health {
   const isAway = state instanceof Error;
   const isLagging = !isAway && state.relayLagSeconds > LAGGING_SECONDS;
+  const isUnsealed = !isAway && state.unsealed.oldestSeconds > UNSEALED_SECONDS;
   const isLate = loopP99 > LATE_SECONDS;
   return {
     status: isAway
       ? 'unavailable'
-      : isLagging || isLate || folderFault !== undefined
+      : isLagging || isUnsealed || isLate || folderFault !== undefined
         ? 'degraded'
         : 'ok',
     checks: {
@@ -111,6 +114,10 @@ function toHealth(
             relay: {
               status: isLagging ? ('failed' as const) : ('ok' as const),
               detail: `The oldest unpublished event is ${state.relayLagSeconds.toFixed(1)} s old.`,
+            },
+            audit: {
+              status: isUnsealed ? ('failed' as const) : ('ok' as const),
+              detail: `The oldest row of the audit record that is not sealed is ${state.unsealed.oldestSeconds.toFixed(1)} s old.`,
             },
           }),
       eventLoop: {

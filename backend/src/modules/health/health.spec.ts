@@ -16,7 +16,7 @@ it('is ready with its checks, and says whether vector search is on', async () =>
   const { status, body } = await http.call<Health>('/health/ready');
   expect(status).toBe(200);
   expect(Object.keys(body.checks).sort()).toEqual([
-    ...['dataFolder', 'database', 'eventLoop', 'pgvector', 'relay'],
+    ...['audit', 'dataFolder', 'database', 'eventLoop', 'pgvector', 'relay'],
   ]);
   expect(body.checks['pgvector']!.status).toBe(http.database.hasVector ? 'ok' : 'off');
 });
@@ -69,6 +69,19 @@ it('is degraded while events wait long for the relay', async () => {
   );
   const { status, body } = await http.call<Health>('/health/ready');
   expect([status, body.status, body.checks['relay']!.status]).toEqual([200, 'degraded', 'failed']);
+});
+
+it('is degraded while rows of the audit record wait long to be sealed, and counts them', async () => {
+  await http.database.query(
+    `INSERT INTO audit_logs (actor, action, resource, created_at)
+     SELECT 'system', 'x', 'x', now() - n * interval '1 minute' FROM generate_series(5, 6) AS n`,
+  );
+  const { status, body } = await http.call<Health>('/health/ready');
+  expect([status, body.status, body.checks['audit']!.status]).toEqual([200, 'degraded', 'failed']);
+  expect(body.checks['audit']!.detail).toMatch(/ 30\d\.\d s old/);
+  const { text } = await http.call('/metrics');
+  expect(text).toContain('\naos_audit_unsealed_rows 2\n');
+  expect(text).toMatch(/^aos_audit_unsealed_seconds 30\d/m);
 });
 
 it('tells Prometheus of the process, the database, jobs and routes, by pattern and never by id', async () => {

@@ -80,6 +80,18 @@ export class Metrics {
         'Age of the oldest event that is not published yet.',
         state.relayLagSeconds,
       ),
+      ...metric(
+        'aos_audit_unsealed_rows',
+        'gauge',
+        'Rows of the audit record that wait to be sealed, up to 10,000.',
+        state.unsealed.rows,
+      ),
+      ...metric(
+        'aos_audit_unsealed_seconds',
+        'gauge',
+        'How long the oldest of them has waited.',
+        state.unsealed.oldestSeconds,
+      ),
       ...metric('aos_relay_last_seq', 'counter', 'Last number given to an event.', state.lastSeq),
       ...metric(
         'aos_approvals_pending',

@@ -9,6 +9,8 @@ const SAMPLE_MS = 20;
 
 export interface DatabaseState {
   relayLagSeconds: number;
+  /** Of the audit record: rows that wait to be sealed, up to 10,000, and how long the oldest has waited. */
+  unsealed: { rows: number; oldestSeconds: number };
   lastSeq: number;
   pendingApprovals: number;
   jobs: { status: string; count: number }[];
@@ -73,6 +75,8 @@ export class Probe implements OnApplicationShutdown {
   private async look(): Promise<DatabaseState> {
     const [row] = await this.database.query<{
       lag: number | null;
+      unsealed: number;
+      unsealedFor: number | null;
       seq: string;
       approvals: number;
       queued: number;
@@ -80,6 +84,9 @@ export class Probe implements OnApplicationShutdown {
       scheduled: number;
     }>(
       `SELECT (SELECT extract(epoch FROM now() - created_at)::float8 FROM events WHERE seq IS NULL ORDER BY id LIMIT 1) AS lag,
+              (SELECT count(*)::int FROM (SELECT 1 FROM audit_unsealed LIMIT 10000) u) AS unsealed,
+              (SELECT extract(epoch FROM now() - created_at)::float8 FROM audit_logs
+                WHERE id = (SELECT min(audit_id) FROM audit_unsealed)) AS "unsealedFor",
               (SELECT last_seq FROM relay_state) AS seq,
               (SELECT count(*)::int FROM (SELECT 1 FROM approvals WHERE status = 'pending' LIMIT 10000) a) AS approvals,
               (SELECT count(*)::int FROM (SELECT 1 FROM jobs WHERE status = 'queued' LIMIT 100000) j) AS queued,
@@ -89,6 +96,7 @@ export class Probe implements OnApplicationShutdown {
     if (!row) throw new Error('no row');
     return {
       relayLagSeconds: Math.max(0, row.lag ?? 0),
+      unsealed: { rows: row.unsealed, oldestSeconds: Math.max(0, row.unsealedFor ?? 0) },
       lastSeq: Number(row.seq),
       pendingApprovals: row.approvals,
       jobs: (['queued', 'running', 'scheduled'] as const).map((status) => ({

@@ -433,6 +433,7 @@ export const sentences: Record<SentenceCode, string> = {
   'query-costly':
     '内嵌数据库无法停止正在运行的查询，而这个查询可能要很久。请缩小范围，或让 AOS 运行在 Postgres 服务器上（DATABASE_URL）。',
   // The audit record and its chain.
+  'audit-checks-wait': '已有其他审计记录校验在进行和等待中。',
   'audit-broken': '审计记录有 {{count}} 处校验不通过。第一处：{{first}}',
   'audit-changed': '第 {{seq}} 条与封存时不一致：事后被改动过。',
   'audit-missing': '第 {{seq}} 条已从记录中消失。',
