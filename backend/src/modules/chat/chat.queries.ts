@@ -10,41 +10,50 @@ import {
 } from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
 import { type Ctx, allowedProjects, isAllowed } from '../../platform/http/context.js';
-import { decodeCursor, toPage } from '../../platform/http/cursor.js';
+import { decodeCursor, encodeCursor, toPage } from '../../platform/http/cursor.js';
 import { AosError, Forbidden, NotFound } from '../../platform/http/problem.js';
 
 /** The newest messages of a conversation that one answer holds. */
 const MAX_MESSAGES = 1_000;
+/** One request looks for words in so many conversations, and in so many of the newest messages of each. */
+const LOOKED_THROUGH = 500;
+const LOOKED_THROUGH_MESSAGES = 200;
 
 @Injectable()
 export class ChatQueries {
   constructor(private readonly database: Database) {}
 
   /**
-   * Those last written to first; with words, those whose title or messages hold them. The time goes out as text: a
-   * JavaScript date would lose its microseconds.
+   * Those last written to first; with words, those whose title or messages hold them. No index helps to find two Chinese
+   * characters in the middle of a text: so one request reads no more than a part of them, and the page, which may then be
+   * empty, says where the next one goes on. The time goes out as text: a JavaScript date would lose its microseconds.
    */
   async list(ctx: Ctx, query: ConversationsQuery): Promise<Page<Conversation>> {
     const [at, id] = decodeCursor(query.cursor, 2)?.map(String) ?? [];
     if (at !== undefined && !(/^\d{4}-\d\d-\d\d [\d:.]+\+00$/.test(at) && isUuid(id!)))
       throw new AosError('invalid_cursor', say('cursor-as-given'));
     const projects = allowedProjects(ctx.actor, 'task.read');
-    const rows = await this.database.query<ConversationRow & { key: string }>(
-      `SELECT ${columns}, (updated_at AT TIME ZONE 'UTC')::text || '+00' AS key FROM conversations
-        WHERE ($1::timestamptz IS NULL OR (updated_at, id) < ($1, $2::uuid))
-          AND ($3::text[] IS NULL OR project_id = ANY($3))
-          AND ($4::text IS NULL OR title ILIKE $4
-               OR EXISTS (SELECT 1 FROM messages m WHERE m.conversation_id = conversations.id AND m.text ILIKE $4))
-        ORDER BY updated_at DESC, id DESC LIMIT $5`,
-      [
-        at ?? null,
-        id ?? null,
-        projects === 'all' ? null : projects,
-        query.q === undefined ? null : `%${query.q.replace(/[\\%_]/g, '\\$&')}%`,
-        query.limit + 1,
-      ],
+    const words = query.q === undefined ? null : `%${query.q.replace(/[\\%_]/g, '\\$&')}%`;
+    const looked = words === null ? query.limit + 1 : LOOKED_THROUGH;
+    const rows = await this.database.query<ConversationRow & { key: string; is_found: boolean }>(
+      `SELECT *, $4::text IS NULL OR title ILIKE $4 OR EXISTS (
+           SELECT 1 FROM (SELECT m.text FROM messages m WHERE m.conversation_id = c.id
+                           ORDER BY m.created_at DESC, m.id DESC LIMIT ${LOOKED_THROUGH_MESSAGES}) AS newest
+            WHERE newest.text ILIKE $4) AS is_found
+         FROM (SELECT ${columns}, (updated_at AT TIME ZONE 'UTC')::text || '+00' AS key FROM conversations
+                WHERE ($1::timestamptz IS NULL OR (updated_at, id) < ($1, $2::uuid))
+                  AND ($3::text[] IS NULL OR project_id = ANY($3))
+                ORDER BY updated_at DESC, id DESC LIMIT $5) AS c
+        ORDER BY updated_at DESC, id DESC`,
+      [at ?? null, id ?? null, projects === 'all' ? null : projects, words, looked],
     );
-    return toPage(rows, query.limit, (row) => [row.key, row.id], toConversation);
+    const keyOf = (row: { key: string; id: string }) => [row.key, row.id];
+    const found = rows.filter((row) => row.is_found);
+    const page = toPage(found, query.limit, keyOf, toConversation);
+    const last = rows.at(-1);
+    return page.nextCursor === null && words !== null && rows.length === looked && last
+      ? { ...page, nextCursor: encodeCursor(keyOf(last)) }
+      : page;
   }
 
   /** @throws NotFound, also for a conversation that the actor may not see. */

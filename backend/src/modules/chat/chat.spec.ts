@@ -142,6 +142,45 @@ test('a conversation is found by its title and by what was written in it', async
   expect(await search(text.slice(0, 20))).toContain(sent.conversationId);
 });
 
+test('a search reads a part of the conversations and messages, and its page says where it goes on', async () => {
+  const add = (count: number, title: string, days: number) =>
+    bench.database.query<{ id: string }>(
+      `INSERT INTO conversations (id, title, created_by, created_at, updated_at)
+       SELECT gen_random_uuid(), $2, 'test', t, t
+         FROM (SELECT now() - $3 * interval '1 day' - n * interval '1 second' AS t FROM generate_series(1, $1::int) AS n) AS times
+       RETURNING id`,
+      [count, title, days],
+    );
+  const [old] = await add(1, 'the needle', 400);
+  const [talk] = await add(1, 'a long talk', 401);
+  await bench.database.query(
+    `INSERT INTO messages (id, conversation_id, role, author, text, created_at)
+     SELECT gen_random_uuid(), $1, 'user', 'test', CASE n WHEN 1 THEN 'pin one' WHEN 2 THEN 'pin two' ELSE 'hay' END,
+            now() - interval '401 days' + n * interval '1 second' FROM generate_series(1, 201) AS n`,
+    [talk!.id],
+  );
+  await add(600, 'hay', 30);
+  const search = (q: string, cursor?: string | null) =>
+    bench.call<Page<Conversation>>(
+      `/api/chat/conversations?limit=5&q=${encodeURIComponent(q)}${cursor ? `&cursor=${cursor}` : ''}`,
+      { as: bench.owner },
+    );
+  const first = await search('needle');
+  expect(first.body.items).toEqual([]);
+  const second = await search('needle', first.body.nextCursor);
+  expect(second.body.items.map(({ id }) => id)).toEqual([old!.id]);
+  expect(second.body.nextCursor).toBeNull();
+  const hay = await search('hay');
+  expect([hay.body.items.length, hay.body.nextCursor]).toEqual([5, expect.any(String)]);
+  for (const [q, found] of [
+    ['pin two', [talk!.id]],
+    ['pin one', []], // further back than is looked
+  ] as const) {
+    const { nextCursor } = (await search(q)).body;
+    expect((await search(q, nextCursor)).body.items.map(({ id }) => id)).toEqual(found);
+  }
+});
+
 test('a conversation is renamed against its version, and the audit says from what to what', async () => {
   const sent = await bench.send({ text: 'old name', steps: [step('a')] });
   await bench.ended(sent.jobId);

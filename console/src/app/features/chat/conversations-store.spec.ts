@@ -59,6 +59,23 @@ describe('the conversations', () => {
     expect(store.hasMore()).toBe(false);
   });
 
+  it('are looked for until some are found or there are no more, and stay when the newest part holds none', async () => {
+    const { store, answer, tell, ids } = await setup();
+    store.query.set('gulls');
+    void store.load();
+    await answer(page([], 'part-2'));
+    expect(store.call().state).toBe('loading');
+    expect((await answer(page(['g'], 'part-3'))).params.get('cursor')).toBe('part-2');
+    expect([ids(), store.hasMore(), store.call().state]).toEqual([['g'], true, 'done']);
+    tell('task.acceptance');
+    await answer(page([], 'part-2'));
+    expect(ids()).toEqual(['g']);
+    void store.load(true);
+    expect((await answer(page([], 'part-4'))).params.get('cursor')).toBe('part-3');
+    await answer(page([]));
+    expect([ids(), store.hasMore()]).toEqual([['g'], false]);
+  });
+
   it('take the answer to the last words only', async () => {
     const { http, store, ids } = await setup();
     store.query.set('gulls');

@@ -67,6 +67,8 @@ export class ConversationsStore {
   }
 
   private putInFront({ items, nextCursor }: Page<Conversation>): void {
+    // Nothing in the newest part of them holds the words: what was found further back stands.
+    if (items.length === 0 && nextCursor !== null) return;
     const oldest = items.at(-1)?.updatedAt;
     const older =
       nextCursor === null || oldest === undefined
@@ -85,14 +87,17 @@ export class ConversationsStore {
     const q = this.query().trim();
     this.call.set(loading);
     try {
-      const page = await firstValueFrom(
-        this.api.conversations({
-          ...(q && { q }),
-          ...(more && this.nextCursor && { cursor: this.nextCursor }),
-        }),
-      );
-      // Another word was typed meanwhile: its answer is the one that counts.
-      if (asked !== this.asked) return;
+      let cursor = more ? this.nextCursor : null;
+      let page: Page<Conversation>;
+      do {
+        page = await firstValueFrom(
+          this.api.conversations({ ...(q && { q }), ...(cursor && { cursor }) }),
+        );
+        // Another word was typed meanwhile: its answer is the one that counts.
+        if (asked !== this.asked) return;
+        // The server looks through a part of them at a time; that there is nothing in one is no answer yet.
+        cursor = page.nextCursor;
+      } while (page.items.length === 0 && cursor !== null);
       this.items.update((known) => (more ? [...known, ...page.items] : page.items));
       this.nextCursor = page.nextCursor;
       this.hasMore.set(page.nextCursor !== null);
