@@ -120,6 +120,7 @@ describe('starting the process', () => {
     expect(code).toBe(1);
     expect(lines.filter((line) => line.startsWith('AOS cannot start'))).toHaveLength(1);
     expect(lines.at(-1)).toContain('master');
+    expect(existsSync(join(data, 'pg'))).toBe(false); // before a database is made under it
   });
 
   it('keeps a second process off its folder, stops cleanly, and finds everything again', async () => {
