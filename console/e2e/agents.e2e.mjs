@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { asPerson, comesTo, csv, fits, seriousFaults, signIn, useBrowser } from './harness.mjs';
+import {
+  asPerson,
+  comesTo,
+  csv,
+  fits,
+  letIn,
+  seriousFaults,
+  signIn,
+  useBrowser,
+} from './harness.mjs';
 
 const browser = useBrowser();
 const press = (page, name) => page.getByRole('button', { name, exact: true }).click();
@@ -17,7 +26,7 @@ async function write(page, label, text) {
 
 test('an agent is made from a template, started, run, followed, changed and rolled back', async () => {
   const { page, faults, close } = await browser.open();
-  await signIn(page);
+  await letIn(page);
   const { post, upload } = await asPerson(page);
   await page.goto('/console/agents');
   await press(page, 'Create agent');
@@ -97,7 +106,7 @@ test('an agent is made from a template, started, run, followed, changed and roll
 
 test('a change against a version that is gone is refused in words, and nothing is overwritten', async () => {
   const { page, close } = await browser.open();
-  await signIn(page);
+  await letIn(page);
   const { post, get } = await asPerson(page);
   await post('/agents', { name: 'shared', template: 'blank' });
   await page.goto('/console/agents/shared?tab=prompt');
@@ -124,7 +133,7 @@ test('a change against a version that is gone is refused in words, and nothing i
 
 test('an agent becomes a tool of others and is taken out again; a copy begins as it is', async () => {
   const { page, faults, close } = await browser.open({ language: 'zh', theme: 'dark' });
-  await signIn(page);
+  await letIn(page);
   const { post, get } = await asPerson(page);
   await post('/agents', { name: 'helper', config: { prompt: 'Help.', tools: ['env.*'] } });
   await page.goto('/console/agents/helper');
@@ -147,7 +156,7 @@ test('an agent becomes a tool of others and is taken out again; a copy begins as
 
 test('a laptop shows the state of an agent in words, its load and its last error', async () => {
   const { page, close } = await browser.open({ width: 1280, height: 800 });
-  await signIn(page);
+  await letIn(page);
   const { get, post } = await asPerson(page);
   if ((await get('/agents?limit=1')).items.length === 0)
     await post('/agents', { name: 'on-a-laptop', template: 'data-analyst' });
@@ -160,7 +169,7 @@ test('a laptop shows the state of an agent in words, its load and its last error
 
 test('a phone shows the agents and their parts without running over the edge', async () => {
   const { page, close } = await browser.open({ width: 390, height: 844 });
-  await signIn(page);
+  await letIn(page);
   const { post } = await asPerson(page);
   await post('/agents', { name: 'pocket', template: 'data-analyst' });
   await page.goto('/console/agents');

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { asPerson, comesTo, csv, fits, plan, signIn, succeeds, useBrowser } from './harness.mjs';
+import {
+  asPerson,
+  comesTo,
+  csv,
+  fits,
+  letIn,
+  plan,
+  signIn,
+  succeeds,
+  useBrowser,
+} from './harness.mjs';
 
 const browser = useBrowser();
 
@@ -132,7 +142,7 @@ test('a conversation is found, renamed and deleted', async () => {
 
 test('on a narrow screen, in Chinese: written, watched and decided', async () => {
   const { page, faults, close } = await browser.open({ language: 'zh', width: 390, height: 844 });
-  await signIn(page);
+  await letIn(page);
   const api = await asPerson(page);
   const { artifactId } = await api.upload('data.csv', csv);
   const { conversationId } = await api.post('/api/chat/send', {

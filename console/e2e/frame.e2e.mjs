@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { asPerson, comesTo, csv, owner, plan, signIn, useBrowser } from './harness.mjs';
+import { asPerson, comesTo, csv, letIn, owner, plan, signIn, useBrowser } from './harness.mjs';
 
 const browser = useBrowser();
 const focused = (page) =>
@@ -11,7 +11,7 @@ const focused = (page) =>
 
 test('an address that leads nowhere says so, and leads on', async () => {
   const { page, faults, close } = await browser.open();
-  await signIn(page);
+  await letIn(page);
   for (const path of ['nonsense', 'projects/runs/x/y/z', 'chat/a/b/c']) {
     await page.goto(`/console/${path}`);
     await page.getByRole('heading', { name: 'There is no page here' }).waitFor();
@@ -110,7 +110,7 @@ test('files that a new release took away load the new release, at the address th
 
 test('the first Tab leads past the rail, and what slides over takes the focus and gives it back', async () => {
   const { page, close } = await browser.open();
-  await signIn(page);
+  await letIn(page);
   await page.goto('/console/projects');
   await page.waitForSelector('.live.live');
   await page.keyboard.press('Tab');

@@ -8,6 +8,7 @@ import {
   comesTo,
   fits,
   hasFocus,
+  letIn,
   onceMore,
   owner,
   seriousFaults,
@@ -112,7 +113,7 @@ const row = (page, id) => page.locator(`[data-row="${id}"]`);
 
 test('a server is registered after a look at what it brings, tried, and its call is seen', async () => {
   const { page, faults, close } = await browser.open();
-  await signIn(page);
+  await letIn(page);
   await page.goto('/console/integrations');
   await row(page, 'skills').waitFor();
   await press(page, 'Register server');
@@ -184,7 +185,7 @@ test('a server is registered after a look at what it brings, tried, and its call
 
 test('what was typed waits for whoever signs in again, and the keys stay where they were', async () => {
   const { page, faults, close } = await browser.open();
-  await signIn(page);
+  await letIn(page);
   const { get } = await asPerson(page);
   await page.goto('/console/integrations');
   await row(page, 'skills').waitFor();
@@ -222,7 +223,7 @@ test('what was typed waits for whoever signs in again, and the keys stay where t
 
 test('a server that fails shows it, and heals, without a reload', async () => {
   const { page, faults, close } = await browser.open({ language: 'zh', theme: 'dark' });
-  await signIn(page);
+  await letIn(page);
   const { post } = await asPerson(page);
   await post('/mcp/registry', { name: 'shaky', transport: 'http', url });
   await page.goto('/console/integrations');
@@ -244,7 +245,7 @@ test('a server that fails shows it, and heals, without a reload', async () => {
 
 test('a real server over stdio is started from an approved template, changed and removed', async () => {
   const { page, faults, close } = await browser.open();
-  await signIn(page);
+  await letIn(page);
   await page.goto('/console/integrations');
   await press(page, 'Register server');
   await page.fill('#reg-name', 'notes');
@@ -286,7 +287,7 @@ test('a real server over stdio is started from an approved template, changed and
 
 test('tools of all servers are found by words, and opened by keyboard', async () => {
   const { page, close } = await browser.open({ width: 390, height: 844 });
-  await signIn(page);
+  await letIn(page);
   await page.goto('/console/integrations?view=tools&q=csv profile');
   await row(page, 'skills.csv.profile').waitFor();
   await comesTo(() => page.locator('[data-row]').count(), 1);
@@ -304,7 +305,7 @@ test('tools of all servers are found by words, and opened by keyboard', async ()
 
 test('rules are drafted, tried against the draft, and saved upon what somebody else saved', async () => {
   const { page, faults, close } = await browser.open();
-  await signIn(page);
+  await letIn(page);
   const api = await asPerson(page);
   await api.post('/mcp/registry', { name: 'judged', transport: 'http', url });
   await api.post('/mcp/pins/approve', await waitingOf(api, 'judged', 'add'));
@@ -411,7 +412,7 @@ test('rules are walked, moved and switched by keyboard', async () => {
 
 test('servers of another program are previewed, given their secret by name, and added', async () => {
   const { page, faults, close } = await browser.open();
-  await signIn(page);
+  await letIn(page);
   const api = await asPerson(page);
   const secret = await api.send('PUT', '/config/runtime/secrets/CALC_TOKEN', {
     value: 'canary-of-the-import',
@@ -462,7 +463,7 @@ test('servers of another program are previewed, given their secret by name, and 
 
 test('operations of an OpenAPI document are chosen, and become a server', async () => {
   const { page, faults, close } = await browser.open({ language: 'zh', theme: 'dark' });
-  await signIn(page);
+  await letIn(page);
   await page.goto('/console/integrations?import=openapi');
   // An address inside this machine is not fetched, and the answer says so at its field.
   await page.fill('#openapi-address', 'http://169.254.169.254/openapi.json');
@@ -497,7 +498,7 @@ test('operations of an OpenAPI document are chosen, and become a server', async 
 
 test('limits are set and seen in use, and a server is moved once it answers at its new place', async () => {
   const { page, faults, close } = await browser.open();
-  await signIn(page);
+  await letIn(page);
   const api = await asPerson(page);
   await api.post('/mcp/registry', { name: 'measured', transport: 'http', url });
   await api.post('/mcp/pins/approve', await waitingOf(api, 'measured', 'add'));
@@ -548,7 +549,7 @@ test('limits are set and seen in use, and a server is moved once it answers at i
 
 test('a server that broke off several times is left alone, and says when it is tried again', async () => {
   const { page, faults, close } = await browser.open({ width: 390, height: 844 });
-  await signIn(page);
+  await letIn(page);
   const api = await asPerson(page);
   await api.post('/mcp/registry', { name: 'breaking', transport: 'http', url });
   await api.post('/mcp/pins/approve', await waitingOf(api, 'breaking', 'add'));
@@ -568,7 +569,7 @@ test('a server that broke off several times is left alone, and says when it is t
 
 test('a definition that waits is found among all, compared, and approved', async () => {
   const { page, faults, close } = await browser.open();
-  await signIn(page);
+  await letIn(page);
   const api = await asPerson(page);
   await api.post('/mcp/registry', { name: 'pinned', transport: 'http', url });
   await page.goto('/console/integrations?view=pins&server=pinned');

@@ -6,6 +6,7 @@ import {
   comesTo,
   csv,
   fits,
+  letIn,
   plan,
   seriousFaults,
   signIn,
@@ -27,7 +28,7 @@ async function runOnce(person, goal) {
 
 test('the overview counts a run, keeps its range in the address and has a table behind a chart', async () => {
   const { page, faults, close } = await browser.open();
-  await signIn(page);
+  await letIn(page);
   const person = await asPerson(page);
   await page.goto('/console/monitor');
   await page.waitForSelector('.pulse.on');
@@ -56,7 +57,7 @@ test('the overview counts a run, keeps its range in the address and has a table 
 
 test('the log follows a run, can be held, is filtered in the address and leads to the trace', async () => {
   const { page, faults, close } = await browser.open();
-  await signIn(page);
+  await letIn(page);
   const person = await asPerson(page);
   await page.goto('/console/monitor/logs');
   await page.waitForSelector('.state.on');
@@ -90,7 +91,7 @@ test('the log follows a run, can be held, is filtered in the address and leads t
 
 test('a trace is found, walked by keys, searched, and shows what the tool was given', async () => {
   const { page, faults, close } = await browser.open();
-  await signIn(page);
+  await letIn(page);
   const person = await asPerson(page);
   const traceId = await runOnce(person, 'A goal like no other');
   await page.goto('/console/monitor/traces?status=succeeded&text=like%20no%20other');
@@ -190,7 +191,7 @@ for (const [language, theme] of [
 ]) {
   test(`the topology is a picture with a table behind it (${language}, ${theme})`, async () => {
     const { page, faults, close } = await browser.open({ language, theme });
-    await signIn(page);
+    await letIn(page);
     await page.goto('/console/monitor/map?range=15m');
     const api = page.locator('.place', { hasText: 'API' });
     await appears(api, async () => {
@@ -210,7 +211,7 @@ for (const [language, theme] of [
 
 test('runs of a span of dates: chosen, in the address, and left again', async () => {
   const { page, faults, close } = await browser.open();
-  await signIn(page);
+  await letIn(page);
   const person = await asPerson(page);
   await runOnce(person, 'Of this very hour');
   await page.goto('/console/monitor/traces?since=1h&text=Of%20this%20very%20hour');
@@ -242,7 +243,7 @@ test('runs of a span of dates: chosen, in the address, and left again', async ()
 
 test('on a phone the topology is a list of its places, the busiest first', async () => {
   const { page, faults, close } = await browser.open({ width: 390, height: 844 });
-  await signIn(page);
+  await letIn(page);
   const person = await asPerson(page);
   await runOnce(person, 'Seen on the map');
   await page.goto('/console/monitor/map');

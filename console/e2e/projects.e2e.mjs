@@ -6,6 +6,7 @@ import {
   csv,
   fits,
   hasFocus,
+  letIn,
   plan,
   seriousFaults,
   signIn,
@@ -32,7 +33,7 @@ const row = (page, text) => page.locator('.body [role=row]', { hasText: text });
 
 test('a project is made, renamed and archived, and the scope is in the address', async () => {
   const { page, faults, close } = await browser.open();
-  await signIn(page);
+  await letIn(page);
   await page.goto('/console/projects/all');
   await page.getByRole('button', { name: 'New project' }).first().click();
   await page.getByLabel('Name').fill('Bird strikes 2026');
@@ -65,7 +66,7 @@ test('a project is made, renamed and archived, and the scope is in the address',
 
 test('tasks are filtered in the address, a view of them follows the person, and rows come in live', async () => {
   const { page, faults, close } = await browser.open();
-  await signIn(page);
+  await letIn(page);
   const person = await asPerson(page);
   await person.post('/projects', { id: 'lists', name: 'Lists' });
   for (let n = 0; n < 40; n += 1) await person.post('/api/run', scheduled(`Filler ${n}`, 'lists'));
@@ -125,7 +126,7 @@ test('tasks are filtered in the address, a view of them follows the person, and 
 
 test('many tasks are cancelled at once by keyboard, and what cannot be done is told', async () => {
   const { page, faults, close } = await browser.open();
-  await signIn(page);
+  await letIn(page);
   const person = await asPerson(page);
   await person.post('/projects', { id: 'bulk', name: 'Bulk' });
   const ids = [];
@@ -171,7 +172,7 @@ test('many tasks are cancelled at once by keyboard, and what cannot be done is t
 
 test('a run lights up live, is played again, and run again', async () => {
   const { page, faults, close } = await browser.open();
-  await signIn(page);
+  await letIn(page);
   const person = await asPerson(page);
   const file = await person.upload('strikes.csv', csv);
   const { jobId, traceId } = await person.post('/api/run', {
