@@ -25,7 +25,8 @@ const entry = join(import.meta.dirname, '../dist/src/main.js');
 const { PATH, NODE_COMPILE_CACHE } = process.env;
 const seed = Number(process.env['AOS_TEST_SEED'] ?? 20_261_122);
 const owner = { email: 'owner@example.test', password: 'crash-test-password' };
-const LIMIT_MS = 150_000;
+/** Against a hang only: where six others want the same two cores, it has taken more than two minutes. */
+const LIMIT_MS = 300_000;
 
 // --- what must hold -------------------------------------------------------------------------------------
 
@@ -518,16 +519,23 @@ describe(`a server that is killed again and again (AOS_TEST_SEED=${seed})`, () =
     expect(violations(outcome)).toEqual([]);
     expect(kills).toBeGreaterThanOrEqual(plan.inCalls + plan.afterEvents - 2);
     expect(asked).toBeGreaterThan(0);
-  }, 200_000);
+  }, 360_000);
 
-  test('doubles effects when the ledger is out of order', async () => {
-    const plan = { tasks: 6, inCalls: 2, afterEvents: 0, without: 'ledger' as const };
-    const { outcome, kills } = await play(scene, plan);
-    expect(kills).toBeGreaterThan(0);
-    expect(violations(outcome)).toContainEqual(
-      expect.stringMatching(/happened ([2-9]|\d{2,}) times$/),
-    );
-  }, 200_000);
+  // The effects are outside the database, and so is what is put out of order: npm test runs it on native Postgres alone
+  const onEitherTheSame = isNative ? test : test.skip;
+
+  onEitherTheSame(
+    'doubles effects when the ledger is out of order',
+    async () => {
+      const plan = { tasks: 6, inCalls: 2, afterEvents: 0, without: 'ledger' as const };
+      const { outcome, kills } = await play(scene, plan);
+      expect(kills).toBeGreaterThan(0);
+      expect(violations(outcome)).toContainEqual(
+        expect.stringMatching(/happened ([2-9]|\d{2,}) times$/),
+      );
+    },
+    360_000,
+  );
 
   const withTwoProcesses = isNative ? test : test.skip; // PGlite has one process, so nobody can take its job: npm test runs this on native Postgres too
 
