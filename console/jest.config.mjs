@@ -12,6 +12,8 @@ export default {
     '^@aos/api-client$': '<rootDir>/../libs/api-client/src/index.ts',
     '^@aos/api-client/functions$': '<rootDir>/../libs/api-client/src/functions.ts',
   },
+  // `npm test` runs them behind the end-to-end tests, on what these leave of the cores.
+  testTimeout: 60_000,
   // Of two cores, Jest by itself would let one stand still.
   maxWorkers: 2,
 };

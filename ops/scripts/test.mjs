@@ -6,6 +6,7 @@
  * The last line is always `N passed, N failed`.
  */
 import { existsSync } from 'node:fs';
+import { inspect } from 'node:util';
 import { becomeNode, isPinnedNode } from './lib/become.mjs';
 import { ensureBuilt } from './lib/build.mjs';
 import { importers, importsOf } from './lib/imports.mjs';
@@ -31,23 +32,31 @@ class Skip extends Error {
   }
 }
 
-function suites() {
-  return [
-    { name: 'contracts', run: () => jestIn('libs/contracts') },
-    { name: 'backend-pglite', run: () => jestIn('backend', { env: { AOS_TEST_DB: 'pglite' } }) },
-    { name: 'backend-postgres', run: backendOnPostgres },
-    { name: 'console', run: () => jestIn('console') },
-    { name: 'console-e2e', run: consoleEndToEnd },
-    { name: 'entry-scripts', run: () => nodeTest(filesBelow('ops/scripts/test', /\.test\.mjs$/)) },
-  ];
-}
+/**
+ * In turn; what stands `beside` one runs behind it, as a browser leaves much of two cores unused. It gives way, is told
+ * whole when both have ended, and must have no test that fails where it is slow.
+ */
+const suites = [
+  { name: 'contracts', run: () => jestIn('libs/contracts') },
+  { name: 'backend-pglite', run: (how) => jestIn('backend', how, { AOS_TEST_DB: 'pglite' }) },
+  { name: 'backend-postgres', run: backendOnPostgres },
+  {
+    name: 'console-e2e',
+    run: consoleEndToEnd,
+    beside: [{ name: 'console', run: (how) => jestIn('console', how) }],
+  },
+  { name: 'entry-scripts', run: () => nodeTest(filesBelow('ops/scripts/test', /\.test\.mjs$/)) },
+];
 
 async function main() {
   process.chdir(root);
   process.once('SIGINT', () => process.exit(130));
   process.once('SIGTERM', () => process.exit(143));
   const chosen = process.argv.slice(2);
-  const known = suites().map(({ name }) => name);
+  const known = suites.flatMap(({ name, beside = [] }) => [
+    name,
+    ...beside.map(({ name }) => name),
+  ]);
   const unknown = chosen.filter((name) => !known.includes(name));
   if (unknown.length > 0)
     throw new Stop(`there is no suite ${unknown.join(', ')}; there are ${known.join(', ')}.`);
@@ -61,29 +70,43 @@ async function main() {
     const build = await measure('build', async () => (await ensureBuilt(), nothing()));
     if (build.failed > 0) results.push(build);
   }
-  for (const { name, run } of suites()) {
-    if (chosen.length > 0 && !chosen.includes(name)) continue;
-    console.log(`\n━━ ${name}`);
-    results.push(await measure(name, run));
+  const isChosen = ({ name }) => chosen.length === 0 || chosen.includes(name);
+  for (const suite of suites) {
+    const [first, ...others] = [suite, ...(suite.beside ?? [])].filter(isChosen);
+    if (!first) continue;
+    console.log(`\n━━ ${first.name}`);
+    const told = Promise.all(others.map(behind));
+    results.push(await measure(first.name, first.run));
+    for (const { output, result } of await told) {
+      console.log(`\n━━ ${result.name}\n${output}`);
+      results.push(result);
+    }
   }
   report(results);
 }
 
-async function measure(name, run) {
+async function behind({ name, run }) {
+  let output = '';
+  const onOutput = (chunk) => (output += chunk);
+  const result = await measure(name, () => run({ isBehind: true, onOutput }), onOutput);
+  return { output, result };
+}
+
+async function measure(name, run, complain = console.error) {
   const since = Date.now();
   const done = (result) => ({ ...nothing(), ...result, name, tookMs: Date.now() - since });
   try {
     return done(await run());
   } catch (error) {
     if (error instanceof Skip) return done({ skipped: error });
-    console.error(error instanceof Stop ? `${error.tail}\n${error.message}` : error);
+    complain(error instanceof Stop ? `${error.tail}\n${error.message}` : inspect(error));
     return done({ failed: 1 });
   }
 }
 
-function jestIn(folder, options) {
+function jestIn(folder, how, env = {}) {
   if (!existsSync(inRoot(folder, 'jest.config.mjs'))) return nothing();
-  return jest(inRoot(folder), options);
+  return jest(inRoot(folder), { how, env });
 }
 
 /** Once more, on a real server, all that touches the database. */

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { setPriority, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { inRoot, pinnedNode, root } from './workspace.mjs';
 
@@ -11,8 +11,11 @@ const COMPILED = inRoot('node_modules/.cache/node-compiled');
 /** What a suite comes to. `pending` and `ran` hold the full names of tests that were skipped and that passed. */
 export const nothing = () => ({ passed: 0, failed: 0, pending: [], ran: [] });
 
+/** Of what runs behind another: what it leaves, and a twentieth of the cores where it leaves nothing. */
+const BEHIND = 10;
+
 /** Runs Jest in `cwd` on the pinned Node and reads its own count. */
-export async function jest(cwd, { config = 'jest.config.mjs', files = [], env = {} } = {}) {
+export async function jest(cwd, { config = 'jest.config.mjs', files = [], env = {}, how } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'aos-jest-'));
   const report = join(folder, 'report.json');
   const args = [
@@ -25,6 +28,7 @@ export async function jest(cwd, { config = 'jest.config.mjs', files = [], env = 
       [...args, '--ci', '--config', config, '--json', `--outputFile=${report}`, ...files],
       cwd,
       env,
+      how,
     );
     return countJest(readJson(report), code);
   } finally {
@@ -82,10 +86,11 @@ export function countTap(tap, code) {
 /** Runs a program whose last line is `N passed, N failed`. */
 export async function countedByItself(file, env = {}) {
   let tail = '';
-  const code = await inherit([file], root, env, (chunk) => {
+  const onOutput = (chunk) => {
     process.stdout.write(chunk);
     tail = (tail + chunk).slice(-4096);
-  });
+  };
+  const code = await inherit([file], root, env, { onOutput });
   return countLastLine(tail, code);
 }
 
@@ -99,14 +104,17 @@ export function countLastLine(output, code) {
   };
 }
 
-function inherit(args, cwd, env, onOutput) {
+/** @param how `onOutput` is given what it says, instead of the terminal; `isBehind` says that it gives way to others */
+function inherit(args, cwd, env, { onOutput, isBehind = false } = {}) {
   return new Promise((done) => {
     const child = spawn(pinnedNode, args, {
       cwd,
-      stdio: ['ignore', onOutput ? 'pipe' : 'inherit', 'inherit'],
+      stdio: ['ignore', onOutput ? 'pipe' : 'inherit', isBehind ? 'pipe' : 'inherit'],
       env: { ...process.env, NODE_ENV: 'test', NODE_COMPILE_CACHE: COMPILED, ...env },
     });
-    child.stdout?.setEncoding('utf8').on('data', onOutput);
+    if (isBehind && child.pid !== undefined) setPriority(child.pid, BEHIND);
+    for (const stream of [child.stdout, child.stderr])
+      stream?.setEncoding('utf8').on('data', onOutput);
     const stop = () => child.kill('SIGKILL');
     process.once('exit', stop);
     const patience = setTimeout(stop, LONGEST_SUITE_MS);

@@ -9,7 +9,7 @@ import { help } from '../help.mjs';
 import { importers, importsOf } from '../lib/imports.mjs';
 import { hintFor, isSameTree } from '../lib/install.mjs';
 import { mend, platformOf } from '../mend-lockfile.mjs';
-import { countJest, countLastLine, countTap } from '../lib/suites.mjs';
+import { countJest, countLastLine, countTap, jest } from '../lib/suites.mjs';
 import { inRoot } from '../lib/workspace.mjs';
 import { temporaryTree } from './temporary-tree.mjs';
 
@@ -172,6 +172,21 @@ test('counts of Jest and node:test are read, also when a run broke', () => {
   const tap =
     'ok 1 - a\nok 2 - b # SKIP no browser\n# pass 1\n# fail 0\n# cancelled 0\n# skipped 1\n';
   assert.deepEqual(countTap(tap, 0), { passed: 1, failed: 0, pending: ['b: no browser'], ran: [] });
+});
+
+test('what runs behind another gives way to it, and what it says is kept for later', async (t) => {
+  const tree = temporaryTree();
+  t.after(tree.remove);
+  tree.write({
+    'package.json': '{}',
+    'jest.config.mjs': 'export default { transform: {} };',
+    'one.test.js': `it('has priority ' + require('node:os').getPriority(), () => undefined);`,
+  });
+  let output = '';
+  const how = { isBehind: true, onOutput: (chunk) => (output += chunk) };
+  const { passed, failed, ran } = await jest(tree.path, { how });
+  assert.deepEqual([passed, failed, ran], [1, 0, [`has priority ${10}`]]);
+  assert.match(output, /^PASS .*one\.test\.js/);
 });
 
 test('a runner that counts for itself is read by its last line', () => {
