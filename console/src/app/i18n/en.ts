@@ -39,6 +39,14 @@ export const words = {
     gap: 'Lines that are the same were left out',
     more: 'Show {{n}} more lines',
   },
+  versions: {
+    n: 'version {{n}}',
+    next: 'next version',
+    inUse: 'in use',
+    compareWith: 'Compare',
+    pickTwo: 'Pick two versions to see what they do not share.',
+    between: 'Between version {{a}} and version {{b}}',
+  },
   chart: {
     empty: 'Nothing happened in this time.',
     asTable: '{{name}} as a table',

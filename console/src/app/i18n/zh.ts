@@ -40,6 +40,14 @@ export const words: AllWords = {
     gap: '省略了相同的行',
     more: '再显示 {{n}} 行',
   },
+  versions: {
+    n: '第 {{n}} 版',
+    next: '下一版',
+    inUse: '使用中',
+    compareWith: '对比',
+    pickTwo: '勾选两个版本查看差异。',
+    between: '第 {{a}} 版与第 {{b}} 版的差异',
+  },
   chart: {
     empty: '这段时间没有数据。',
     asTable: '以表格显示{{name}}',

@@ -5,19 +5,17 @@ import {
   effect,
   inject,
   input,
-  linkedSignal,
   output,
   signal,
+  viewChild,
 } from '@angular/core';
 import type { Agent, AgentVersion } from '@aos/contracts';
-import { TranslocoDirective } from '@jsverse/transloco';
+import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
 import type { Call } from '../../shared/api/problem';
-import { Sentences } from '../../shared/i18n/sentences';
 import { Dialog } from '../../shared/ui/dialog';
 import { Difference } from '../../shared/ui/difference';
-import { Icon } from '../../shared/ui/icon';
 import { ProblemNote } from '../../shared/ui/problem-note';
-import { Age } from '../../shared/ui/time';
+import { VersionList } from '../../shared/ui/version-list';
 import { tidy } from './sop';
 
 const told = (each: AgentVersion): AgentVersion => ({ ...each, config: tidy(each.config) });
@@ -31,7 +29,7 @@ export interface Release {
 /** Every version that an agent has had; what two of them do not share; and the way back to one of them. */
 @Component({
   selector: 'aos-agent-versions',
-  imports: [Age, Dialog, Difference, Icon, ProblemNote, TranslocoDirective],
+  imports: [Dialog, Difference, ProblemNote, TranslocoDirective, VersionList],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <ng-container *transloco="let t">
@@ -40,54 +38,29 @@ export interface Release {
           <aos-problem [problem]="call.problem" [canRetry]="true" (retry)="retry.emit()" />
         }
       }
-      <ol [attr.aria-label]="t('agents.tab.versions')">
-        @for (each of versions(); track each.version) {
-          <li [class.now]="each.version === agent().version">
-            <label class="pick" [title]="t('agents.compareWith')">
-              <input
-                type="checkbox"
-                [checked]="picked().includes(each.version)"
-                (change)="pick(each.version, $any($event.target).checked)"
-              />
-              <strong class="num">{{ t('agents.versionN', { n: each.version }) }}</strong>
-            </label>
-            @if (each.version === agent().version) {
-              <span class="tag">{{ t('agents.inUse') }}</span>
-            }
-            <span class="cut grow" [title]="sentences.of(each.said, each.comment)">{{
-              sentences.of(each.said, each.comment)
-            }}</span>
-            <span class="meta who">{{ each.createdBy }}</span>
-            <aos-age class="meta" [at]="each.createdAt" />
-            @if (each.version !== agent().version && mayRelease()) {
-              <button class="btn small" type="button" (click)="ask(each)">
-                <aos-icon name="recovering" [size]="13" />{{
-                  t(isOlder(each) ? 'agents.rollBack' : 'agents.release')
-                }}
-              </button>
-            }
-          </li>
-        }
-      </ol>
-      @if (hasMore()) {
-        <button class="btn small more" type="button" (click)="more.emit()">
-          {{ t('ui.more') }}
-        </button>
-      }
+      <aos-version-list
+        #list
+        [label]="t('agents.tab.versions')"
+        [versions]="versions()"
+        [present]="agent().version"
+        [canAsk]="mayRelease()"
+        [actionOf]="actionOf"
+        [hasMore]="hasMore()"
+        (more)="more.emit()"
+        (asked)="ask($event)"
+      />
       @if (pair(); as pair) {
         <section>
           <h2>
-            {{ t('agents.between', { a: pair.before.version, b: pair.after.version }) }}
+            {{ t('versions.between', { a: pair.before.version, b: pair.after.version }) }}
           </h2>
           <aos-difference
             [before]="pair.before.config"
             [after]="pair.after.config"
-            [beforeLabel]="t('agents.versionN', { n: pair.before.version })"
-            [afterLabel]="t('agents.versionN', { n: pair.after.version })"
+            [beforeLabel]="t('versions.n', { n: pair.before.version })"
+            [afterLabel]="t('versions.n', { n: pair.after.version })"
           />
         </section>
-      } @else if (versions().length > 1) {
-        <p class="meta">{{ t('agents.pickTwo') }}</p>
       }
       @if (wanted(); as wanted) {
         <aos-dialog
@@ -101,8 +74,8 @@ export interface Release {
             <aos-difference
               [before]="present()"
               [after]="wanted.config"
-              [beforeLabel]="t('agents.versionN', { n: agent().version })"
-              [afterLabel]="t('agents.versionN', { n: wanted.version })"
+              [beforeLabel]="t('versions.n', { n: agent().version })"
+              [afterLabel]="t('versions.n', { n: wanted.version })"
             />
             <div class="field">
               <label for="release-comment">{{ t('agents.comment') }}</label>
@@ -148,59 +121,16 @@ export interface Release {
       gap: 14px;
       max-width: 960px;
     }
-    ol {
-      margin: 0;
-      padding: 0;
-      border: 1px solid var(--line);
-      border-radius: var(--radius-card);
-      background: var(--surface);
-      list-style: none;
-    }
-    li {
-      display: flex;
-      align-items: center;
-      gap: 12px;
-      min-height: 38px;
-      padding: 4px 12px;
-    }
-    li + li {
-      border-top: 1px solid var(--line);
-    }
-    .pick {
-      display: flex;
-      align-items: center;
-      gap: 8px;
-      white-space: nowrap;
-    }
-    .pick strong {
-      font-weight: 550;
-    }
-    .tag {
-      padding: 1px 8px;
-      border-radius: 999px;
-      background: var(--done-tint);
-      color: var(--done);
-      font-size: 11px;
-      white-space: nowrap;
-    }
-    .more {
-      align-self: flex-start;
-    }
     section,
     .ask {
       display: flex;
       flex-direction: column;
       gap: 10px;
     }
-    @media (max-width: 719px) {
-      .who {
-        display: none;
-      }
-    }
   `,
 })
 export class AgentVersions {
-  protected readonly sentences = inject(Sentences);
+  private readonly transloco = inject(TranslocoService);
   readonly agent = input.required<Agent>();
   readonly versions = input.required<readonly AgentVersion[]>();
   readonly call = input.required<Call>();
@@ -218,20 +148,10 @@ export class AgentVersions {
     return wanted ? told(wanted) : null;
   });
   protected readonly present = computed(() => tidy(this.agent().config));
-  /** The last two at first: what the last change was is what one mostly asks. */
-  private readonly lastTwo = computed(() =>
-    this.versions()
-      .slice(0, 2)
-      .map(({ version }) => version)
-      .join(),
-  );
-  protected readonly picked = linkedSignal<string, readonly string[]>({
-    source: this.lastTwo,
-    computation: (two) => (two.includes(',') ? two.split(',') : []),
-  });
+  private readonly list = viewChild<VersionList<AgentVersion>>('list');
   protected readonly pair = computed(() => {
-    const [a, b] = this.versions().filter(({ version }) => this.picked().includes(version));
-    return a && b ? { before: told(b), after: told(a) } : null;
+    const pair = this.list()?.pair();
+    return pair ? { before: told(pair.before), after: told(pair.after) } : null;
   });
 
   constructor() {
@@ -240,15 +160,12 @@ export class AgentVersions {
     });
   }
 
-  protected isOlder({ version }: AgentVersion): boolean {
+  protected readonly actionOf = (version: string): string =>
+    this.transloco.translate(this.isOlder({ version }) ? 'agents.rollBack' : 'agents.release');
+  protected isOlder({ version }: Pick<AgentVersion, 'version'>): boolean {
     return Number(version) < Number(this.agent().version);
   }
-  /** Two at a time: a third one takes the place of the one that was picked first. */
-  protected pick(version: string, isOn: boolean): void {
-    const rest = this.picked().filter((each) => each !== version);
-    this.picked.set(isOn ? [...rest.slice(-1), version] : rest);
-  }
-  protected ask({ version }: AgentVersion): void {
+  protected ask(version: string): void {
     this.comment.set('');
     this.wantedVersion.set(version);
   }
