@@ -257,6 +257,14 @@ export async function asPerson(page) {
           ...onceMore,
         }),
       ),
+    patch: async (path, data, version) =>
+      take(
+        await request.patch(path, {
+          data,
+          headers: { ...headers(), 'if-match': `"${version}"` },
+          ...onceMore,
+        }),
+      ),
     upload: async (name, content, mimeType = 'text/csv') =>
       take(
         await request.post('/api/artifacts', {

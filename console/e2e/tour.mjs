@@ -40,6 +40,7 @@ export async function furnish(api) {
   await untilEnded(api, failed.jobId);
   const waiting = await send(goals.waiting);
   await untilPending(api, waiting);
+  await makeBlueprint(api);
   return { agent: agent.name, done, failed, waiting };
 }
 
@@ -52,6 +53,58 @@ async function agentOf(api) {
   await api.post(`/agents/${made.id}/start`, {});
   await api.post(`/agents/${made.id}/register-mcp`, {});
   return made;
+}
+
+const airfield = {
+  id: 'airfield',
+  name: 'Airfield safety',
+  description: 'What strikes aircraft at our fields, and what keeps it away.',
+};
+const monthly = 'Monthly strike report';
+
+/** A project with a blueprint of two versions. */
+async function makeBlueprint(api) {
+  const made = await api.send('POST', '/projects', airfield);
+  if (made.status() === 409) return;
+  const steps = [
+    { id: 'profile', tool: 'skills.csv.profile', args: { file: '${inputs.strikes}' } },
+    {
+      id: 'clean',
+      tool: 'skills.csv.clean',
+      args: { file: '${inputs.strikes}' },
+      needs: ['profile'],
+      approval: 'required',
+    },
+    {
+      id: 'plot',
+      tool: 'skills.viz.plot',
+      args: {
+        file: '${steps.clean.artifactId}',
+        kind: 'bar',
+        x: 'month',
+        title: 'Strikes by month',
+      },
+    },
+    { id: 'compare', tool: 'skills.csv.profile', args: { file: '${inputs.last-year}' } },
+  ];
+  const blueprints = `/projects/${airfield.id}/blueprints`;
+  const { id } = await api.post(blueprints, {
+    name: monthly,
+    description: 'What was struck, cleaned and drawn, for the meeting of the first Monday.',
+    inputs: [
+      { name: 'strikes', mediaType: 'text/csv', description: 'The month’s reports' },
+      { name: 'last-year', required: false, mediaType: 'text/csv' },
+    ],
+    steps: steps.slice(0, 3),
+    comment: 'As it was done by hand',
+  });
+  await api.post(blueprints, {
+    name: 'Look over a new file',
+    description: 'Columns, blanks and odd values.',
+    inputs: [{ name: 'file' }],
+    steps: [{ id: 'profile', tool: 'skills.csv.profile', args: { file: '${inputs.file}' } }],
+  });
+  await api.patch(`${blueprints}/${id}`, { steps, comment: 'Beside last year' }, 1);
 }
 
 async function untilPending(api, { traceId }) {
@@ -73,11 +126,7 @@ async function answer(api, run, decision) {
 
 /** What fills the rooms besides the runs. It holds for everybody on the server, so only the pictures have it. */
 export async function fill(api) {
-  const project = { id: 'airfield', name: 'Airfield safety' };
-  await api.post('/projects', {
-    ...project,
-    description: 'What strikes aircraft at our fields, and what keeps it away.',
-  });
+  const project = airfield;
   const facts = [
     ['fact', 'Airports', 'The report covers fifty airports, from 1990 to 2002.', null],
     ['preference', 'Charts', 'Name the month in words, and say the source under the chart.', null],
@@ -128,6 +177,7 @@ const dialog = 'dialog[open]';
 /** `name` is the file of its picture. */
 export function viewsOf({ agent, done, failed, waiting }) {
   const run = `projects/runs/${done.traceId}`;
+  const blueprint = `projects/blueprints/${airfield.id}/${encodeURIComponent(monthly)}`;
   const tabs = 'main [role=tablist]';
   const heading = 'main h1';
   return [
@@ -141,6 +191,31 @@ export function viewsOf({ agent, done, failed, waiting }) {
     { name: 'trace', path: `monitor/traces/${done.traceId}`, ready: 'aos-waterfall .row' },
     { name: 'projects', path: 'projects', ready: 'main [role=row]' },
     { name: 'projects-all', path: 'projects/all', ready: 'main' },
+    {
+      name: 'blueprints',
+      path: `projects/blueprints?project=${airfield.id}`,
+      ready: 'main [data-row]',
+    },
+    { name: 'blueprint', path: blueprint, ready: 'aos-step-card' },
+    {
+      name: 'blueprint-step',
+      path: blueprint,
+      ready: 'aos-step-card',
+      open: (page) => page.locator('aos-step-card .fold').nth(1).click(),
+      shows: 'aos-step-card .fields',
+    },
+    { name: 'blueprint-order', path: `${blueprint}?tab=order`, ready: 'aos-plan-graph .node' },
+    {
+      name: 'blueprint-versions',
+      path: `${blueprint}?tab=versions`,
+      ready: 'aos-difference .lines',
+    },
+    { name: 'blueprint-run', path: `${blueprint}?open=run`, ready: dialog, shows: dialog },
+    {
+      name: 'blueprint-new',
+      path: `projects/blueprints/${airfield.id}/new`,
+      ready: 'aos-step-card',
+    },
     { name: 'run', path: run, ready: tabs },
     ...['timeline', 'artifacts', 'trace', 'events', 'logs', 'calls', 'audit'].map((tab) => ({
       name: `run-${tab}`,

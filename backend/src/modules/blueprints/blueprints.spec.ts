@@ -239,7 +239,8 @@ describe('a change', () => {
 
   it('gives no two of a project one name', async () => {
     const [one, other] = [await made(), await made()];
-    expect((await write('PATCH', one.id, 1, { name: other.name })).status).toBe(409);
+    const twin = await write('PATCH', one.id, 1, { name: other.name });
+    expect([twin.status, twin.text]).toEqual([409, expect.stringContaining('blueprint-exists')]);
   });
 
   it('is made on what was there when it was checked, or not at all', async () => {

@@ -48,11 +48,13 @@ import { ProjectsApi } from './projects-api';
       }
     }
     @if (open() === 'form') {
-      <aos-project-form
-        [project]="project()"
-        (saved)="open.set(null); changed.emit($event)"
-        (closed)="open.set(null)"
-      />
+      @defer (on immediate) {
+        <aos-project-form
+          [project]="project()"
+          (saved)="open.set(null); changed.emit($event)"
+          (closed)="open.set(null)"
+        />
+      }
     } @else if (open() === 'archive') {
       <ng-container *transloco="let t">
         <aos-confirm-dialog

@@ -103,7 +103,9 @@ import { RoomTabs } from './room-tabs';
       </aos-data-table>
     </div>
     @if (isMaking()) {
-      <aos-project-form (saved)="open($event)" (closed)="isMaking.set(false)" />
+      @defer (on immediate) {
+        <aos-project-form (saved)="open($event)" (closed)="isMaking.set(false)" />
+      }
     }
   `,
   styles: `

@@ -14,6 +14,14 @@ export const routes: Routes = [
       { path: '', loadComponent: () => import('./tasks-page').then((m) => m.TasksPage) },
       { path: 'all', loadComponent: () => import('./projects-page').then((m) => m.ProjectsPage) },
       {
+        path: 'blueprints',
+        loadComponent: () => import('./blueprints/blueprints-page').then((m) => m.BlueprintsPage),
+      },
+      {
+        path: 'blueprints/:project/:id',
+        loadComponent: () => import('./blueprints/blueprints-page').then((m) => m.BlueprintsPage),
+      },
+      {
         path: 'runs/:traceId',
         loadComponent: () => import('./run/run-page').then((m) => m.RunPage),
       },

@@ -2,7 +2,7 @@ import { ChangeDetectionStrategy, Component, input } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import { TranslocoDirective } from '@jsverse/transloco';
 
-/** The two lists of this room, and at the right what the page offers to do. */
+/** The three lists of this room, and at the right what the page offers to do. */
 @Component({
   selector: 'aos-room-tabs',
   imports: [RouterLink, TranslocoDirective],
@@ -19,6 +19,12 @@ import { TranslocoDirective } from '@jsverse/transloco';
         <a routerLink="/projects/all" [attr.aria-current]="here() === 'projects' ? 'page' : null">{{
           t('rooms.projects')
         }}</a>
+        <a
+          routerLink="/projects/blueprints"
+          [queryParams]="{ project: project() }"
+          [attr.aria-current]="here() === 'blueprints' ? 'page' : null"
+          >{{ t('projects.blueprint.all') }}</a
+        >
       </h1>
       <span class="grow"></span>
       <ng-content />
@@ -27,6 +33,7 @@ import { TranslocoDirective } from '@jsverse/transloco';
   styles: `
     header {
       display: flex;
+      flex-wrap: wrap;
       align-items: center;
       gap: 8px;
       min-height: 32px;
@@ -48,6 +55,6 @@ import { TranslocoDirective } from '@jsverse/transloco';
   `,
 })
 export class RoomTabs {
-  readonly here = input.required<'tasks' | 'projects'>();
+  readonly here = input.required<'tasks' | 'projects' | 'blueprints'>();
   readonly project = input<string | null>(null);
 }

@@ -55,7 +55,7 @@ const SIDES_PX = 48;
             @for (node of nodes(); track node.step.id) {
               <button
                 type="button"
-                class="node {{ node.tone }}"
+                class="node {{ hasStates() ? node.tone : '' }}"
                 [attr.data-step]="node.step.id"
                 [attr.aria-pressed]="chosen() === node.step.id"
                 [attr.tabindex]="node.step.id === reachable() ? 0 : -1"
@@ -80,13 +80,15 @@ const SIDES_PX = 48;
                     <span class="sr-only">{{ t('run.asks') }}</span>
                   }
                 </span>
-                <span class="line">
-                  <aos-state [tone]="node.tone" [word]="'state.' + node.step.state" />
-                  <span class="grow"></span>
-                  <span class="meta"
-                    ><aos-elapsed [from]="node.step.startedAt" [to]="endOf(node.step)"
-                  /></span>
-                </span>
+                @if (hasStates()) {
+                  <span class="line">
+                    <aos-state [tone]="node.tone" [word]="'state.' + node.step.state" />
+                    <span class="grow"></span>
+                    <span class="meta"
+                      ><aos-elapsed [from]="node.step.startedAt" [to]="endOf(node.step)"
+                    /></span>
+                  </span>
+                }
                 <code class="cut" [title]="node.step.tool">{{ node.step.tool }}</code>
               </button>
             }
@@ -224,6 +226,8 @@ const SIDES_PX = 48;
 export class PlanGraph {
   readonly steps = input.required<readonly StepState[]>();
   readonly chosen = input<string | null>(null);
+  /** Not of steps that are only written down: they are in no state. */
+  readonly hasStates = input(true);
   /** In a replay what still ran then does not tick. */
   readonly now = input<number | null>(null);
   readonly picked = output<string>();
