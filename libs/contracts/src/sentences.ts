@@ -346,6 +346,10 @@ export const sentences = {
   'service-argument-out': 'the arguments lead out of the service',
   'service-argument-path': 'the argument {{name}} is no part of a path',
   'service-argument-header': 'the argument {{name}} cannot be sent in a header',
+  'service-argument-digits':
+    'the argument {{name}} holds a number of more digits than can be kept (9007199254740991 at most)',
+  'service-argument-form': 'the argument {{name}} is no object, and the fields of a form are one',
+  'service-answer-large': 'the answer has more than {{most}} bytes; ask for less',
   'answer-deep': 'the answer is nested deeper than {{most}} levels',
   'answer-large':
     'the answer has {{bytes}} bytes; at most {{most}} are taken. Ask for less, or have it written to a file.',
@@ -529,7 +533,7 @@ export const sentences = {
   'operation-parameter-place': 'its parameter {{parameter}} is sent in a {{place}}',
   'operation-argument-twice': 'two of its arguments are named {{argument}}',
   'operation-slot': 'its path has {{slot}}, for which there is no parameter',
-  'operation-body': 'its body is not JSON',
+  'operation-body': 'its body is neither JSON nor the fields of a form',
   'operation-schema-deep': 'its schema is nested too deeply',
   'operation-schema-name': 'a schema has an unusable name',
   'operation-schema-large': 'its schema is too large',

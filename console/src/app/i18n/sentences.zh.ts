@@ -305,6 +305,10 @@ export const sentences: Record<SentenceCode, string> = {
   'service-argument-out': '参数指向服务之外',
   'service-argument-path': '参数 {{name}} 不能作为路径的一部分',
   'service-argument-header': '参数 {{name}} 不能放在请求头中发送',
+  'service-argument-digits':
+    '参数 {{name}} 中有一个数字的位数超出可保留的范围（最大 9007199254740991）',
+  'service-argument-form': '参数 {{name}} 不是对象，而表单字段必须是对象',
+  'service-answer-large': '回答超过 {{most}} 字节；请少要一些',
   'answer-deep': '返回的内容嵌套超过 {{most}} 层',
   'answer-large':
     '返回的内容有 {{bytes}} 字节；最多接受 {{most}} 字节。请少要一些，或让它写入文件。',
@@ -471,7 +475,7 @@ export const sentences: Record<SentenceCode, string> = {
   'operation-parameter-place': '参数 {{parameter}} 的位置是 {{place}}，无法发送',
   'operation-argument-twice': '有两个参数都名为 {{argument}}',
   'operation-slot': '路径中有 {{slot}}，却没有对应的参数',
-  'operation-body': '请求体不是 JSON',
+  'operation-body': '请求体既不是 JSON，也不是表单字段',
   'operation-schema-deep': '模式嵌套过深',
   'operation-schema-name': '有一个模式的名称不可用',
   'operation-schema-large': '模式太大',

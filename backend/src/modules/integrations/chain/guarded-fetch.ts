@@ -35,7 +35,18 @@ export interface GuardedRequest {
 export interface GuardedAnswer {
   status: number;
   headers: Headers;
+  /** As UTF-8, without the mark that some begin with. */
   text: string;
+  data: Buffer;
+}
+
+/** It answered, if with more than is taken: whoever asks for less gets it. */
+export class AnswerTooLarge extends Error {
+  override name = 'AnswerTooLarge';
+
+  constructor(readonly most: number) {
+    super(`the answer is larger than ${most} bytes`);
+  }
 }
 
 /**
@@ -69,8 +80,9 @@ export class GuardedFetch {
     } catch (error) {
       throw refusalIn(error) ?? error;
     }
-    const text = await bounded(response.body, request.maxBytes ?? MAX_BYTES);
-    return { status: response.status, headers: new Headers([...response.headers]), text };
+    const data = await bounded(response.body, request.maxBytes ?? MAX_BYTES);
+    const text = new TextDecoder().decode(data);
+    return { status: response.status, headers: new Headers([...response.headers]), text, data };
   }
 
   /** The parsed answer. @throws when it is no JSON object, or the status is not 2xx. */
@@ -124,15 +136,15 @@ function refusalIn(error: unknown): AddressRefused | undefined {
   return undefined;
 }
 
-async function bounded(body: AsyncIterable<Uint8Array> | null, maxBytes: number): Promise<string> {
+async function bounded(body: AsyncIterable<Uint8Array> | null, maxBytes: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of body ?? []) {
     bytes += chunk.length;
-    if (bytes > maxBytes) throw new Error(`the answer is larger than ${maxBytes} bytes`);
+    if (bytes > maxBytes) throw new AnswerTooLarge(maxBytes);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
 
 const hostOf = (address: string) => new URL(address).host;

@@ -10,6 +10,10 @@ export interface Operation {
   baseUrl?: string;
   params: Parameter[];
   hasBody: boolean;
+  /** Of the body, where it is not application/json. */
+  mediaType?: string;
+  /** How the fields of a form are written, where the document says it. */
+  fields?: Record<string, Pick<Parameter, 'style' | 'explode'>>;
 }
 
 export interface Parameter {
@@ -54,11 +58,11 @@ const MOST_VALUES_IN_ALL = 1_000_000;
 const CHARS_PER_VALUE = 64;
 /** Set by the connection, by the gateway, or by whoever signs in. */
 const reservedHeaders =
-  /^(authorization|cookie|host|connection|content-length|content-type|transfer-encoding|upgrade|te|trailer|expect|proxy-.*|sec-.*|x-forwarded-.*|forwarded|accept-encoding|accept)$/i;
+  /^(authorization|cookie|host|connection|content-length|content-type|transfer-encoding|upgrade|te|trailer|expect|proxy-.*|sec-.*|x-forwarded-.*|forwarded|accept-encoding|accept|traceparent|tracestate)$/i;
 
 /**
  * Reads an OpenAPI document (3.0 or 3.1) into tools, one for each operation. Arguments are named like the
- * parameters; a JSON body is the argument `body`. An operation that cannot be asked in this way is left out
+ * parameters; a body of JSON, or the fields of a form, is the argument `body`. An operation that cannot be asked in this way is left out
  * with the reason. References are followed inside the document only.
  *
  * Of each list of `servers` the first is taken, with the defaults of its variables: that of an operation before that of
@@ -202,6 +206,7 @@ function toTool(
       ...(at === undefined ? {} : { baseUrl: at }),
       params,
       hasBody: body !== undefined,
+      ...(body?.written ?? {}),
     },
   };
 }
@@ -237,20 +242,48 @@ function faultOf(where: unknown, parameter: string): Said | undefined {
     : say('operation-parameter-place', { parameter, place: String(where) });
 }
 
-function bodyOf(
-  document: Json,
-  value: unknown,
-): { schema: unknown; isRequired: boolean } | undefined {
+const JSON_TYPE = 'application/json';
+export const FORM_TYPE = 'application/x-www-form-urlencoded';
+/** The first that is offered is taken. */
+const bodyTypes = [
+  /^application\/json$/,
+  /^application\/[\w.-]+\+json$/,
+  new RegExp(`^${FORM_TYPE}$`),
+];
+
+interface Body {
+  schema: unknown;
+  isRequired: boolean;
+  written: Pick<Operation, 'mediaType' | 'fields'>;
+}
+
+function bodyOf(document: Json, value: unknown): Body | undefined {
   const body = asObject(resolve(document, value));
-  if (!body) return undefined;
-  const content = asObject(body['content']) ?? {};
-  const json = Object.entries(content).find(([type]) =>
-    /^application\/([\w.-]+\+)?json\b/i.test(type),
+  const offered = Object.entries(asObject(body?.['content']) ?? {}).map(
+    ([type, media]) => [type.split(';', 1)[0]!.trim().toLowerCase(), asObject(media)] as const,
   );
-  const isRequired = body['required'] === true;
-  if (!json && isRequired) throw new DocumentRefused(say('operation-body'));
-  if (!json) return undefined;
-  return { schema: describe(asObject(json[1])?.['schema'] ?? {}, body['description']), isRequired };
+  const isRequired = body?.['required'] === true;
+  // Without it such an operation can be asked only in part: a file is not uploaded, a form comes empty.
+  const isMeant = isRequired || offered.length > 0;
+  const [mediaType, media] =
+    bodyTypes.flatMap((wanted) => offered.filter(([type]) => wanted.test(type)))[0] ?? [];
+  if (mediaType === undefined && isMeant) throw new DocumentRefused(say('operation-body'));
+  if (mediaType === undefined) return undefined;
+  const fields = mediaType === FORM_TYPE ? fieldsOf(media?.['encoding']) : {};
+  return {
+    schema: describe(media?.['schema'] ?? {}, body!['description']),
+    isRequired,
+    written: mediaType === JSON_TYPE ? {} : { mediaType, ...fields },
+  };
+}
+
+function fieldsOf(encoding: unknown): Pick<Operation, 'fields'> {
+  const fields = Object.entries(asObject(encoding) ?? {}).flatMap(([name, value]) => {
+    const { style, explode } = asObject(value) ?? {};
+    if (typeof style !== 'string') return [];
+    return [[name, { style, ...(typeof explode === 'boolean' ? { explode } : {}) }] as const];
+  });
+  return fields.length > 0 ? { fields: Object.fromEntries(fields) } : {};
 }
 
 const describe = (schema: unknown, description: unknown): unknown =>
@@ -379,9 +412,14 @@ function decode(part: string): string {
 function serverOf(servers: unknown, relativeTo: string | undefined): string | undefined {
   const first = asObject(asList(servers)[0]);
   const variables = asObject(first?.['variables']) ?? {};
-  const text = textOf(first?.['url']).replace(/\{([^}]*)\}/g, (_, name: string) =>
-    textOf(asObject(variables[name])?.['default']),
-  );
+  let isWhole = true;
+  // In YAML the default of a port is a number as soon as nobody has put it in quotes.
+  const text = textOf(first?.['url']).replace(/\{([^}]*)\}/g, (_, name: string) => {
+    const value = asObject(variables[name])?.['default'];
+    isWhole &&= ['string', 'number', 'boolean'].includes(typeof value);
+    return String(value);
+  });
+  if (!isWhole) return undefined;
   const url = text !== '' && URL.canParse(text, relativeTo) ? new URL(text, relativeTo) : undefined;
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') return undefined;
   // As it is written, where it is whole: what is shown is what the document says.

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { ImportOpenApi as Input } from '@aos/contracts';
 import { ImportOpenApi, ImportOpenApiHandler } from '../commands/import-openapi.js';
 import { type GatewayParts, admin, startGateway } from '../testing.js';
+import { documentOf } from './document-source.js';
 import { readOperations } from './operations.js';
 
 const document = {
@@ -127,7 +128,7 @@ describe('a document', () => {
   it('says of each operation that is left out why', () => {
     expect(read.refused.map(({ operation, why }) => ({ operation, why }))).toEqual(
       [
-        { operation: 'POST /login', why: 'its body is not JSON' },
+        { operation: 'POST /login', why: 'its body is neither JSON nor the fields of a form' },
         { operation: 'DELETE /login', why: 'another operation is named getItem as well' },
         { operation: 'PATCH /login', why: 'its parameter Host is a header that may not be set' },
         { operation: 'GET /far', why: 'it refers to another document' },
@@ -244,6 +245,17 @@ describe('servers', () => {
     expect(readOperations(whole).baseUrl).toBeUndefined();
   });
 
+  it('have what YAML takes for numbers filled in too, and are none while something is missing', () => {
+    const url = 'https://api.example:{port}/v1';
+    expect(baseOf(at([{ url, variables: { port: { default: 8443 } } }]))).toBe(
+      'https://api.example:8443/v1',
+    );
+    for (const variables of [undefined, { port: {} }, { port: { default: null } }])
+      expect(readOperations(at([{ url, variables }])).refused).toMatchObject([
+        { said: { code: 'operation-server' } },
+      ]);
+  });
+
   it.each(['file:///etc/passwd', 'javascript:alert(1)', '', 'http://', '{nothing}', 7])(
     'that are %p leave their operation out, and are not passed over',
     (url) => {
@@ -266,7 +278,7 @@ describe('a REST service', () => {
     body: string;
   }[] = [];
   const strangers: string[] = [];
-  let respond: { status: number; headers?: Record<string, string>; body?: string };
+  let respond: { status: number; headers?: Record<string, string>; body?: string | Buffer };
   let handler: ImportOpenApiHandler;
   let n = 0;
 
@@ -342,6 +354,27 @@ describe('a REST service', () => {
     await expect(importIt({ document: bomb })).rejects.toMatchObject({
       code: 'validation_failed',
       message: expect.stringMatching(/alias/) as string,
+    });
+  });
+
+  it('is described by YAML whose parts are merged with what they have in common', async () => {
+    const yaml = [
+      'openapi: 3.1.0',
+      'x-paged: &paged',
+      '  parameters: [{ name: page, in: query, required: true, schema: { type: integer } }]',
+      'paths:',
+      '  /things:',
+      '    get: { <<: *paged, operationId: list }',
+    ].join('\n');
+    expect((await importIt({ document: yaml, preview: true })).tools).toMatchObject([
+      { name: 'list', inputSchema: { required: ['page'] } },
+    ]);
+  });
+
+  it('is not waited for by anybody else while its document is read, nor for ever', async () => {
+    const keys = Array.from({ length: 20_000 }, (_, i) => `k${i}: 1\n`).join('');
+    await expect(documentOf({ document: keys }, parts.outside, 50)).rejects.toMatchObject({
+      message: expect.stringMatching(/takes longer/) as string,
     });
   });
 
@@ -458,6 +491,143 @@ describe('a REST service', () => {
       await expect(call('write', { plain: 'x', label, matrix: 1 })).rejects.toMatchObject({
         code: 'tool_failed',
       });
+  });
+
+  describe('of several operations', () => {
+    const taking = (content: object) => ({ post: { requestBody: { content } } });
+    const anything = { schema: { type: 'object' } };
+    const charges = {
+      ...anything,
+      encoding: {
+        meta: { style: 'deepObject', explode: true },
+        ids: { style: 'form', explode: false },
+      },
+    };
+    const idInPath = [{ name: 'id', in: 'path', required: true, schema: { type: 'integer' } }];
+    const several = {
+      openapi: '3.1.0',
+      paths: {
+        '/patch': taking({ 'text/csv': {}, 'application/merge-patch+json; v=1': anything }),
+        '/form': taking({ 'application/x-www-form-urlencoded': charges }),
+        '/either': taking({ 'application/x-www-form-urlencoded': {}, 'application/json': {} }),
+        '/file': taking({ 'multipart/form-data': anything }),
+        '/id/{id}': { delete: { operationId: 'remove', parameters: idInPath } },
+        '/any/{id}': { get: { operationId: 'any', parameters: [{ ...idInPath[0], schema: {} }] } },
+        '/traced': {
+          get: { parameters: [{ name: 'Traceparent', in: 'header', required: true, schema: {} }] },
+        },
+      },
+    };
+    const faultOf = (work: Promise<unknown>) =>
+      work.then(
+        () => undefined,
+        (error: { code: string; said?: { params?: Record<string, unknown> } }) => error,
+      );
+    const answer = async (headers: Record<string, string>, body: string | Buffer, status = 200) => {
+      respond = { status, headers, body };
+      return call('any', { id: 1 });
+    };
+    beforeAll(async () => {
+      const { refused } = await importIt({ document: several });
+      expect(refused).toMatchObject([
+        { operation: 'POST /file', said: { code: 'operation-body' } },
+        { operation: 'GET /traced', said: { code: 'operation-parameter-header' } },
+      ]);
+    });
+
+    it('is sent bodies in the form that each wants', async () => {
+      await call('post__patch', { body: { a: null } });
+      await call('post__either', { body: { a: 1 } });
+      await call('post__form', {
+        body: {
+          a: 'x&y',
+          l: ['1', '2'],
+          ids: [1, 2],
+          meta: { k: 'v' },
+          o: { p: 1 },
+          constructor: 1,
+        },
+      });
+      expect(asked.map(({ headers, body }) => [headers['content-type'], body])).toEqual([
+        ['application/merge-patch+json', '{"a":null}'],
+        ['application/json', '{"a":1}'],
+        [
+          'application/x-www-form-urlencoded',
+          'a=x%26y&l=1&l=2&ids=1%2C2&meta%5Bk%5D=v&o=%7B%22p%22%3A1%7D&constructor=1',
+        ],
+      ]);
+      const { code } = (await faultOf(call('post__form', { body: { n: 2 ** 53 } })))!;
+      expect([code, asked.length]).toEqual(['tool_failed', 3]);
+    });
+
+    it('is not asked for another thing than was named, where digits or characters are lost', async () => {
+      for (const [tool, id] of [
+        ['remove', JSON.parse('9007199254740993')],
+        ['remove', -(2 ** 60)],
+        ['any', { deep: [2 ** 53] }],
+      ] as const)
+        expect(await faultOf(call(tool, { id }))).toMatchObject({ code: 'tool_failed' });
+      expect(await faultOf(call('any', { id: '\ud800' }))).toMatchObject({
+        said: { params: { why: { code: 'service-argument-path' } } },
+      });
+      expect(asked).toEqual([]);
+      await call('remove', { id: Number.MAX_SAFE_INTEGER });
+      await call('any', { id: 6.02e23 });
+      expect(asked.map(({ url }) => url)).toEqual([
+        '/v1/id/9007199254740991',
+        '/v1/any/6.02e%2B23',
+      ]);
+    });
+
+    it('is heard as it answers: numbers whole, marks left out, what is no text as it is', async () => {
+      const json = { 'content-type': 'application/json' };
+      expect(
+        await answer(json, '\ufeff{"id":9007199254740993,"n":[12345678901234567]}'),
+      ).toMatchObject({
+        structuredContent: { body: { id: '9007199254740993', n: ['12345678901234567'] } },
+      });
+      expect(
+        await answer(
+          { 'content-type': 'text/plain; charset=iso-8859-1' },
+          Buffer.from([0x4d, 0xfc]),
+        ),
+      ).toMatchObject({ content: [{ text: 'M\u00fc' }] });
+      const png = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0xff]);
+      const [said, image] = (await answer({ 'content-type': 'image/png' }, png)).content!;
+      expect([said, image]).toMatchObject([
+        { text: '5 bytes of image/png' },
+        { type: 'image', mimeType: 'image/png', data: png.toString('base64') },
+      ]);
+      expect((await answer({ 'content-type': 'x/y' }, png)).content![1]).toMatchObject({
+        type: 'resource',
+        resource: { uri: `${base}/any/1`, mimeType: 'x/y', blob: png.toString('base64') },
+      });
+    });
+
+    it('is cut in its answers with a word of it', async () => {
+      const { content } = await answer({ 'content-type': 'text/plain' }, 'x'.repeat(150_000));
+      expect(content).toMatchObject([
+        { text: 'x'.repeat(100_000) },
+        { text: expect.stringMatching(/150000 characters/) as string },
+      ]);
+    });
+
+    it('that answers with more than is taken is no outage', async () => {
+      respond = { status: 200, body: 'x'.repeat(1_000_000) };
+      expect(await faultOf(call('any', { id: 1 }))).toMatchObject({ code: 'tool_failed' });
+    });
+
+    it('is left alone until it says so where it is asked too often', async () => {
+      expect(await faultOf(answer({ 'retry-after': '7' }, 'slowly', 429))).toMatchObject({
+        retryAfterSeconds: 7,
+      });
+      expect(await answer({}, 'slowly', 429)).toMatchObject({ isError: true });
+    });
+
+    it('that cannot be understood is told of by what happened', async () => {
+      const { said } = (await faultOf(answer({ 'content-encoding': 'gzip' }, 'no gzip')))!;
+      expect(String(said?.params?.['why'])).not.toMatch(/terminated|fetch failed/);
+    });
   });
 
   it('is not left by its arguments', async () => {

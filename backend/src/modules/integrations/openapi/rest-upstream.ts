@@ -1,6 +1,13 @@
 import type { CallToolResult } from '@modelcontextprotocol/client';
 import { type OpenApiAuth, say } from '@aos/contracts';
-import { AddressRefused, type GuardedFetch } from '../chain/guarded-fetch.js';
+import { asText } from '../builtin/env/http.js';
+import {
+  AddressRefused,
+  AnswerTooLarge,
+  type GuardedAnswer,
+  type GuardedFetch,
+} from '../chain/guarded-fetch.js';
+import { busy, secondsUntil } from '../upstreams/call-answer.js';
 import {
   type About,
   type ToolDefinition,
@@ -8,7 +15,7 @@ import {
   UpstreamFault,
   type UpstreamRequest,
 } from '../upstreams/upstream.js';
-import type { Operation, Parameter } from './operations.js';
+import { FORM_TYPE, type Operation, type Parameter } from './operations.js';
 
 /** As it is kept in `mcp_registry.openapi`. */
 export interface RestService {
@@ -59,7 +66,7 @@ export class RestUpstream implements Upstream {
     } catch (error) {
       throw toFault(error, request.signal, timeout);
     }
-    return toResult(answer.status, answer.headers, answer.text);
+    return toResult(answer, url.origin + url.pathname);
   }
 
   about(): Promise<About> {
@@ -107,6 +114,7 @@ export class RestUpstream implements Upstream {
 }
 
 function prepare(baseUrl: string, operation: Operation, args: Record<string, unknown>) {
+  requireExact(args);
   const headers: Record<string, string> = {};
   const query = new URLSearchParams();
   let path = operation.path;
@@ -129,9 +137,36 @@ function prepare(baseUrl: string, operation: Operation, args: Record<string, unk
   for (const [name, value] of base.searchParams) url.searchParams.append(name, value);
   for (const [name, value] of query) url.searchParams.append(name, value);
   const body =
-    operation.hasBody && args['body'] !== undefined ? JSON.stringify(args['body']) : undefined;
-  if (body !== undefined) headers['content-type'] = 'application/json';
+    operation.hasBody && args['body'] !== undefined ? written(operation, args['body']) : undefined;
+  if (body !== undefined) headers['content-type'] = operation.mediaType ?? 'application/json';
   return { url, headers, body };
+}
+
+/**
+ * A number is read before it gets here, and of one beyond 2^53 only the nearest that there is: of an id, that is
+ * another thing's. From 1e21 on it is written with an exponent, as nobody writes an id.
+ */
+function requireExact(args: Record<string, unknown>): void {
+  const isExact = (value: unknown): boolean =>
+    typeof value === 'number'
+      ? !Number.isInteger(value) || Number.isSafeInteger(value) || Math.abs(value) >= 1e21
+      : typeof value !== 'object' || value === null || Object.values(value).every(isExact);
+  for (const [name, value] of Object.entries(args))
+    if (!isExact(value))
+      throw new UpstreamFault('protocol', say('service-argument-digits', { name }), false);
+}
+
+function written({ mediaType, fields = {} }: Operation, body: unknown): string {
+  if (mediaType !== FORM_TYPE) return JSON.stringify(body);
+  if (!isObject(body))
+    throw new UpstreamFault('protocol', say('service-argument-form', { name: 'body' }), false);
+  const form = new URLSearchParams();
+  for (const [name, value] of Object.entries(body)) {
+    const { style = isObject(value) ? 'content' : 'form', explode = style === 'form' } =
+      fields[name] ?? {};
+    for (const [key, text] of pairsOf({ name, style, explode }, value)) form.append(key, text);
+  }
+  return form.toString();
 }
 
 type Written = Required<Pick<Parameter, 'name' | 'style' | 'explode'>>;
@@ -140,7 +175,12 @@ const leadsAway = new Set(['', '.', '..']);
 
 function segmentOf(parameter: Written, value: unknown): string {
   const { name, style, explode } = parameter;
-  const parts = partsOf(parameter, value, encodeURIComponent);
+  const parts = partsOf(parameter, value, (text) => {
+    // Half of a pair is no character: nothing can be written for it.
+    if (!text.isWellFormed())
+      throw new UpstreamFault('protocol', say('service-argument-path', { name }), false);
+    return encodeURIComponent(text);
+  });
   const isNamed = style === 'matrix' && !(explode && isObject(value));
   const text =
     style === 'label'
@@ -203,6 +243,10 @@ function toFault(error: unknown, signal: AbortSignal, timeout: AbortSignal): Ups
     return new UpstreamFault('cancelled', say('call-cancelled'), true, { cause: error });
   if (timeout.aborted || (error as Error).name === 'TimeoutError')
     return new UpstreamFault('timeout', say('server-slow'), true, { cause: error });
+  if (error instanceof AnswerTooLarge)
+    return new UpstreamFault('protocol', say('service-answer-large', { most: error.most }), true, {
+      cause: error,
+    });
   const { code } = ((error as { cause?: unknown }).cause ?? {}) as { code?: unknown };
   const isUnsent =
     code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'UND_ERR_CONNECT_TIMEOUT';
@@ -210,31 +254,73 @@ function toFault(error: unknown, signal: AbortSignal, timeout: AbortSignal): Ups
     ? new UpstreamFault('unreachable', say('service-away', { why: String(code) }), false, {
         cause: error,
       })
-    : new UpstreamFault('connection_lost', (error as Error).message, true, { cause: error });
+    : new UpstreamFault('connection_lost', reasonOf(error as Error), true, { cause: error });
 }
 
-function toResult(status: number, headers: Headers, text: string): CallToolResult {
-  if (outages.has(status)) {
-    const seconds = Number(headers.get('retry-after'));
+/** "fetch failed" and "terminated" are all that fetch says itself. */
+const reasonOf = ({ message, cause }: Error): string => {
+  const said = (cause as Partial<Error> | undefined)?.message;
+  return typeof said === 'string' && said !== '' ? said : message;
+};
+
+const redirects = new Set([301, 302, 303, 307, 308]);
+
+function toResult({ status, headers, data }: GuardedAnswer, uri: string): CallToolResult {
+  const seconds = secondsUntil(headers.get('retry-after') ?? undefined);
+  if (outages.has(status))
     throw new UpstreamFault(
       'unreachable',
       say('service-status', { status: String(status) }),
       true,
-      {
-        ...(seconds > 0 ? { retryAfterSeconds: Math.min(seconds, 3600) } : {}),
-      },
+      seconds === undefined ? {} : { retryAfterSeconds: seconds },
     );
-  }
-  if (status >= 300 && status < 400)
+  if (status === 429 && seconds !== undefined) throw busy(status, seconds);
+  if (redirects.has(status))
     return failed(status, 'The service sends the caller elsewhere, which is not followed.');
-  const json = /\bjson\b/i.test(headers.get('content-type') ?? '') ? parse(text) : undefined;
-  const shown = text.slice(0, MAX_TEXT) || `HTTP ${status}`;
+  const type = headers.get('content-type') ?? '';
+  const { body, encoding } = asText(withoutMark(data), type);
+  const json = encoding === 'utf8' && /\bjson\b/i.test(type) ? parse(body) : undefined;
+  const content =
+    encoding === 'base64'
+      ? [textItem(status, `${data.length} bytes of ${type || 'no text'}`), blob(body, type, uri)]
+      : [textItem(status, body), ...notOfCut(body.length)];
   return {
-    content: [{ type: 'text', text: status >= 400 ? `HTTP ${status}: ${shown}` : shown }],
+    content,
     structuredContent: { status, ...(json === undefined ? {} : { body: json }) },
-    ...(status >= 400 ? { isError: true } : {}),
+    ...(status >= 300 ? { isError: true } : {}),
   };
 }
+
+type Content = CallToolResult['content'][number];
+
+function textItem(status: number, text: string): Content {
+  const shown = text.slice(0, MAX_TEXT);
+  if (shown === '') return { type: 'text', text: `HTTP ${status}` };
+  return { type: 'text', text: status >= 300 ? `HTTP ${status}: ${shown}` : shown };
+}
+
+/** What is left out is told: the rest would be taken for the whole. */
+const notOfCut = (length: number): Content[] =>
+  length > MAX_TEXT
+    ? [
+        {
+          type: 'text',
+          text: `(The answer has ${length} characters; the first ${MAX_TEXT} are above.)`,
+        },
+      ]
+    : [];
+
+/** Neither UTF-8 nor in a character set that it names. */
+function blob(data: string, contentType: string, uri: string): Content {
+  const mimeType = contentType.split(';', 1)[0]!.trim() || 'application/octet-stream';
+  const kind = /^(image|audio)\//i.exec(mimeType)?.[1]?.toLowerCase();
+  if (kind === 'image' || kind === 'audio') return { type: kind, data, mimeType };
+  return { type: 'resource', resource: { uri, mimeType, blob: data } };
+}
+
+const MARK = Buffer.from('\ufeff');
+const withoutMark = (data: Buffer) =>
+  data.subarray(0, MARK.length).equals(MARK) ? data.subarray(MARK.length) : data;
 
 const failed = (status: number, text: string): CallToolResult => ({
   content: [{ type: 'text', text: `HTTP ${status}: ${text}` }],
@@ -242,10 +328,19 @@ const failed = (status: number, text: string): CallToolResult => ({
   isError: true,
 });
 
+/** Numbers that would be changed by being read, such as ids beyond 2^53, are text; the answer's own text is as it was. */
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return /\d{16}/.test(text) ? JSON.parse(text, exactly) : JSON.parse(text);
   } catch {
     return undefined; // it only says that it is JSON
   }
+}
+
+function exactly(_key: string, value: unknown, context?: { source?: string }): unknown {
+  const isChanged =
+    Number.isInteger(value) &&
+    !Number.isSafeInteger(value) &&
+    /^-?\d+$/.test(context?.source ?? '');
+  return isChanged ? context!.source : value;
 }

@@ -166,7 +166,7 @@ function messageIn(value: unknown): JSONRPCMessage {
 }
 
 /** A 429 is said in place of running the tool; whether anything came before a 503, nobody knows. */
-const busy = (status: number, seconds: number) =>
+export const busy = (status: number, seconds: number) =>
   new UpstreamFault('unreachable', say('server-busy', { status, seconds }), status === 503, {
     retryAfterSeconds: seconds,
   });
@@ -174,7 +174,7 @@ const busy = (status: number, seconds: number) =>
 const LONGEST_WAIT_SECONDS = 3600;
 
 /** Of a Retry-After: seconds, or a date. Undefined when it is neither. */
-function secondsUntil(header: string | undefined): number | undefined {
+export function secondsUntil(header: string | undefined): number | undefined {
   if (header === undefined) return undefined;
   const seconds = /^\d{1,9}$/.test(header)
     ? Number(header)

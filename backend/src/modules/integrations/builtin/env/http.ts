@@ -290,7 +290,10 @@ function shownHeaders(headers: Dispatcher.ResponseData['headers']): Record<strin
   return shown;
 }
 
-function asText(data: Buffer, contentType = ''): { body: string; encoding: 'utf8' | 'base64' } {
+export function asText(
+  data: Buffer,
+  contentType = '',
+): { body: string; encoding: 'utf8' | 'base64' } {
   const charset = /charset\s*=\s*"?([^\s;"]+)/i.exec(contentType)?.[1];
   if (charset && !/^utf-?8$/i.test(charset) && iconv.encodingExists(charset)) {
     return { body: iconv.decode(data, charset), encoding: 'utf8' };
