@@ -444,6 +444,8 @@ export const sentences = {
   'query-busy':
     'Other queries were under way for as long as this one may take, and it was not begun. Try again in a moment.',
   'query-memory': 'The query takes more memory than it may have.',
+  'query-nested': 'The query, or a value in it, is nested too deeply.',
+  'query-signs': 'More than {{most}} signs like *, / or = stand behind each other in the query.',
   'query-refused': 'Postgres refused the query: {{why}}',
   'csv-line-long': 'Line {{line}} is longer than {{most}} characters. Is this a CSV file?',
   'csv-empty': '"{{file}}" is empty: it has no header and no rows.',

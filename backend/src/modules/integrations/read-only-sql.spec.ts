@@ -109,6 +109,33 @@ it('writes no messages into the log of changes, which no rollback takes back', a
     });
 });
 
+describe('a query that is nested deeper than the stack', () => {
+  const nested: [string, string][] = [
+    ['in itself', `SELECT 1${'+1'.repeat(40_000)}`],
+    ['in a value of JSON', `SELECT repeat('[', 100000)::jsonb`],
+    ['in a pattern', `SELECT 'a' ~ (repeat('(', 20000) || 'a' || repeat(')', 20000))`],
+    ['in a way through JSON', `SELECT ('$' || repeat('.a', 40000))::jsonpath`],
+  ];
+  it.each(nested)('%s fails alone, and the database goes on', async (_, text) => {
+    await expect(ask(text)).rejects.toMatchObject({
+      code: expect.stringMatching(/query_too_costly|query_refused/) as string,
+      message: expect.not.stringContaining('errstart') as string,
+    });
+    expect(await ask('SELECT count(*) FROM birds')).toMatchObject({ rows: [[20]] });
+    await db.database.query(`SELECT 1/length('')`).catch(() => undefined); // an error of its own
+    await db.database.query(`UPDATE workspace.birds SET name = name WHERE id = 1`);
+  });
+});
+
+it('begins no query that Postgres reads for seconds before it can be stopped', async () => {
+  await expect(ask('/*'.repeat(2_000))).rejects.toMatchObject({
+    said: { code: 'query-signs' },
+  });
+  expect(await ask(`/${'*'.repeat(900)}/ SELECT 1 ${'-'.repeat(900)}`)).toMatchObject({
+    rows: [[1]],
+  });
+});
+
 it('takes ten parameters, and says so of more', async () => {
   const ten = Array.from({ length: 10 }, (_, i) => i);
   expect((await ask('SELECT $10::int AS last', ten)).rows).toEqual([[9]]);

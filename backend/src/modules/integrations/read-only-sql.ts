@@ -5,6 +5,7 @@ import { isDatabaseAway } from '../../platform/database/away.js';
 import { type Asks, Database } from '../../platform/database/database.js';
 import { EmbeddedMemory } from '../../platform/database/embedded-memory.js';
 import { sql } from '../../platform/database/sql.js';
+import { OVERFLOW_WORDS } from '../../platform/database/stack-overflow.js';
 import { ToolFault } from './builtin/tool.js';
 import { NoPlace, inTurn } from './in-turn.js';
 import { QueryGuard } from './query-guard.js';
@@ -41,6 +42,12 @@ const MOST_EMBEDDED_COST = 1_000_000;
 /** What the planner takes for the length of a series that it cannot foresee. */
 const UNFORESEEN_ROWS = 1000;
 const MOST_PARAMETERS = 10;
+/**
+ * Signs of operators behind each other. Postgres reads on to the end of such a run at each comment that begins in it, and
+ * cannot be stopped while it reads: a hundred thousand take it twenty seconds.
+ */
+const MOST_SIGNS = 1000;
+const tooManySigns = new RegExp(`[-+*/<>=~!@#%^&|\`?]{${MOST_SIGNS + 1}}`);
 const MOST_BYTES = 512 * 1024;
 /** A third of the connections that a process has. */
 const MOST_AT_ONCE = 4;
@@ -77,6 +84,8 @@ export class ReadOnlySql {
         'too_many_parameters',
         say('query-many-parameters', { most: MOST_PARAMETERS }),
       );
+    if (tooManySigns.test(text))
+      throw new ToolFault('query_too_costly', say('query-signs', { most: MOST_SIGNS }));
     await this.prepare();
     signal?.throwIfAborted();
     const values = params.map(toText);
@@ -341,6 +350,8 @@ function toFault(error: unknown): ToolFault {
     (error as { driverError?: { code?: string } }).driverError?.code ??
     (error as { code?: string }).code;
   if (code === '53200') return new ToolFault('query_too_costly', say('query-memory'));
+  if (code === '54001' || (code === 'XX000' && (error as Error).message === OVERFLOW_WORDS))
+    return new ToolFault('query_too_costly', say('query-nested'));
   if (code === '57014' || code === '25P04')
     return new ToolFault('query_timeout', say('query-slow'));
   if (isDatabaseAway(error)) return databaseAway(error);

@@ -13,6 +13,7 @@ import { CommitUndone } from './commit-undone.js';
 import { outliveLoss } from './lost-connections.js';
 import { migrate } from './migrate.js';
 import type { SqlResult, Tx } from './sql.js';
+import { survivingOverflow } from './stack-overflow.js';
 
 /**
  * The one database of the process: an embedded Postgres (PGlite) in the data folder, or a server named by
@@ -211,12 +212,14 @@ async function openEmbedded(
 ): Promise<Database> {
   const folder = dataDir ? join(dataDir, 'pg') : undefined;
   if (folder) await mkdir(folder, { recursive: true, mode: 0o700 });
-  const lite = await PGlite.create({
-    ...(folder ? { dataDir: folder } : {}),
-    ...(snapshot ? { loadDataDir: snapshot } : {}),
-    extensions: { vector },
-    relaxedDurability: false,
-  });
+  const lite = survivingOverflow(
+    await PGlite.create({
+      ...(folder ? { dataDir: folder } : {}),
+      ...(snapshot ? { loadDataDir: snapshot } : {}),
+      extensions: { vector },
+      relaxedDurability: false,
+    }),
+  );
   const pool = new pg.Pool({
     ...(createPgConfig(lite) as unknown as pg.PoolConfig),
     max: 1,

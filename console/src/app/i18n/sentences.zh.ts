@@ -396,6 +396,8 @@ export const sentences: Record<SentenceCode, string> = {
   'query-locks': '查询占用了数据库的锁，可能有其他操作正在等待，因此已停止。',
   'query-busy': '在此查询允许的时间内，其他查询一直在进行，因此未开始。请稍后再试。',
   'query-memory': '查询所需的内存超过允许的上限。',
+  'query-nested': '查询或其中的值嵌套过深。',
+  'query-signs': '查询中连续出现了超过 {{most}} 个 *、/、= 之类的符号。',
   'query-refused': 'Postgres 拒绝了这个查询：{{why}}',
   'csv-line-long': '第 {{line}} 行超过 {{most}} 个字符。这是 CSV 文件吗？',
   'csv-empty': '“{{file}}”是空的：没有表头，也没有行。',
