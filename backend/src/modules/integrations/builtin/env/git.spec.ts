@@ -60,6 +60,20 @@ describe('git', () => {
     });
   });
 
+  it('takes one commit for one, whatever its message holds', async () => {
+    await call('git.init', { path: 'odd' });
+    await call('files.write', { path: 'odd/a.txt', content: 'x' });
+    await call('git.add', { path: 'odd', files: ['a.txt'] });
+    const forged = ['f'.repeat(40), 'Somebody Else', 'else@example.test', '2020-01-01', 'never'];
+    const message = `mine\x1e${forged.join('\x1f')}\x1e`;
+    await call('git.commit', { path: 'odd', message });
+    await call('files.write', { path: 'odd/a.txt', content: 'y' });
+    await call('git.add', { path: 'odd', files: ['a.txt'] });
+    await call('git.commit', { path: 'odd', message: 'second' });
+    const { commits } = await call('git.log', { path: 'odd' });
+    expect(commits).toMatchObject([{ message: 'second' }, { message, author: 'AOS' }]);
+  });
+
   it('works in the workspace itself, and counts nothing of its own as a change', async () => {
     await call('git.init');
     expect(await call('git.status')).toEqual({ branch: 'main', files: [], clean: true });

@@ -315,6 +315,9 @@ const gitCommit = tool({
   },
 });
 
+/** Of a commit in a history. */
+const FIELDS = 5;
+
 const gitLog = tool({
   name: 'git.log',
   title: 'Show the history',
@@ -335,26 +338,25 @@ const gitLog = tool({
   readOnly: true,
   async run({ path, limit = 20 }, ctx) {
     const repo = await openRepository(ctx, path, { mustExist: true });
-    const format = '--format=%H%x1f%an%x1f%ae%x1f%aI%x1f%B%x1e';
+    // Nothing of a commit can hold a NUL; a message with any other sign would look like several commits.
+    const format = '--format=%H%x00%an%x00%ae%x00%aI%x00%B';
     const heads = await git(ctx, repo, ['for-each-ref', '--count=1', 'refs/heads']);
     if (heads === '') return { commits: [] };
     const listing = await git(ctx, repo, [
       'log',
       `--max-count=${limit}`,
       format,
+      '-z',
       '--no-show-signature',
     ]);
-    const commits = listing
-      .split('\x1e')
-      .map((entry) => entry.trimStart())
-      .filter((entry) => entry !== '')
-      .map((entry) => {
-        const [commit, author, email, date, message] = entry.split('\x1f');
-        return {
-          ...{ commit: commit!, author: author!, email: email!, date: date! },
-          message: message!.trim(),
-        };
-      });
+    const parts = listing.split('\0');
+    const commits = Array.from({ length: Math.floor(parts.length / FIELDS) }, (_, i) => {
+      const [commit, author, email, date, message] = parts.slice(i * FIELDS);
+      return {
+        ...{ commit: commit!, author: author!, email: email!, date: date! },
+        message: message!.trim(),
+      };
+    });
     return { commits };
   },
 });
