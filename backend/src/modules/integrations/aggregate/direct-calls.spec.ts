@@ -386,6 +386,16 @@ describe('in an older session', () => {
       return latest;
     };
     await eventually(async () => (await row())?.status === 'started');
+    // Its answer would go to the first one, and it would have none.
+    for (const second of ['direct', 'general'] as const) {
+      const { status, body: said } = await send('older', second, {
+        ...{ name: 'old__test_simple_text', in: own },
+      });
+      expect([status, said]).toMatchObject([
+        400,
+        { id: 'a', error: { message: expect.stringMatching(/under way/) as string } },
+      ]);
+    }
     const params = { requestId: 'a', reason: 'no longer wanted' };
     const body = { jsonrpc: '2.0', method: 'notifications/cancelled', params };
     expect((await app.call('/mcp', { method: 'POST', headers, body })).status).toBe(202);
@@ -393,6 +403,13 @@ describe('in an older session', () => {
     const answer = await call;
     expect(answer.headers.get('content-type')).toBe('text/event-stream');
     expect(messagesOf(answer)).toEqual([]);
+    // Its id is free again, and stays so after an answer.
+    for (const next of ['direct', 'general', 'direct'] as const) {
+      const [last] = messagesOf(
+        await send('older', next, { name: 'old__test_simple_text', in: own }),
+      ).slice(-1);
+      expect(last).toMatchObject({ id: 'a', result: {} });
+    }
   });
 });
 

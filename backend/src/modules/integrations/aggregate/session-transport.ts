@@ -8,6 +8,7 @@ import {
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server';
 import type { DirectAnswer } from './direct-answer.js';
+import { idOf, refused } from './json-rpc.js';
 
 interface DirectCall {
   answer: DirectAnswer;
@@ -26,12 +27,17 @@ interface DirectCall {
  * So the call is made once, and how an error is written down has one author. What the gateway asks and tells in the middle
  * of a call goes through the SDK's server as ever, and comes back here by the number of the call. A call ends early when
  * the client cancels it, and with the session.
+ *
+ * An answer finds its request by the id alone. So a second request by the id of one that is under way is refused: it would
+ * be given no answer, and the first one the answer to the other.
  */
 export class SessionTransport extends WebStandardStreamableHTTPServerTransport {
   private readonly direct = new Map<RequestId, DirectCall>();
+  /** What the SDK's server was given and has not answered. */
+  private readonly given = new Set<RequestId>();
   private readonly outcomes = new Map<RequestId, Promise<CallToolResult>>();
 
-  /** False when a call of that id is under way already: what that means is the SDK's to say. */
+  /** False when a request of that id is under way already: `handleRequest` refuses it. */
   serve(
     request: JSONRPCRequest,
     authInfo: AuthInfo,
@@ -39,7 +45,7 @@ export class SessionTransport extends WebStandardStreamableHTTPServerTransport {
     call: (signal: AbortSignal) => Promise<CallToolResult>,
   ): boolean {
     const { id } = request;
-    if (!this.onmessage || this.direct.has(id)) return false;
+    if (!this.onmessage || this.isUnderWay(id)) return false;
     const under = new AbortController();
     this.direct.set(id, { answer, under });
     const outcome = call(under.signal);
@@ -69,11 +75,20 @@ export class SessionTransport extends WebStandardStreamableHTTPServerTransport {
   override async handleRequest(
     ...[request, options]: Parameters<WebStandardStreamableHTTPServerTransport['handleRequest']>
   ): Promise<Response> {
+    const ids = requestsIn(options?.parsedBody);
+    const taken = ids.find((id, i) => this.isUnderWay(id) || ids.indexOf(id) !== i);
+    if (taken !== undefined)
+      return refused(400, 'A request of this id is under way already.', {}, taken);
+    for (const id of ids) this.given.add(id);
     const answer = await super.handleRequest(request, options);
-    if (!answer.ok) return answer;
+    if (!answer.ok) {
+      for (const id of ids) this.given.delete(id);
+      return answer;
+    }
     for (const { id, reason } of cancelledBy(options?.parsedBody)) {
       const call = this.direct.get(id);
       this.direct.delete(id);
+      this.given.delete(id);
       call?.under.abort(reason);
       call?.answer.finish();
       this.closeSSEStream(id);
@@ -84,15 +99,21 @@ export class SessionTransport extends WebStandardStreamableHTTPServerTransport {
   override async send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
     const id = 'method' in message ? options?.relatedRequestId : message.id;
     const call = id === undefined ? undefined : this.direct.get(id);
+    if (!('method' in message) && id !== undefined) this.given.delete(id);
     if (!call) return super.send(message, options);
     if ('method' in message) return call.answer.tell(message);
     this.direct.delete(id!);
     call.answer.end(message);
   }
 
+  private isUnderWay(id: RequestId): boolean {
+    return this.direct.has(id) || this.given.has(id);
+  }
+
   override async close(): Promise<void> {
     const open = [...this.direct.values()];
     this.direct.clear();
+    this.given.clear();
     await super.close();
     for (const { under, answer } of open) {
       under.abort(new Error('the session has ended'));
@@ -100,6 +121,9 @@ export class SessionTransport extends WebStandardStreamableHTTPServerTransport {
     }
   }
 }
+
+const requestsIn = (body: unknown): RequestId[] =>
+  [body].flat().flatMap((message) => idOf(message) ?? []);
 
 const cancelledBy = (body: unknown): { id: RequestId; reason: unknown }[] =>
   [body].flat().flatMap((message) => {
