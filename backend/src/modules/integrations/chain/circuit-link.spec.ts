@@ -69,6 +69,14 @@ const silent: [string, () => Promise<unknown>][] = [
       ).rejects.toThrow('no database'),
   ],
 ];
+it('is not open for as long as the clock was set back', async () => {
+  await fail(3);
+  clock.pass(-3600_000);
+  expect(await pass(success)).toBe(success);
+  await fail(3);
+  await expect(pass(success)).rejects.toMatchObject({ code: 'circuit_open', retryAfterSeconds: 5 });
+});
+
 describe.each(silent)('a call that %s', (_, make) => {
   it('neither counts nor takes back what has counted', async () => {
     for (let i = 0; i < 5; i++) await make();

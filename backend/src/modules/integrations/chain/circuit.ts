@@ -111,7 +111,7 @@ export class CircuitLink implements Link {
     const { failures, openForMs } = (await this.settings.system()).gateway.circuit;
     const settings = `${failures}/${openForMs}`;
     const known = this.circuits.get(server);
-    if (known?.settings === settings) return known;
+    if (known?.settings === settings && !isOpenedLater(known)) return known;
     const policy = circuitBreaker(
       handleWhenResult((end) => isOutage(end as CallEnd, circuit.policy)).orWhen(
         (error) => error instanceof SaysNothing && error.isTry,
@@ -167,6 +167,13 @@ class SaysNothing extends Error {
     super('the call says nothing of its server');
   }
 }
+
+/**
+ * By a clock that was set back since: it would stay open for as long as that was. Whether the server answers is found out
+ * by calls, as at first.
+ */
+const isOpenedLater = ({ policy, openedAt }: Circuit): boolean =>
+  policy.state === CircuitState.Open && openedAt > Date.now();
 
 const waitMs = ({ openedAt, openForMs }: Circuit) => openedAt + openForMs - Date.now();
 
