@@ -422,6 +422,25 @@ describe('http.fetch', () => {
     });
   });
 
+  it('takes an answer without a body for one, whatever it says of how that would be packed', async () => {
+    const { url, port } = await serve((request, response) => {
+      const status = Number(request.url!.slice(1));
+      response.writeHead(status, {
+        'content-encoding': ['gzip', 'br', 'deflate'][status % 3],
+        ...(status === 201 ? { 'content-length': 0 } : {}),
+      });
+      response.end();
+    });
+    const fetch = fetcher(['127.0.0.1'], port);
+    for (const [method, status] of [
+      ['HEAD', 200],
+      ['GET', 204],
+      ['GET', 304],
+      ['POST', 201],
+    ] as const)
+      expect(await fetch({ url: `${url}/${status}`, method })).toMatchObject({ status, bytes: 0 });
+  });
+
   it('unpacks, decodes, and saves to the workspace', async () => {
     const { url, port } = await serve((request, response) => {
       if (request.url === '/gz') response.setHeader('content-encoding', 'gzip');

@@ -143,7 +143,7 @@ async function follow(args: z.infer<typeof inputSchema>, gate: Gate) {
     const location = response.headers.location;
     const isRedirect = [301, 302, 303, 307, 308].includes(response.statusCode);
     if (!isRedirect || typeof location !== 'string') {
-      const data = await readBody(response, args.maxBytes ?? DEFAULT_BYTES);
+      const data = await readBody(method, response, args.maxBytes ?? DEFAULT_BYTES);
       const shown = shownHeaders(response.headers);
       return { url: url.href, status: response.statusCode, headers: shown, data, redirects };
     }
@@ -243,10 +243,14 @@ function guardedLookup(isAllowed: (address: string) => boolean): LookupFunction 
   };
 }
 
-async function readBody(response: Dispatcher.ResponseData, maxBytes: number): Promise<Buffer> {
+async function readBody(
+  method: string,
+  response: Dispatcher.ResponseData,
+  maxBytes: number,
+): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of unpacked(response)) {
+  for await (const chunk of isEmpty(method, response) ? response.body : unpacked(response)) {
     bytes += (chunk as Buffer).length;
     if (bytes > maxBytes) {
       throw new ToolFault('response_too_large', say('http-large', { most: maxBytes }));
@@ -255,6 +259,13 @@ async function readBody(response: Dispatcher.ResponseData, maxBytes: number): Pr
   }
   return Buffer.concat(chunks);
 }
+
+/** Its headers may tell how a body is packed, and there is none: to unpack nothing is an error. */
+const isEmpty = (method: string, { statusCode, headers }: Dispatcher.ResponseData): boolean =>
+  method === 'HEAD' ||
+  statusCode === 204 ||
+  statusCode === 304 ||
+  headers['content-length'] === '0';
 
 function unpacked(response: Dispatcher.ResponseData): Readable {
   const header = response.headers['content-encoding'];
