@@ -132,6 +132,27 @@ describe('the settings of another program', () => {
     expect(await judged(child, { secrets: { it: 'API_KEY' } })).toMatchObject({ outcome: 'add' });
   });
 
+  it('are taken by their names, whatever they are called, and the unfit take none', async () => {
+    const { url } = server;
+    const mcpServers = {
+      constructor: { url },
+      Twin: { url, disabled: true },
+      twin: { url },
+      '!': { url },
+      '?': { url },
+      split: { url: `${url}\r\nx` },
+    };
+    const { items } = await run({ mcpServers }, { preview: true });
+    expect(items.map(({ name, outcome, said }) => [name, outcome, said?.code])).toEqual([
+      ['constructor', 'add', undefined],
+      ['twin', 'refused', 'import-off'],
+      ['twin', 'add', undefined],
+      ['', 'refused', 'import-no-name'],
+      ['', 'refused', 'import-no-name'],
+      ['split', 'refused', 'url-blanks'],
+    ]);
+  });
+
   it('take a right to secrets where they are to be given one', async () => {
     const each = await run(
       { mcpServers: { it: { url: server.url, headers: { Authorization: 'Bearer x' } } } },

@@ -59,10 +59,12 @@ export class ImportMcpServersHandler implements ICommandHandler<ImportMcpServers
     );
     const judged: Judged[] = [];
     for (const [entry, value] of entries) {
-      const each = await this.judge(ctx, entry, value, input.secrets[entry]);
-      if (taken.has(each.told.name))
+      const each = await this.judge(ctx, entry, value, secretOf(input, entry));
+      // What is refused for its own sake says so, and takes no name from another.
+      const isFit = each.told.outcome !== 'refused';
+      if (isFit && taken.has(each.told.name))
         refuse(each, say('import-name-taken', { name: each.told.name }));
-      taken.add(each.told.name);
+      if (isFit) taken.add(each.told.name);
       judged.push(each);
     }
     const items = judged.map(({ told }) => told);
@@ -146,6 +148,10 @@ export class ImportMcpServersHandler implements ICommandHandler<ImportMcpServers
     }
   }
 }
+
+/** An entry may be called like something that every object has: `constructor`. */
+const secretOf = ({ secrets }: Input, entry: string): string | undefined =>
+  Object.hasOwn(secrets, entry) ? secrets[entry] : undefined;
 
 function tellWhy(told: ImportedServer, why: string | Said): void {
   told.why = typeof why === 'string' ? why : inEnglish(why);

@@ -84,6 +84,8 @@ function readAddress(read: ReadEntry, server: Json): ReadEntry {
     ? ('sse' as const)
     : ('http' as const);
   if (/\$\{[^}]*\}/.test(url)) return { ...read, refused: say('import-placeholder-in-url') };
+  // Such signs would be dropped: another address would be kept than the one that is shown.
+  if (/[\u0000-\u0020\u007f]/.test(url)) return { ...read, refused: say('url-blanks') };
   if (URL.canParse(url) && [...new URL(url).searchParams].some(([, value]) => looksSecret(value)))
     return { ...read, refused: say('import-secret-in-url') };
   const names = Object.keys(asObject(server['headers']) ?? {});
