@@ -76,10 +76,13 @@ async function receive(request: IncomingMessage, response: ServerResponse): Prom
     calls++;
     return onCall(id, request, response);
   }
+  if (method === 'ping' && onPing) return onPing(response);
   const serverInfo = { name: 'x', version: '1' };
   const greeting = { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo };
   say(response, method === 'initialize' ? { id, result: greeting } : { id, error: unknown });
 }
+
+let onPing: ((response: ServerResponse) => void) | undefined;
 
 const unknown = { code: -32601, message: 'Method not found' };
 const say = (response: ServerResponse, message: object) =>
@@ -313,6 +316,23 @@ describe('a request that fails over a connection that others use', () => {
       for (const answer of held) answer();
       expect(await Promise.all(others)).toHaveLength(2);
       expect(healths).toMatchObject([{ state: 'healthy' }]);
+    },
+  );
+
+  it.each([
+    [429, {}, 1],
+    [429, { 'retry-after': '7' }, 1],
+    [503, {}, 2],
+  ])(
+    'that answers a look at its health with %i and %o keeps its connection where it says that it is busy',
+    async (status, headers, dials) => {
+      onCall = answers;
+      await call();
+      onPing = (response) => void response.writeHead(status, headers).end();
+      expect(await upstream.probe(5000)).toBe(false);
+      onPing = undefined;
+      await call();
+      expect(dialled).toBe(dials);
     },
   );
 

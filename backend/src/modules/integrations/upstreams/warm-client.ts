@@ -274,6 +274,8 @@ export class WarmClient implements Upstream {
       return true;
     } catch (error) {
       if (error instanceof ProtocolError) return true;
+      // It is there, and wants to be left alone: the calls that are under way at it go on.
+      if (isBusy(error)) return false;
       this.drop(warm, reasonOf(error));
       return false;
     }
@@ -607,6 +609,12 @@ function progressOf({ client, onProgress }: UpstreamRequest):
     },
   };
 }
+
+/** It has answered that it is asked too much, over whichever transport. */
+const isBusy = (error: unknown): boolean =>
+  error instanceof UpstreamFault
+    ? error.retryAfterSeconds !== undefined
+    : error instanceof SdkHttpError && error.status === 429;
 
 /** What went wrong, and whether the call may have had its effect. */
 function toFault(
