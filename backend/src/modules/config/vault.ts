@@ -90,6 +90,11 @@ export class Vault {
     return (subject) => this.known.redact(subject);
   }
 
+  /** The same for what is sent bit by bit: a value may lie in two of them. */
+  pieces(): <T>(piece: T) => T {
+    return this.known.pieces();
+  }
+
   private async recordUse(
     ctx: Ctx,
     name: string,

@@ -322,3 +322,17 @@ it.each([
   await expectNowhere(failure);
   await server.stop();
 });
+
+it('is in no two messages of progress between which it is cut', async () => {
+  const server = await script(
+    `const progressToken = params._meta.progressToken;
+     [key.slice(0, 12), key.slice(12)].forEach((message, progress) =>
+       say({ method: 'notifications/progress', params: { progressToken, progress, total: 2, message } }));
+     say({ id, result: text('done') });`,
+  );
+  const heard: string[] = [];
+  await call(server, 'go', given, { onProgress: (_: number, said: string) => heard.push(said) });
+  expect(heard).toHaveLength(2);
+  expectNothingOf(heard.join(''));
+  expectNothingOf(heard.join(' '));
+});

@@ -11,6 +11,9 @@ export class Redactor {
   private readonly names = new Map<string, string>();
   private forms = new Map<string, string>();
   private pattern: RegExp | undefined;
+  /** The forms by their first characters, one to `TELLING` of them, and the length of the longest. */
+  private beginnings = new Map<string, string[]>();
+  private longest = 0;
   private escapes: { pattern: RegExp; name: string }[] = [];
 
   /** From now on `value` is shown as `[secret NAME]`. */
@@ -31,9 +34,63 @@ export class Redactor {
     return this.walk(subject) as T;
   }
 
-  private walk(subject: unknown): unknown {
-    if (typeof subject === 'string') return this.text(subject);
-    if (Array.isArray(subject)) return subject.map((each) => this.walk(each));
+  /**
+   * For what is sent one after the other and read together: a value may end one text and begin the next. What a text ends
+   * with is taken out where a known value begins so, since what follows is not there yet; and what the next one begins with
+   * where it is the rest of one. Less than the first eight characters of a value are not told from other words.
+   */
+  pieces(): <T>(piece: T) => T {
+    // What was sent last, as far as a value begins so.
+    let begun = '';
+    const text = (piece: string): string => {
+      const { clean, begins } = this.piece(begun, piece);
+      begun = begins;
+      return clean;
+    };
+    return (piece) => (this.names.size === 0 ? piece : (this.walk(piece, text) as typeof piece));
+  }
+
+  private piece(begun: string, piece: string): { clean: string; begins: string } {
+    this.pattern ??= this.compile();
+    const whole = begun + piece;
+    let [from, ahead] = [begun.length, ''];
+    for (const [pattern, nameOf] of begun === '' ? [] : this.patterns()) {
+      pattern.lastIndex = 0; // matchAll would make the whole pattern anew
+      for (let match = pattern.exec(whole); match; match = pattern.exec(whole)) {
+        if (match.index >= begun.length) break;
+        if (pattern.lastIndex <= from) continue;
+        from = pattern.lastIndex;
+        ahead = `[secret ${nameOf(match[0])}]`;
+      }
+    }
+    const { at, name } = this.beginning(whole);
+    const [to, behind] =
+      name === undefined ? [whole.length, ''] : [Math.max(from, at), `[secret ${name}]`];
+    return { clean: ahead + this.text(whole.slice(from, to)) + behind, begins: whole.slice(at) };
+  }
+
+  private *patterns(): Generator<[RegExp, (found: string) => string]> {
+    yield [this.pattern!, (found) => this.forms.get(found)!];
+    for (const { pattern, name } of this.escapes) yield [pattern, () => name];
+  }
+
+  /** From where on the text is no more than the beginning of a form; whose, where that is long enough to tell. */
+  private beginning(whole: string): { at: number; name?: string } {
+    for (let at = Math.max(0, whole.length - this.longest + 1); at < whole.length; at++) {
+      const head = whole.slice(at, at + TELLING);
+      const forms = this.beginnings.get(head);
+      if (!forms) continue;
+      if (head.length < TELLING) return { at };
+      const rest = whole.slice(at);
+      const form = forms.find((each) => each.length > rest.length && each.startsWith(rest));
+      if (form !== undefined) return { at, name: this.forms.get(form)! };
+    }
+    return { at: whole.length };
+  }
+
+  private walk(subject: unknown, text = (said: string) => this.text(said)): unknown {
+    if (typeof subject === 'string') return text(subject);
+    if (Array.isArray(subject)) return subject.map((each) => this.walk(each, text));
     if (
       subject === null ||
       typeof subject !== 'object' ||
@@ -43,7 +100,7 @@ export class Redactor {
       return subject;
     const source = subject instanceof Error ? errorFields(subject) : subject;
     return Object.fromEntries(
-      Object.entries(source).map(([key, value]) => [this.text(key), this.walk(value)]),
+      Object.entries(source).map(([key, value]) => [this.text(key), this.walk(value, text)]),
     );
   }
 
@@ -70,8 +127,17 @@ export class Redactor {
       if (pattern) this.escapes.push({ pattern, name });
     }
     const longestFirst = [...this.forms.keys()].sort((a, b) => b.length - a.length);
+    this.longest = longestFirst[0]?.length ?? 0;
+    this.beginnings = new Map();
+    for (const form of longestFirst)
+      for (let length = 1; length <= Math.min(TELLING, form.length - 1); length++) {
+        const head = form.slice(0, length);
+        const known = this.beginnings.get(head);
+        if (known) known.push(form);
+        else this.beginnings.set(head, [form]);
+      }
     return longestFirst.length === 0
-      ? /(?!)/
+      ? /(?!)/g
       : new RegExp(longestFirst.map(escapePattern).join('|'), 'g');
   }
 }
@@ -79,6 +145,8 @@ export class Redactor {
 /** Values shorter than this are only taken out where they stand alone: they occur everywhere by chance. */
 const SHORTEST = 4;
 const SHORTEST_SLUG = 8;
+/** So many characters of a value are told from the beginnings of common words. */
+const TELLING = 8;
 
 function formsOf(value: string): Set<string> {
   if (value.length < SHORTEST) return new Set();

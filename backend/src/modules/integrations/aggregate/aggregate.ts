@@ -359,9 +359,18 @@ export class Aggregate {
 
   private ears({ progress, log }: Exchange): Pick<ClientSide, 'onLog' | 'onProgress'> {
     const redact = this.vault.redactor();
+    const [ofLog, ofProgress] = [this.vault.pieces(), this.vault.pieces()];
     return {
-      onLog: (params) => log(redact(params)),
-      ...(progress ? { onProgress: (params) => progress(redact(params)) } : {}),
+      onLog: ({ data, ...params }) => log({ ...redact(params), data: ofLog(data) }),
+      ...(progress
+        ? {
+            onProgress: ({ message, ...params }) =>
+              progress({
+                ...redact(params),
+                ...(message === undefined ? {} : { message: ofProgress(message) }),
+              }),
+          }
+        : {}),
     };
   }
 

@@ -9,6 +9,9 @@ import {
 } from '@modelcontextprotocol/client';
 import { Client as OlderClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as OlderTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { LoggingMessageNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
+import { systemPrincipal } from '../../../platform/http/context.js';
+import { Vault } from '../../config/index.js';
 import { type McpApp, openMcpApp } from '../../../../test/mcp-app.js';
 
 /** What a server of the current revision answers, byte for byte, and what clients of both revisions get of it. */
@@ -241,4 +244,49 @@ it('progress that comes in one piece with the answer is heard, over HTTP and ove
     );
     expect([name, heard]).toEqual([name, [1, 2, 3]]);
   }
+});
+
+it('what is told bit by bit holds no secret that lies in two of them, in progress and in the log', async () => {
+  const value = 'canary-value-of-a-secret';
+  await app.call('/config/runtime/secrets/BITS', {
+    method: 'PUT',
+    as: app.admin,
+    body: { value, purpose: 'test', projectId: null },
+  });
+  // What was in use is known from then on.
+  const ctx = { actor: systemPrincipal, traceId: '', ip: null };
+  await app.app.get(Vault, { strict: false }).reveal(ctx, 'BITS', null, 'test');
+  const folder = join(app.environment.dataDir, 'mcp-servers');
+  await mkdir(folder, { recursive: true });
+  const bits = `const bits = ${JSON.stringify([value.slice(0, 11), value.slice(11)])};`;
+  await writeFile(
+    join(folder, 'bits.mjs'),
+    bits +
+      script
+        .replace('{ tools: {} }', '{ tools: {}, logging: {} }')
+        .replace(
+          'else if (id !== undefined) say({ id, error',
+          "else if (method === 'logging/setLevel') say({ id, result: {} });\n  $&",
+        )
+        .replace(
+          /\.\.\.\[1, 2, 3\].*/,
+          `...bits.flatMap((message, progress) => [
+        { method: 'notifications/message', params: { level: 'info', data: { message } } },
+        { method: 'notifications/progress', params: { progressToken: token, progress: progress + 1, message } },
+      ]),`,
+        ),
+  );
+  const args = [join(folder, 'bits.mjs')];
+  await app.register({ name: 'bits', transport: 'stdio', command: 'node', args });
+  const logged: unknown[] = [];
+  const heard: unknown[] = [];
+  older.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => {
+    logged.push(params.data);
+  });
+  await older.setLoggingLevel('info');
+  await older.callTool({ name: 'bits__progress', arguments: {} }, undefined, {
+    onprogress: ({ message }) => void heard.push(message),
+  });
+  expect(heard).toEqual(['[secret BITS]', '[secret BITS]']);
+  expect(logged).toEqual([{ message: '[secret BITS]' }, { message: '[secret BITS]' }]);
 });

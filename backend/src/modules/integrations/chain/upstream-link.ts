@@ -77,7 +77,7 @@ export class UpstreamLink implements Link {
 
   private async attempt(passage: Passage, leftMs: number): Promise<Unmeasured> {
     const { ctx, call, target, row } = passage;
-    const redact = this.vault.redactor();
+    const pieces = call.onProgress && this.vault.pieces();
     const caller: Caller = {
       ctx,
       run: call.run,
@@ -96,7 +96,7 @@ export class UpstreamLink implements Link {
         signal: call.signal ?? new AbortController().signal,
         onProgress:
           call.onProgress &&
-          ((fraction, message) => call.onProgress!(fraction, redact(message).slice(0, 1000))),
+          ((fraction, message) => call.onProgress!(fraction, pieces!(message).slice(0, 1000))),
         mayRepeat: mayBeRepeated(passage),
         client: call.client,
         caller,
