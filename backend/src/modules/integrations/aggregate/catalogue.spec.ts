@@ -154,3 +154,51 @@ describe('a tool', () => {
     expect(warned).not.toHaveBeenCalled();
   });
 });
+
+it('prompts of a server that is registered, or has others, are told of and offered in every process', async () => {
+  const { database, registry, upstreams, vault, wakeups } = parts;
+  const { onChange } = upstreams;
+  const lists = new KeptLists(database, upstreams, vault);
+  const elsewhere = new Catalogue(database, registry, upstreams, lists, wakeups);
+  upstreams.onChange = onChange; // word of a server comes to the process that is connected
+  const told: string[] = [];
+  let isTold = Promise.withResolvers<void>();
+  const notifier = (where: string) =>
+    ({
+      toolsChanged: () => undefined,
+      promptsChanged: () => {
+        told.push(where);
+        if (where === 'here') isTold.resolve();
+      },
+      resourcesChanged: () => told.push('resources'),
+    }) as unknown as ServerNotifier;
+  const stops = [catalogue.listen(notifier('here')), elsewhere.listen(notifier('elsewhere'))];
+  const [plain, asking] = [await startToolServer([]), await startToolServer([])];
+  asking.prompts = [{ name: 'one' }];
+  try {
+    await catalogue.look();
+    await elsewhere.look();
+    await parts.register({ name: 'plain', transport: 'http', url: plain.url });
+    await parts.register({ name: 'asking', transport: 'http', url: asking.url });
+    await isTold.promise;
+    await elsewhere.look();
+    expect(told).toEqual(['here', 'elsewhere']);
+    expect([...(await elsewhere.prompts()).keys()]).toEqual(['asking__one']);
+
+    // What is read behind that answer is read, and good for five minutes.
+    await lists.refresh(await registry.find('asking'), 'prompts');
+    isTold = Promise.withResolvers<void>();
+    asking.prompts.push({ name: 'two' });
+    onChange('asking', { kind: 'prompts' });
+    await isTold.promise;
+    await catalogue.look();
+    await elsewhere.look();
+    expect(told).toEqual(['here', 'elsewhere', 'here', 'elsewhere']);
+    expect([...(await elsewhere.prompts()).keys()]).toEqual(['asking__one', 'asking__two']);
+  } finally {
+    for (const stop of stops) stop();
+    elsewhere.onApplicationShutdown();
+    await plain.stop();
+    await asking.stop();
+  }
+});

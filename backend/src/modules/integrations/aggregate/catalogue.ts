@@ -34,7 +34,8 @@ export interface Owned<T> {
   definition: T;
 }
 
-type Change = Exclude<UpstreamChange['kind'], 'lost' | 'found'>;
+type Change = Exclude<UpstreamChange['kind'], 'lost' | 'found' | 'new'>;
+type Stamp = Record<'tools' | 'prompts' | 'resources', string>;
 const TOOLS_FRESH_MS = 1000;
 /** The same for who asks for a tool that is not there: anybody can do that, as often as they like. */
 const MISSED_FRESH_MS = 200;
@@ -53,8 +54,8 @@ const MOST_REMEMBERED = 10_000;
  * Addresses of resources are left as they are, since answers of tools refer to them. Where two servers have
  * the same, the one registered first has it, and the other's reads `aos-<server>+<address>`.
  *
- * Word of changes comes from the servers themselves, and, for what people change in the registry, from
- * looking at it while somebody listens; so it reaches every process. A server that tells of one while it is being
+ * Word of changes comes from the servers themselves, and, for what people change in the registry and other processes
+ * read of the servers, from looking at it while somebody listens; so it reaches every process. A server that tells of one while it is being
  * registered has no row yet: that is followed once the registration is committed. What was read of the tools is good
  * for a moment, and no longer than until somebody changes them.
  */
@@ -69,7 +70,7 @@ export class Catalogue implements OnApplicationShutdown {
   private readonly early = new Map<string, { server: string; change: UpstreamChange }>();
   private generation = 0;
   private cached: { at: number; tools: Promise<Map<string, OfferedTool>> } | undefined;
-  private stamp: string | undefined;
+  private stamp: Stamp | undefined;
   private looking: NodeJS.Timeout | undefined;
   private readonly stopListening: () => void;
 
@@ -173,16 +174,24 @@ export class Catalogue implements OnApplicationShutdown {
     };
   }
 
-  /** Looks whether the registry offers other tools than before, and says so. */
+  /** Looks whether there are other tools, prompts or resources than before, and says so. */
   async look(): Promise<void> {
     try {
+      const now = await this.readStamp();
       const before = this.stamp;
-      this.stamp = await this.readStamp();
-      if (before === undefined || before === this.stamp) return;
-      this.cached = undefined;
-      this.tell('tools');
+      this.stamp = now;
+      if (!before) return;
+      if (before.tools !== now.tools) {
+        this.cached = undefined;
+        this.tell('tools');
+      }
+      for (const kind of ['prompts', 'resources'] as const) {
+        if (before[kind] === now[kind]) continue;
+        this.lists.readElsewhere(listsOf[kind]);
+        this.tell(kind);
+      }
     } catch (error) {
-      this.logger.warn(`the tools could not be looked at: ${describeFailure(error)}`);
+      this.logger.warn(`what the servers offer could not be looked at: ${describeFailure(error)}`);
     }
   }
 
@@ -210,21 +219,17 @@ export class Catalogue implements OnApplicationShutdown {
       if (change.kind === 'lost') return this.lists.lost(server);
       if (change.kind === 'tools' || change.kind === 'found') {
         await this.registry.syncTools(row);
-        this.stamp = await this.readStamp(); // told here, and not once more at the next look
         this.cached = undefined;
-        this.tell('tools');
+        await this.tellHere('tools');
       }
-      if (change.kind === 'prompts' || change.kind === 'found') {
-        await this.lists.refresh(row, 'prompts');
-        this.tell('prompts');
+      for (const kind of ['prompts', 'resources'] as const) {
+        if (change.kind !== kind && change.kind !== 'found' && change.kind !== 'new') continue;
+        const lists = listsOf[kind].map((list) => this.lists.refresh(row, list));
+        await Promise.all(lists);
+        if (change.kind !== 'new') await this.tellHere(kind);
       }
-      if (change.kind === 'resources' || change.kind === 'found') {
-        await Promise.all([
-          this.lists.refresh(row, 'resources'),
-          this.lists.refresh(row, 'resourceTemplates'),
-        ]);
-        this.tell('resources');
-      }
+      // That its lists are empty is nothing to be told.
+      if (change.kind === 'new') await this.look();
     } catch (error) {
       // It was removed meanwhile, or has gone again; the next look or the next call finds out.
       this.logger.warn({ msg: 'a change of a server could not be followed', server, err: error });
@@ -256,9 +261,16 @@ export class Catalogue implements OnApplicationShutdown {
     for (const { server, change } of told) void this.follow(server, change);
   }
 
-  private async readStamp(): Promise<string | undefined> {
-    const [row] = await this.database.query<{ stamp: string }>(STAMP);
-    return row?.stamp;
+  private async readStamp(): Promise<Stamp> {
+    const [row] = await this.database.query<Stamp>(STAMP);
+    return row!;
+  }
+
+  /** What is told at once is not told once more at the next look. */
+  private async tellHere(kind: keyof Stamp): Promise<void> {
+    const now = await this.readStamp();
+    if (this.stamp) this.stamp = { ...this.stamp, [kind]: now[kind] };
+    this.tell(kind);
   }
 
   private tell(kind: Change, uri = ''): void {
@@ -326,7 +338,19 @@ function matches(template: string, uri: string): boolean {
   }
 }
 
-/** Of all that lists are made of: the tools, and the rules that close some of them to some. */
+const listsOf = {
+  prompts: ['prompts'],
+  resources: ['resources', 'resourceTemplates'],
+} as const satisfies Record<string, readonly ListKind[]>;
+
+/** Whoever reads a list keeps it with the time at which it became another one. */
+const keptLists = (kinds: readonly ListKind[]) => `(
+    SELECT md5(coalesce(string_agg(l.server || ' ' || l.kind || ' ' || extract(epoch FROM l.read_at), ',' ORDER BY l.server, l.kind), ''))
+      FROM mcp_lists AS l JOIN mcp_registry AS r ON r.name = l.server
+     WHERE r.is_enabled AND l.items <> '[]' AND l.kind IN (${kinds.map((kind) => `'${kind}'`).join(', ')}))`;
+
+/** Of all that lists are made of: the tools, and the rules that close some of them to some; prompts; resources. */
 const STAMP = `SELECT md5(coalesce(string_agg(server || ' ' || name || ' ' || md5(definition::text), ',' ORDER BY server, name), ''))
-    || (SELECT coalesce(max(version), 0) FROM config_versions WHERE scope = 'policies') AS stamp
+    || (SELECT coalesce(max(version), 0) FROM config_versions WHERE scope = 'policies') AS tools,
+    ${keptLists(listsOf.prompts)} AS prompts, ${keptLists(listsOf.resources)} AS resources
   FROM (${selectTools}) AS t`;

@@ -13,6 +13,8 @@ export interface KeptList {
 }
 
 interface Entry extends KeptList {
+  /** Another process has read it since. */
+  isOld: boolean;
   /** Of the server's row: another one was registered under the name, or this one changed. */
   born: number;
   version: number;
@@ -64,6 +66,12 @@ export class KeptLists {
     await entry.refreshing;
   }
 
+  /** Other processes have read some of these since: what they have kept is looked at the next time. */
+  readElsewhere(kinds: readonly ListKind[]): void {
+    for (const [key, entry] of this.entries)
+      if (kinds.some((kind) => key.endsWith(`\n${kind}`))) entry.isOld = true;
+  }
+
   lost(server: string): void {
     for (const [key, entry] of this.entries)
       if (key.startsWith(`${server}\n`)) entry.error ??= 'the connection to the server was lost';
@@ -86,7 +94,7 @@ export class KeptLists {
     const key = `${server.name}\n${kind}`;
     const [born, version] = [server.created_at.getTime(), server.version];
     const known = this.entries.get(key);
-    if (known?.born === born) {
+    if (known?.born === born && !known.isOld) {
       if (known.version !== version) Object.assign(known, { version, readAt: -Infinity });
       return known;
     }
@@ -94,15 +102,18 @@ export class KeptLists {
       'SELECT items FROM mcp_lists WHERE server = $1 AND kind = $2',
       [server.name, kind],
     );
-    const entry = {
+    const error = known?.born === born ? known.error : undefined;
+    const entry: Entry = {
       items: row?.items ?? [],
+      ...(error === undefined ? {} : { error }),
+      isOld: false,
       born,
       version,
       readAt: -Infinity,
       refreshing: undefined,
     };
     const other = this.entries.get(key);
-    if (other?.born === born) return other; // two asked at once
+    if (other?.born === born && !other.isOld) return other; // two asked at once
     this.entries.set(key, entry);
     return entry;
   }

@@ -35,6 +35,7 @@ export async function startToolServer(tools: ToolOfTest[], port = 0) {
     seen,
     /** Listed behind the tools, as they are. */
     unfit: [] as unknown[],
+    prompts: [] as { name: string }[],
     /** Whether it speaks the revision 2026-07-28; if not, one of before. */
     isModern: false,
     /**
@@ -73,13 +74,14 @@ export async function startToolServer(tools: ToolOfTest[], port = 0) {
       })();
     });
   });
+  const capabilities = () => ({ tools: {}, ...(state.prompts.length > 0 ? { prompts: {} } : {}) });
   async function answerTo(method: string, params: Record<string, unknown>): Promise<unknown> {
     switch (method) {
       case 'server/discover':
         if (!state.isModern) return { error: { code: -32601, message: 'no such method' } };
         return {
           result: {
-            ...{ supportedVersions: ['2026-07-28'], capabilities: { tools: {} } },
+            ...{ supportedVersions: ['2026-07-28'], capabilities: capabilities() },
             serverInfo: { name: 'test', version: '1' },
             ...complete,
           },
@@ -88,7 +90,7 @@ export async function startToolServer(tools: ToolOfTest[], port = 0) {
         return {
           result: {
             protocolVersion: '2025-06-18',
-            capabilities: { tools: {} },
+            capabilities: capabilities(),
             serverInfo: { name: 'test', version: '1' },
           },
         };
@@ -107,6 +109,8 @@ export async function startToolServer(tools: ToolOfTest[], port = 0) {
         if (result instanceof Error) return { error: { code: -32000, message: result.message } };
         return typeof result === 'object' ? { result } : result;
       }
+      case 'prompts/list':
+        return { result: { prompts: state.prompts, ...(state.isModern ? complete : {}) } };
       case 'ping':
         return { result: {} };
       default:

@@ -15,6 +15,9 @@ import { Upstreams } from '../upstreams/upstreams.js';
 import type { Health } from '../upstreams/warm-client.js';
 import { registryChanged } from './registry-changed.js';
 
+/** It is connected, and has said so already. */
+const ABOUT_LIMIT_MS = 5_000;
+
 /** A server to be registered, wherever it comes from. */
 export type NewServer = Omit<RegisterServer, 'transport'> & {
   transport: RegisterServer['transport'] | 'openapi';
@@ -77,9 +80,14 @@ export class Registration {
     const began = performance.now();
     try {
       const listed = await this.registry.ask(route);
+      const latencyMs = Math.round(performance.now() - began);
+      const { capabilities } = await this.upstreams.of(route).about({ timeoutMs: ABOUT_LIMIT_MS });
+      // Followed once it is registered.
+      if (capabilities.prompts || capabilities.resources)
+        this.upstreams.onChange(route.name, { kind: 'new' });
       return {
         listed,
-        health: { state: 'healthy', latencyMs: Math.round(performance.now() - began) },
+        health: { state: 'healthy', latencyMs },
       };
     } catch (error) {
       await this.upstreams.close(route.name); // the first call tries anew, without the pause after this failure

@@ -53,9 +53,12 @@ export interface OtherRequest {
 
 export type ListKind = 'prompts' | 'resources' | 'resourceTemplates';
 
-/** What a server has changed by itself. `lost` and `found`: its connection went, or came (again). */
+/**
+ * What a server has changed by itself. `lost` and `found`: its connection went, or came (again). `new`: it is being
+ * registered, and nobody knows yet what it offers besides tools.
+ */
 export type UpstreamChange =
-  | { kind: 'tools' | 'prompts' | 'resources' | 'lost' | 'found' }
+  | { kind: 'tools' | 'prompts' | 'resources' | 'lost' | 'found' | 'new' }
   | { kind: 'resource'; uri: string };
 
 /** What a server has said of itself when it was connected. */
