@@ -60,7 +60,8 @@ export class ChatController {
   @Get('conversations')
   @Allow('task.read', { anyProject: true })
   @ApiOperation({
-    summary: 'List conversations, those last written to first',
+    summary:
+      'List conversations, those last written to first; with q=, a page may be empty and say where the next one goes on',
     operationId: 'listConversations',
   })
   @ApiResponse({ status: 200, standardSchema: ConversationPage })
