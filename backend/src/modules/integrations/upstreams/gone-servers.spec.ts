@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { KeepLaunchesInUse1764178000000 } from '../../../../migrations/1764178000000-keep-launches-in-use.js';
 import { type ToolServerOfTest, startToolServer } from '../chain/testing.js';
 import { isNative } from '../../../../test/harness.js';
 import { type GatewayParts, admin, startGateway } from '../testing.js';
@@ -143,4 +144,28 @@ it('looks at each word of a change, on either database', async () => {
   wakeups.wake('control');
   while (upstreams.has('heard')) await new Promise((turn) => setImmediate(turn));
   gone.onApplicationShutdown();
+});
+
+it('leaves those that ran before packages were listed as they are', async () => {
+  const { database } = parts;
+  await database.query('ALTER TABLE mcp_registry DROP COLUMN is_launch_kept');
+  for (const [name, command] of [
+    ['before', 'npx'],
+    ['script', 'node'],
+  ])
+    await database.query(
+      `INSERT INTO mcp_registry (name, base_url, capabilities, transport, command) VALUES ($1, $1, '{}', 'stdio', $2)`,
+      [name, command],
+    );
+  const runner = database.dataSource.createQueryRunner();
+  await new KeepLaunchesInUse1764178000000().up(runner);
+  await runner.release();
+  expect(
+    await database.query(
+      `SELECT name, is_launch_kept FROM mcp_registry WHERE name IN ('before', 'script') ORDER BY name`,
+    ),
+  ).toEqual([
+    { name: 'before', is_launch_kept: true },
+    { name: 'script', is_launch_kept: false },
+  ]);
 });
