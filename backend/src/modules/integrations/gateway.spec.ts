@@ -451,7 +451,7 @@ describe('the ledger', () => {
         idempotencyKey: '1:step',
         run: step,
       };
-      await parts.ledger.begin(admin(), call, toolName === 'again');
+      await parts.ledger.begin(admin(), call, toolName === 'again', 0);
       return { ...call, run: { ...step, fence: '2', attempt: 2 } };
     };
 

@@ -143,6 +143,9 @@ export class PolicyDenied extends AosError {
   }
 }
 
+/** Other policies hold than those that let a call pass: it is decided anew, and nobody is told of this. */
+export class PoliciesMoved extends Error {}
+
 export class ToolQuarantined extends AosError {
   constructor(tool: string, state: 'changed' | 'quarantined') {
     super('tool_quarantined', say(state === 'changed' ? 'held-changed' : 'held-hides', { tool }));

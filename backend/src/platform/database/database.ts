@@ -42,6 +42,11 @@ export interface DatabaseOptions {
 /** Where single statements are asked: see Database.query. */
 export interface Asks {
   query<T = Record<string, unknown>>(text: string, params?: unknown[], name?: string): Promise<T[]>;
+  run<T = Record<string, unknown>>(
+    text: string,
+    params?: unknown[],
+    name?: string,
+  ): Promise<SqlResult<T>>;
 }
 
 export class Database implements Asks {
@@ -160,10 +165,11 @@ export class Database implements Asks {
     });
     outliveLoss(pool);
     this.lines.push(pool);
-    return {
-      query: async (text, params = [], statement) =>
-        (await ask(pool, { text, values: params, ...named(statement) })).rows as never[],
+    const run: Asks['run'] = async (text, params = [], statement) => {
+      const { rows, rowCount } = await ask(pool, { text, values: params, ...named(statement) });
+      return { rows: rows as never[], count: rowCount ?? 0 };
     };
+    return { run, query: async (...asked) => (await run(...asked)).rows as never[] };
   }
 
   async close(): Promise<void> {

@@ -18,7 +18,7 @@ export class LedgerLink implements Link {
   async pass(passage: Passage, next: Next): Promise<CallEnd> {
     const { ctx, call, target, span } = passage;
     const stored = { ...call, args: storable(call.args) };
-    const begun = await this.ledger.begin(ctx, stored, target.tool.idempotent);
+    const begun = await this.ledger.begin(ctx, stored, target.tool.idempotent, passage.policies);
     if (begun.kind === 'recorded') {
       passage.isRecorded = true;
       passage.callId = begun.callId;

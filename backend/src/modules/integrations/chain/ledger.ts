@@ -11,7 +11,7 @@ import { type Asks, Database } from '../../../platform/database/database.js';
 import { type Tx, sql } from '../../../platform/database/sql.js';
 import type { Ctx } from '../../../platform/http/context.js';
 import { type NewEvent, Outbox } from '../../../platform/outbox/outbox.js';
-import { LedgerKeyReused } from '../integrations.errors.js';
+import { LedgerKeyReused, PoliciesMoved } from '../integrations.errors.js';
 import { OpenCall, type GatewayCall } from '../call.js';
 import { canonicalHash } from '../../../platform/http/canonical-hash.js';
 import type { FailureKind } from './error-fingerprint.js';
@@ -56,6 +56,11 @@ const LOOKED_BACK_HOURS = 48;
  * ends. Who reads the ledger in this process waits for it (`settled`). A process that is killed in between leaves the row
  * `started`; as one whose end nobody saw it becomes `unknown` (`giveUp`), never anything false.
  *
+ * Policies. The statement that writes a beginning also asks whether the policies are still those by which the call was let
+ * pass, and writes nothing if not (`PoliciesMoved`): a change that another process has committed is heard of some
+ * milliseconds later, and a call may have waited for its turn since it was decided. So a call that begins after the commit
+ * goes by the new rules, in every process, for no trip of its own.
+ *
  * Cost. A call makes one trip to the disk that somebody waits for, its row before it, and in a run a second one, its end
  * after it. Calls that are under way at the same time share them (see GatheredWrites). What begins outside a run goes into
  * one statement with one commit, and what ends, with its events, into another: an end costs three times what a beginning
@@ -73,7 +78,7 @@ export class Ledger implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly over = new AbortController();
   private sweeping: Promise<void> | undefined;
   private isStopped = false;
-  private readonly beginnings: GatheredWrites<Beginning, undefined>;
+  private readonly beginnings: GatheredWrites<Beginning, boolean>;
   private readonly ends: GatheredWrites<End, boolean>;
 
   constructor(
@@ -81,14 +86,26 @@ export class Ledger implements OnApplicationBootstrap, OnApplicationShutdown {
     private readonly outbox: Outbox,
   ) {
     const [first, second] = [database.ownLine('ledger-begin'), database.ownLine('ledger-end')];
-    this.beginnings = new GatheredWrites((rows) => writeBeginnings(first, rows), { sizeOf });
+    this.beginnings = new GatheredWrites(
+      (rows: readonly Beginning[]) => writeBeginnings(first, rows),
+      { sizeOf },
+    );
     this.ends = new GatheredWrites((rows: readonly End[]) => this.writeEnds(second, rows), {
       sizeOf,
     });
   }
 
-  /** Commits the row before the call, or finds what there is instead of a call. */
-  async begin(ctx: Ctx, call: GatewayCall, isIdempotent: boolean): Promise<Begun> {
+  /**
+   * Commits the row before the call, or finds what there is instead of a call.
+   * @param policies the version that let it pass
+   * @throws PoliciesMoved when there is a newer one: then nothing is recorded
+   */
+  async begin(
+    ctx: Ctx,
+    call: GatewayCall,
+    isIdempotent: boolean,
+    policies: number,
+  ): Promise<Begun> {
     const { run } = call;
     const key = call.idempotencyKey ?? `call:${randomUUID()}`;
     const row: LedgerRow = {
@@ -101,7 +118,7 @@ export class Ledger implements OnApplicationBootstrap, OnApplicationShutdown {
     const values = JSON.stringify(valuesOf(ctx, call, row, argsHash));
     // Outside a run nobody else can be at the same step.
     if (!run) {
-      await this.beginnings.add({ values });
+      if (!(await this.beginnings.add({ policies, values }))) throw new PoliciesMoved();
       return { kind: 'call', row };
     }
     return this.database.transaction(async (tx) => {
@@ -110,16 +127,18 @@ export class Ledger implements OnApplicationBootstrap, OnApplicationShutdown {
       const known = decide(earlier, row.key, argsHash, call, isIdempotent);
       if (known?.kind === 'recorded') return known;
       if (known?.kind === 'take-over') {
-        await sql(
+        const { count } = await sql(
           tx,
           `UPDATE tool_calls SET id = $3, status = 'started', fence = $4, started_at = now(), finished_at = NULL,
                   error = NULL, error_said = NULL, error_kind = NULL, error_fingerprint = NULL
-            WHERE created_at = $1 AND idempotency_key = $2`,
-          [row.createdAt, known.key, row.callId, run.fence],
+            WHERE created_at = $1 AND idempotency_key = $2 AND $5::int = ${policiesNow}`,
+          [row.createdAt, known.key, row.callId, run.fence, policies],
         );
+        if (count === 0) throw new PoliciesMoved();
         return { kind: 'call', row: { ...row, key: known.key } };
       }
-      await sql(tx, insertRows, [`[${values}]`]);
+      const { count } = await sql(tx, insertRows, [`[${values}]`, policies]);
+      if (count === 0) throw new PoliciesMoved();
       return { kind: 'call', row };
     });
   }
@@ -272,17 +291,27 @@ export class Ledger implements OnApplicationBootstrap, OnApplicationShutdown {
 
 const forgotten = say('call-forgotten');
 
-async function writeBeginnings(line: Asks, rows: readonly Beginning[]): Promise<undefined[]> {
-  await line.query(insertRows, [arrayOf(rows)], 'aos-ledger-begin');
-  return rows.map(() => undefined);
+/**
+ * Answers which of them are in the table now: those that the policies as they are have let pass. Versions only grow, so what
+ * an older one has let pass than another row beside it is out of date without asking.
+ */
+async function writeBeginnings(line: Asks, rows: readonly Beginning[]): Promise<boolean[]> {
+  const newest = Math.max(...rows.map(({ policies }) => policies));
+  const isOfNow = ({ policies }: Beginning) => policies === newest;
+  const current = rows.every(isOfNow) ? rows : rows.filter(isOfNow);
+  const { count } = await line.run(insertRows, [arrayOf(current), newest], 'aos-ledger-begin');
+  return rows.map((row) => count > 0 && isOfNow(row));
 }
 
-/** $1: an array of the values of `valuesOf`. */
+const policiesNow = `coalesce((SELECT max(version) FROM config_versions WHERE scope = 'policies'), 0)`;
+
+/** $1: an array of the values of `valuesOf`. $2: the version of the policies by which they were let pass. */
 const insertRows = `INSERT INTO tool_calls (id, created_at, idempotency_key, job_id, trace_id, step_id, attempt, fence,
     server, tool, args, args_hash, status, actor, project_id)
   SELECT (r->>0)::uuid, (r->>1)::timestamptz, r->>2, (r->>3)::bigint, r->>4, r->>5, (r->>6)::int, (r->>7)::bigint,
          r->>8, r->>9, r->10, r->>11, 'started', r->>12, r->>13
-    FROM jsonb_array_elements($1::jsonb) AS r`;
+    FROM jsonb_array_elements($1::jsonb) AS r
+   WHERE $2::int = ${policiesNow}`;
 
 /**
  * $4: an array of the values of `End`. $5: their births, by which the rows are found in the index. $6 and $7: the first
@@ -298,17 +327,21 @@ const finishRows = `UPDATE tool_calls AS t
   RETURNING a.n`;
 
 /** The values of a row in JSON: they are put together once, and their size is known. */
-interface Beginning {
+interface Written {
   values: string;
 }
 
-interface End extends Beginning {
+interface Beginning extends Written {
+  policies: number;
+}
+
+interface End extends Written {
   createdAt: Date;
   event: NewEvent;
 }
 
-const sizeOf = ({ values }: Beginning) => values.length;
-const arrayOf = (rows: readonly Beginning[]) => `[${rows.map(({ values }) => values).join(',')}]`;
+const sizeOf = ({ values }: Written) => values.length;
+const arrayOf = (rows: readonly Written[]) => `[${rows.map(({ values }) => values).join(',')}]`;
 
 const valuesOf = (ctx: Ctx, call: GatewayCall, row: LedgerRow, argsHash: string): unknown[] => [
   row.callId,

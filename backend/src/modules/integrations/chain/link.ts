@@ -63,6 +63,8 @@ export class Passage {
   needsApproval = false;
   /** Who has to give it, where the rule says so. */
   approvers: Approvers | undefined;
+  /** The version of the policies that let the call pass. */
+  policies = 0;
   /** Of a dry run by rules that are not in force: what those say. */
   foretold: Decision | undefined;
   secrets: ReadonlyMap<string, string> = noSecrets;

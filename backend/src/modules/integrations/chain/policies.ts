@@ -36,11 +36,14 @@ export class Policies implements OnApplicationShutdown {
     private readonly database: Database,
     wakeups: Wakeups,
   ) {
-    this.stopListening = wakeups.on('control', () => {
-      this.generation++;
-      this.cached = undefined;
-      this.roles.clear();
-    });
+    this.stopListening = wakeups.on('control', () => this.forget());
+  }
+
+  /** Something shows that they are others by now. */
+  forget(): void {
+    this.generation++;
+    this.cached = undefined;
+    this.roles.clear();
   }
 
   onApplicationShutdown(): void {

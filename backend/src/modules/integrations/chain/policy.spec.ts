@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { PolicyDocument, type PolicyRule } from '@aos/contracts';
 import { z } from 'zod';
 import { tool } from '../builtin/tool.js';
@@ -270,6 +271,63 @@ describe('the gateway', () => {
     parts.wakeups.wake('control');
     await expect(call('read')).rejects.toMatchObject({ code: 'unavailable' });
     expect(calls).toBe(0);
+  });
+
+  describe('that another process has saved, of which no word has come yet,', () => {
+    const saveElsewhere = (document: object) =>
+      parts.database.query(
+        `INSERT INTO config_versions (scope, version, config, created_by)
+         SELECT 'policies', max(version) + 1, $1, 'test' FROM config_versions WHERE scope = 'policies'`,
+        [JSON.stringify(PolicyDocument.parse(document))],
+      );
+    const deny = { rules: [{ id: 'no', effect: 'deny', tools: ['delete'] }] };
+    const ofARun = () => ({ run: run({ attempt: 2 }), idempotencyKey: randomUUID() });
+
+    it.each([
+      ['outside a run', () => ({})],
+      ['of a run', ofARun],
+    ])('hold for a call %s', async (_, more) => {
+      await call('delete', admin(), more());
+      expect(calls).toBe(1);
+      await saveElsewhere(deny);
+      await expect(call('delete', admin(), more())).rejects.toMatchObject({
+        code: 'policy_denied',
+      });
+      expect(calls).toBe(1);
+      expect(await ledgerOf(parts)).toHaveLength(1);
+    });
+
+    it('hold for a call that takes over one that a crash has left open', async () => {
+      const taken = ofARun();
+      await call('delete', admin(), { ...taken, run: { ...taken.run, attempt: 1 } });
+      await parts.database.query(`UPDATE tool_calls SET status = 'started'`);
+      await saveElsewhere(deny);
+      await expect(call('delete', admin(), taken)).rejects.toMatchObject({ code: 'policy_denied' });
+      expect(await ledgerOf(parts)).toMatchObject([{ status: 'started' }]);
+    });
+
+    it('let what they allow pass, counted once, and ask where they ask', async () => {
+      await parts.configure({ limits: { principalPerDay: 1 } });
+      await saveElsewhere({ rules: [{ id: 'other', effect: 'deny', tools: ['delete'] }] });
+      await call('read');
+      await parts.configure({});
+      await saveElsewhere({ rules: [{ id: 'ask', effect: 'approve' }] });
+      await expect(call('read')).rejects.toMatchObject({ code: 'approval_required' });
+      expect(calls).toBe(1);
+    });
+
+    it('leave alone those that go along in one statement and were decided by them', async () => {
+      const { version } = await parts.policies.stored();
+      const begin = (policies: number) =>
+        parts.ledger.begin(admin(), { server: 'p', tool: 'read', args: {} }, true, policies);
+      const begun = async (...versions: number[]) =>
+        (await Promise.allSettled(versions.map(begin))).map(({ status }) => status);
+      expect(await begun(version, version - 1, version)).toEqual([
+        ...['fulfilled', 'rejected', 'fulfilled'],
+      ]);
+      expect(await begun(version - 1, version - 1)).toEqual(['rejected', 'rejected']);
+      expect(await ledgerOf(parts)).toHaveLength(2);
+    });
   });
 
   it('keeps versions, refuses a stale one and one with faults, and audits the change', async () => {

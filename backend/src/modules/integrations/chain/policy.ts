@@ -4,7 +4,7 @@ import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import type { Ctx } from '../../../platform/http/context.js';
 import { AosError } from '../../../platform/http/problem.js';
 import type { GatewayCall } from '../call.js';
-import { PolicyDenied } from '../integrations.errors.js';
+import { PoliciesMoved, PolicyDenied } from '../integrations.errors.js';
 import type { CallEnd } from './ledger.js';
 import type { Foresight, Link, Next, Passage } from './link.js';
 import { Policies } from './policies.js';
@@ -20,10 +20,27 @@ export class PolicyLink implements Link {
     private readonly audit: AuditTrail,
   ) {}
 
+  /**
+   * Between this and the ledger a call may wait, and another process may save other rules, of which word comes a few
+   * milliseconds later. The ledger sees that, records nothing, and the call is decided anew: by the rules as they are.
+   */
   async pass(passage: Passage, next: Next): Promise<CallEnd> {
+    for (;;) {
+      await this.requireAllowed(passage);
+      try {
+        return await next();
+      } catch (error) {
+        if (!(error instanceof PoliciesMoved)) throw error;
+        this.policies.forget();
+      }
+    }
+  }
+
+  private async requireAllowed(passage: Passage): Promise<void> {
     const { ctx, call, projectId } = passage;
-    const { effect, rule, approvers } = await this.decide(ctx, call, projectId);
+    const { effect, rule, approvers, version } = await this.decide(ctx, call, projectId);
     passage.rule = rule;
+    passage.policies = version;
     if (effect === 'deny') {
       if (call.run)
         await this.audit.recordAlone(ctx, {
@@ -37,7 +54,6 @@ export class PolicyLink implements Link {
     }
     passage.needsApproval = effect === 'approve';
     passage.approvers = approvers;
-    return next();
   }
 
   async preview(passage: Passage): Promise<Foresight> {
@@ -58,16 +74,21 @@ export class PolicyLink implements Link {
     };
   }
 
-  async decide(ctx: Ctx, call: GatewayCall, projectId: string | null): Promise<Decision> {
-    const { compiled, document } = await this.policies.stored();
+  async decide(
+    ctx: Ctx,
+    call: GatewayCall,
+    projectId: string | null,
+  ): Promise<Decision & { version: number }> {
+    const { compiled, document, version } = await this.policies.stored();
     if (!compiled)
       throw new AosError('unavailable', say('policies-unreadable'), {
         retryAfterSeconds: 60,
       });
     // Most installations have no rule: nothing to look up then.
-    if (document.rules.length === 0) return { effect: document.default, rule: null };
+    if (document.rules.length === 0) return { effect: document.default, rule: null, version };
     const { server, tool, args } = call;
-    return compiled.decide({ server, tool, args, ...(await this.callerOf(ctx, projectId)) });
+    const caller = await this.callerOf(ctx, projectId);
+    return { ...compiled.decide({ server, tool, args, ...caller }), version };
   }
 
   /** Tells which tools somebody cannot call outside a project, whatever the arguments. */
