@@ -192,8 +192,12 @@ test('only those of the roles decide, where they have them', async () => {
   expect((await seen(await bench.signIn('security', 'q'), id)) as object).toMatchObject({
     code: 'not_found',
   });
-  expect((await say(cyd, id)).body).toMatchObject({ status: 'continued', decidedBy: 'security' });
+  // Alone wanted, they may also say how.
+  expect((await say(cyd, id, { args: { text: 'edited' } })).body).toMatchObject({
+    ...{ status: 'continued', decidedBy: 'security' },
+  });
   expect((await bench.ended(jobId)).status).toBe('succeeded');
+  expect(bench.probe.calls.map(({ args }) => args.text)).toEqual(['edited']);
 });
 
 test('a yes does not count while its person could not give it', async () => {

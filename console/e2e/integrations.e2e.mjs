@@ -590,3 +590,78 @@ test('a definition that waits is found among all, compared, and approved', async
   assert.deepEqual(faults, []);
   await close();
 });
+
+test('a rule says who has to approve: nobody else does, and both are heard', async () => {
+  const { page, faults, close } = await browser.open();
+  await signIn(page);
+  const api = await asPerson(page);
+  const password = 'a long enough password';
+  const [ana, ben] = ['Ana', 'Ben'].map((name) => ({
+    ...{ name, password, role: 'admin' },
+    email: `${name.toLowerCase()}.approves@example.com`,
+  }));
+  for (const person of [ana, ben]) await api.post('/rbac/users', person);
+
+  await page.goto('/console/integrations?view=policies');
+  await press(page, 'Add rule');
+  await page.fill('#rule-id', 'two-admins');
+  await page.getByRole('radio', { name: /^Ask first/ }).check();
+  await page.selectOption('#rule-count', '2');
+  for (const [field, name] of [
+    ['approver-roles', 'admin'],
+    ['servers', 'skills'],
+    ['tools', 'text.report'],
+  ]) {
+    await page.fill(`#rule-${field}`, name);
+    await page.press(`#rule-${field}`, 'Enter');
+  }
+  await page.getByRole('checkbox', { name: /^Never the one who asked/ }).check();
+  await press(page, 'Add condition');
+  await page.getByLabel('Argument', { exact: true }).fill('/title');
+  await page.getByLabel('Value', { exact: true }).fill('For two');
+  await page.getByText('Approved by: 2 people of the role admin, not the one who asked.').waitFor();
+  assert.deepEqual(await seriousFaults(page), [], 'rule');
+  await press(page, 'Put into the draft');
+  await press(page, 'See what changes');
+  await press(page, 'Save policies');
+  await page.locator('dialog').waitFor({ state: 'detached' });
+  await rule(page, 'two-admins').getByText('2 people of the role admin').waitFor();
+
+  const ask = (who, text) => {
+    const args = { title: 'For two', sections: [] };
+    const steps = [{ id: 'report', tool: 'skills.text.report', args }];
+    return who.post('/api/chat/send', { text, steps });
+  };
+  const stackOf = (on, text) => on.locator('.stack', { hasText: text }).first();
+  const cardOf = (on, text) => stackOf(on, text).locator('aos-approval-card').first();
+  /** Behind the later cards of its task, once that is over. */
+  const decided = async (text, how) => {
+    const stack = stackOf(page, text);
+    await stack.locator('.more').click();
+    await stack.locator('[data-testid=decided]', { hasText: how }).waitFor();
+  };
+  await page.goto('/console/chat');
+  await page.waitForSelector('.live.live');
+  await ask(api, 'A report that two admins approve');
+  const mine = cardOf(page, 'A report that two admins approve');
+  await mine.getByText('You asked for this yourself').waitFor();
+  assert.equal(await mine.getByRole('button', { name: 'Continue' }).count(), 0);
+
+  const other = await browser.open({ language: 'en', theme: 'dark' });
+  await signIn(other.page, ana);
+  const theirs = cardOf(other.page, 'A report that two admins approve');
+  await theirs.getByRole('button', { name: 'Continue' }).click();
+  await theirs.getByText('You said yes').waitFor();
+  for (const card of [theirs, mine]) await card.getByText('1 of 2', { exact: true }).waitFor();
+  assert.deepEqual(await seriousFaults(other.page), [], 'card');
+  const third = await browser.open();
+  await signIn(third.page, ben);
+  await cardOf(third.page, 'A report that two admins approve')
+    .getByRole('button', { name: 'Continue' })
+    .click();
+  await decided('A report that two admins approve', 'Ana, Ben');
+
+  assert.deepEqual([...faults, ...other.faults, ...third.faults], []);
+  for (const each of [third, other]) await each.close();
+  await close();
+});

@@ -78,6 +78,7 @@ export const appConfig: ApplicationConfig = {
       loadPending: approvalsEffects.loadPending,
       sendDecision: approvalsEffects.sendDecision,
       approvalsFromTheServer: approvalsEffects.startFromTheServer,
+      askWhatIMay: approvalsEffects.askWhatIMay,
       noticeDecisionsOfOthers: approvalsEffects.noticeDecisionsOfOthers,
       tellOtherTabs: approvalsEffects.tellOtherTabs,
       hearOtherTabs: approvalsEffects.hearOtherTabs,

@@ -114,6 +114,8 @@ export class RunsController {
   @Allow('approval.decide', { anyProject: true })
   @ApiOperation({
     summary: 'Decide on an approval: continue, degrade or abort',
+    description:
+      'One vote of one person. Where `approvers` wants several, it waits on after a yes until the last of them has come; one no ends it.',
     operationId: 'decideApproval',
   })
   @ApiResponse({ status: 200, standardSchema: Approval })

@@ -303,9 +303,7 @@ export const words = {
     continueChanged: 'Continue with changes',
     expiredWhat:
       'Nobody decided in time, so the call was not made. Run the task again to be asked again.',
-    second: 'You asked for this yourself; a second person has to decide it.',
     noUndo: 'This cannot be undone.',
-    mayNot: 'Your role may not decide this.',
     comment: 'Comment, kept in the record',
     addComment: 'Add comment',
     sending: 'Sending',
@@ -315,6 +313,37 @@ export const words = {
     degradeHelp: 'Go on without this call',
     abort: 'Abort',
     abortHelp: 'End the task',
+    who: {
+      title: 'Who has to approve it',
+      one: 'one person who may decide',
+      many: '{{count}} people who may decide',
+      oneOf: 'one person of the role {{roles}}',
+      manyOf: '{{count}} people of the role {{roles}}',
+      or: ' or ',
+      role: { owner: 'owner', admin: 'admin', operator: 'operator', viewer: 'viewer' },
+      notAsker: '{{whom}}, not the one who asked',
+      given: '{{given}} of {{count}}',
+      said: {
+        continue: '{{who}} said yes',
+        degrade: '{{who}} said to go on without it',
+        abort: '{{who}} said no',
+      },
+      lapsed: 'Does not count any more',
+    },
+    why: {
+      own: 'You asked for this yourself; a second person has to decide it.',
+      voted: 'You said yes. Others have to say it too; you may still say no.',
+      role: 'Others have to decide this.',
+      permission: 'Your role may not decide this.',
+    },
+    glass: {
+      open: 'Decide alone…',
+      title: 'Decide alone, in an emergency',
+      what: 'Your yes stands for all that are wanted. It raises an alarm, and stays marked in the record.',
+      reason: 'Why it cannot wait',
+      do: 'Decide alone',
+      mark: 'decided alone',
+    },
     was: {
       pending: 'Waiting',
       continued: 'Continued',
@@ -518,6 +547,14 @@ export const words = {
       approval_void: {
         title: 'This no longer waits',
         todo: 'The task has changed or ended meanwhile.',
+      },
+      already_voted: {
+        title: 'You have said yes already',
+        todo: 'Another person has to say it too; you may still say no.',
+      },
+      not_an_approver: {
+        title: 'Others have to decide this',
+        todo: 'The policy wants people of other roles.',
       },
       self_approval: {
         title: 'A second person has to decide this',

@@ -12,7 +12,7 @@ export class RoomTitles extends TitleStrategy {
   private readonly title = inject(Title);
   private readonly transloco = inject(TranslocoService);
   private readonly key = signal<string | undefined>(undefined);
-  private readonly waiting = inject(Store).selectSignal(approvals.selectPending);
+  private readonly waiting = inject(Store).selectSignal(approvals.selectMine);
   private readonly unread = inject(Unread);
 
   constructor() {

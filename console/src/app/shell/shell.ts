@@ -75,7 +75,7 @@ export class Shell {
   protected readonly me = this.store.selectSignal(session.selectMe);
   private readonly mayCreate = this.store.selectSignal(session.selectMay('task.create'));
   protected readonly mayDecide = this.store.selectSignal(session.selectMay('approval.decide'));
-  private readonly pending = this.store.selectSignal(approvals.selectPending);
+  private readonly pending = this.store.selectSignal(approvals.selectMine);
   /** What waits for others does not wait for whoever may only look at it. */
   protected readonly waiting = computed(() => (this.mayDecide() ? this.pending() : []));
   protected readonly line = this.store.selectSignal(connection.selectConnectionState);

@@ -76,7 +76,9 @@ export class ApprovalLink implements Link {
 
   async preview(passage: Passage): Promise<Foresight> {
     if (!passage.needsApproval) return { verdict: 'pass', says: say('link-nobody-asked') };
-    const approvers = wholeOf(passage.approvers, true);
+    // Of a run of an agent it is the run that asks, by the rule alone: see PoliciesQueries.
+    const isRun = passage.foretold !== undefined && passage.ctx.actor.kind === 'agent';
+    const approvers = wholeOf(passage.approvers, !isRun);
     const says: Said[] = [say('link-would-wait-for', { whom: whomOf(approvers) })];
     const count = await this.couldDecide(passage);
     if (count < approvers.count) says.push(say('link-too-few', { count }));

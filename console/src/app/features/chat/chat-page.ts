@@ -73,7 +73,7 @@ export class ChatPage {
   protected readonly mayCreate = this.store.selectSignal(session.selectMay('task.create'));
   protected readonly mayMakeAgents = this.store.selectSignal(session.selectMay('agent.write'));
   private readonly mayDecide = this.store.selectSignal(session.selectMay('approval.decide'));
-  private readonly pending = this.store.selectSignal(approvals.selectPending);
+  private readonly pending = this.store.selectSignal(approvals.selectMine);
   protected readonly waiting = computed(() => (this.mayDecide() ? this.pending() : []));
 
   private readonly conversations = viewChild(ConversationList);

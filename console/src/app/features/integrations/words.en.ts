@@ -50,7 +50,7 @@ export const words = {
     effectHelp: {
       allow: 'The call goes on',
       deny: 'Nobody can approve it away',
-      approve: 'Somebody else has to approve it',
+      approve: 'It waits until it is approved',
     },
     scope: {
       servers: 'Servers',
@@ -76,6 +76,13 @@ export const words = {
       contains: 'contains',
       matches: 'matches',
     },
+    people: 'How many',
+    ofRoles: 'Only with one of these roles',
+    anyApprover: 'whoever may decide',
+    secondPerson: 'Never the one who asked',
+    secondPersonHelp: 'Whoever calls from outside can never decide on it in any case.',
+    approvedBy: 'Approved by: {{whom}}.',
+    by: 'approved by',
     editRule: 'Edit rule',
     newRule: 'New rule',
     id: 'Name of the rule',

@@ -50,7 +50,7 @@ export const words = {
     effectHelp: {
       allow: '调用继续进行',
       deny: '任何人都无法批准',
-      approve: '须由另一个人批准',
+      approve: '批准之后才会调用',
     },
     scope: {
       servers: '服务器',
@@ -76,6 +76,13 @@ export const words = {
       contains: '包含',
       matches: '匹配正则',
     },
+    people: '人数',
+    ofRoles: '仅限这些角色',
+    anyApprover: '任何有决定权的人',
+    secondPerson: '发起人不能批准',
+    secondPersonHelp: '从外部发起的调用，发起人在任何情况下都不能批准。',
+    approvedBy: '批准者：{{whom}}。',
+    by: '批准者',
     editRule: '编辑规则',
     newRule: '新规则',
     id: '规则名称',

@@ -301,6 +301,7 @@ export const words = {
     create: 'Create',
     cancel: 'Cancel',
     decide: 'Decide',
+    override: 'Decide alone, in an emergency',
     operate: 'Start and stop',
     call: 'Call',
     approve: 'Approve',

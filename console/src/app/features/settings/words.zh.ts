@@ -283,6 +283,7 @@ export const words = {
     create: '新建',
     cancel: '取消',
     decide: '决定',
+    override: '紧急时独自决定',
     operate: '启停',
     call: '调用',
     approve: '批准',

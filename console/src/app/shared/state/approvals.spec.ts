@@ -60,6 +60,17 @@ describe('the approvals', () => {
     expect(approvals.selectPending.projector(approvals.selectAll.projector(state))).toHaveLength(1);
   });
 
+  it('that wait for others do not wait for me', () => {
+    const rows = (['own', 'voted', 'role', null] as const).map((obstacle, n) =>
+      aRow({ id: `approval-${n}`, you: { obstacle, mayBreakGlass: false } }),
+    );
+    const state = after(
+      ApprovalsEvents.pendingLoaded({ approvals: rows, askedAt: '2026-11-22T10:30:00.000Z' }),
+    );
+    const mine = approvals.selectMine.projector(approvals.selectAll.projector(state));
+    expect(mine.map(({ id }) => id)).toEqual(['approval-3']);
+  });
+
   it('stay when they came after the list was asked for', () => {
     const state = after(
       asked('2026-11-22T10:45:00.000Z'),

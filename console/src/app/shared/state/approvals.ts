@@ -33,6 +33,7 @@ import { toProblem } from '../api/problem';
 import { StreamEvents } from './connection';
 import { approvalOf } from './payloads';
 import { SessionEvents } from './session';
+import { isParticular } from '../i18n/who-decides';
 
 export const ApprovalsEvents = createActionGroup({
   source: 'Approvals',
@@ -57,6 +58,9 @@ const STILL_WAITS_MS = 5_000;
 const adapter = createEntityAdapter<LiveApproval>({
   sortComparer: (a, b) => a.createdAt.localeCompare(b.createdAt),
 });
+
+/** Nothing keeps me from a yes: it waits for me, and not only for others. */
+export const isMine = ({ you }: Pick<Approval, 'you'>): boolean => you.obstacle === null;
 
 const fresh = (approval: Approval): LiveApproval => ({
   ...approval,
@@ -124,6 +128,9 @@ export const approvals = createFeature({
       selectPending: createSelector(selectAll, (all) =>
         all.filter(({ status }) => status === 'pending'),
       ),
+      selectMine: createSelector(selectAll, (all) =>
+        all.filter((each) => each.status === 'pending' && isMine(each)),
+      ),
       selectById: (id: string) => createSelector(selectEntities, (entities) => entities[id]),
     };
   },
@@ -189,6 +196,23 @@ export const startFromTheServer = createEffect(
         (action) =>
           action.type !== ApprovalsEvents.decisionRefused.type || isOver.has(action.problem.code),
       ),
+      map(() => ApprovalsEvents.pendingWanted()),
+    ),
+  { functional: true },
+);
+
+/** An event is the same for all who see it: where not everybody may decide, what I may is asked for. */
+export const askWhatIMay = createEffect(
+  (actions = inject(Actions)) =>
+    actions.pipe(
+      ofType(StreamEvents.received),
+      filter(({ events }) =>
+        events.some((event) => {
+          const asked = event.type === 'approval.request' ? approvalOf(event) : null;
+          return asked !== null && isParticular(asked.approvers);
+        }),
+      ),
+      debounceTime(200),
       map(() => ApprovalsEvents.pendingWanted()),
     ),
   { functional: true },

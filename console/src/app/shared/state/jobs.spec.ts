@@ -42,6 +42,15 @@ describe('the jobs', () => {
     expect(job(after(JobsEvents.loaded({ job: begun }), told)).status).toBe('running');
   });
 
+  it('let a task wait on when one of several people has said yes', () => {
+    const voted = { seq: 3, payload: { approvalId: 'approval-1', stepId: 'plot', given: 1 } };
+    const state = after(
+      JobsEvents.loaded({ job: aJob() }),
+      tells({ seq: 2, type: 'approval.request' }, voted),
+    );
+    expect(job(state).status).toBe('waiting');
+  });
+
   it('follow a task to its receipt', () => {
     const state = after(
       JobsEvents.loaded({ job: aJob() }),

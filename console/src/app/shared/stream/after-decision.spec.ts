@@ -59,8 +59,8 @@ async function show(part: Type<unknown>) {
     button.focus();
     button.click();
     await fixture.whenStable();
-    return async () => {
-      store.dispatch(ApprovalsEvents.decided({ approval: { ...approval, status: 'continued' } }));
+    return async (what: Partial<typeof approval> = { status: 'continued' }) => {
+      store.dispatch(ApprovalsEvents.decided({ approval: { ...approval, ...what } }));
       await fixture.whenStable();
       return approval.tool;
     };
@@ -83,6 +83,18 @@ describe.each<[string, Type<unknown>]>([
     const last = await (await approve())();
     expect(document.activeElement).toBe(root.querySelector('.cards'));
     expect(root.querySelector('.sr-only[role=status]')?.textContent).toContain(`Continued ${last}`);
+    root.remove();
+  });
+
+  it('goes on as well where others have to say yes too, and says so', async () => {
+    const { root, cards, approve } = await show(part);
+    const [here, next] = cards();
+    await (
+      await approve()
+    )({ given: 1, you: { obstacle: 'voted', mayBreakGlass: false } });
+    expect(here?.isConnected).toBe(true);
+    expect(document.activeElement).toBe(next);
+    expect(root.querySelector('.sr-only[role=status]')?.textContent).toContain('You said yes.');
     root.remove();
   });
 

@@ -26,6 +26,8 @@ import type { LiveApproval } from '../state/approvals';
       @if (approval(); as approval) {
         @if (approval.status !== 'pending') {
           {{ t('approval.was.' + approval.status) }} {{ approval.tool }}
+        } @else if (approval.you.obstacle === 'voted') {
+          {{ t('approval.why.voted') }}
         }
       }
     </p>
@@ -54,7 +56,9 @@ export class AfterDecision {
     effect(() => {
       const approval = this.approval();
       if (!approval) return;
-      if (approval.status === 'pending') this.nearest = this.around(approval.id);
+      // One yes of several leaves the card, and takes the button that was pressed.
+      const isAsking = approval.you.obstacle !== 'voted' || approval.deciding !== null;
+      if (approval.status === 'pending' && isAsking) this.nearest = this.around(approval.id);
       else if (this.nearest.length > 0)
         untracked(() => afterNextRender(() => this.goOn(), { injector: this.injector }));
     });

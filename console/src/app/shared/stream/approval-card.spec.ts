@@ -82,6 +82,92 @@ describe('the approval card', () => {
     expect(viewer.host.textContent).toContain('Your role may not decide this.');
   });
 
+  const several = { count: 2, secondPerson: true, roles: ['admin'] };
+  const yes = {
+    ...{ by: 'Mara', decision: 'continue' as const, comment: 'looked at it' },
+    ...{ at: new Date().toISOString(), breakGlass: false, counts: true },
+  };
+
+  it('says who has to say yes, who has, and whose yes does not count any more', async () => {
+    const votes = [yes, { ...yes, by: 'Jun', comment: null, counts: false }];
+    const { host } = await show(anApproval({ approvers: several, given: 1, votes }));
+    const who = host.querySelector('.who')!;
+    expect(who.textContent).toContain('2 people of the role admin, not the one who asked');
+    expect(who.querySelector('[data-testid=given]')?.textContent).toBe('1 of 2');
+    const said = [...who.querySelectorAll('.vote')].map(({ textContent }) => textContent);
+    expect(said[0]).toMatch(/Mara said yes\s+looked at it/);
+    expect(said[1]).toMatch(/Jun said yes\s+Does not count any more/);
+  });
+
+  it.each([
+    ['own', 'You asked for this yourself', []],
+    ['role', 'Others have to decide this', []],
+    ['voted', 'You said yes', ['Degrade', 'Abort']],
+    ['permission', 'Your role may not decide this', []],
+  ] as const)('says what keeps me from a yes: %s', async (obstacle, why, left) => {
+    const you = { obstacle, mayBreakGlass: false };
+    const { host } = await show(
+      anApproval({ approvers: several, schema: { type: 'object' }, you }),
+    );
+    expect(host.querySelector('[data-testid=why]')?.textContent).toContain(why);
+    const buttons = [...host.querySelectorAll('.answers .btn')].map(({ textContent }) =>
+      textContent?.trim(),
+    );
+    expect(buttons).toEqual(left);
+  });
+
+  it('lets nobody edit what others have to approve, nor a call that is somebody else’s', async () => {
+    for (const [over, isOffered] of [
+      [{}, true],
+      [{ secondPerson: true }, false],
+      [{ approvers: { count: 2, secondPerson: false } }, false],
+      [{ jobId: null }, false],
+    ] as const) {
+      const { button } = await show(anApproval({ schema: { type: 'object' }, ...over }));
+      expect([over, button('Edit arguments') !== undefined]).toEqual([over, isOffered]);
+      TestBed.resetTestingModule();
+    }
+  });
+
+  it('decides alone only in a second step, with a reason in words', async () => {
+    const you = { obstacle: 'role' as const, mayBreakGlass: true };
+    const { fixture, host, answers, button } = await show(anApproval({ approvers: several, you }));
+    document.body.append(host);
+    const open = async () => {
+      button('Decide alone…')?.click();
+      await fixture.whenStable();
+      return host.querySelector('textarea')!;
+    };
+    const write = async (words: string) => {
+      const box = host.querySelector('textarea')!;
+      box.value = words;
+      box.dispatchEvent(new Event('input'));
+      await fixture.whenStable();
+    };
+    const first = await open();
+    expect(document.activeElement).toBe(first);
+    const heard: string[] = [];
+    host.addEventListener('keydown', ({ key }) => heard.push(key));
+    first.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }));
+    await fixture.whenStable();
+    expect(document.activeElement).toBe(button('Decide alone…'));
+    expect(heard).toEqual([]);
+    await open();
+    for (const nothing of ['', ' \u200b- ']) {
+      await write(nothing);
+      expect(button('Decide alone')?.disabled).toBe(true);
+    }
+    await write(' The line stands still. ');
+    button('Decide alone')?.click();
+    expect(answers).toEqual([
+      {
+        ...{ approvalId: 'approval-1', decision: 'continue', breakGlass: true },
+        comment: 'The line stands still.',
+      },
+    ]);
+    host.remove();
+  });
+
   it('folds to one line once decided: what, who, when', async () => {
     const { host } = await show(
       anApproval({ status: 'aborted', decidedBy: 'Mara', decidedAt: new Date().toISOString() }),

@@ -1,11 +1,15 @@
 import {
   ChangeDetectionStrategy,
   Component,
+  ElementRef,
   computed,
+  effect,
   inject,
   input,
   output,
   signal,
+  untracked,
+  viewChild,
 } from '@angular/core';
 import type { DecideRequest } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
@@ -18,6 +22,7 @@ import { Age, stopwatch } from '../ui/time';
 import { Verbatim } from '../ui/verbatim';
 import { EditArgs } from './edit-args';
 import { Sentences } from '../i18n/sentences';
+import { WhoDecides, isParticular } from '../i18n/who-decides';
 
 /** What a task waits for: everything that is needed to decide, and the three answers. */
 @Component({
@@ -36,7 +41,7 @@ import { Sentences } from '../i18n/sentences';
           <header>
             <aos-state
               tone="waiting"
-              [word]="mayDecide() ? 'state.waiting' : 'approval.was.pending'"
+              [word]="obstacle() === null ? 'state.waiting' : 'approval.was.pending'"
             />
             <span class="grow"></span>
             @if (leftMs() > 0) {
@@ -57,6 +62,35 @@ import { Sentences } from '../i18n/sentences';
             }
           </p>
           <aos-verbatim [value]="approval().args" [label]="t('approval.args')" />
+          @if (isParticular(approval().approvers) || approval().votes.length > 0) {
+            <section class="who" [attr.aria-label]="t('approval.who.title')">
+              <p class="needs">
+                <aos-icon name="person" [size]="14" />
+                <span class="grow">{{ whom() }}</span>
+                <span class="num" data-testid="given">{{
+                  t('approval.who.given', {
+                    given: approval().given,
+                    count: approval().approvers.count,
+                  })
+                }}</span>
+              </p>
+              @for (vote of approval().votes; track $index) {
+                <p class="vote" [class.lapsed]="!vote.counts">
+                  <aos-icon [name]="vote.decision === 'continue' ? 'check' : 'stop'" [size]="14" />
+                  <span class="grow">
+                    {{ t('approval.who.said.' + vote.decision, { who: vote.by }) }}
+                    @if (!vote.counts) {
+                      <span class="meta">{{ t('approval.who.lapsed') }}</span>
+                    }
+                    @if (vote.comment) {
+                      <span class="words">{{ vote.comment }}</span>
+                    }
+                  </span>
+                  <aos-age class="meta" [at]="vote.at" />
+                </p>
+              }
+            </section>
+          }
           @if (isEditing()) {
             @defer (on immediate) {
               <aos-edit-args
@@ -75,12 +109,51 @@ import { Sentences } from '../i18n/sentences';
           </p>
           @if (leftMs() <= 0) {
             <p class="meta">{{ t('approval.expiredWhat') }}</p>
-          } @else if (!mayDecide()) {
-            <p class="meta">{{ t('approval.mayNot') }}</p>
-          } @else if (approval().secondPerson && isOwn()) {
-            <p class="meta">{{ t('approval.second') }}</p>
-          } @else if (leftMs() > 0) {
-            @if (hasComment()) {
+          } @else if (isGlass()) {
+            <section class="glass" [attr.aria-label]="t('approval.glass.title')">
+              <p class="title">
+                <aos-icon name="anomaly" [size]="14" />{{ t('approval.glass.title') }}
+              </p>
+              <p>{{ t('approval.glass.what') }}</p>
+              <label [attr.for]="'reason-' + approval().id">{{ t('approval.glass.reason') }}</label>
+              <textarea
+                #reason
+                class="input"
+                rows="3"
+                maxlength="4000"
+                [id]="'reason-' + approval().id"
+                [value]="why()"
+                (input)="why.set($any($event.target).value)"
+                (keydown.escape)="leaveGlass($event)"
+              ></textarea>
+              <div class="answers">
+                <button
+                  class="btn danger"
+                  type="button"
+                  [disabled]="isBusy() || !hasReason()"
+                  (click)="breakGlass()"
+                  (keydown.escape)="leaveGlass($event)"
+                >
+                  {{ isBusy() ? t('approval.sending') : t('approval.glass.do') }}
+                </button>
+                <button
+                  class="btn"
+                  type="button"
+                  [disabled]="isBusy()"
+                  (click)="leaveGlass()"
+                  (keydown.escape)="leaveGlass($event)"
+                >
+                  {{ t('dialog.cancel') }}
+                </button>
+              </div>
+            </section>
+          } @else {
+            @if (obstacle(); as why) {
+              <p class="meta" data-testid="why">
+                {{ t('approval.why.' + why) }}
+              </p>
+            }
+            @if (mayAnswer() && hasComment()) {
               <label class="sr-only" [attr.for]="'comment-' + approval().id">{{
                 t('approval.comment')
               }}</label>
@@ -94,41 +167,49 @@ import { Sentences } from '../i18n/sentences';
                 (input)="comment.set($any($event.target).value)"
               ></textarea>
             }
-            <div class="answers">
-              <button
-                class="btn filled"
-                type="button"
-                [disabled]="isBusy()"
-                [title]="t('approval.continueHelp')"
-                (click)="decide('continue')"
-              >
-                {{
-                  approval().deciding === 'continue'
-                    ? t('approval.sending')
-                    : t('approval.continue')
-                }}
-              </button>
-              <button
-                class="btn"
-                type="button"
-                [disabled]="isBusy()"
-                [title]="t('approval.degradeHelp')"
-                (click)="decide('degrade')"
-              >
-                {{
-                  approval().deciding === 'degrade' ? t('approval.sending') : t('approval.degrade')
-                }}
-              </button>
-              <button
-                class="btn danger"
-                type="button"
-                [disabled]="isBusy()"
-                [title]="t('approval.abortHelp')"
-                (click)="decide('abort')"
-              >
-                {{ approval().deciding === 'abort' ? t('approval.sending') : t('approval.abort') }}
-              </button>
-            </div>
+            @if (mayAnswer()) {
+              <div class="answers">
+                @if (obstacle() === null) {
+                  <button
+                    class="btn filled"
+                    type="button"
+                    [disabled]="isBusy()"
+                    [title]="t('approval.continueHelp')"
+                    (click)="decide('continue')"
+                  >
+                    {{
+                      approval().deciding === 'continue'
+                        ? t('approval.sending')
+                        : t('approval.continue')
+                    }}
+                  </button>
+                }
+                <button
+                  class="btn"
+                  type="button"
+                  [disabled]="isBusy()"
+                  [title]="t('approval.degradeHelp')"
+                  (click)="decide('degrade')"
+                >
+                  {{
+                    approval().deciding === 'degrade'
+                      ? t('approval.sending')
+                      : t('approval.degrade')
+                  }}
+                </button>
+                <button
+                  class="btn danger"
+                  type="button"
+                  [disabled]="isBusy()"
+                  [title]="t('approval.abortHelp')"
+                  (click)="decide('abort')"
+                >
+                  {{
+                    approval().deciding === 'abort' ? t('approval.sending') : t('approval.abort')
+                  }}
+                </button>
+              </div>
+            }
             <div class="besides">
               @if (canEdit()) {
                 <button
@@ -140,9 +221,20 @@ import { Sentences } from '../i18n/sentences';
                   {{ t('approval.edit') }}
                 </button>
               }
-              @if (!hasComment()) {
+              @if (mayAnswer() && !hasComment()) {
                 <button class="btn quiet small" type="button" (click)="hasComment.set(true)">
                   {{ t('approval.addComment') }}
+                </button>
+              }
+              @if (approval().you.mayBreakGlass) {
+                <button
+                  #glass
+                  class="btn quiet small"
+                  type="button"
+                  [disabled]="isBusy()"
+                  (click)="isGlass.set(true)"
+                >
+                  {{ t('approval.glass.open') }}
                 </button>
               }
             </div>
@@ -158,6 +250,9 @@ import { Sentences } from '../i18n/sentences';
             {{ t('approval.was.' + status()) }} <code>{{ approval().tool }}</code>
             @if (approval().decidedBy; as who) {
               · {{ who }}
+            }
+            @if (isBroken()) {
+              · <span class="broken">{{ t('approval.glass.mark') }}</span>
             }
           </span>
           <span class="grow"></span>
@@ -213,6 +308,67 @@ import { Sentences } from '../i18n/sentences';
       align-items: center;
       gap: 6px;
     }
+    .who {
+      display: flex;
+      flex-direction: column;
+      gap: 4px;
+      padding: 8px 10px;
+      border: 1px solid var(--line);
+      border-radius: var(--radius);
+      background: var(--surface);
+    }
+    .needs,
+    .vote,
+    .glass .title {
+      display: flex;
+      align-items: flex-start;
+      gap: 8px;
+    }
+    .who aos-icon,
+    .glass aos-icon {
+      flex: none;
+      margin-top: 3px;
+      color: var(--muted);
+    }
+    .who .grow {
+      min-width: 0;
+      overflow-wrap: anywhere;
+    }
+    .needs .grow::first-letter {
+      text-transform: uppercase;
+    }
+    .who .num {
+      flex: none;
+      font-weight: 550;
+    }
+    .vote:not(.lapsed) aos-icon {
+      color: var(--done);
+    }
+    .lapsed {
+      color: var(--muted);
+    }
+    .words {
+      display: block;
+      white-space: pre-wrap;
+    }
+    .glass {
+      display: flex;
+      flex-direction: column;
+      gap: 8px;
+      padding: 10px;
+      border: 1px solid var(--failed);
+      border-radius: var(--radius);
+      background: var(--failed-tint);
+    }
+    .glass .title {
+      font-weight: 550;
+    }
+    .glass .title aos-icon {
+      color: var(--failed);
+    }
+    .broken {
+      color: var(--failed);
+    }
     .folded {
       display: flex;
       align-items: center;
@@ -227,19 +383,40 @@ export class ApprovalCard {
   readonly approval = input.required<LiveApproval>();
   readonly goal = input<string | null>(null);
   readonly mayDecide = input(true);
-  /** Asked for by whoever looks at it: where two people are needed, not theirs to decide. */
-  readonly isOwn = input(false);
   readonly decided = output<DecideRequest>();
 
   private readonly clock = inject(Clock);
+  private readonly who = inject(WhoDecides);
+  protected readonly isParticular = isParticular;
+  protected readonly whom = computed(() => this.who.of(this.approval().approvers));
+  /** Why whoever looks at it cannot say yes. */
+  protected readonly obstacle = computed(() =>
+    this.mayDecide() ? this.approval().you.obstacle : 'permission',
+  );
+  /** Who has said yes may still say no. */
+  protected readonly mayAnswer = computed(() => [null, 'voted'].includes(this.obstacle()));
+  protected readonly isBroken = computed(() =>
+    this.approval().votes.some(({ breakGlass }) => breakGlass),
+  );
+  protected readonly isGlass = signal(false);
+  /** Apart from the comment: what was begun and left here must not go along with another answer. */
+  protected readonly why = signal('');
+  /** As the server takes it: blanks and dashes say nothing. */
+  protected readonly hasReason = computed(() => /[\p{L}\p{N}]/u.test(this.why()));
+  private readonly reason = viewChild<ElementRef<HTMLTextAreaElement>>('reason');
+  private readonly glass = viewChild<ElementRef<HTMLButtonElement>>('glass');
+  private hasLeft = false;
   protected readonly comment = signal('');
   protected readonly hasComment = signal(false);
 
   protected readonly isEditing = signal(false);
   protected readonly canEdit = computed(
     () =>
-      this.mayDecide() &&
-      !(this.approval().secondPerson && this.isOwn()) &&
+      this.obstacle() === null &&
+      // What somebody calls is theirs; and an edit would be the request of whoever decides on it.
+      this.approval().jobId !== null &&
+      !this.approval().secondPerson &&
+      this.approval().approvers.count === 1 &&
       this.leftMs() > 0 &&
       Object.keys(this.approval().schema).length > 0,
   );
@@ -254,6 +431,30 @@ export class ApprovalCard {
   protected readonly foldedIcon = computed(() =>
     this.status() === 'aborted' ? 'stop' : this.status() === 'expired' ? 'waiting' : 'check',
   );
+
+  constructor() {
+    // Each step takes the keys along: into the reason, and back to the button that led there.
+    effect(() => {
+      const [reason, glass] = [this.reason(), this.glass()];
+      untracked(() => {
+        if (reason) reason.nativeElement.focus();
+        else if (glass && this.hasLeft) glass.nativeElement.focus();
+        this.hasLeft = false;
+      });
+    });
+  }
+
+  protected leaveGlass(event?: Event): void {
+    event?.stopPropagation(); // closes the reason, and not the drawer around it
+    this.hasLeft = true;
+    this.isGlass.set(false);
+  }
+  protected breakGlass(): void {
+    this.decided.emit({
+      ...{ approvalId: this.approval().id, decision: 'continue' },
+      ...{ breakGlass: true, comment: this.why().trim() },
+    });
+  }
 
   protected decide(decision: DecideRequest['decision']): void {
     const comment = this.comment().trim();

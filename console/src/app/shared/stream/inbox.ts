@@ -6,7 +6,7 @@ import { Store } from '@ngrx/store';
 import { firstValueFrom } from 'rxjs';
 import { AosApi } from '../api/aos-api';
 import { type Call, done, failed, idle, loading } from '../api/problem';
-import { ApprovalsEvents, approvals } from '../state/approvals';
+import { ApprovalsEvents, approvals, isMine } from '../state/approvals';
 import { jobs } from '../state/jobs';
 import { session } from '../state/session';
 import { ProblemNote } from '../ui/problem-note';
@@ -29,8 +29,8 @@ import { Sentences } from '../i18n/sentences';
           (click)="isPast.set(false)"
         >
           {{ t('inbox.waiting') }}
-          @if (waiting().length && mayDecide()) {
-            <span class="num count">{{ waiting().length }}</span>
+          @if (mine() && mayDecide()) {
+            <span class="num count">{{ mine() }}</span>
           }
         </button>
         <button class="chip" type="button" [attr.aria-pressed]="isPast()" (click)="showPast()">
@@ -56,7 +56,6 @@ import { Sentences } from '../i18n/sentences';
               <aos-approval-card
                 [approval]="approval"
                 [mayDecide]="mayDecide()"
-                [isOwn]="isOwn(approval)"
                 (decided)="decide($event)"
               />
             </section>
@@ -178,13 +177,16 @@ export class Inbox {
   private readonly store = inject(Store);
   private readonly api = inject(AosApi);
   private readonly jobs = this.store.selectSignal(jobs.selectByTrace);
-  private readonly me = this.store.selectSignal(session.selectMe);
   private readonly entities = this.store.selectSignal(approvals.selectEntities);
   private readonly pending = this.store.selectSignal(approvals.selectPending);
   protected readonly mayDecide = this.store.selectSignal(session.selectMay('approval.decide'));
   protected readonly waiting = computed(() =>
-    [...this.pending()].sort((a, b) => a.expiresAt.localeCompare(b.expiresAt)),
+    // What others have to decide comes behind what I can.
+    [...this.pending()].sort(
+      (a, b) => Number(!isMine(a)) - Number(!isMine(b)) || a.expiresAt.localeCompare(b.expiresAt),
+    ),
   );
+  protected readonly mine = computed(() => this.pending().filter(isMine).length);
 
   private readonly decidedId = signal('');
   protected readonly decided = computed(() => this.entities()[this.decidedId()]);
@@ -201,7 +203,6 @@ export class Inbox {
   protected goalOf = ({ traceId }: Approval) => this.jobs().get(traceId)?.goal ?? '';
   protected conversationOf = ({ traceId }: Approval) =>
     this.jobs().get(traceId)?.conversationId ?? null;
-  protected isOwn = ({ requestedBy }: Approval) => requestedBy === `user:${this.me()?.user.id}`;
 
   protected decide(decision: DecideRequest): void {
     this.decidedId.set(decision.approvalId);

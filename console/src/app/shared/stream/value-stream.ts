@@ -15,7 +15,7 @@ import type { AosEvent, DecideRequest } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
 import { AosApi } from '../api/aos-api';
-import { ApprovalsEvents, approvals } from '../state/approvals';
+import { ApprovalsEvents, approvals, isMine } from '../state/approvals';
 import { connection } from '../state/connection';
 import { JobsEvents, jobs } from '../state/jobs';
 import { session } from '../state/session';
@@ -76,7 +76,6 @@ export class ValueStream {
   protected readonly wordOf = wordOf;
   protected readonly status = this.store.selectSignal(connection.selectStatus);
   protected readonly mayDecide = this.store.selectSignal(session.selectMay('approval.decide'));
-  private readonly me = this.store.selectSignal(session.selectMe);
   private readonly live = this.store.selectSignal(valueEvents.selectAll);
   private readonly jobs = this.store.selectSignal(jobs.selectByTrace);
   private readonly pending = this.store.selectSignal(approvals.selectPending);
@@ -95,7 +94,7 @@ export class ValueStream {
   protected readonly needsMe = computed(() => {
     const only = this.traceId();
     if (!this.mayDecide()) return 0;
-    return this.pending().filter(({ traceId }) => !only || traceId === only).length;
+    return this.pending().filter((each) => isMine(each) && (!only || each.traceId === only)).length;
   });
 
   /** The past and the present, oldest first, each event once. */
@@ -177,9 +176,6 @@ export class ValueStream {
   }
   protected release(): void {
     this.pressed.set(null);
-  }
-  protected isOwn(requestedBy: string): boolean {
-    return requestedBy === `user:${this.me()?.user.id}`;
   }
 
   protected open({ traceId, rows }: Stack): void {

@@ -15,6 +15,7 @@ import { Store } from '@ngrx/store';
 import { type Observable, from } from 'rxjs';
 import { AosApi } from '../../../shared/api/aos-api';
 import { RecordNames } from '../../../shared/api/record-names';
+import { WhoDecides } from '../../../shared/i18n/who-decides';
 import { keepFresh } from '../../../shared/realtime/keep-fresh';
 import { session } from '../../../shared/state/session';
 import { isElsewhere } from '../../../shared/table/table-keys';
@@ -81,6 +82,7 @@ export class PoliciesView {
   protected readonly mayCall = this.state.selectSignal(session.selectMay('tool.call'));
   private readonly mayReadRoles = this.state.selectSignal(session.selectMay('role.read'));
 
+  protected readonly who = inject(WhoDecides);
   protected readonly tones = tones;
   protected readonly icons = icons;
   protected readonly effects = effects;

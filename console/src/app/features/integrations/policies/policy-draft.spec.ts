@@ -81,6 +81,15 @@ it('a new rule at the top changes nothing else beside what it is compared with',
   ]);
 });
 
+it('is a difference who has to approve', () => {
+  const of = (count: number) =>
+    asCompared(
+      policies(rule('a', { effect: 'approve', approvers: { count, secondPerson: false } })),
+    ).rules['a'];
+  expect(of(2)).toMatchObject({ approvers: { count: 2 } });
+  expect(of(2)).not.toEqual(of(3));
+});
+
 it('a rule moves by one place, and not over the end', () => {
   expect(ids({ rules: moved([a, b, c], 'b', -1) })).toEqual(['b', 'a', 'c']);
   expect(ids({ rules: moved([a, b, c], 'b', 1) })).toEqual(['a', 'c', 'b']);

@@ -42,7 +42,7 @@ export const asCompared = ({ default: otherwise, rules }: PolicyDocument) => ({
   rules: Object.fromEntries(
     [...rules]
       .sort((a, b) => (a.id < b.id ? -1 : 1))
-      .map(({ id, effect, description, enabled, when, ...scope }) => [
+      .map(({ id, effect, description, enabled, when, approvers, ...scope }) => [
         id,
         {
           effect,
@@ -50,6 +50,7 @@ export const asCompared = ({ default: otherwise, rules }: PolicyDocument) => ({
           enabled,
           ...Object.fromEntries(scopes.flatMap((key) => (scope[key] ? [[key, scope[key]]] : []))),
           ...(when.length > 0 && { when }),
+          ...(approvers && { approvers }),
         },
       ]),
   ),

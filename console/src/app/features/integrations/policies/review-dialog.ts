@@ -12,6 +12,7 @@ import {
 import type { PoliciesPreview, PolicyDocument } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { firstValueFrom } from 'rxjs';
+import { WhoDecides } from '../../../shared/i18n/who-decides';
 import { type Call, done, failed, idle, loading } from '../../../shared/api/problem';
 import { Dialog } from '../../../shared/ui/dialog';
 import { Difference } from '../../../shared/ui/difference';
@@ -108,6 +109,9 @@ import { asCompared } from './policy-draft';
                     @if (each.after.rule; as rule) {
                       <code class="muted">{{ rule }}</code>
                     }
+                    @if (each.after.approvers; as approvers) {
+                      <span class="muted">{{ who.of(approvers) }}</span>
+                    }
                   </span>
                 </li>
               }
@@ -197,6 +201,7 @@ export class ReviewDialog {
   readonly closed = output();
 
   private readonly api = inject(IntegrationsApi);
+  protected readonly who = inject(WhoDecides);
   protected readonly store = inject(PoliciesStore);
   protected readonly preview = signal<PoliciesPreview | null>(null);
   protected readonly call = signal<Call>(idle);

@@ -47,6 +47,34 @@ describe('the dialog of a rule', () => {
     ]);
   });
 
+  it('says in plain words who has to approve, of a rule that asks and of no other', async () => {
+    const { write, submit, add, find, press, settle, has, put } = await show();
+    await write('#rule-id', 'two-eyes');
+    expect(has('#rule-count')).toBe(false);
+    find('[type=radio][value=approve]').click();
+    await settle();
+    const whom = () => find('[data-testid=whom]').textContent?.trim();
+    expect(whom()).toBe('Approved by: one person who may decide.');
+    await write('#rule-count', '2');
+    await add('#rule-approver-roles', 'operator');
+    await add('#rule-approver-roles', 'admin');
+    find('[type=checkbox]').click();
+    await settle();
+    expect(whom()).toBe(
+      'Approved by: 2 people of the role operator or admin, not the one who asked.',
+    );
+    await press('Take admin away');
+    await submit();
+    find('[type=radio][value=deny]').click();
+    await settle();
+    await submit();
+    const approvers = { count: 2, secondPerson: true, roles: ['operator'] };
+    expect(put).toEqual([
+      { ...freshRule, id: 'two-eyes', effect: 'approve', approvers },
+      { ...freshRule, id: 'two-eyes', effect: 'deny' },
+    ]);
+  });
+
   it('applies to all again once the last name of a scope is gone', async () => {
     const rule: PolicyRule = { ...freshRule, id: 'a', roles: ['operator'] };
     const { press, submit, put } = await show({ rule });

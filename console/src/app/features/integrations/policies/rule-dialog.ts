@@ -9,9 +9,10 @@ import {
   signal,
   untracked,
 } from '@angular/core';
-import type { PolicyCondition, PolicyEffect, PolicyRule } from '@aos/contracts';
+import type { Approvers, PolicyCondition, PolicyEffect, PolicyRule } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Unsent } from '../../../shared/forms/unsent';
+import { WhoDecides, isParticular } from '../../../shared/i18n/who-decides';
 import { Dialog } from '../../../shared/ui/dialog';
 import { Icon } from '../../../shared/ui/icon';
 import { NameList } from './name-list';
@@ -85,8 +86,17 @@ export class RuleDialog {
   protected readonly draft = linkedSignal(() => this.begun().draft);
   protected readonly conditions = linkedSignal(() => this.begun().conditions);
   private readonly hasTried = signal(false);
+  private readonly who = inject(WhoDecides);
+  protected readonly counts = [1, 2, 3, 4, 5];
+  protected readonly approvers = computed(
+    (): Approvers => this.draft().approvers ?? { count: 1, secondPerson: false },
+  );
+  protected readonly whom = computed(() => this.who.of(this.approvers()));
   private readonly whole = computed((): PolicyRule => ({
-    ...this.draft(),
+    ...withoutApprovers(this.draft()),
+    // Of a rule that does not ask nobody has to decide; and one person, whoever it is, goes without saying.
+    ...(this.draft().effect === 'approve' &&
+      isParticular(this.approvers()) && { approvers: this.approvers() }),
     description: this.draft().description.trim(),
     when: this.conditions().map(({ pointer, op, typed, negate }) => {
       const value = valueOf(op, typed);
@@ -115,6 +125,11 @@ export class RuleDialog {
       names.length > 0 ? { ...rest, [scope]: names } : rest,
     );
   }
+  protected setApprovers(change: Partial<Approvers>): void {
+    const { roles, ...rest } = { ...this.approvers(), ...change };
+    // An empty list would be nobody at all; without one it is whoever may decide, which is what an empty field says.
+    this.set('approvers', { ...rest, ...(roles && roles.length > 0 && { roles }) });
+  }
   protected addCondition(): void {
     this.conditions.update((all) => [
       ...all,
@@ -136,3 +151,5 @@ export class RuleDialog {
     if (!hasFaults(this.faults())) this.put.emit(this.whole());
   }
 }
+
+const withoutApprovers = ({ approvers: _, ...rest }: PolicyRule): PolicyRule => rest;
