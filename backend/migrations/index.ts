@@ -17,6 +17,7 @@ import { KeepDefinitionsAsTold1764176000000 } from './1764176000000-keep-definit
 import { KeepVersionsOfBlueprints1764177000000 } from './1764177000000-keep-versions-of-blueprints.js';
 import { KeepLaunchesInUse1764178000000 } from './1764178000000-keep-launches-in-use.js';
 import { CountVotes1764179000000 } from './1764179000000-count-votes.js';
+import { LetAgentsBeScaled1764181000000 } from './1764181000000-let-agents-be-scaled.js';
 
 /** In order. A migration that has shipped is never edited: write the next one. */
 export const migrations = [
@@ -39,4 +40,5 @@ export const migrations = [
   KeepVersionsOfBlueprints1764177000000,
   KeepLaunchesInUse1764178000000,
   CountVotes1764179000000,
+  LetAgentsBeScaled1764181000000,
 ];

@@ -54,15 +54,44 @@ CREATE OR REPLACE FUNCTION public.claim_jobs(most integer, kinds text[], owner t
  SET enable_mergejoin TO 'off'
  SET jit TO 'off'
 AS $function$
+    DECLARE
+      found_ids bigint[];
+      of_agents bigint[];
+      full_agents bigint[];
+      claimed int;
+      taken int := 0;
     BEGIN
-      RETURN QUERY
-      WITH next AS MATERIALIZED (
-        SELECT q.id FROM jobs q WHERE q.status = 'queued' AND q.kind = ANY(kinds)
-         ORDER BY q.priority DESC, q.run_at, q.id LIMIT most FOR UPDATE SKIP LOCKED)
-      UPDATE jobs j SET status = 'running', lease_owner = owner,
-             lease_until = now() + lease_ms * interval '1 millisecond', fence = j.fence + 1,
-             attempts = j.attempts + 1, claimed_at = now(), started_at = coalesce(j.started_at, now())
-        FROM next WHERE j.id = next.id RETURNING j.*;
+      LOOP
+        SELECT array_agg(n.id), array_agg(DISTINCT n.agent_id) FILTER (WHERE n.agent_id IS NOT NULL)
+          INTO found_ids, of_agents
+          FROM (SELECT q.id, q.agent_id FROM jobs q WHERE q.status = 'queued' AND NOT q.awaits_replica AND q.kind = ANY(kinds)
+                 ORDER BY q.priority DESC, q.run_at, q.id LIMIT most - taken FOR UPDATE SKIP LOCKED) AS n;
+        EXIT WHEN found_ids IS NULL;
+        full_agents := NULL;
+        IF of_agents IS NOT NULL THEN
+          PERFORM 1 FROM agents a WHERE a.id = ANY(of_agents) ORDER BY a.id FOR NO KEY UPDATE;
+          WITH turn AS (
+            SELECT j.id, j.agent_id,
+                   row_number() OVER (PARTITION BY j.agent_id ORDER BY j.started_at IS NULL, j.priority DESC, j.run_at, j.id) AS place
+              FROM jobs j WHERE j.id = ANY(found_ids) AND j.agent_id IS NOT NULL),
+          surplus AS (
+            SELECT turn.id, turn.agent_id FROM turn JOIN agents a ON a.id = turn.agent_id
+             WHERE turn.place > a.replicas - (SELECT count(*) FROM jobs r WHERE r.agent_id = a.id AND r.status = 'running' AND NOT r.awaits_replica)),
+          held AS (UPDATE jobs h SET awaits_replica = true FROM surplus WHERE h.id = surplus.id RETURNING h.agent_id)
+          SELECT array_agg(DISTINCT held.agent_id) INTO full_agents FROM held;
+        END IF;
+        RETURN QUERY
+        UPDATE jobs j SET status = 'running', lease_owner = owner,
+               lease_until = now() + lease_ms * interval '1 millisecond', fence = j.fence + 1,
+               attempts = j.attempts + 1, claimed_at = now(), started_at = coalesce(j.started_at, now())
+         WHERE j.id = ANY(found_ids) AND NOT j.awaits_replica RETURNING j.*;
+        GET DIAGNOSTICS claimed = ROW_COUNT;
+        taken := taken + claimed;
+        EXIT WHEN full_agents IS NULL OR taken >= most;
+        UPDATE jobs h SET awaits_replica = true WHERE h.id IN (
+          SELECT q.id FROM jobs q WHERE q.agent_id = ANY(full_agents) AND q.status = 'queued' AND NOT q.awaits_replica
+           LIMIT 1000 FOR UPDATE SKIP LOCKED);
+      END LOOP;
     END $function$;
 
 CREATE OR REPLACE FUNCTION public.finish_jobs(ids bigint[], fences bigint[], statuses text[], errors text[])
@@ -86,6 +115,30 @@ AS $function$
       UPDATE traces t SET status = ended.status, finished_at = clock_timestamp(),
              latency_ms = extract(epoch FROM clock_timestamp() - t.started_at) * 1000
         FROM ended WHERE t.trace_id = ended.trace_id;
+    END $function$;
+
+CREATE OR REPLACE FUNCTION public.let_go(agent bigint, most integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+AS $function$
+    DECLARE
+      gone int;
+    BEGIN
+      PERFORM 1 FROM agents a WHERE a.id = agent FOR NO KEY UPDATE;
+      UPDATE jobs h SET awaits_replica = false WHERE h.id IN (
+        SELECT q.id FROM jobs q WHERE q.agent_id = agent AND q.awaits_replica AND q.status = 'queued'
+         ORDER BY q.started_at IS NULL, q.priority DESC, q.run_at, q.id LIMIT most FOR UPDATE SKIP LOCKED);
+      GET DIAGNOSTICS gone = ROW_COUNT;
+      RETURN gone;
+    END $function$;
+
+CREATE OR REPLACE FUNCTION public.let_next_go()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+    BEGIN
+      PERFORM let_go(NEW.agent_id, 1);
+      RETURN NULL;
     END $function$;
 
 CREATE OR REPLACE FUNCTION public.lock_traces(traces text[])
@@ -509,18 +562,22 @@ CREATE TABLE jobs (
   created_by text DEFAULT 'system'::text NOT NULL,
   created_by_user uuid,
   created_at timestamp with time zone DEFAULT now() NOT NULL,
+  awaits_replica boolean DEFAULT false NOT NULL,
   CONSTRAINT jobs_pkey PRIMARY KEY (id),
   CONSTRAINT jobs_status_check CHECK ((status = ANY (ARRAY['scheduled'::text, 'queued'::text, 'running'::text, 'waiting'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text])))
 );
 CREATE INDEX jobs_agent ON public.jobs USING btree (agent_id, id DESC) WHERE (agent_id IS NOT NULL);
 CREATE INDEX jobs_attention ON public.jobs USING btree (status, id DESC) WHERE (status = ANY (ARRAY['waiting'::text, 'failed'::text, 'cancelled'::text]));
-CREATE INDEX jobs_claim ON public.jobs USING btree (priority DESC, run_at, id) WHERE (status = 'queued'::text);
+CREATE INDEX jobs_awaiting_replica ON public.jobs USING btree (agent_id, ((started_at IS NULL)), priority DESC, run_at, id) WHERE (awaits_replica AND (status = 'queued'::text));
 CREATE INDEX jobs_conversation ON public.jobs USING btree (conversation_id) WHERE (conversation_id IS NOT NULL);
 CREATE INDEX jobs_lease ON public.jobs USING btree (lease_until) WHERE (status = 'running'::text);
+CREATE INDEX jobs_next ON public.jobs USING btree (priority DESC, run_at, id) WHERE ((status = 'queued'::text) AND (NOT awaits_replica));
+CREATE INDEX jobs_of_agent ON public.jobs USING btree (agent_id) WHERE ((agent_id IS NOT NULL) AND (status = ANY (ARRAY['queued'::text, 'running'::text])) AND (NOT awaits_replica));
 CREATE INDEX jobs_project ON public.jobs USING btree (project_id, id DESC) WHERE (project_id IS NOT NULL);
 CREATE INDEX jobs_scheduled ON public.jobs USING btree (run_at) WHERE (status = 'scheduled'::text);
 CREATE INDEX jobs_waiting ON public.jobs USING btree (id) WHERE (status = 'waiting'::text);
 CREATE UNIQUE INDEX jobs_trace ON public.jobs USING btree (trace_id) WHERE (trace_id IS NOT NULL);
+CREATE TRIGGER jobs_let_next_go AFTER UPDATE ON public.jobs FOR EACH ROW WHEN (((old.agent_id IS NOT NULL) AND (old.status = ANY (ARRAY['queued'::text, 'running'::text])) AND (NOT old.awaits_replica) AND (new.status <> ALL (ARRAY['queued'::text, 'running'::text])))) EXECUTE FUNCTION let_next_go();
 
 CREATE TABLE logs (
   id bigint DEFAULT nextval('logs_id_seq'::regclass) NOT NULL,

@@ -27,7 +27,7 @@ async function write(page, label, text) {
 test('an agent is made from a template, started, run, followed, changed and rolled back', async () => {
   const { page, faults, close } = await browser.open();
   await letIn(page);
-  const { post, upload } = await asPerson(page);
+  const { get, post, upload } = await asPerson(page);
   await page.goto('/console/agents');
   await press(page, 'Create agent');
   await page.fill('#new-name', 'No good');
@@ -57,6 +57,10 @@ test('an agent is made from a template, started, run, followed, changed and roll
 
   await press(page, 'Start');
   await page.locator('header').getByText('Running').waitFor();
+  await press(page, 'One replica more');
+  await press(page, 'One replica more');
+  await press(page, 'One replica fewer');
+  await comesTo(async () => (await get('/agents/profiler')).replicas, 2);
   const data = (await upload('data.csv', csv)).artifactId;
   await post('/api/run', {
     goal: 'Profile the file',

@@ -189,6 +189,8 @@ export type { StartAgent$Params as StartAgent$Params } from './fn/agents/start-a
 export { startAgent as startAgent } from './fn/agents/start-agent';
 export type { StopAgent$Params as StopAgent$Params } from './fn/agents/stop-agent';
 export { stopAgent as stopAgent } from './fn/agents/stop-agent';
+export type { ScaleAgent$Params as ScaleAgent$Params } from './fn/agents/scale-agent';
+export { scaleAgent as scaleAgent } from './fn/agents/scale-agent';
 export type { RegisterAgent$Params as RegisterAgent$Params } from './fn/agents/register-agent';
 export { registerAgent as registerAgent } from './fn/agents/register-agent';
 export type { UnregisterAgent$Params as UnregisterAgent$Params } from './fn/agents/unregister-agent';

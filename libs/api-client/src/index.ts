@@ -164,6 +164,7 @@ export type { Said } from './models/said';
 export type { SavedView } from './models/saved-view';
 export type { SavedViewPage } from './models/saved-view-page';
 export type { SaveView } from './models/save-view';
+export type { ScaleAgent } from './models/scale-agent';
 export type { SecretInfo } from './models/secret-info';
 export type { SendMessage } from './models/send-message';
 export type { ServerLimits } from './models/server-limits';
@@ -386,6 +387,8 @@ export type { StartAgent$Params as StartAgent$Params } from './fn/agents/start-a
 export { startAgent as startAgent } from './fn/agents/start-agent';
 export type { StopAgent$Params as StopAgent$Params } from './fn/agents/stop-agent';
 export { stopAgent as stopAgent } from './fn/agents/stop-agent';
+export type { ScaleAgent$Params as ScaleAgent$Params } from './fn/agents/scale-agent';
+export { scaleAgent as scaleAgent } from './fn/agents/scale-agent';
 export type { RegisterAgent$Params as RegisterAgent$Params } from './fn/agents/register-agent';
 export { registerAgent as registerAgent } from './fn/agents/register-agent';
 export type { UnregisterAgent$Params as UnregisterAgent$Params } from './fn/agents/unregister-agent';

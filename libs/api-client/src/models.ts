@@ -158,6 +158,7 @@ export type { Said } from './models/said';
 export type { SavedView } from './models/saved-view';
 export type { SavedViewPage } from './models/saved-view-page';
 export type { SaveView } from './models/save-view';
+export type { ScaleAgent } from './models/scale-agent';
 export type { SecretInfo } from './models/secret-info';
 export type { SendMessage } from './models/send-message';
 export type { ServerLimits } from './models/server-limits';

@@ -73,6 +73,12 @@ export const ReleaseAgent = z
   .meta({ id: 'ReleaseAgent' });
 export type ReleaseAgent = z.infer<typeof ReleaseAgent>;
 
+/** Of its tasks, so many run at a time, over all processes; the others wait for their turn. */
+export const ScaleAgent = z
+  .strictObject({ replicas: z.number().int().min(1).max(100) })
+  .meta({ id: 'ScaleAgent' });
+export type ScaleAgent = z.infer<typeof ScaleAgent>;
+
 export const agentStatuses = ['stopped', 'running', 'draining', 'failed'] as const;
 export const Agent = z
   .object({
@@ -81,6 +87,7 @@ export const Agent = z
     type: z.enum(['local', 'remote']),
     version: z.string(),
     status: z.enum(agentStatuses),
+    /** How many of its tasks run at a time. */
     replicas: z.number().int(),
     routePrefix: z.string().nullable(),
     registered: z.boolean(),

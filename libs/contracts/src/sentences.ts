@@ -704,6 +704,7 @@ export const sentences = {
   'agent-at-version-again': '{{agent}} is at version {{version}} again.',
   'agent-is-ordered': '{{agent}} is {{status}}, as {{who}} ordered.',
   'agent-drained': '{{agent}} has ended its last task and is stopped.',
+  'agent-scaled': '{{who}} set the replicas of {{agent}} to {{count}}.',
   'settings-changed': '{{who}} changed the settings: {{paths}}.',
   'secret-set': '{{who}} set the secret {{name}} (version {{version}}).',
   'secret-deleted': '{{who}} deleted the secret {{name}}.',

@@ -24,6 +24,7 @@ import {
   PageQuery,
   PatchAgent,
   ReleaseAgent as ReleaseAgentBody,
+  ScaleAgent as ScaleAgentBody,
 } from '@aos/contracts';
 import type { Response } from 'express';
 import { z } from 'zod';
@@ -40,6 +41,7 @@ import { CreateAgent } from './commands/create-agent.js';
 import { OrderAgent } from './commands/order-agent.js';
 import { RegisterAgent } from './commands/register-agent.js';
 import { ReleaseAgent } from './commands/release-agent.js';
+import { ScaleAgent } from './commands/scale-agent.js';
 import { UnregisterAgent } from './commands/unregister-agent.js';
 import { streamLog } from './live-log.js';
 import { agentTemplates } from './templates.js';
@@ -145,6 +147,23 @@ export class AgentsController {
     @Res({ passthrough: true }) response: Response,
   ) {
     return versioned(response, await this.commands.execute(new OrderAgent(ctx, id, 'stop')));
+  }
+
+  @Post(':id/scale')
+  @HttpCode(200)
+  @Allow('agent.operate')
+  @ApiOperation({
+    summary: 'Say how many tasks of an agent run at a time; those under way go on',
+    operationId: 'scaleAgent',
+  })
+  @ApiResponse({ status: 200, standardSchema: Agent })
+  async scale(
+    @RequestCtx() ctx: Ctx,
+    @Param('id') id: string,
+    @Body({ schema: ScaleAgentBody }) body: ScaleAgentBody,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    return versioned(response, await this.commands.execute(new ScaleAgent(ctx, id, body.replicas)));
   }
 
   @Post(':id/register-mcp')

@@ -12,6 +12,7 @@ import { CreateAgentHandler } from './commands/create-agent.js';
 import { OrderAgentHandler } from './commands/order-agent.js';
 import { RegisterAgentHandler } from './commands/register-agent.js';
 import { ReleaseAgentHandler } from './commands/release-agent.js';
+import { ScaleAgentHandler } from './commands/scale-agent.js';
 import { UnregisterAgentHandler } from './commands/unregister-agent.js';
 
 @Module({
@@ -28,6 +29,7 @@ import { UnregisterAgentHandler } from './commands/unregister-agent.js';
     OrderAgentHandler,
     RegisterAgentHandler,
     ReleaseAgentHandler,
+    ScaleAgentHandler,
     UnregisterAgentHandler,
   ],
   exports: [AgentLog, AgentRuns],

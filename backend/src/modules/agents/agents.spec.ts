@@ -287,6 +287,26 @@ describe('an agent', () => {
     });
   });
 
+  it('is scaled without a new version, by who operates it, and its record says so', async () => {
+    const { body: made } = await post<Agent>('/agents', { name: 'scaled', template: 'blank' });
+    expect(made.replicas).toBe(1);
+    const scale = (body: unknown) => post<Agent>('/agents/scaled/scale', body);
+    const { body: more } = await scale({ replicas: 3 });
+    expect(more).toMatchObject({ id: made.id, replicas: 3, version: made.version });
+    expect((await scale({ replicas: 3 })).body).toEqual(more);
+    for (const body of [{ replicas: 0 }, { replicas: 101 }, { replicas: '2' }, {}, { n: 2 }])
+      expect(
+        (await http.refused('/agents/scaled/scale', { method: 'POST', as: admin, body })).status,
+      ).toBe(400);
+    const audit = await http.database.query(
+      `SELECT diff FROM audit_logs WHERE resource = $1 AND action = 'agent.scale'`,
+      [`agent:${made.id}`],
+    );
+    expect(audit).toEqual([{ diff: { before: { replicas: 1 }, after: { replicas: 3 } } }]);
+    const log = await get<Page<LogLine>>('/agents/scaled/logs');
+    expect(log.items[0]!.message).toMatch(/set the replicas of scaled to 3\.$/);
+  });
+
   it('is never told of from a cache: its state changes without a new version', async () => {
     await post('/agents', { name: 'uncached', template: 'blank' });
     const before = await http.call('/agents/uncached', { as: admin });

@@ -39,6 +39,10 @@ import {
  *  - `attempts` counts tries that broke off or failed, plus the present one. Waiting for a person and
  *    being drained are neither, so they give the count back.
  *
+ * Agents. Of the jobs of one agent, at most its `replicas` are running at a time, over all workers. What is one too
+ * many `awaits_replica`, and no claim sees it until a place is free. The database does both in its own functions (the
+ * migration let-agents-be-scaled tells how); `letGo` does it for an agent that was given more places.
+ *
  * Time. Every instant in the table is the database's (`now()`, or `clock_timestamp()` after a possible wait
  * for a lock). No wall clock of a worker is read, so one that is an hour off harms nothing.
  *
@@ -364,6 +368,17 @@ export class Queue {
     return outcome;
   }
 
+  /**
+   * Lets jobs go on that await a replica of an agent with places free: of the one that was scaled, or of all, for what
+   * was passed over because somebody had it locked when its turn came. One too many does no harm: the claim holds it back again.
+   */
+  async letGo(tx: Tx, agentId: string | null = null): Promise<number> {
+    const { rows } = await sql<{ gone: number }>(tx, letGoSql, [agentId]);
+    const { gone } = rows[0]!;
+    if (gone > 0) this.wakeups.afterCommit(tx, 'jobs');
+    return gone;
+  }
+
   /** True when this call ended it. */
   private async endLapsed(jobId: string, from: readonly unknown[]): Promise<boolean> {
     return this.database.transaction(async (tx) => {
@@ -410,11 +425,14 @@ export class Queue {
         reason: row.cancel_reason,
         receipt: receipt ?? null,
       });
-    } else if (row.status !== 'waiting') this.wakeups.afterCommit(tx, 'jobs');
+    } else if (row.status !== 'waiting' || row.agent_id !== null)
+      this.wakeups.afterCommit(tx, 'jobs');
     return row.status;
   }
 
   private async tellEnd(tx: Tx, row: Row, ending: Omit<JobEnding, 'activeMs'>): Promise<void> {
+    // Its place is free for the next one of its agent.
+    if (row.agent_id !== null) this.wakeups.afterCommit(tx, 'jobs');
     await sql(tx, endTraceSql, [row.trace_id, ending.status]);
     const receipt =
       (await this.endings.end(tx, toJob(row), { ...ending, activeMs: Number(row.active_ms) })) ??
@@ -560,6 +578,13 @@ const endLapsedSql = `
    WHERE id = (SELECT id FROM jobs WHERE id = $1 AND ${isLapsed} AND NOT (${mayTryAgain})
                 FOR UPDATE SKIP LOCKED)
   RETURNING ${columns}`;
+
+const letGoSql = `
+  SELECT coalesce(sum(let_go(a.id, a.replicas - busy.n)), 0)::int AS gone
+    FROM agents a, LATERAL (SELECT count(*)::int AS n FROM jobs r
+      WHERE r.agent_id = a.id AND r.status = 'running' AND NOT r.awaits_replica) AS busy
+   WHERE ($1::bigint IS NULL OR a.id = $1) AND busy.n < a.replicas
+     AND EXISTS (SELECT 1 FROM jobs h WHERE h.agent_id = a.id AND h.awaits_replica AND h.status = 'queued')`;
 
 // --- rows -----------------------------------------------------------------------------------------------
 

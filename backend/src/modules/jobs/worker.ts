@@ -325,6 +325,8 @@ export class Worker {
       .finally(() => {
         free();
         if (this.inFlight.get(jobId)?.hold === hold) this.inFlight.delete(jobId);
+        // The place of its agent is free.
+        if (job.agentId !== null) this.isClaimWanted = true;
         this.signal({ what: 'ended', jobId });
         this.next();
       });
@@ -538,6 +540,9 @@ export class Worker {
       const jobIds = [...rescued.requeued, ...rescued.ended];
       if (jobIds.length > 0) this.signal({ what: 'rescued', jobIds });
     });
+    await this.attempt('let waiting tasks of agents go on', () =>
+      this.database.transaction((tx) => this.queue.letGo(tx)),
+    );
   }
 
   /** Promotes what is due, then sleeps until the next one is, or for a poll period. */

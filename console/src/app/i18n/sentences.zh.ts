@@ -617,6 +617,7 @@ export const sentences: Record<SentenceCode, string> = {
   'agent-at-version-again': '{{agent}} 重新使用版本 {{version}}。',
   'agent-is-ordered': '按 {{who}} 的指令，{{agent}} 现在的状态是“{{status}}”。',
   'agent-drained': '{{agent}} 完成了最后一个任务，现已停止。',
+  'agent-scaled': '{{who}} 把 {{agent}} 的副本数设为 {{count}}。',
   'settings-changed': '{{who}} 更改了设置：{{paths}}。',
   'secret-set': '{{who}} 设置了密钥 {{name}}（版本 {{version}}）。',
   'secret-deleted': '{{who}} 删除了密钥 {{name}}。',

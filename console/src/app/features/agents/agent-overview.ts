@@ -1,4 +1,12 @@
-import { ChangeDetectionStrategy, Component, computed, inject, input, output } from '@angular/core';
+import {
+  ChangeDetectionStrategy,
+  Component,
+  computed,
+  inject,
+  input,
+  linkedSignal,
+  output,
+} from '@angular/core';
 import { Router, RouterLink } from '@angular/router';
 import type { Agent, AgentStats, Job } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
@@ -8,6 +16,9 @@ import { DataTable } from '../../shared/table/data-table';
 import { Icon } from '../../shared/ui/icon';
 import { StateMark, toneOf, wordOf } from '../../shared/ui/state-mark';
 import { Age, duration } from '../../shared/ui/time';
+
+/** As the contract says; imported from there, it would bring all its schemas along. */
+const MOST_REPLICAS = 100;
 
 /** How an agent does: its load, how its last runs ended, and what they were. */
 @Component({
@@ -22,6 +33,35 @@ import { Age, duration } from '../../shared/ui/time';
           <dd class="num big">
             {{ agent().load.running }}
             <span class="meta">{{ t('agents.queuedN', { n: agent().load.queued }) }}</span>
+          </dd>
+        </div>
+        <div>
+          <dt>{{ t('agents.replicas') }}</dt>
+          <dd class="num big scale">
+            @if (mayOperate()) {
+              <button
+                class="btn icon small"
+                type="button"
+                [disabled]="replicas() <= 1"
+                [attr.aria-label]="t('agents.fewerReplicas')"
+                (click)="scaleBy(-1)"
+              >
+                −
+              </button>
+            }
+            <span aria-live="polite">{{ replicas() }}</span>
+            @if (mayOperate()) {
+              <button
+                class="btn icon small"
+                type="button"
+                [disabled]="replicas() >= mostReplicas"
+                [attr.aria-label]="t('agents.moreReplicas')"
+                (click)="scaleBy(1)"
+              >
+                +
+              </button>
+            }
+            <span class="meta">{{ t('agents.tasksAtOnce') }}</span>
           </dd>
         </div>
         @if (stats(); as stats) {
@@ -131,6 +171,11 @@ import { Age, duration } from '../../shared/ui/time';
     .big .meta {
       font-weight: 400;
     }
+    .scale {
+      display: flex;
+      align-items: center;
+      gap: 6px;
+    }
     .bad {
       color: var(--failed);
     }
@@ -195,7 +240,12 @@ export class AgentOverview {
   readonly stats = input.required<AgentStats | null>();
   readonly runs = input.required<readonly Job[]>();
   readonly call = input.required<Call>();
+  readonly mayOperate = input.required<boolean>();
   readonly retry = output();
+  readonly scaled = output<number>();
+  protected readonly mostReplicas = MOST_REPLICAS;
+  /** As pressed, until the server tells how it is: three quick presses make three more. */
+  protected readonly replicas = linkedSignal(() => this.agent().replicas);
 
   private readonly router = inject(Router);
   protected readonly toneOf = toneOf;
@@ -266,6 +316,10 @@ export class AgentOverview {
     },
     { id: 'age', header: 'agents.col.age', width: '72px', align: 'end' },
   ];
+  protected scaleBy(more: number): void {
+    this.replicas.update((now) => now + more);
+    this.scaled.emit(this.replicas());
+  }
   protected open(job: Job): void {
     void this.router.navigateByUrl(this.linkTo(job));
   }

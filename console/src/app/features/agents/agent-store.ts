@@ -152,6 +152,9 @@ export class AgentStore {
   stop(): void {
     this.order(this.api.stop(this.id));
   }
+  scale(replicas: number): void {
+    this.order(this.api.scale(this.id, replicas));
+  }
   register(): void {
     this.order(this.api.register(this.id));
   }

@@ -12,6 +12,7 @@ import {
   listTools,
   registerAgent,
   releaseAgent,
+  scaleAgent,
   startAgent,
   stopAgent,
   unregisterAgent,
@@ -94,6 +95,9 @@ export class AgentsApi {
   }
   stop(id: string): Observable<Agent> {
     return this.api.invoke(stopAgent, { id });
+  }
+  scale(id: string, replicas: number): Observable<Agent> {
+    return this.api.invoke(scaleAgent, { id, body: { replicas } });
   }
   register(id: string): Observable<Agent> {
     return this.api.invoke(registerAgent, { id });
