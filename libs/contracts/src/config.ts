@@ -33,7 +33,7 @@ export const SystemConfig = z
               .max(280)
               .regex(
                 /^(?:@[a-z0-9][a-z0-9._~-]*\/(?:[a-z0-9][a-z0-9._~-]*)?\*|(?:@[a-z0-9][a-z0-9._~-]*\/)?[a-z0-9][a-z0-9._~-]*(?:@\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?)?)$/,
-                'is none of name@1.2.3, name and @scope/*',
+                'name@1.2.3, name, or @scope/*',
               ),
           )
           .max(500)

@@ -589,6 +589,7 @@ export const sentences = {
   'rule-tool-name': 'name it as server.tool, as in skills.csv.profile',
   'rule-agent-name': 'a small letter, then small letters, digits or -, at most 40',
   'rule-version': 'the number of a version',
+  'rule-npm-package': 'name@1.2.3, name, or @scope/*',
   'rule-media-type': 'a media type, such as text/csv or image/*',
   'plan-refused':
     'The plan has {{count}} faults; nothing was started. Mend what errors lists and send it again.',
@@ -904,6 +905,7 @@ export const fieldRules = [
   'rule-tool-name',
   'rule-agent-name',
   'rule-version',
+  'rule-npm-package',
   'rule-media-type',
 ] as const satisfies readonly SentenceCode[];
 

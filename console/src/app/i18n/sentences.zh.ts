@@ -528,6 +528,7 @@ export const sentences: Record<SentenceCode, string> = {
   'rule-tool-name': '请写成 服务器.工具，例如 skills.csv.profile',
   'rule-agent-name': '以小写字母开头，其后为小写字母、数字或 -，最多 40 个字符',
   'rule-version': '一个版本号',
+  'rule-npm-package': '须为 name@1.2.3、name 或 @scope/*',
   'rule-media-type': '一个媒体类型，例如 text/csv 或 image/*',
   'plan-refused': '计划有 {{count}} 处错误，没有开始运行。请按下列各项修改后重新提交。',
   'no-agent': '没有 id 或名称为“{{agent}}”的智能体。',
