@@ -12,9 +12,9 @@ if (process.env.CRASH_TEST_WITHOUT === 'ledger') {
   // Every call looks new: nothing recorded is found again, and no key is the same twice.
   const { Ledger } = await load('integrations/chain/ledger.js');
   const { begin } = Ledger.prototype;
-  Ledger.prototype.begin = function (ctx, call, isIdempotent) {
+  Ledger.prototype.begin = function (ctx, call, ...more) {
     const idempotencyKey = `${call.idempotencyKey}:${randomUUID()}`;
-    return begin.call(this, ctx, { ...call, idempotencyKey }, isIdempotent);
+    return begin.call(this, ctx, { ...call, idempotencyKey }, ...more);
   };
 } else if (process.env.CRASH_TEST_WITHOUT === 'fencing') {
   // A worker that has lost its job is never told.

@@ -3,6 +3,7 @@ import { PolicyDocument, type PolicyRule } from '@aos/contracts';
 import { z } from 'zod';
 import { tool } from '../builtin/tool.js';
 import { SavePolicies, SavePoliciesHandler } from '../commands/save-policies.js';
+import { PoliciesMoved } from '../integrations.errors.js';
 import { PoliciesQueries } from '../policies.queries.js';
 import { type GatewayParts, actor, admin, ledgerOf, run, startGateway } from '../testing.js';
 import { type Question, compile, faultsOf } from './policy-rules.js';
@@ -314,6 +315,17 @@ describe('the gateway', () => {
       await saveElsewhere({ rules: [{ id: 'ask', effect: 'approve' }] });
       await expect(call('read')).rejects.toMatchObject({ code: 'approval_required' });
       expect(calls).toBe(1);
+    });
+
+    it('are asked for once more, and not without an end, where they are not what a call is refused for', async () => {
+      const begin = parts.ledger.begin.bind(parts.ledger);
+      const refused = jest
+        .spyOn(parts.ledger, 'begin')
+        .mockImplementation((ctx, made, isIdempotent) => begin(ctx, made, isIdempotent, -1));
+      await expect(call('read')).rejects.toThrow(PoliciesMoved);
+      expect(refused).toHaveBeenCalledTimes(2);
+      refused.mockRestore();
+      expect(calls).toBe(0);
     });
 
     it('leave alone those that go along in one statement and were decided by them', async () => {

@@ -25,12 +25,14 @@ export class PolicyLink implements Link {
    * milliseconds later. The ledger sees that, records nothing, and the call is decided anew: by the rules as they are.
    */
   async pass(passage: Passage, next: Next): Promise<CallEnd> {
-    for (;;) {
+    for (let before = -1; ;) {
       await this.requireAllowed(passage);
       try {
         return await next();
       } catch (error) {
-        if (!(error instanceof PoliciesMoved)) throw error;
+        // What the same version is refused for again is something else, and would be without an end.
+        if (!(error instanceof PoliciesMoved) || passage.policies === before) throw error;
+        before = passage.policies;
         this.policies.forget();
       }
     }
