@@ -17,6 +17,7 @@ import {
 import { Ledger } from '../src/modules/integrations/chain/ledger.js';
 import { Registry } from '../src/modules/integrations/registry.js';
 import { IntegrationsModule } from '../src/modules/integrations/index.js';
+import { isNative } from './harness.js';
 import { type HttpApp, type SignedIn, openHttpApp } from './http-app.js';
 
 let http: HttpApp;
@@ -289,6 +290,34 @@ describe('a call that a policy wants approved', () => {
     expect(await call(operator, { args: { n: 5 }, approval: pending.retryHandle })).toMatchObject({
       status: 409,
       body: { code: 'approval_decided' },
+    });
+  });
+
+  const native = isNative ? it : it.skip; // the embedded database has the clock of its process: npm test runs this file on native Postgres too
+  native('goes by the clock of the database, whatever that of the process says', async () => {
+    const pending = await ask({ n: 7 });
+    const again = () =>
+      call<CallPending>(operator, { args: { n: 7 }, approval: pending.retryHandle });
+    const clock = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 5 * 3_600_000);
+    try {
+      expect((await again()).status).toBe(202);
+      await decide(admin, pending.approvalId);
+      expect((await again()).status).toBe(200);
+    } finally {
+      clock.mockRestore();
+    }
+  });
+
+  it('is too late an hour after its question would have expired', async () => {
+    const pending = await ask({ n: 8 });
+    await decide(admin, pending.approvalId);
+    await http.database.query(
+      `UPDATE approvals SET expires_at = now() - interval '1 hour' WHERE id = $1`,
+      [pending.approvalId],
+    );
+    expect(await call(operator, { args: { n: 8 }, approval: pending.retryHandle })).toMatchObject({
+      status: 409,
+      body: { code: 'approval_expired' },
     });
   });
 

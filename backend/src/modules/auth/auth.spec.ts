@@ -42,7 +42,7 @@ const audit = (resource: string) =>
     [resource],
   );
 
-const stopTheClock = () => jest.spyOn(Date, 'now').mockReturnValue(Date.now());
+const stopTheClock = () => jest.spyOn(performance, 'now').mockReturnValue(performance.now());
 afterEach(() => jest.restoreAllMocks());
 
 describe('signing in', () => {

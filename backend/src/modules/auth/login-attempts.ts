@@ -24,7 +24,7 @@ export class LoginAttempts {
   private readonly records = new Map<string, Record>();
 
   /** @throws AosError too_many_requests while the pair or the address pauses. */
-  requireNoPause(ip: string | null, email: string, now = Date.now()): void {
+  requireNoPause(ip: string | null, email: string, now = performance.now()): void {
     const until = Math.max(
       ...keysOf(ip, email).map(([key]) => this.records.get(key)?.blockedUntil ?? 0),
     );
@@ -34,7 +34,7 @@ export class LoginAttempts {
     });
   }
 
-  failed(ip: string | null, email: string, now = Date.now()): void {
+  failed(ip: string | null, email: string, now = performance.now()): void {
     for (const [key, free] of keysOf(ip, email)) {
       const known = this.records.get(key);
       const record =

@@ -79,8 +79,9 @@ export class SessionAuthenticator extends Authenticator implements OnApplication
 
   private fromCache(hash: Buffer): Identity | undefined {
     const entry = this.cache.get(hash.toString('base64'));
-    const now = Date.now();
-    return entry && now < entry.staleAt && now < entry.endsAt ? entry.identity : undefined;
+    return entry && performance.now() < entry.staleAt && Date.now() < entry.endsAt
+      ? entry.identity
+      : undefined;
   }
 
   private async load(kind: 'session' | 'token', hash: Buffer): Promise<Identity | undefined> {
@@ -94,7 +95,7 @@ export class SessionAuthenticator extends Authenticator implements OnApplication
     if (this.cache.size >= MOST_CACHED) this.cache.delete(this.cache.keys().next().value!);
     this.cache.set(hash.toString('base64'), {
       identity,
-      staleAt: Date.now() + CACHE_MS,
+      staleAt: performance.now() + CACHE_MS,
       endsAt: row.ends_at?.getTime() ?? Infinity,
     });
     return identity;

@@ -706,7 +706,7 @@ it('answers the settings that are kept without asking anew, until a word of a ch
   const anew = settings.system();
   expect(anew).not.toBe(one);
   expect(await anew).not.toBe(kept);
-  const later = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 5_000);
+  const later = jest.spyOn(performance, 'now').mockReturnValue(performance.now() + 5_000);
   expect(settings.system()).not.toBe(settings.system());
   later.mockRestore();
 });

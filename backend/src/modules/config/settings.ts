@@ -48,18 +48,18 @@ export class Settings implements OnModuleInit, OnApplicationShutdown {
 
   /** The same promise to everybody for as long as they are fresh: a call of a tool asks five times. */
   system(): Promise<SystemConfig> {
-    if (this.cached && Date.now() < this.cached.staleAt) return this.cached.config;
+    if (this.cached && performance.now() < this.cached.staleAt) return this.cached.config;
     return this.stored().then(({ config }) => config);
   }
 
   async stored(): Promise<StoredConfig> {
-    if (this.cached && Date.now() < this.cached.staleAt) return this.cached.stored;
+    if (this.cached && performance.now() < this.cached.staleAt) return this.cached.stored;
     const generation = this.generation;
     const [row] = await this.database.query<ConfigRow>(latest);
     const stored = this.read(row);
     if (generation === this.generation) {
       const config = Promise.resolve(stored.config);
-      this.cached = { stored, config, staleAt: Date.now() + CACHE_MS };
+      this.cached = { stored, config, staleAt: performance.now() + CACHE_MS };
     }
     return stored;
   }

@@ -247,14 +247,16 @@ export class CallApprovalVoid extends AosError {
 }
 
 export class CallApprovalEnded extends AosError {
-  constructor(status: 'expired' | 'refused' | 'used', by: string | null) {
+  constructor(status: 'expired' | 'late' | 'refused' | 'used', by: string | null) {
     super(
-      status === 'expired' ? 'approval_expired' : 'approval_decided',
+      status === 'expired' || status === 'late' ? 'approval_expired' : 'approval_decided',
       status === 'expired'
         ? 'Nobody decided in time. Make the call without the handle to ask anew.'
-        : status === 'used'
-          ? 'The approval was good for one call, and that was made.'
-          : `${by ?? 'Somebody'} decided that the call is not made.`,
+        : status === 'late'
+          ? 'The approval was good until an hour after its question would have ended, and that is over. Make the call without the handle to ask anew.'
+          : status === 'used'
+            ? 'The approval was good for one call, and that was made.'
+            : `${by ?? 'Somebody'} decided that the call is not made.`,
     );
   }
 }

@@ -5,6 +5,7 @@ import {
   type ToolOfTest,
   type ToolServerOfTest,
   controlledClock,
+  frozenClock,
   startToolServer,
 } from './chain/testing.js';
 import { type GatewayParts, admin, startGateway } from './testing.js';
@@ -54,8 +55,7 @@ it('writes anew how a server does where another process, which may be gone, has 
 
 describe('a server that has no tools', () => {
   it('is asked for them once, however often and by how many at once one is named', async () => {
-    const now = Date.now();
-    jest.spyOn(Date, 'now').mockImplementation(() => now);
+    frozenClock();
     await register();
     const before = looks();
     let woken = 0;
@@ -68,14 +68,13 @@ describe('a server that has no tools', () => {
   });
 
   it('is asked again after a while, and at once when it was changed', async () => {
-    let now = Date.now();
-    jest.spyOn(Date, 'now').mockImplementation(() => now);
+    const clock = frozenClock();
     await register();
     expect(await call('late')).toBe('unknown_tool');
     server.tools.push({ name: 'late' });
-    now += 29_999;
+    clock.pass(29_999);
     expect(await call('late')).toBe('unknown_tool');
-    now += 1;
+    clock.pass(1);
     expect(await call('late')).toBe('ok');
     server.tools.length = 0;
     await parts.database.query('DELETE FROM mcp_tools WHERE server = $1', [name]);
@@ -89,12 +88,11 @@ describe('a server that has no tools', () => {
   });
 
   it('says nothing of the one that is registered under its name after it', async () => {
-    let now = Date.now();
-    jest.spyOn(Date, 'now').mockImplementation(() => now);
+    const clock = frozenClock();
     await register();
     expect(await call('late')).toBe('unknown_tool');
     await parts.remove.execute(new RemoveMcpServer(admin(), name, undefined));
-    now += 1; // the embedded database goes by this clock
+    clock.pass(1); // the embedded database goes by this clock
     await register();
     server.tools.push({ name: 'late' });
     expect(await call('late')).toBe('ok');
@@ -102,15 +100,10 @@ describe('a server that has no tools', () => {
 });
 
 describe('what calls are made by', () => {
-  const frozen = () => {
-    const now = Date.now();
-    jest.spyOn(Date, 'now').mockReturnValue(now);
-  };
-
   it('is not kept where it was changed while it was looked up', async () => {
     server.tools.push({ name: 'a' });
     await register();
-    frozen();
+    frozenClock();
     const query = parts.database.query.bind(parts.database);
     const asking = jest.spyOn(parts.database, 'query');
     asking.mockImplementation(async (text: string, values) => {
@@ -129,7 +122,7 @@ describe('what calls are made by', () => {
   it('is kept of ten thousand tools at most', async () => {
     server.tools.push({ name: 'a' });
     await register();
-    frozen();
+    frozenClock();
     // There need not be as many: what is asked for is answered by the one that is there.
     jest.spyOn(parts.registry, 'find').mockResolvedValue(await parts.registry.find(name));
     const query = parts.database.query.bind(parts.database);

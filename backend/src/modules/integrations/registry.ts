@@ -197,7 +197,9 @@ export class Registry implements OnModuleInit, OnApplicationShutdown {
     const key = `${serverName}\u0000${toolName}`;
     const kept = this.targets.get(key);
     const target =
-      kept && Date.now() < kept.staleAt ? kept.target : await this.load(key, serverName, toolName);
+      kept && performance.now() < kept.staleAt
+        ? kept.target
+        : await this.load(key, serverName, toolName);
     return { ...target, upstream: this.upstreams.of(target.server) };
   }
 
@@ -229,7 +231,7 @@ export class Registry implements OnModuleInit, OnApplicationShutdown {
     };
     if (generation !== this.generation) return target;
     if (this.targets.size >= MOST_CACHED) this.targets.delete(this.targets.keys().next().value!);
-    this.targets.set(key, { target, staleAt: Date.now() + CACHE_MS });
+    this.targets.set(key, { target, staleAt: performance.now() + CACHE_MS });
     return target;
   }
 
@@ -237,11 +239,11 @@ export class Registry implements OnModuleInit, OnApplicationShutdown {
   private firstTools(server: ServerRow): Promise<void> {
     const of = `${server.created_at.getTime()}/${server.version}`;
     const known = this.asked.get(server.name);
-    if (known?.of === of && Date.now() < known.until) return known.done;
+    if (known?.of === of && performance.now() < known.until) return known.done;
     const asked = { of, until: Infinity, done: this.syncTools(server) };
     this.asked.set(server.name, asked);
     asked.done.then(
-      () => (asked.until = Date.now() + EMPTY_FOR_MS),
+      () => (asked.until = performance.now() + EMPTY_FOR_MS),
       () => (asked.until = 0), // whoever asked is told; the next one may have more luck
     );
     return asked.done;

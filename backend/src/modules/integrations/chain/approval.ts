@@ -17,8 +17,8 @@ import type { Foresight, Link, Next, Passage } from './link.js';
 import { storable } from './result-check.js';
 
 const TYPE = 'aos-approval+jwt';
-/** How long a granted approval can be used after its question would have expired. */
-const GRACE_S = 3600;
+/** How long a granted approval can be used after its question would have expired, by the database's clock. */
+const GRACE = `interval '1 hour'`;
 
 const Claims = z.object({ aid: z.uuid(), sub: z.string(), bnd: z.string() });
 
@@ -188,11 +188,10 @@ export class ApprovalLink implements Link {
     });
   }
 
-  private handleOf({ id, expires_at }: Asked, subject: string, binding: string): Promise<string> {
+  private handleOf({ id }: Asked, subject: string, binding: string): Promise<string> {
     return new SignJWT({ aid: id, bnd: binding })
       .setProtectedHeader({ alg: 'HS256', typ: TYPE })
       .setSubject(subject)
-      .setExpirationTime(Math.ceil(expires_at.getTime() / 1000) + GRACE_S)
       .sign(this.key);
   }
 
@@ -210,7 +209,7 @@ export class ApprovalLink implements Link {
     }
     const taken = await this.database.query(
       `UPDATE approvals SET used_at = now() WHERE id = $1 AND kind = 'call' AND status = 'continued' AND used_at IS NULL
-          AND args_hash = $2 AND requested_by = $3 RETURNING id`,
+          AND args_hash = $2 AND requested_by = $3 AND expires_at + ${GRACE} > clock_timestamp() RETURNING id`,
       [claims.aid, claims.bnd, claims.sub],
     );
     if (taken.length > 0) return claims.aid;
@@ -233,7 +232,7 @@ export class ApprovalLink implements Link {
       const { payload } = await jwtVerify(handle, this.key, { algorithms: ['HS256'], typ: TYPE });
       return Claims.safeParse(payload).data;
     } catch {
-      return undefined; // forged, expired, or no handle at all: told alike
+      return undefined; // forged, or no handle at all: told alike
     }
   }
 
@@ -247,12 +246,15 @@ export class ApprovalLink implements Link {
       decided_by: string | null;
       used_at: Date | null;
       expires_at: Date;
+      is_open: boolean;
+      is_late: boolean;
       given: string;
     }>(
-      `SELECT status, decided_by, used_at, expires_at, (${givenSql}) AS given FROM approvals WHERE id = $1 AND kind = 'call'`,
+      `SELECT status, decided_by, used_at, expires_at, expires_at > clock_timestamp() AS is_open,
+              expires_at + ${GRACE} <= clock_timestamp() AS is_late, (${givenSql}) AS given FROM approvals WHERE id = $1 AND kind = 'call'`,
       [aid],
     );
-    if (row?.status === 'pending' && row.expires_at.getTime() > Date.now())
+    if (row?.status === 'pending' && row.is_open)
       return new ApprovalRequired(passage.name, {
         approvalId: aid,
         retryHandle,
@@ -263,6 +265,7 @@ export class ApprovalLink implements Link {
     if (row?.status === 'pending' || row?.status === 'expired')
       return new CallApprovalEnded('expired', null);
     if (row?.used_at) return new CallApprovalEnded('used', null);
+    if (row?.status === 'continued' && row.is_late) return new CallApprovalEnded('late', null);
     if (row?.status === 'aborted' || row?.status === 'degraded')
       return new CallApprovalEnded('refused', row.decided_by);
     return new CallApprovalVoid('it was given up');

@@ -19,7 +19,7 @@ import { type GatewayParts, startGateway } from '../testing.js';
 import { Capabilities } from './capability.js';
 import { GuardedFetch } from './guarded-fetch.js';
 import { BearerTokens } from './identity.js';
-import { controlledClock } from './testing.js';
+import { controlledClock, frozenClock } from './testing.js';
 
 const AUDIENCE = 'https://aos.example/mcp';
 let parts: GatewayParts;
@@ -303,8 +303,7 @@ describe('a bearer token', () => {
   it('makes the issuer be asked no more often for being shown more often', async () => {
     const crowd = async () =>
       Promise.all(Array.from({ length: 20 }, async () => tokens.verifyBearer(await signed())));
-    let now = Date.now();
-    jest.spyOn(Date, 'now').mockImplementation(() => now);
+    const clock = frozenClock();
     const exp = Math.floor(Date.now() / 1000) + 3600;
     const shown = await signed({ exp });
     metadataIssuer = 'http://another.example';
@@ -314,11 +313,11 @@ describe('a bearer token', () => {
     expect(atOnce).toBeLessThanOrEqual(2);
     metadataIssuer = undefined;
     isDown = true;
-    now += 5_001;
+    clock.pass(5_001);
     for (let i = 0; i < 20; i++) expect(await tokens.verifyBearer(shown)).toBeUndefined();
     expect(asked.filter((url) => url === '/keys')).toHaveLength(1);
     isDown = false;
-    now += 5_001;
+    clock.pass(5_001);
     expect(await tokens.verifyBearer(shown)).toBeDefined();
     expect(asked.filter((url) => url === '/keys')).toHaveLength(2);
   });
@@ -446,9 +445,27 @@ describe('a grant as a bearer token', () => {
     expect(await tokens.verifyBearer(token)).toBeUndefined();
   });
 
+  it('has its rights asked for again, also when the clock was set back meanwhile', async () => {
+    let asked = 0;
+    const query = parts.database.query.bind(parts.database);
+    jest.spyOn(parts.database, 'query').mockImplementation(async (text: string, values) => {
+      if (!text.includes('role_bindings b JOIN users')) return query(text, values);
+      asked++;
+      return [];
+    });
+    const token = await grantOf('somebody');
+    await tokens.verifyBearer(token);
+    await tokens.verifyBearer(token);
+    expect(asked).toBe(1);
+    const later = performance.now() + 60_000;
+    jest.spyOn(performance, 'now').mockReturnValue(later);
+    jest.spyOn(Date, 'now').mockReturnValue(Date.now() - 3_600_000);
+    await tokens.verifyBearer(token);
+    expect(asked).toBe(2);
+  });
+
   it('has its rights kept for ten thousand holders at most', async () => {
-    const now = Date.now();
-    jest.spyOn(Date, 'now').mockReturnValue(now);
+    frozenClock();
     const asked: unknown[] = [];
     const query = parts.database.query.bind(parts.database);
     jest.spyOn(parts.database, 'query').mockImplementation(async (text: string, values) => {

@@ -132,7 +132,7 @@ export class BearerTokens extends OutsideTokens implements OnApplicationShutdown
 
   private async rightsOfPerson(userId: string): Promise<Principal['grants']> {
     const kept = this.rights.get(userId);
-    if (kept && Date.now() < kept.staleAt) return kept.grants;
+    if (kept && performance.now() < kept.staleAt) return kept.grants;
     const generation = this.generation;
     const grants = await this.database.query<Principal['grants'][number]>(
       `SELECT DISTINCT p AS permission, b.project_id AS "projectId"
@@ -142,7 +142,7 @@ export class BearerTokens extends OutsideTokens implements OnApplicationShutdown
     );
     if (generation !== this.generation) return grants;
     if (this.rights.size >= MOST_CACHED) this.rights.delete(this.rights.keys().next().value!);
-    this.rights.set(userId, { grants, staleAt: Date.now() + CACHE_MS });
+    this.rights.set(userId, { grants, staleAt: performance.now() + CACHE_MS });
     return grants;
   }
 
@@ -174,9 +174,9 @@ export class BearerTokens extends OutsideTokens implements OnApplicationShutdown
   /** Whoever shows tokens asks by them, so all share one look for the keys, also one that has failed. */
   private keysOf(trusted: Issuer): Promise<KeySet> {
     const of = JSON.stringify([trusted.issuer, trusted.jwksUri]);
-    if (this.keys?.of !== of || Date.now() >= this.keys.until) {
+    if (this.keys?.of !== of || performance.now() >= this.keys.until) {
       const keys = { of, set: this.findKeys(trusted), until: Infinity };
-      keys.set.catch(() => (keys.until = Date.now() + LET_BE_MS)); // who waits for them is told
+      keys.set.catch(() => (keys.until = performance.now() + LET_BE_MS)); // who waits for them is told
       this.keys = keys;
     }
     return this.keys.set;
@@ -187,8 +187,9 @@ export class BearerTokens extends OutsideTokens implements OnApplicationShutdown
     let notBefore = 0;
     return createRemoteJWKSet(new URL(address), {
       [customFetch]: async (url, { headers, signal }) => {
-        if (Date.now() < notBefore) throw new Error('the keys of the issuer could not be had');
-        notBefore = Date.now() + LET_BE_MS;
+        if (performance.now() < notBefore)
+          throw new Error('the keys of the issuer could not be had');
+        notBefore = performance.now() + LET_BE_MS;
         const answer = await this.outside.request(url, {
           headers: Object.fromEntries(new Headers(headers)),
           signal,

@@ -51,11 +51,12 @@ export class Policies implements OnApplicationShutdown {
   }
 
   async stored(): Promise<StoredPolicies> {
-    if (this.cached && Date.now() < this.cached.staleAt) return this.cached.stored;
+    if (this.cached && performance.now() < this.cached.staleAt) return this.cached.stored;
     const generation = this.generation;
     const [row] = await this.database.query<PoliciesRow>(latest);
     const stored = this.read(row);
-    if (generation === this.generation) this.cached = { stored, staleAt: Date.now() + CACHE_MS };
+    if (generation === this.generation)
+      this.cached = { stored, staleAt: performance.now() + CACHE_MS };
     return stored;
   }
 
@@ -77,7 +78,7 @@ export class Policies implements OnApplicationShutdown {
 
   private async rolesOfPerson(userId: string): Promise<RoleOfPerson[]> {
     const kept = this.roles.get(userId);
-    if (kept && Date.now() < kept.staleAt) return kept.roles;
+    if (kept && performance.now() < kept.staleAt) return kept.roles;
     const generation = this.generation;
     const roles = await this.database.query<RoleOfPerson>(
       `SELECT role, project_id AS "projectId" FROM role_bindings WHERE user_id = $1`,
@@ -85,7 +86,7 @@ export class Policies implements OnApplicationShutdown {
     );
     if (generation !== this.generation) return roles;
     if (this.roles.size >= MOST_PEOPLE) this.roles.delete(this.roles.keys().next().value!);
-    this.roles.set(userId, { roles, staleAt: Date.now() + CACHE_MS });
+    this.roles.set(userId, { roles, staleAt: performance.now() + CACHE_MS });
     return roles;
   }
 

@@ -10,6 +10,19 @@ export function controlledClock() {
   return { pass: (ms: number) => void (ahead += ms) };
 }
 
+/** Time that stands still but for what a test lets go by. Undone by `jest.restoreAllMocks`. */
+export function frozenClock() {
+  let [wall, since] = [Date.now(), performance.now()];
+  jest.spyOn(Date, 'now').mockImplementation(() => wall);
+  jest.spyOn(performance, 'now').mockImplementation(() => since);
+  return {
+    pass(ms: number): void {
+      wall += ms;
+      since += ms;
+    },
+  };
+}
+
 export interface ToolOfTest {
   name: string;
   description?: string;

@@ -8,7 +8,12 @@ import { SessionAuthenticator } from '../../auth/session-authenticator.js';
 import { Capabilities } from '../chain/capability.js';
 import { BearerTokens } from '../chain/identity.js';
 import { RemoveMcpServer } from '../commands/remove-server.js';
-import { type ToolServerOfTest, controlledClock, startToolServer } from '../chain/testing.js';
+import {
+  type ToolServerOfTest,
+  controlledClock,
+  frozenClock,
+  startToolServer,
+} from '../chain/testing.js';
 import { type GatewayParts, actor, admin, startGateway } from '../testing.js';
 import { CallerAssertions } from './caller-assertions.js';
 import { HealthProbes } from './health-probes.js';
@@ -463,14 +468,13 @@ describe('signing in as the caller', () => {
         const token = { access_token: 'a-token-of-a-moment', token_type: 'Bearer', ...more };
         return Promise.resolve({ status: 200, body: JSON.stringify(token) });
       };
-      let now = Date.now();
-      jest.spyOn(Date, 'now').mockImplementation(() => now);
+      const clock = frozenClock();
       const by = actor('operator');
       await of(by);
-      now += shownMs - 1;
+      clock.pass(shownMs - 1);
       await of(by);
       expect(forms).toHaveLength(1);
-      now += 1;
+      clock.pass(1);
       await of(by);
       expect(forms).toHaveLength(2);
     });

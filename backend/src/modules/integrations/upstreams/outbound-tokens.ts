@@ -56,7 +56,7 @@ export class OutboundTokens {
   ): Promise<string> {
     const key = keyOf(server, oauth, caller);
     const kept = this.kept.get(key);
-    if (kept && Date.now() < kept.until) return kept.token;
+    if (kept && performance.now() < kept.until) return kept.token;
     // Connections that are made at once share one token.
     const asking =
       this.asked.get(key) ??
@@ -126,7 +126,7 @@ export class OutboundTokens {
       this.kept.delete(oldest);
     }
     this.redactor.know(`token of ${server}`, token); // a server may tell what it was shown
-    this.kept.set(key, { token, until: Date.now() + lifeMs });
+    this.kept.set(key, { token, until: performance.now() + lifeMs });
   }
 
   private async formOf(
