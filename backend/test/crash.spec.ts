@@ -521,8 +521,7 @@ describe(`a server that is killed again and again (AOS_TEST_SEED=${seed})`, () =
     expect(asked).toBeGreaterThan(0);
   }, 360_000);
 
-  // The effects are outside the database, and so is what is put out of order: npm test runs it on native Postgres alone
-  const onEitherTheSame = isNative ? test : test.skip;
+  const onEitherTheSame = isNative ? test : test.skip; // effects, and what is put out of order, are outside the database: npm test runs it on native Postgres
 
   onEitherTheSame(
     'doubles effects when the ledger is out of order',
