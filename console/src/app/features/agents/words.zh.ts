@@ -46,7 +46,7 @@ export const words = {
   replicas: '副本数',
   fewerReplicas: '减少一个副本',
   moreReplicas: '增加一个副本',
-  tasksAtOnce: '个任务同时执行',
+  tasksAtOnce: '个同时执行',
   queuedN: '{{n}} 个排队',
   successRate: '成功率',
   ofLast: '最近 {{n}} 次',
