@@ -89,7 +89,7 @@ test('an agent is made from a template, started, run, followed, changed and roll
   await write(page, 'Prompt', 'Leap before you look.');
   await press(page, 'See what changes');
   await page.getByTestId('changed-lines').waitFor();
-  await page.fill('#agent-comment', 'bolder');
+  await page.fill('#version-comment', 'bolder');
   await press(page, 'Save new version');
   await page.locator('header').getByText('version 2').waitFor();
   await comesTo(() => page.getByText('Changes that are not saved').count(), 0);

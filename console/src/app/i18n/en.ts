@@ -46,6 +46,7 @@ export const words = {
     compareWith: 'Compare',
     pickTwo: 'Pick two versions to see what they do not share.',
     between: 'Between version {{a}} and version {{b}}',
+    why: 'Why, for whoever looks later',
   },
   chart: {
     empty: 'Nothing happened in this time.',

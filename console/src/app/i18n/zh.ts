@@ -47,6 +47,7 @@ export const words: AllWords = {
     compareWith: '对比',
     pickTwo: '勾选两个版本查看差异。',
     between: '第 {{a}} 版与第 {{b}} 版的差异',
+    why: '改动原因，供日后查看',
   },
   chart: {
     empty: '这段时间没有数据。',

@@ -17,12 +17,12 @@ import { AosApi } from '../../shared/api/aos-api';
 import { type Call, type Problem, done, failed, loading } from '../../shared/api/problem';
 import { keepFresh } from '../../shared/realtime/keep-fresh';
 import { session } from '../../shared/state/session';
-import { Dialog } from '../../shared/ui/dialog';
-import { Difference } from '../../shared/ui/difference';
 import { Icon } from '../../shared/ui/icon';
 import { ProblemNote } from '../../shared/ui/problem-note';
 import { StateMark } from '../../shared/ui/state-mark';
-import { TabRow } from '../../shared/ui/tab-row';
+import { Tabs } from '../../shared/ui/tabs';
+import { UnsavedBar } from '../../shared/ui/unsaved-bar';
+import { VersionDialog } from '../../shared/ui/version-dialog';
 import { AgentLogs } from './agent-logs';
 import { AgentOverview } from './agent-overview';
 import { AgentPrompt } from './agent-prompt';
@@ -42,20 +42,20 @@ type Tab = (typeof tabs)[number];
 @Component({
   selector: 'aos-agent-page',
   imports: [
-    TabRow,
     AgentLogs,
     AgentOverview,
     AgentPrompt,
     AgentVersions,
-    Dialog,
-    Difference,
     Icon,
     NamePicker,
     ProblemNote,
     RouterLink,
     StateMark,
+    Tabs,
     ToolPicker,
     TranslocoDirective,
+    UnsavedBar,
+    VersionDialog,
   ],
   providers: [AgentStore],
   changeDetection: ChangeDetectionStrategy.OnPush,
@@ -85,7 +85,6 @@ export class AgentPage {
   protected readonly tools = signal<readonly McpTool[]>([]);
   protected readonly secrets = signal<readonly string[] | null>(null);
   protected readonly isReviewing = signal(false);
-  protected readonly comment = signal('');
 
   private readonly sentences = inject(Sentences);
   protected readonly tones = tones;
@@ -155,24 +154,11 @@ export class AgentPage {
       replaceUrl: true,
     });
   }
-  protected onTabKey(event: KeyboardEvent): void {
-    const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
-    if (step === 0) return;
-    const all = this.tabs();
-    const next = all[(all.indexOf(this.shown()) + step + all.length) % all.length];
-    if (!next) return;
-    this.show(next);
-    document.getElementById(`tab-${next}`)?.focus();
-  }
 
   protected clone(): void {
     void this.router.navigate(['/agents'], { queryParams: { new: this.store.agent()?.name } });
   }
-  protected review(): void {
-    this.comment.set('');
-    this.isReviewing.set(true);
-  }
-  protected save(): void {
-    this.store.save(this.comment(), () => this.isReviewing.set(false));
+  protected save(comment: string): void {
+    this.store.save(comment, () => this.isReviewing.set(false));
   }
 }

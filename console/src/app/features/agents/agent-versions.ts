@@ -12,9 +12,9 @@ import {
 import type { Agent, AgentVersion } from '@aos/contracts';
 import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
 import type { Call } from '../../shared/api/problem';
-import { Dialog } from '../../shared/ui/dialog';
 import { Difference } from '../../shared/ui/difference';
 import { ProblemNote } from '../../shared/ui/problem-note';
+import { VersionDialog } from '../../shared/ui/version-dialog';
 import { VersionList } from '../../shared/ui/version-list';
 import { tidy } from './sop';
 
@@ -29,7 +29,7 @@ export interface Release {
 /** Every version that an agent has had; what two of them do not share; and the way back to one of them. */
 @Component({
   selector: 'aos-agent-versions',
-  imports: [Dialog, Difference, ProblemNote, TranslocoDirective, VersionList],
+  imports: [Difference, ProblemNote, TranslocoDirective, VersionDialog, VersionList],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <ng-container *transloco="let t">
@@ -63,54 +63,19 @@ export interface Release {
         </section>
       }
       @if (wanted(); as wanted) {
-        <aos-dialog
-          size="large"
+        <aos-version-dialog
           [title]="t('agents.releaseTitle', { name: agent().name, n: wanted.version })"
-          [isBusy]="releasing().state === 'loading'"
+          [action]="t(isOlder(wanted) ? 'agents.rollBack' : 'agents.release')"
+          [before]="present()"
+          [after]="wanted.config"
+          [beforeLabel]="t('versions.n', { n: agent().version })"
+          [afterLabel]="t('versions.n', { n: wanted.version })"
+          [call]="releasing()"
+          (confirmed)="release(wanted.version, $event)"
           (closed)="wantedVersion.set(null)"
         >
-          <div class="ask">
-            <p>{{ t('agents.releaseHelp') }}</p>
-            <aos-difference
-              [before]="present()"
-              [after]="wanted.config"
-              [beforeLabel]="t('versions.n', { n: agent().version })"
-              [afterLabel]="t('versions.n', { n: wanted.version })"
-            />
-            <div class="field">
-              <label for="release-comment">{{ t('agents.comment') }}</label>
-              <input
-                id="release-comment"
-                class="input"
-                maxlength="1000"
-                autocomplete="off"
-                [value]="comment()"
-                (input)="comment.set($any($event.target).value)"
-              />
-            </div>
-            @if (releasing(); as call) {
-              @if (call.state === 'failed') {
-                <aos-problem [problem]="call.problem" />
-              }
-            }
-          </div>
-          <button actions class="btn" type="button" (click)="wantedVersion.set(null)">
-            {{ t('dialog.cancel') }}
-          </button>
-          <button
-            actions
-            class="btn filled"
-            type="button"
-            [disabled]="releasing().state === 'loading'"
-            (click)="release(wanted.version)"
-          >
-            {{
-              releasing().state === 'loading'
-                ? t('dialog.busy')
-                : t(isOlder(wanted) ? 'agents.rollBack' : 'agents.release')
-            }}
-          </button>
-        </aos-dialog>
+          <p>{{ t('agents.releaseHelp') }}</p>
+        </aos-version-dialog>
       }
     </ng-container>
   `,
@@ -121,8 +86,7 @@ export interface Release {
       gap: 14px;
       max-width: 960px;
     }
-    section,
-    .ask {
+    section {
       display: flex;
       flex-direction: column;
       gap: 10px;
@@ -141,7 +105,6 @@ export class AgentVersions {
   readonly retry = output();
   readonly released = output<Release>();
 
-  protected readonly comment = signal('');
   protected readonly wantedVersion = signal<string | null>(null);
   protected readonly wanted = computed(() => {
     const wanted = this.versions().find(({ version }) => version === this.wantedVersion());
@@ -166,13 +129,12 @@ export class AgentVersions {
     return Number(version) < Number(this.agent().version);
   }
   protected ask(version: string): void {
-    this.comment.set('');
     this.wantedVersion.set(version);
   }
-  protected release(version: string): void {
+  protected release(version: string, comment: string): void {
     this.released.emit({
       version,
-      comment: this.comment(),
+      comment,
       then: () => this.wantedVersion.set(null),
     });
   }

@@ -64,7 +64,6 @@ export const words = {
   review: 'See what changes',
   whatChanges: 'What changes',
   saveHelp: 'Saving makes a new version. Runs under way go on with the one they began with.',
-  comment: 'Why, for whoever looks later',
   save: 'Save new version',
   prompt: 'Prompt',
   promptHint: 'You are a careful…',

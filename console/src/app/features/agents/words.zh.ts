@@ -63,7 +63,6 @@ export const words = {
   review: '查看改动',
   whatChanges: '改动内容',
   saveHelp: '保存后生成新版本，进行中的运行仍使用各自开始时的版本。',
-  comment: '改动原因，供日后查看',
   save: '保存为新版本',
   prompt: '提示词',
   promptHint: '你是一名严谨的……',

@@ -30,7 +30,7 @@ import { Icon } from '../../shared/ui/icon';
 import { ProblemNote } from '../../shared/ui/problem-note';
 import { SidePanel } from '../../shared/ui/side-panel';
 import { StateMark } from '../../shared/ui/state-mark';
-import { TabRow } from '../../shared/ui/tab-row';
+import { Tabs } from '../../shared/ui/tabs';
 import { CallDetail } from './call-detail';
 import { CallsStore } from './calls-store';
 import { IntegrationsApi } from './integrations-api';
@@ -50,7 +50,7 @@ const tabs = ['tools', 'calls', 'settings'] as const;
 @Component({
   selector: 'aos-server-page',
   imports: [
-    TabRow,
+    Tabs,
     CallDetail,
     ConfirmDialog,
     Dialog,
@@ -199,15 +199,6 @@ export class ServerPage {
   }
   protected openDetail(row: RecentCall | null): void {
     this.beside.show('at', row?.id ?? null);
-  }
-  protected onTabKey(event: KeyboardEvent): void {
-    const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
-    if (step === 0) return;
-    const all = this.tabs();
-    const next = all[(all.indexOf(this.shown()) + step + all.length) % all.length];
-    if (!next) return;
-    this.show(next);
-    document.getElementById(`tab-${next}`)?.focus();
   }
 
   // A button is off only once it is drawn anew: the second press of two may come before that.

@@ -188,7 +188,6 @@ export const words = {
     review: 'See what changes',
     whatChanges: 'What changes',
     goOn: 'Go on writing',
-    comment: 'Why, for whoever looks later',
     save: 'Save',
     saveFirst: 'Save the changes first: what is run is what is saved.',
     restore: 'Restore',

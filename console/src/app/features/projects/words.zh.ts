@@ -171,7 +171,6 @@ export const words = {
     review: '查看改动',
     whatChanges: '改动内容',
     goOn: '继续编辑',
-    comment: '改动原因，供日后查看',
     save: '保存',
     saveFirst: '请先保存：运行的是已保存的内容。',
     restore: '恢复',

@@ -31,8 +31,10 @@ import { Dialog } from '../../../shared/ui/dialog';
 import { Difference } from '../../../shared/ui/difference';
 import { Icon } from '../../../shared/ui/icon';
 import { ProblemNote } from '../../../shared/ui/problem-note';
-import { TabRow } from '../../../shared/ui/tab-row';
+import { Tabs } from '../../../shared/ui/tabs';
 import { Age } from '../../../shared/ui/time';
+import { UnsavedBar } from '../../../shared/ui/unsaved-bar';
+import { VersionDialog } from '../../../shared/ui/version-dialog';
 import { VersionList } from '../../../shared/ui/version-list';
 import { PlanGraph } from '../run/plan-graph';
 import { BlueprintEditor } from './blueprint-editor';
@@ -63,8 +65,10 @@ interface WholeVersion {
     ProblemNote,
     RouterLink,
     RunDialog,
-    TabRow,
+    Tabs,
     TranslocoDirective,
+    UnsavedBar,
+    VersionDialog,
     VersionList,
   ],
   providers: [BlueprintStore],
@@ -114,7 +118,6 @@ export class BlueprintView {
   );
   protected readonly canSave = computed(() => this.store.isChanged() || !this.store.base());
   protected readonly savingProblem = computed(() => problemOf(this.store.saving()));
-  protected readonly orderProblem = computed(() => problemOf(this.store.restoring()));
 
   /** The steps as the graph of a run takes them: none has begun. */
   protected readonly picture = computed((): StepState[] =>
@@ -213,15 +216,6 @@ export class BlueprintView {
       replaceUrl: true,
     });
   }
-  protected onTabKey(event: KeyboardEvent): void {
-    const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
-    if (step === 0) return;
-    const all = this.tabs();
-    const next = all[(all.indexOf(this.shown()) + step + all.length) % all.length];
-    if (!next) return;
-    this.show(next);
-    document.getElementById(`tab-${next}`)?.focus();
-  }
   protected dialog(name: 'run' | null): void {
     void this.router.navigate([], { queryParams: { open: name }, queryParamsHandling: 'merge' });
   }
@@ -252,12 +246,11 @@ export class BlueprintView {
   }
 
   protected askToRestore(version: number): void {
-    this.comment.set('');
     this.store.forgetOrder();
     this.asked.set(version);
   }
-  protected restore(version: number): void {
-    this.store.restore(version, this.comment(), () => this.asked.set(null));
+  protected restore(version: number, comment: string): void {
+    this.store.restore(version, comment, () => this.asked.set(null));
   }
   protected askToDelete(): void {
     this.store.forgetOrder();

@@ -35,7 +35,7 @@ import { RunStore } from './run-store';
 import { StepPanel } from './step-panel';
 import { TimelineView } from './timeline-view';
 import { Sentences } from '../../../shared/i18n/sentences';
-import { TabRow } from '../../../shared/ui/tab-row';
+import { Tabs } from '../../../shared/ui/tabs';
 
 const tabs = [
   'plan',
@@ -53,7 +53,7 @@ type Tab = (typeof tabs)[number];
 @Component({
   selector: 'aos-run-page',
   imports: [
-    TabRow,
+    Tabs,
     Age,
     CopyButton,
     Elapsed,
@@ -175,14 +175,6 @@ export class RunPage {
   }
   protected showTab(tab: Tab): void {
     void this.show({ tab: tab === 'plan' ? null : tab, open: null, step: null });
-  }
-  protected onTabKey(event: KeyboardEvent): void {
-    const by = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
-    if (by === 0) return;
-    event.preventDefault();
-    const next = tabs[(tabs.indexOf(this.shown()) + by + tabs.length) % tabs.length]!;
-    this.showTab(next);
-    document.getElementById(`run-${next}`)?.focus();
   }
 
   protected startReplay(): void {
