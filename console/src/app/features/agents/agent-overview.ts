@@ -1,12 +1,4 @@
-import {
-  ChangeDetectionStrategy,
-  Component,
-  computed,
-  inject,
-  input,
-  linkedSignal,
-  output,
-} from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, inject, input, output } from '@angular/core';
 import { Router, RouterLink } from '@angular/router';
 import type { Agent, AgentStats, Job } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
@@ -44,7 +36,7 @@ const MOST_REPLICAS = 100;
                 type="button"
                 [disabled]="replicas() <= 1"
                 [attr.aria-label]="t('agents.fewerReplicas')"
-                (click)="scaleBy(-1)"
+                (click)="scaledBy.emit(-1)"
               >
                 −
               </button>
@@ -56,7 +48,7 @@ const MOST_REPLICAS = 100;
                 type="button"
                 [disabled]="replicas() >= mostReplicas"
                 [attr.aria-label]="t('agents.moreReplicas')"
-                (click)="scaleBy(1)"
+                (click)="scaledBy.emit(1)"
               >
                 +
               </button>
@@ -242,10 +234,10 @@ export class AgentOverview {
   readonly call = input.required<Call>();
   readonly mayOperate = input.required<boolean>();
   readonly retry = output();
-  readonly scaled = output<number>();
+  /** As pressed, which the server may not have told of yet. */
+  readonly replicas = input.required<number>();
+  readonly scaledBy = output<number>();
   protected readonly mostReplicas = MOST_REPLICAS;
-  /** As pressed, until the server tells how it is: three quick presses make three more. */
-  protected readonly replicas = linkedSignal(() => this.agent().replicas);
 
   private readonly router = inject(Router);
   protected readonly toneOf = toneOf;
@@ -316,10 +308,6 @@ export class AgentOverview {
     },
     { id: 'age', header: 'agents.col.age', width: '72px', align: 'end' },
   ];
-  protected scaleBy(more: number): void {
-    this.replicas.update((now) => now + more);
-    this.scaled.emit(this.replicas());
-  }
   protected open(job: Job): void {
     void this.router.navigateByUrl(this.linkTo(job));
   }

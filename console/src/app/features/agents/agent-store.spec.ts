@@ -62,6 +62,33 @@ describe('the page of one agent', () => {
     expect(store.agent()?.status).toBe('running');
   });
 
+  it('sends replicas one request at a time, with what was pressed by then, and shows that meanwhile', () => {
+    const { store, http, answer } = setup();
+    const sent = () =>
+      http.expectOne({ method: 'POST', url: '/agents/a/scale' }, 'one under way at the most');
+    for (const more of [1, 1, -1]) store.scaleBy(more);
+    expect(store.replicas()).toBe(2);
+    const first = sent();
+    expect(first.request.body).toEqual({ replicas: 2 });
+    store.scaleBy(1);
+    first.flush(anAgent({ replicas: 2 }));
+    expect(store.replicas()).toBe(3);
+    answer(anAgent({ replicas: 2 }), 3);
+    expect(store.replicas()).toBe(3);
+    const second = sent();
+    expect(second.request.body).toEqual({ replicas: 3 });
+    second.flush(anAgent({ replicas: 3 }));
+    answer(anAgent({ replicas: 3 }), 3);
+    http.expectNone({ method: 'POST', url: '/agents/a/scale' });
+    expect(store.replicas()).toBe(3);
+    store.scaleBy(1);
+    sent().flush(
+      { code: 'forbidden', title: 'No', status: 403 },
+      { status: 403, statusText: 'No' },
+    );
+    expect(store.replicas()).toBe(3);
+  });
+
   it('saves against the version that was seen, and says so when it has gone', () => {
     const { store, http, answer } = setup();
     store.set('prompt', 'Mine.');

@@ -53,6 +53,9 @@ export class AgentStore {
   readonly draft = signal<Draft | null>(null);
   readonly saving = signal<Call>(idle);
   readonly ordering = signal<Call>(idle);
+  /** Replicas as pressed, until the server has told of them. */
+  private readonly wanted = signal<number | null>(null);
+  readonly replicas = computed(() => this.wanted() ?? this.agent()?.replicas ?? 0);
   readonly versions = signal<readonly AgentVersion[]>([]);
   readonly versionsCall = signal<Call>(loading);
   private readonly cursor = signal<string | null>(null);
@@ -79,6 +82,7 @@ export class AgentStore {
     this.etag = '';
     this.agent.set(null);
     this.draft.set(null);
+    this.wanted.set(null);
     this.versions.set([]);
     this.call.set(loading);
     this.refresh();
@@ -152,8 +156,25 @@ export class AgentStore {
   stop(): void {
     this.order(this.api.stop(this.id));
   }
-  scale(replicas: number): void {
-    this.order(this.api.scale(this.id, replicas));
+  /** One request at a time, with what was pressed by then: two under way could reach the server in either order. */
+  scaleBy(more: number): void {
+    const isUnderWay = this.wanted() !== null;
+    this.wanted.set(this.replicas() + more);
+    if (!isUnderWay) this.sendScale();
+  }
+  private sendScale(): void {
+    const { id } = this;
+    const replicas = this.replicas();
+    this.order(
+      this.api.scale(id, replicas),
+      (read) =>
+        read.add(() => {
+          if (id !== this.id) return;
+          if (this.wanted() === replicas) this.wanted.set(null);
+          else this.sendScale();
+        }),
+      () => this.wanted.set(null),
+    );
   }
   register(): void {
     this.order(this.api.register(this.id));
@@ -186,16 +207,22 @@ export class AgentStore {
     });
   }
 
-  private order(order: Observable<Agent>, then?: () => void): void {
+  /** `then` is given the asking for the agent as it is now, `otherwise` is for an order that failed. */
+  private order(
+    order: Observable<Agent>,
+    then?: (read: Subscription) => void,
+    otherwise?: () => void,
+  ): void {
     this.ordering.set(loading);
     order.subscribe({
       next: () => {
         this.ordering.set(done);
-        this.refresh();
-        then?.();
+        const read = this.refresh();
+        then?.(read);
       },
       error: (error: unknown) => {
         this.ordering.set(failed(error));
+        otherwise?.();
         this.refresh();
       },
     });

@@ -24,21 +24,22 @@ class Page {
 async function open() {
   TestBed.configureTestingModule({ providers: [provideWords()] });
   const fixture = TestBed.createComponent(Page);
-  document.body.append(fixture.nativeElement);
+  const host = fixture.nativeElement as HTMLElement;
+  document.body.append(host);
   await fixture.whenStable();
-  const tabs = [...fixture.nativeElement.querySelectorAll<HTMLElement>('[role=tab]')];
+  const tabs = [...host.querySelectorAll<HTMLElement>('[role=tab]')];
   const key = async (name: string) => {
     const event = new KeyboardEvent('keydown', { key: name, bubbles: true, cancelable: true });
     (document.activeElement as HTMLElement).dispatchEvent(event);
     await fixture.whenStable();
     return event;
   };
-  return { fixture, tabs, key };
+  return { fixture, host, tabs, key };
 }
 
 it('is a list of tabs of which one can be reached by Tab, with how many there are in a part', async () => {
-  const { fixture, tabs } = await open();
-  const row = fixture.nativeElement.querySelector('[role=tablist]') as HTMLElement;
+  const { host, tabs } = await open();
+  const row = host.querySelector('[role=tablist]')!;
   expect(row.getAttribute('aria-label')).toBe('A run');
   expect(row.classList).toContain('fades');
   expect(tabs.map((tab) => tab.tabIndex)).toEqual([0, -1, -1]);
