@@ -444,7 +444,28 @@ async function loadECharts() {
   ]);
   core.use([charts.BarChart, charts.LineChart, charts.ScatterChart, charts.CustomChart]);
   core.use([components.GridComponent, components.TitleComponent, renderers.SVGRenderer]);
+  const { default: Kept } = await import('zrender/lib/core/LRU.js');
+  keepUnderOwnNames(Kept.prototype);
   return core;
+}
+
+interface Keeps {
+  get(key: string | number): unknown;
+  put(key: string | number, value: unknown): unknown;
+}
+
+/**
+ * What ECharts keeps, widths of texts for one, lies in plain objects under the text itself. One that is called `__proto__` was
+ * found there, as the prototype of all objects of this process, and written to: from then on no request fitted its schema.
+ */
+function keepUnderOwnNames(kept: Keeps): void {
+  const { get, put } = kept;
+  kept.get = function (key) {
+    return get.call(this, `:${key}`);
+  };
+  kept.put = function (key, value) {
+    return put.call(this, `:${key}`, value);
+  };
 }
 
 let echarts: ReturnType<typeof loadECharts> | undefined;

@@ -44,6 +44,27 @@ describe('viz.plot', () => {
     expect(svg).toMatchObject({ name: 'sales-by-shop.svg', mediaType: 'image/svg+xml' });
   });
 
+  it.each(['__proto__', 'constructor', 'toString'])(
+    'draws a text that is called %s, and leaves all objects of the process as they are',
+    async (name) => {
+      await host.put('names.csv', `${name},n\n${name},1\nb,2\n`);
+      try {
+        const args = { file: 'names.csv', kind: 'bar', x: name, y: 'n', title: name };
+        const { svg, data } = await plot(args);
+        const inherited: string[] = [];
+        for (const key in {}) inherited.push(key);
+        expect(inherited).toEqual([]);
+        expect(Object.keys(Object)).toEqual([]);
+        expect(data).toContainEqual({ x: name, y: 1, count: 1 });
+        const drawn = host.text(svg.artifactId);
+        expect(drawn).toContain(`>${name}</text>`);
+        expect(drawn).not.toContain('NaN');
+      } finally {
+        for (const key of ['prev', 'next']) delete (Object.prototype as never)[key];
+      }
+    },
+  );
+
   it.each([
     [
       'count',
