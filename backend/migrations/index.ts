@@ -18,6 +18,7 @@ import { KeepVersionsOfBlueprints1764177000000 } from './1764177000000-keep-vers
 import { KeepLaunchesInUse1764178000000 } from './1764178000000-keep-launches-in-use.js';
 import { CountVotes1764179000000 } from './1764179000000-count-votes.js';
 import { LetAgentsBeScaled1764181000000 } from './1764181000000-let-agents-be-scaled.js';
+import { ProposeChanges1764182000000 } from './1764182000000-propose-changes.js';
 
 /** In order. A migration that has shipped is never edited: write the next one. */
 export const migrations = [
@@ -41,4 +42,5 @@ export const migrations = [
   KeepLaunchesInUse1764178000000,
   CountVotes1764179000000,
   LetAgentsBeScaled1764181000000,
+  ProposeChanges1764182000000,
 ];

@@ -94,6 +94,28 @@ AS $function$
       END LOOP;
     END $function$;
 
+CREATE OR REPLACE FUNCTION public.config_wants_second_person()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+    DECLARE
+      rule jsonb := second_person_rule();
+    BEGIN
+      -- Written at every start, and there already.
+      IF EXISTS (SELECT FROM config_versions WHERE scope = NEW.scope AND version = NEW.version) THEN
+        RETURN NEW;
+      END IF;
+      IF NEW.scope = 'policies' AND coalesce((rule->>'policies')::boolean, false) AND NOT is_confirmed('policies')
+         OR NEW.scope = 'system' AND NOT is_confirmed('settings')
+            AND (coalesce((rule->>'settings')::boolean, false)
+                 OR (rule @> '{"policies": true}' OR rule @> '{"roles": true}')
+                    AND NEW.config #> '{security,secondPerson}' IS DISTINCT FROM rule)
+      THEN
+        RAISE EXCEPTION 'a second person has to confirm a change of %', NEW.scope USING ERRCODE = 'check_violation';
+      END IF;
+      RETURN NEW;
+    END $function$;
+
 CREATE OR REPLACE FUNCTION public.finish_jobs(ids bigint[], fences bigint[], statuses text[], errors text[])
  RETURNS void
  LANGUAGE plpgsql
@@ -116,6 +138,15 @@ AS $function$
              latency_ms = extract(epoch FROM clock_timestamp() - t.started_at) * 1000
         FROM ended WHERE t.trace_id = ended.trace_id;
     END $function$;
+
+CREATE OR REPLACE FUNCTION public.is_confirmed(of text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT EXISTS (SELECT FROM proposals WHERE applied_in = pg_current_xact_id_if_assigned() AND kind = of
+                      AND status = 'applied' AND decided_at = now())
+  $function$;
 
 CREATE OR REPLACE FUNCTION public.let_go(agent bigint, most integer)
  RETURNS integer
@@ -183,6 +214,25 @@ BEGIN
   END IF;
   RETURN first_seq;
 END $function$;
+
+CREATE OR REPLACE FUNCTION public.roles_want_second_person()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+    BEGIN
+      IF coalesce((second_person_rule()->>'roles')::boolean, false) AND NOT is_confirmed('roles') THEN
+        RAISE EXCEPTION 'a second person has to confirm a change of %', TG_TABLE_NAME USING ERRCODE = 'check_violation';
+      END IF;
+      RETURN NULL;
+    END $function$;
+
+CREATE OR REPLACE FUNCTION public.second_person_rule()
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT config #> '{security,secondPerson}' FROM config_versions WHERE scope = 'system' ORDER BY version DESC LIMIT 1
+  $function$;
 
 CREATE OR REPLACE FUNCTION public.stamp_events(most integer, reserve bigint, is_patient boolean)
  RETURNS SETOF events
@@ -444,6 +494,7 @@ CREATE TABLE config_versions (
   created_at timestamp with time zone DEFAULT now() NOT NULL,
   CONSTRAINT config_versions_pkey PRIMARY KEY (scope, version)
 );
+CREATE TRIGGER config_wants_second_person BEFORE INSERT ON public.config_versions FOR EACH ROW WHEN ((new.scope = ANY (ARRAY['system'::text, 'policies'::text]))) EXECUTE FUNCTION config_wants_second_person();
 
 CREATE TABLE conversations (
   id uuid NOT NULL,
@@ -755,6 +806,38 @@ CREATE TABLE projects (
   CONSTRAINT projects_pkey PRIMARY KEY (id)
 );
 
+CREATE TABLE proposals (
+  id uuid NOT NULL,
+  kind text NOT NULL,
+  action text NOT NULL,
+  target text NOT NULL,
+  project_id text,
+  base integer,
+  before jsonb,
+  after jsonb,
+  comment text DEFAULT ''::text NOT NULL,
+  trace_id text NOT NULL,
+  proposed_by text NOT NULL,
+  proposed_by_user uuid,
+  proposed_by_name text NOT NULL,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  expires_at timestamp with time zone NOT NULL,
+  status text DEFAULT 'pending'::text NOT NULL,
+  decided_by text,
+  decided_by_user uuid,
+  decided_by_name text,
+  decided_at timestamp with time zone,
+  decision_comment text,
+  is_break_glass boolean DEFAULT false NOT NULL,
+  applied_in xid8,
+  CONSTRAINT proposals_pkey PRIMARY KEY (id),
+  CONSTRAINT proposals_kind_check CHECK ((kind = ANY (ARRAY['settings'::text, 'policies'::text, 'roles'::text]))),
+  CONSTRAINT proposals_second_person CHECK (((status <> 'applied'::text) OR is_break_glass OR ((decided_by_user IS NOT NULL) AND (decided_by_user IS DISTINCT FROM proposed_by_user)))),
+  CONSTRAINT proposals_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'applied'::text, 'refused'::text, 'withdrawn'::text])))
+);
+CREATE INDEX proposals_applied ON public.proposals USING btree (applied_in) WHERE (applied_in IS NOT NULL);
+CREATE INDEX proposals_waiting ON public.proposals USING btree (id) WHERE (status = 'pending'::text);
+
 CREATE TABLE rate_buckets (
   key text NOT NULL,
   full_at_ms double precision NOT NULL,
@@ -796,6 +879,7 @@ CREATE TABLE role_bindings (
   CONSTRAINT role_bindings_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
   CONSTRAINT role_bindings_user_id_role_project_id_key UNIQUE NULLS NOT DISTINCT (user_id, role, project_id)
 );
+CREATE TRIGGER bindings_want_second_person AFTER INSERT OR DELETE OR UPDATE ON public.role_bindings FOR EACH ROW EXECUTE FUNCTION roles_want_second_person();
 
 CREATE TABLE roles (
   name text NOT NULL,
@@ -806,6 +890,9 @@ CREATE TABLE roles (
   version integer DEFAULT 1 NOT NULL,
   CONSTRAINT roles_pkey PRIMARY KEY (name)
 );
+CREATE TRIGGER roles_changed_want_second_person AFTER UPDATE ON public.roles FOR EACH ROW WHEN ((NOT new.is_builtin)) EXECUTE FUNCTION roles_want_second_person();
+CREATE TRIGGER roles_deleted_want_second_person AFTER DELETE ON public.roles FOR EACH ROW EXECUTE FUNCTION roles_want_second_person();
+CREATE TRIGGER roles_made_want_second_person AFTER INSERT ON public.roles FOR EACH ROW WHEN ((NOT new.is_builtin)) EXECUTE FUNCTION roles_want_second_person();
 
 CREATE TABLE sandbox_scripts (
   id uuid NOT NULL,

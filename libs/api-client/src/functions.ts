@@ -73,6 +73,14 @@ export type { PutSecret$Params as PutSecret$Params } from './fn/config/put-secre
 export { putSecret as putSecret } from './fn/config/put-secret';
 export type { DeleteSecret$Params as DeleteSecret$Params } from './fn/config/delete-secret';
 export { deleteSecret as deleteSecret } from './fn/config/delete-secret';
+export type { GetSecondPersonRule$Params as GetSecondPersonRule$Params } from './fn/config/get-second-person-rule';
+export { getSecondPersonRule as getSecondPersonRule } from './fn/config/get-second-person-rule';
+export type { ListProposals$Params as ListProposals$Params } from './fn/config/list-proposals';
+export { listProposals as listProposals } from './fn/config/list-proposals';
+export type { GetProposal$Params as GetProposal$Params } from './fn/config/get-proposal';
+export { getProposal as getProposal } from './fn/config/get-proposal';
+export type { DecideProposal$Params as DecideProposal$Params } from './fn/config/decide-proposal';
+export { decideProposal as decideProposal } from './fn/config/decide-proposal';
 export type { ListProjects$Params as ListProjects$Params } from './fn/projects/list-projects';
 export { listProjects as listProjects } from './fn/projects/list-projects';
 export type { CreateProject$Params as CreateProject$Params } from './fn/projects/create-project';

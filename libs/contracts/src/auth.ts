@@ -89,9 +89,12 @@ export type CreateUser = z.infer<typeof CreateUser>;
 export const UserPage = pageOf(User).meta({ id: 'UserPage' });
 
 /** A person as those see them who manage people. */
-export const Person = User.extend({ disabled: z.boolean(), createdAt: Timestamp }).meta({
-  id: 'Person',
-});
+export const Person = User.extend({
+  disabled: z.boolean(),
+  createdAt: Timestamp,
+  /** Told when somebody is added and their role waits for a second person: until then they hold nothing. */
+  proposalId: z.string().optional(),
+}).meta({ id: 'Person' });
 export type Person = z.infer<typeof Person>;
 export const PersonPage = pageOf(Person).meta({ id: 'PersonPage' });
 export const SetPassword = z

@@ -1,6 +1,22 @@
 import { z } from 'zod';
 import { Id, PageQuery, Timestamp, pageOf } from './page.js';
 
+/**
+ * Which changes are a proposal first, that a second person confirms: never whoever proposed it. While any of them is on,
+ * a change of this rule itself is one as well.
+ */
+export const SecondPersonRule = z
+  .strictObject({
+    settings: z.boolean().default(false),
+    policies: z.boolean().default(false),
+    /** Roles, and who has them. */
+    roles: z.boolean().default(false),
+    /** Only people with one of these roles may confirm; without any, everybody who could make the change themselves. */
+    confirmers: z.array(z.string().min(1).max(80)).max(20).default([]),
+  })
+  .meta({ id: 'SecondPersonRule' });
+export type SecondPersonRule = z.infer<typeof SecondPersonRule>;
+
 /** System settings. A key that names a secret holds the secret's name, never its value. */
 export const SystemConfig = z
   .strictObject({
@@ -92,6 +108,7 @@ export const SystemConfig = z
           .default(3600_000),
       })
       .prefault({}),
+    security: z.strictObject({ secondPerson: SecondPersonRule.prefault({}) }).prefault({}),
   })
   .meta({ id: 'SystemConfig' });
 export type SystemConfig = z.infer<typeof SystemConfig>;

@@ -57,6 +57,12 @@ export const errorCodes = {
   self_approval: { status: 403, title: 'A second person has to decide this' },
   already_voted: { status: 409, title: 'You have said so already' },
   not_an_approver: { status: 403, title: 'Others have to decide this' },
+  // changes that a second person confirms
+  proposal_decided: { status: 409, title: 'The proposal has been decided' },
+  proposal_expired: { status: 409, title: 'The proposal has expired' },
+  proposal_void: { status: 409, title: 'What the proposal was made on has changed' },
+  too_many_proposals: { status: 409, title: 'Too many proposals wait' },
+  nobody_to_confirm: { status: 422, title: 'Nobody else could confirm such a change' },
   // tools
   unknown_server: { status: 404, title: 'There is no such server' },
   unknown_tool: { status: 404, title: 'There is no such tool' },

@@ -13,6 +13,7 @@ export * from './memory.js';
 export * from './monitor.js';
 export * from './page.js';
 export * from './permissions.js';
+export * from './proposals.js';
 export * from './said.js';
 export * from './sentences.js';
 export * from './tool-servers.js';

@@ -712,6 +712,20 @@ export const sentences = {
   'secrets-listed': '{{who}} changed the list of secrets: {{names}}.',
   'policies-changed': '{{who}} changed the policies of the tools.',
   'rights-changed': '{{who}} changed who may do what: {{action}} on {{resource}}.',
+  'proposed-settings':
+    '{{who}} proposes a change of the settings. A second person has to confirm it.',
+  'proposed-policies':
+    '{{who}} proposes a change of the policies of the tools. A second person has to confirm it.',
+  'proposed-roles':
+    '{{who}} proposes a change of who may do what. A second person has to confirm it.',
+  'what-settings': 'the settings',
+  'what-policies': 'the policies of the tools',
+  'what-roles': 'who may do what',
+  'proposal-confirmed':
+    '{{who}} confirmed the change of {{what}} that {{by}} proposed. It holds now.',
+  'proposal-refused': '{{who}} refused the change of {{what}} that {{by}} proposed.',
+  'proposal-withdrawn': '{{who}} withdrew the proposed change of {{what}}.',
+  'proposal-glass': '{{who}} broke the glass and changed {{what}} alone: {{reason}}',
   'secrets-moved':
     'The secrets have changed since you read them. Read them again and repeat the change.',
   'secrets-left-out':
@@ -723,6 +737,28 @@ export const sentences = {
   'nothing-changed': 'Nothing was changed.',
   'settings-stale':
     'The settings are at version {{present}} now; yours were made on version {{base}}. Look at the new difference and save again.',
+  'proposal-own': 'You proposed this yourself. A second person has to confirm or refuse it.',
+  'proposal-not-yours': 'Whoever proposed it withdraws it; others refuse it.',
+  'proposal-confirmers':
+    'This is confirmed or refused by somebody else who could make the change themselves.',
+  'proposal-confirmers-of':
+    'This is confirmed or refused by somebody else who could make the change themselves and has the role {{roles}}.',
+  'proposal-was-applied': '{{who}} has confirmed it before; it holds.',
+  'proposal-was-refused': '{{who}} has refused it before.',
+  'proposal-was-withdrawn': 'It was withdrawn.',
+  'proposal-too-late': 'The time to confirm it is over. Propose the change again.',
+  'proposal-void-base':
+    'What it was made on has changed since. Look at the new difference, and propose the change again.',
+  'proposal-void-proposer':
+    'Whoever proposed it could not make this change any more. Make it yourself, and have somebody else confirm it.',
+  'proposals-many':
+    '{{most}} changes wait already. Have some of them confirmed, refused or withdrawn first.',
+  'nobody-else':
+    'Nobody but you could confirm a change of {{what}}: give somebody else the permission {{permission}}, or name other roles.',
+  'proposal-glass-may-not':
+    'To apply it alone takes the permission approval.override, and the one for the change itself.',
+  'proposal-glass-wants': 'To apply it alone takes the decision "confirm" and a reason.',
+  'proposal-glass-confirm': 'only goes with the decision "confirm"',
   'would-become': 'is {{before}} now; would become {{after}}',
 
   // Why a request is refused, by what it asks and by how it is put.

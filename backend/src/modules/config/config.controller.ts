@@ -19,6 +19,7 @@ import {
   Id,
   Installation,
   PageQuery,
+  Proposal,
   PutRuntimeConfig,
   PutSecret,
   RuntimeConfig,
@@ -36,6 +37,7 @@ import {
   requiredVersion,
   setVersion,
 } from '../../platform/http/etag.js';
+import { orProposed } from '../proposals/index.js';
 import { DeleteSecret } from './commands/delete-secret.js';
 import { PutSecret as PutSecretCommand } from './commands/put-secret.js';
 import { SaveRuntimeConfig } from './commands/save-runtime-config.js';
@@ -77,17 +79,20 @@ export class ConfigController {
   @ApiOperation({ summary: 'Save the settings as a new version', operationId: 'putSystemConfig' })
   @TakesIfMatch()
   @ApiResponse({ status: 200, standardSchema: SystemConfigAnswer })
+  @ApiResponse({ status: 202, description: 'Waits for a second person', standardSchema: Proposal })
   async saveSystem(
     @RequestCtx() ctx: Ctx,
     @Req() request: AosRequest,
     @Body({ schema: SystemConfig }) body: SystemConfig,
     @Query({ schema: SaveQuery }) { comment }: SaveQuery,
     @Res({ passthrough: true }) response: Response,
-  ): Promise<SystemConfigAnswer> {
-    const answer = await this.commands.execute(
-      new SaveSystemConfig(ctx, body, requiredVersion(request), comment),
+  ): Promise<SystemConfigAnswer | Proposal> {
+    const base = requiredVersion(request);
+    const answer = orProposed(
+      response,
+      await this.commands.execute(new SaveSystemConfig(ctx, body, base, comment)),
     );
-    setVersion(response, answer.version);
+    setVersion(response, 'version' in answer ? answer.version : base);
     return answer;
   }
 

@@ -7,9 +7,11 @@ import { ConfigController } from './config.controller.js';
 import { ConfigQueries } from './config.queries.js';
 import { InstallationFacts } from './installation.js';
 import { Settings } from './settings.js';
+import { ProposalsModule } from '../proposals/index.js';
 import { Vault } from './vault.js';
 
 @Module({
+  imports: [ProposalsModule],
   controllers: [ConfigController],
   providers: [
     Settings,

@@ -12,7 +12,7 @@ import { createHash } from 'node:crypto';
 import { Database } from '../../platform/database/database.js';
 import { type Ctx, allowedProjects } from '../../platform/http/context.js';
 import { decodeCursor, toPage } from '../../platform/http/cursor.js';
-import { configChanges } from './config-diff.js';
+import { configChanges } from '../proposals/index.js';
 import { environmentVariables } from './installation.js';
 import { requireSoundConfig } from './config-rules.js';
 import { type ConfigRow, Settings } from './settings.js';

@@ -168,7 +168,7 @@ describe('settings', () => {
   it('refuse unknown keys, wrong types, a key where a name belongs, and never repeat it', async () => {
     const { body, headers } = await read();
     const etag = headers.get('etag')!;
-    expect((await save({ ...body.config, security: {} }, etag)).status).toBe(400);
+    expect((await save({ ...body.config, unknown: {} }, etag)).status).toBe(400);
     expect((await save({ ...body.config, approvals: { timeoutMs: 'soon' } }, etag)).status).toBe(
       400,
     );

@@ -47,6 +47,7 @@ import { IssueGrantHandler } from './commands/issue-grant.js';
 import { Registration } from './commands/registration.js';
 import { RegisterMcpServerHandler } from './commands/register-server.js';
 import { RemoveMcpServerHandler } from './commands/remove-server.js';
+import { ProposalsModule } from '../proposals/index.js';
 import { SavePoliciesHandler } from './commands/save-policies.js';
 import { TryMcpServerHandler } from './commands/try-server.js';
 import { Gateway } from './gateway.js';
@@ -97,7 +98,7 @@ const chainLinks = [
 ];
 
 @Module({
-  imports: [ArtifactsModule, ConfigModule],
+  imports: [ArtifactsModule, ConfigModule, ProposalsModule],
   controllers: [
     AccessController,
     AggregateController,

@@ -9,6 +9,7 @@ import {
   PoliciesPreview,
   PolicyDocument,
   PreviewPolicies,
+  Proposal,
   ToolPin,
   ToolPinPage,
 } from '@aos/contracts';
@@ -16,6 +17,7 @@ import type { Response } from 'express';
 import { Allow, type AosRequest, RequestCtx } from '../../platform/http/access.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { TakesIfMatch, requiredVersion, setVersion } from '../../platform/http/etag.js';
+import { orProposed } from '../proposals/index.js';
 import { ApprovePin as ApprovePinCommand } from './commands/approve-pin.js';
 import { SavePolicies } from './commands/save-policies.js';
 import { PinsQueries, PinsQuery } from './pins.queries.js';
@@ -44,14 +46,20 @@ export class PoliciesController {
   @TakesIfMatch()
   @ApiOperation({ summary: 'Save the policies as a new version', operationId: 'putPolicies' })
   @ApiResponse({ status: 200, standardSchema: Policies })
+  @ApiResponse({ status: 202, description: 'Waits for a second person', standardSchema: Proposal })
   async save(
     @RequestCtx() ctx: Ctx,
     @Req() request: AosRequest,
     @Body({ schema: PolicyDocument }) body: PolicyDocument,
     @Res({ passthrough: true }) response: Response,
-  ): Promise<Policies> {
-    const command = new SavePolicies(ctx, body, requiredVersion(request));
-    return versioned(response, await this.commands.execute(command));
+  ): Promise<Policies | Proposal> {
+    const base = requiredVersion(request);
+    const answer = orProposed(
+      response,
+      await this.commands.execute(new SavePolicies(ctx, body, base)),
+    );
+    setVersion(response, 'version' in answer ? answer.version : base);
+    return answer;
   }
 
   @Get('policies/history')

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type Binding, type CreateBinding, type Permission, say } from '@aos/contracts';
+import { type Binding, CreateBinding, type Permission, say } from '@aos/contracts';
 import { randomUUID } from 'node:crypto';
 import { AuditTrail } from '../../platform/audit/audit-trail.js';
 import { type Tx, sql } from '../../platform/database/sql.js';
@@ -7,6 +7,7 @@ import { type Ctx, type Principal, isAllowed } from '../../platform/http/context
 import { AosError, Forbidden, NotFound, faultAt } from '../../platform/http/problem.js';
 import { Outbox } from '../../platform/outbox/outbox.js';
 import { Wakeups } from '../../platform/outbox/wakeups.js';
+import { Proposals, type Proposed } from '../proposals/index.js';
 import { LastOwner } from './rbac.errors.js';
 
 export interface BindingRow {
@@ -40,17 +41,41 @@ export class RoleGrants {
     private readonly audit: AuditTrail,
     private readonly outbox: Outbox,
     private readonly wakeups: Wakeups,
-  ) {}
+    private readonly proposals: Proposals,
+  ) {
+    proposals.appliesBy('role.grant', {
+      apply: (tx, ctx, { after }) => this.grant(tx, ctx, CreateBinding.parse(after)),
+    });
+    proposals.appliesBy('role.revoke', {
+      apply: (tx, ctx, { target }) => this.revoke(tx, ctx, target.slice('binding:'.length)),
+    });
+  }
 
-  async grant(tx: Tx, ctx: Ctx, { userId, role, projectId }: CreateBinding): Promise<Binding> {
+  /** Where a second person is wanted it becomes a proposal. */
+  async grant(
+    tx: Tx,
+    ctx: Ctx,
+    { userId, role, projectId }: CreateBinding,
+  ): Promise<Binding | Proposed> {
     requireRoleWrite(ctx.actor, projectId);
-    await this.requireMayGrant(tx, ctx.actor, role, projectId);
+    const base = await this.requireMayGrant(tx, ctx.actor, role, projectId);
     const { rows: people } = await sql(tx, 'SELECT 1 FROM users WHERE id = $1', [userId]);
     if (people.length === 0) throw new NotFound('This person');
     if (projectId !== null) {
       const { rows: projects } = await sql(tx, 'SELECT 1 FROM projects WHERE id = $1', [projectId]);
       if (projects.length === 0) throw new NotFound('This project');
     }
+    const { rows: held } = await sql(
+      tx,
+      `SELECT 1 FROM role_bindings WHERE user_id = $1 AND role = $2 AND project_id IS NOT DISTINCT FROM $3`,
+      [userId, role, projectId],
+    );
+    if (held.length > 0) throw new AosError('already_exists', say('role-held'));
+    const proposed = await this.proposals.instead(tx, ctx, {
+      ...{ kind: 'roles', action: 'role.grant', target: `user:${userId}`, projectId },
+      ...{ base, before: null, after: { userId, role, projectId } },
+    });
+    if (proposed) return proposed;
     const { rows } = await sql<BindingRow>(
       tx,
       `INSERT INTO role_bindings (id, user_id, role, project_id, created_by) VALUES ($1, $2, $3, $4, $5)
@@ -70,7 +95,7 @@ export class RoleGrants {
     return binding;
   }
 
-  async revoke(tx: Tx, ctx: Ctx, bindingId: string): Promise<void> {
+  async revoke(tx: Tx, ctx: Ctx, bindingId: string): Promise<void | Proposed> {
     await lockOwners(tx);
     const { rows } = await sql<BindingRow>(
       tx,
@@ -81,6 +106,13 @@ export class RoleGrants {
     const binding = toBinding(rows[0]);
     requireRoleWrite(ctx.actor, binding.projectId);
     await this.requireMayGrant(tx, ctx.actor, binding.role, binding.projectId);
+    if (binding.role === 'owner') await this.requireAnOwner(tx, bindingId);
+    const { userId, role, projectId } = binding;
+    const proposed = await this.proposals.instead(tx, ctx, {
+      ...{ kind: 'roles', action: 'role.revoke', target: `binding:${bindingId}`, projectId },
+      ...{ base: null, before: { userId, role, projectId }, after: null },
+    });
+    if (proposed) return proposed;
     await sql(tx, 'DELETE FROM role_bindings WHERE id = $1', [bindingId]);
     await this.requireAnOwner(tx);
     await this.changed(
@@ -105,12 +137,16 @@ export class RoleGrants {
       await this.requireMayGrant(tx, actor, role, project_id);
   }
 
-  /** Called after the change, in its transaction, behind the lock that `lockOwners` takes. */
-  async requireAnOwner(tx: Tx): Promise<void> {
+  /**
+   * Called after the change, in its transaction, behind the lock that `lockOwners` takes; or before it, with the binding
+   * that it would take away.
+   */
+  async requireAnOwner(tx: Tx, without: string | null = null): Promise<void> {
     const { rows } = await sql(
       tx,
       `SELECT 1 FROM role_bindings b JOIN users u ON u.id = b.user_id
-        WHERE b.role = 'owner' AND b.project_id IS NULL AND NOT u.is_disabled LIMIT 1`,
+        WHERE b.role = 'owner' AND b.project_id IS NULL AND NOT u.is_disabled AND b.id IS DISTINCT FROM $1::uuid LIMIT 1`,
+      [without],
     );
     if (rows.length === 0) throw new LastOwner();
   }
@@ -139,15 +175,16 @@ export class RoleGrants {
     this.wakeups.afterCommit(tx, 'control');
   }
 
+  /** @returns the version of the role */
   private async requireMayGrant(
     tx: Tx,
     actor: Principal,
     role: string,
     projectId: string | null,
-  ): Promise<void> {
-    const { rows } = await sql<{ permissions: Permission[] }>(
+  ): Promise<number> {
+    const { rows } = await sql<{ permissions: Permission[]; version: number }>(
       tx,
-      'SELECT permissions FROM roles WHERE name = $1',
+      'SELECT permissions, version FROM roles WHERE name = $1',
       [role],
     );
     if (!rows[0])
@@ -163,6 +200,7 @@ export class RoleGrants {
       throw new Forbidden(
         `Nobody hands out what they do not hold: you lack ${missing.join(', ')} there.`,
       );
+    return rows[0].version;
   }
 }
 

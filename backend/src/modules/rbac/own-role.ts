@@ -2,6 +2,7 @@ import type { Permission, Role } from '@aos/contracts';
 import { type Tx, sql } from '../../platform/database/sql.js';
 import { type Principal, isAllowed } from '../../platform/http/context.js';
 import { Forbidden, NotFound } from '../../platform/http/problem.js';
+import type { Document, ProposalRow } from '../proposals/index.js';
 
 export interface RoleRow {
   name: string;
@@ -30,6 +31,22 @@ export async function lockOwnRole(tx: Tx, name: string): Promise<Role> {
   if (rows[0].is_builtin)
     throw new Forbidden('The built-in roles are the same everywhere. Make a role of your own.');
   return toRole(rows[0]);
+}
+
+/** What of a role can be changed, and so proposed. */
+export const documentOf = ({
+  description,
+  permissions,
+}: Pick<Role, 'description' | 'permissions'>): Document => ({ description, permissions });
+
+/** The one that a proposal is about, as it is now. */
+export async function presentRole(tx: Tx, { target }: ProposalRow): Promise<Document | null> {
+  const { rows } = await sql<RoleRow>(
+    tx,
+    `SELECT description, permissions FROM roles WHERE 'role:' || name = $1`,
+    [target],
+  );
+  return rows[0] ? documentOf(rows[0]) : null;
 }
 
 /** Nobody hands out what they do not hold, nor takes it away. */

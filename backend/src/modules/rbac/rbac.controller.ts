@@ -21,6 +21,7 @@ import {
   CreateBinding,
   CreateRole,
   PageQuery,
+  Proposal,
   PutRole,
   Role,
   RolePage,
@@ -30,6 +31,7 @@ import { z } from 'zod';
 import { Allow, type AosRequest, RequestCtx, SignedIn } from '../../platform/http/access.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { requiredVersion, setVersion } from '../../platform/http/etag.js';
+import { orProposed } from '../proposals/index.js';
 import { ChangeRole } from './commands/change-role.js';
 import { CreateRole as CreateRoleCommand } from './commands/create-role.js';
 import { DeleteRole } from './commands/delete-role.js';
@@ -57,8 +59,13 @@ export class RbacController {
   @Allow('role.write')
   @ApiOperation({ summary: 'Make a role of permissions that you hold', operationId: 'createRole' })
   @ApiResponse({ status: 201, standardSchema: Role })
-  createRole(@RequestCtx() ctx: Ctx, @Body({ schema: CreateRole }) body: CreateRole) {
-    return this.commands.execute(new CreateRoleCommand(ctx, body));
+  @ApiResponse({ status: 202, description: 'Waits for a second person', standardSchema: Proposal })
+  async createRole(
+    @RequestCtx() ctx: Ctx,
+    @Body({ schema: CreateRole }) body: CreateRole,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    return orProposed(response, await this.commands.execute(new CreateRoleCommand(ctx, body)));
   }
 
   @Put('roles/:name')
@@ -66,6 +73,7 @@ export class RbacController {
   @ApiOperation({ summary: 'Change a role that is not built in', operationId: 'putRole' })
   @ApiHeader({ name: 'If-Match', required: true, description: 'Its version, as an ETag' })
   @ApiResponse({ status: 200, standardSchema: Role })
+  @ApiResponse({ status: 202, description: 'Waits for a second person', standardSchema: Proposal })
   async changeRole(
     @RequestCtx() ctx: Ctx,
     @Param('name') name: string,
@@ -73,11 +81,13 @@ export class RbacController {
     @Body({ schema: PutRole }) body: PutRole,
     @Res({ passthrough: true }) response: Response,
   ) {
-    const role = await this.commands.execute(
-      new ChangeRole(ctx, name, requiredVersion(request), body),
+    const base = requiredVersion(request);
+    const answer = orProposed(
+      response,
+      await this.commands.execute(new ChangeRole(ctx, name, base, body)),
     );
-    setVersion(response, role.version);
-    return role;
+    setVersion(response, 'version' in answer ? answer.version : base);
+    return answer;
   }
 
   @Delete('roles/:name')
@@ -85,8 +95,13 @@ export class RbacController {
   @Allow('role.write')
   @ApiOperation({ summary: 'Delete a role that nobody has', operationId: 'deleteRole' })
   @ApiResponse({ status: 204, description: 'Deleted' })
-  deleteRole(@RequestCtx() ctx: Ctx, @Param('name') name: string) {
-    return this.commands.execute(new DeleteRole(ctx, name));
+  @ApiResponse({ status: 202, description: 'Waits for a second person', standardSchema: Proposal })
+  async deleteRole(
+    @RequestCtx() ctx: Ctx,
+    @Param('name') name: string,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    return orProposed(response, await this.commands.execute(new DeleteRole(ctx, name)));
   }
 
   @Get('bindings')
@@ -101,8 +116,13 @@ export class RbacController {
   @Allow('role.write', { anyProject: true })
   @ApiOperation({ summary: 'Give a person a role', operationId: 'createBinding' })
   @ApiResponse({ status: 201, standardSchema: Binding })
-  createBinding(@RequestCtx() ctx: Ctx, @Body({ schema: CreateBinding }) body: CreateBinding) {
-    return this.commands.execute(new GrantRole(ctx, body));
+  @ApiResponse({ status: 202, description: 'Waits for a second person', standardSchema: Proposal })
+  async createBinding(
+    @RequestCtx() ctx: Ctx,
+    @Body({ schema: CreateBinding }) body: CreateBinding,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    return orProposed(response, await this.commands.execute(new GrantRole(ctx, body)));
   }
 
   @Delete('bindings/:id')
@@ -110,8 +130,13 @@ export class RbacController {
   @Allow('role.write', { anyProject: true })
   @ApiOperation({ summary: 'Take a role away', operationId: 'deleteBinding' })
   @ApiResponse({ status: 204, description: 'Taken away' })
-  deleteBinding(@RequestCtx() ctx: Ctx, @Param('id', { schema: z.uuid() }) id: string) {
-    return this.commands.execute(new RevokeRole(ctx, id));
+  @ApiResponse({ status: 202, description: 'Waits for a second person', standardSchema: Proposal })
+  async deleteBinding(
+    @RequestCtx() ctx: Ctx,
+    @Param('id', { schema: z.uuid() }) id: string,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    return orProposed(response, await this.commands.execute(new RevokeRole(ctx, id)));
   }
 
   @Get('check')

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { BuiltinRoles } from './builtin-roles.js';
+import { ProposalsModule } from '../proposals/index.js';
 import { ChangeRoleHandler } from './commands/change-role.js';
 import { CreateRoleHandler } from './commands/create-role.js';
 import { DeleteRoleHandler } from './commands/delete-role.js';
@@ -10,6 +11,7 @@ import { RbacController } from './rbac.controller.js';
 import { RbacQueries } from './rbac.queries.js';
 
 @Module({
+  imports: [ProposalsModule],
   controllers: [RbacController],
   providers: [
     BuiltinRoles,

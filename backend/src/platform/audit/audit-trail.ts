@@ -36,11 +36,15 @@ export class AuditTrail {
 const insert = `INSERT INTO audit_logs (actor, action, resource, diff, outcome, actor_user, project_id, trace_id, ip)
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`;
 
+/** Of what a second person confirmed, every row names both. */
+const withBoth = ({ confirms }: Ctx, diff: unknown): unknown =>
+  confirms ? { ...(diff as object | undefined), confirms } : diff;
+
 const parameters = (ctx: Ctx, entry: AuditEntry) => [
   ctx.actor.id,
   entry.action,
   entry.resource.slice(0, 1000),
-  JSON.stringify(entry.diff ?? null),
+  JSON.stringify(withBoth(ctx, entry.diff) ?? null),
   entry.outcome ?? 'allowed',
   ctx.actor.userId,
   entry.projectId ?? null,

@@ -45,6 +45,9 @@ export class Maintenance implements OnApplicationBootstrap, OnApplicationShutdow
         `DELETE FROM sessions WHERE expires_at < now() - interval '7 days'`,
       );
       await this.database.query(
+        `DELETE FROM proposals WHERE coalesce(decided_at, expires_at) < now() - interval '90 days'`,
+      );
+      await this.database.query(
         `DELETE FROM event_payloads WHERE created_at < now() - make_interval(days => $1)`,
         [retentionDays.events + 7],
       );

@@ -31,6 +31,19 @@ export interface Ctx {
   actor: Principal;
   traceId: string;
   ip: string | null;
+  /** Set while what somebody proposed is done: `actor` is the one who confirmed it, with whose rights it is done. */
+  confirms?: Confirmed;
+}
+
+/** Who proposed what is being done. Each audit row that is written meanwhile names them too. */
+export interface Confirmed {
+  proposal: string;
+  proposedBy: string;
+  proposedByName: string;
+  proposedByUser: string | null;
+  confirmedBy: string;
+  /** The reason, where nobody else confirmed it. */
+  breakGlass?: string | undefined;
 }
 
 /** The one answer to "may they". Null or no project asks for the permission everywhere. */

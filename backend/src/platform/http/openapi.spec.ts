@@ -87,6 +87,7 @@ it('tells what goes in from what comes out where they differ, and only there', a
   expect(schemas['SystemConfigInput']!.required ?? []).not.toContain('llm');
   expect(Object.keys(schemas).filter((name) => name.endsWith('Input'))).toEqual([
     ...['ApproversInput', 'PolicyConditionInput', 'PolicyDocumentInput', 'PolicyRuleInput'],
+    'SecondPersonRuleInput',
     'SystemConfigInput',
   ]);
 });

@@ -7,5 +7,6 @@ export interface Person {
   email: string;
   id: string;
   name: string;
+  proposalId?: string;
   roles: Array<string>;
 }

@@ -5,6 +5,7 @@ import { Database } from '../../../platform/database/database.js';
 import { sql } from '../../../platform/database/sql.js';
 import type { Ctx } from '../../../platform/http/context.js';
 import { AosError } from '../../../platform/http/problem.js';
+import { Proposed } from '../../proposals/index.js';
 import { RoleGrants } from '../../rbac/index.js';
 import { Passwords } from '../passwords.js';
 
@@ -40,14 +41,17 @@ export class CreatePersonHandler implements ICommandHandler<CreatePerson> {
         before: null,
         after: { email, name },
       });
-      await this.grants.grant(tx, ctx, { userId: id, role, projectId: null });
+      // Where a second person has to confirm the role, there is the account, and it holds nothing yet.
+      const granted = await this.grants.grant(tx, ctx, { userId: id, role, projectId: null });
+      const proposalId = granted instanceof Proposed ? granted.proposal.id : undefined;
       return {
         id,
         email,
         name,
-        roles: [role],
+        roles: proposalId ? [] : [role],
         disabled: false,
         createdAt: rows[0].created_at.toISOString(),
+        ...(proposalId && { proposalId }),
       };
     });
   }

@@ -12,7 +12,7 @@ import { type Tx, sql } from '../../../platform/database/sql.js';
 import { type Ctx, allowedProjects, isAllowed } from '../../../platform/http/context.js';
 import { AosError, Forbidden, NotFound, faultAt } from '../../../platform/http/problem.js';
 import { Outbox } from '../../../platform/outbox/outbox.js';
-import { configChanges } from '../config-diff.js';
+import { configChanges } from '../../proposals/index.js';
 import { type SecretRow, namedSecrets, tagOf } from '../config.queries.js';
 import { environmentVariables } from '../installation.js';
 import { requireSecretName } from '../secret-rules.js';

@@ -1,18 +1,18 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { type SystemConfig, type SystemConfigAnswer, say } from '@aos/contracts';
+import { SystemConfig, type SystemConfigAnswer, say } from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
-import { sql } from '../../../platform/database/sql.js';
+import { type Tx, sql } from '../../../platform/database/sql.js';
 import type { Ctx } from '../../../platform/http/context.js';
 import { AosError, faultAt } from '../../../platform/http/problem.js';
 import { Outbox } from '../../../platform/outbox/outbox.js';
 import { Wakeups } from '../../../platform/outbox/wakeups.js';
-import { configChanges } from '../config-diff.js';
+import { Proposals, type Proposed, configChanges } from '../../proposals/index.js';
 import { requireSoundConfig } from '../config-rules.js';
 import { Settings, type StoredConfig } from '../settings.js';
 import { Vault } from '../vault.js';
 
-export class SaveSystemConfig extends Command<SystemConfigAnswer> {
+export class SaveSystemConfig extends Command<SystemConfigAnswer | Proposed> {
   constructor(
     readonly ctx: Ctx,
     readonly input: SystemConfig,
@@ -33,48 +33,77 @@ export class SaveSystemConfigHandler implements ICommandHandler<SaveSystemConfig
     private readonly audit: AuditTrail,
     private readonly outbox: Outbox,
     private readonly wakeups: Wakeups,
-  ) {}
+    private readonly proposals: Proposals,
+  ) {
+    proposals.appliesBy('config.save', {
+      apply: (tx, ctx, { after, base, comment }) =>
+        this.save(tx, ctx, SystemConfig.parse(after), base!, comment),
+      present: async (tx) => (await settings.lock(tx)).config,
+    });
+  }
 
-  async execute({ ctx, input, base, comment }: SaveSystemConfig): Promise<SystemConfigAnswer> {
-    return this.database.transaction(async (tx) => {
-      const present = await this.settings.lock(tx);
-      if (present.version !== base) throw stale(present, base, input);
-      await requireSoundConfig(this.vault, tx, input);
-      const changes = configChanges(present.config, input);
-      if (changes.length === 0) return toAnswer(present);
-      const { rows } = await sql<{ created_at: Date }>(
+  execute({ ctx, input, base, comment }: SaveSystemConfig) {
+    return this.database.transaction((tx) => this.save(tx, ctx, input, base, comment));
+  }
+
+  private async save(
+    tx: Tx,
+    ctx: Ctx,
+    input: SystemConfig,
+    base: number,
+    comment: string,
+  ): Promise<SystemConfigAnswer | Proposed> {
+    const present = await this.settings.lock(tx);
+    if (present.version !== base) throw stale(present, base, input);
+    await requireSoundConfig(this.vault, tx, input);
+    const changes = configChanges(present.config, input);
+    if (changes.length === 0) return toAnswer(present);
+    const touchesRule = changes.some(({ path }) => path.startsWith('security.secondPerson'));
+    if (touchesRule)
+      await this.proposals.requireSomebodyElse(
         tx,
-        `INSERT INTO config_versions (scope, version, config, comment, created_by) VALUES ('system', $1, $2, $3, $4)
-         RETURNING created_at`,
-        [present.version + 1, JSON.stringify(input), comment, ctx.actor.id],
+        ctx.confirms ? ctx.confirms.proposedByUser : ctx.actor.userId,
+        input.security.secondPerson,
       );
-      const version = present.version + 1;
-      await this.audit.record(tx, ctx, {
-        action: 'config.save',
-        resource: 'config:system',
-        diff: { version, changes, ...(comment && { comment }) },
-      });
-      await this.outbox.append(tx, [
-        {
-          traceId: ctx.traceId,
-          topic: 'config',
-          type: 'config.changed',
-          summary: say('settings-changed', {
-            who: ctx.actor.name,
-            paths: changes.map((change) => change.path),
-          }),
-          payload: { scope: 'system', version, paths: changes.map((change) => change.path) },
-          actor: ctx.actor.id,
-        },
-      ]);
-      this.wakeups.afterCommit(tx, 'control');
-      return toAnswer({
-        version,
-        config: input,
-        comment,
-        createdBy: ctx.actor.id,
-        createdAt: rows[0]!.created_at,
-      });
+    const proposed = await this.proposals.instead(tx, ctx, {
+      ...{ kind: 'settings', action: 'config.save', target: 'config:system' },
+      ...{ base, before: present.config, after: input, comment, touchesRule },
+    });
+    if (proposed) return proposed;
+    // Whose it is stays the one who wrote it; who confirmed it is in the audit beside them.
+    const author = ctx.confirms?.proposedBy ?? ctx.actor.id;
+    const { rows } = await sql<{ created_at: Date }>(
+      tx,
+      `INSERT INTO config_versions (scope, version, config, comment, created_by) VALUES ('system', $1, $2, $3, $4)
+         RETURNING created_at`,
+      [present.version + 1, JSON.stringify(input), comment, author],
+    );
+    const version = present.version + 1;
+    await this.audit.record(tx, ctx, {
+      action: 'config.save',
+      resource: 'config:system',
+      diff: { version, changes, ...(comment && { comment }) },
+    });
+    await this.outbox.append(tx, [
+      {
+        traceId: ctx.traceId,
+        topic: 'config',
+        type: 'config.changed',
+        summary: say('settings-changed', {
+          who: ctx.actor.name,
+          paths: changes.map((change) => change.path),
+        }),
+        payload: { scope: 'system', version, paths: changes.map((change) => change.path) },
+        actor: ctx.actor.id,
+      },
+    ]);
+    this.wakeups.afterCommit(tx, 'control');
+    return toAnswer({
+      version,
+      config: input,
+      comment,
+      createdBy: author,
+      createdAt: rows[0]!.created_at,
     });
   }
 }

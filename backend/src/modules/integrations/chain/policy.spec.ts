@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { PolicyDocument, type PolicyRule } from '@aos/contracts';
 import { z } from 'zod';
 import { tool } from '../builtin/tool.js';
+import { Proposals } from '../../proposals/index.js';
 import { SavePolicies, SavePoliciesHandler } from '../commands/save-policies.js';
 import { PoliciesMoved } from '../integrations.errors.js';
 import { PoliciesQueries } from '../policies.queries.js';
@@ -183,6 +184,7 @@ describe('the gateway', () => {
       parts.audit,
       parts.outbox,
       parts.wakeups,
+      new Proposals(parts.audit, parts.outbox),
     );
     save = async (document, base) => {
       const { version } = await parts.policies.stored();

@@ -1,9 +1,10 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { Database } from '../../../platform/database/database.js';
 import type { Ctx } from '../../../platform/http/context.js';
+import type { Proposed } from '../../proposals/index.js';
 import { RoleGrants } from '../grants.js';
 
-export class RevokeRole extends Command<void> {
+export class RevokeRole extends Command<void | Proposed> {
   constructor(
     readonly ctx: Ctx,
     readonly bindingId: string,
@@ -19,7 +20,7 @@ export class RevokeRoleHandler implements ICommandHandler<RevokeRole> {
     private readonly grants: RoleGrants,
   ) {}
 
-  execute({ ctx, bindingId }: RevokeRole): Promise<void> {
+  execute({ ctx, bindingId }: RevokeRole): Promise<void | Proposed> {
     return this.database.transaction((tx) => this.grants.revoke(tx, ctx, bindingId));
   }
 }

@@ -7,6 +7,7 @@ import { filter, map } from 'rxjs/operators';
 import { StrictHttpResponse } from '../../strict-http-response';
 import { RequestBuilder } from '../../request-builder';
 
+import { Proposal } from '../../models/proposal';
 
 export interface DeleteBinding$Params {
   id: string;
@@ -17,7 +18,7 @@ export interface DeleteBinding$Params {
   'Idempotency-Key'?: string;
 }
 
-export function deleteBinding(http: HttpClient, rootUrl: string, params: DeleteBinding$Params, context?: HttpContext): Observable<StrictHttpResponse<void>> {
+export function deleteBinding(http: HttpClient, rootUrl: string, params: DeleteBinding$Params, context?: HttpContext): Observable<StrictHttpResponse<Proposal>> {
   const rb = new RequestBuilder(rootUrl, deleteBinding.PATH, 'delete');
   if (params) {
     rb.path('id', params.id, {});
@@ -25,11 +26,11 @@ export function deleteBinding(http: HttpClient, rootUrl: string, params: DeleteB
   }
 
   return http.request(
-    rb.build({ responseType: 'text', accept: '*/*', context })
+    rb.build({ responseType: 'json', accept: 'application/json', context })
   ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
-      return (r as HttpResponse<any>).clone({ body: undefined }) as StrictHttpResponse<void>;
+      return r as StrictHttpResponse<Proposal>;
     })
   );
 }

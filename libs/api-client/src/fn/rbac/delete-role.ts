@@ -7,6 +7,7 @@ import { filter, map } from 'rxjs/operators';
 import { StrictHttpResponse } from '../../strict-http-response';
 import { RequestBuilder } from '../../request-builder';
 
+import { Proposal } from '../../models/proposal';
 
 export interface DeleteRole$Params {
   name: string;
@@ -17,7 +18,7 @@ export interface DeleteRole$Params {
   'Idempotency-Key'?: string;
 }
 
-export function deleteRole(http: HttpClient, rootUrl: string, params: DeleteRole$Params, context?: HttpContext): Observable<StrictHttpResponse<void>> {
+export function deleteRole(http: HttpClient, rootUrl: string, params: DeleteRole$Params, context?: HttpContext): Observable<StrictHttpResponse<Proposal>> {
   const rb = new RequestBuilder(rootUrl, deleteRole.PATH, 'delete');
   if (params) {
     rb.path('name', params.name, {});
@@ -25,11 +26,11 @@ export function deleteRole(http: HttpClient, rootUrl: string, params: DeleteRole
   }
 
   return http.request(
-    rb.build({ responseType: 'text', accept: '*/*', context })
+    rb.build({ responseType: 'json', accept: 'application/json', context })
   ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
-      return (r as HttpResponse<any>).clone({ body: undefined }) as StrictHttpResponse<void>;
+      return r as StrictHttpResponse<Proposal>;
     })
   );
 }

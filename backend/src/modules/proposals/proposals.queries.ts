@@ -1,0 +1,191 @@
+import { Injectable } from '@nestjs/common';
+import {
+  type Page,
+  type Proposal,
+  type ProposalsQuery,
+  SecondPersonRule,
+  proposalKinds,
+  say,
+} from '@aos/contracts';
+import { Database } from '../../platform/database/database.js';
+import { type Tx, sql } from '../../platform/database/sql.js';
+import { type Ctx, allowedProjects, isAllowed } from '../../platform/http/context.js';
+import { decodeCursor, toPage } from '../../platform/http/cursor.js';
+import { AosError, NotFound } from '../../platform/http/problem.js';
+import { configChanges } from './config-diff.js';
+import { couldSql, hasRoleSql, permissionOf, permissionSql, readingOf } from './standing.js';
+
+export type Document = Record<string, unknown>;
+
+@Injectable()
+export class ProposalsQueries {
+  constructor(private readonly database: Database) {}
+
+  async rule(): Promise<SecondPersonRule> {
+    const [row] = await this.database.query<{ rule: unknown }>(
+      'SELECT second_person_rule() AS rule',
+    );
+    return SecondPersonRule.safeParse(row?.rule ?? {}).data ?? SecondPersonRule.parse({});
+  }
+
+  /** Of what the reader may see, the latest first; their ids are ordered by time. */
+  async list(ctx: Ctx, query: ProposalsQuery): Promise<Page<Proposal>> {
+    const before = decodeCursor(query.cursor, 1)?.[0];
+    if (before !== undefined && !isUuid(String(before)))
+      throw new AosError('invalid_cursor', say('cursor-as-given'));
+    const places = proposalKinds.map((kind) => allowedProjects(ctx.actor, readingOf[kind]));
+    const rows = await this.database.query<ProposalRow>(
+      `SELECT * FROM (${select}) p
+        WHERE ($2::uuid IS NULL OR p.id < $2) AND ($3::text IS NULL OR p.kind = $3) AND ($4::text IS NULL OR p.state = $4)
+          AND (p.kind = ANY($5) OR p.kind || '/' || p.project_id = ANY($6)) ORDER BY p.id DESC LIMIT $7`,
+      [
+        ctx.actor.userId,
+        before ?? null,
+        query.kind ?? null,
+        query.state ?? null,
+        proposalKinds.filter((_, index) => places[index] === 'all'),
+        proposalKinds.flatMap((kind, index) => {
+          const projects = places[index]!;
+          return projects === 'all' ? [] : projects.map((project) => `${kind}/${project}`);
+        }),
+        query.limit + 1,
+      ],
+    );
+    return toPage(
+      rows,
+      query.limit,
+      (row) => [row.id],
+      (row) => toProposal(ctx, row),
+    );
+  }
+
+  async get(ctx: Ctx, id: string): Promise<Proposal> {
+    const rows = await this.database.query<ProposalRow>(`${select} WHERE p.id = $2`, [
+      ctx.actor.userId,
+      id,
+    ]);
+    return toProposal(ctx, seen(ctx, rows[0]));
+  }
+}
+
+const isUuid = (text: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+
+export async function rowIn(tx: Tx, ctx: Ctx, id: string): Promise<ProposalRow> {
+  const { rows } = await sql<ProposalRow>(tx, `${select} WHERE p.id = $2`, [ctx.actor.userId, id]);
+  return seen(ctx, rows[0]);
+}
+
+export const proposalIn = async (tx: Tx, ctx: Ctx, id: string): Promise<Proposal> =>
+  toProposal(ctx, await rowIn(tx, ctx, id));
+
+/** @throws NotFound, also for one that the actor may not see; whoever proposed it may. */
+function seen(ctx: Ctx, row: ProposalRow | undefined): ProposalRow {
+  if (!row || !(isOwn(ctx, row) || isAllowed(ctx.actor, readingOf[row.kind], row.project_id)))
+    throw new NotFound('This proposal');
+  return row;
+}
+
+/** Whether the document is still the one that the change was made on. */
+const fits = `CASE p.action
+  WHEN 'config.save' THEN p.base = (SELECT max(version) FROM config_versions WHERE scope = 'system')
+  WHEN 'policies.save' THEN p.base = coalesce((SELECT max(version) FROM config_versions WHERE scope = 'policies'), 0)
+  WHEN 'role.create' THEN NOT EXISTS (SELECT 1 FROM roles r WHERE 'role:' || r.name = p.target)
+  WHEN 'role.grant' THEN
+    EXISTS (SELECT 1 FROM roles r WHERE r.name = p.after->>'role' AND r.version = p.base)
+    AND NOT EXISTS (SELECT 1 FROM role_bindings b WHERE 'user:' || b.user_id = p.target AND b.role = p.after->>'role'
+                       AND b.project_id IS NOT DISTINCT FROM p.project_id)
+  WHEN 'role.revoke' THEN EXISTS (SELECT 1 FROM role_bindings b WHERE 'binding:' || b.id = p.target)
+  ELSE EXISTS (SELECT 1 FROM roles r WHERE 'role:' || r.name = p.target AND r.version = p.base
+                  AND to_jsonb(r.permissions) = p.before->'permissions') END`;
+
+/** Of `$1`, who reads it: whether they have one of the roles that the rule names is told with it. */
+const select = `
+  SELECT p.*,
+         CASE WHEN p.status <> 'pending' THEN p.status WHEN p.expires_at <= clock_timestamp() THEN 'expired'
+              WHEN p.fits AND p.proposer_could THEN 'pending' ELSE 'void' END AS state
+    FROM (SELECT p.*, (${fits}) AS fits,
+                 ${couldSql({
+                   user: 'p.proposed_by_user',
+                   permission: permissionSql,
+                   project: 'p.project_id',
+                   roles: 'NULL::text[]',
+                 })} AS proposer_could,
+                 ${hasRoleSql({ user: '$1::uuid', project: 'p.project_id', roles: 'w.roles' })} AS has_role
+            FROM proposals p,
+                 (SELECT ARRAY(SELECT jsonb_array_elements_text(second_person_rule()->'confirmers')) AS roles) w) p`;
+
+export interface ProposalRow {
+  id: string;
+  kind: Proposal['kind'];
+  action: Proposal['action'];
+  target: string;
+  project_id: string | null;
+  base: number | null;
+  before: Document | null;
+  after: Document | null;
+  comment: string;
+  proposed_by: string;
+  proposed_by_user: string | null;
+  proposed_by_name: string;
+  created_at: Date;
+  expires_at: Date;
+  decided_by: string | null;
+  decided_by_name: string | null;
+  decided_at: Date | null;
+  decision_comment: string | null;
+  is_break_glass: boolean;
+  state: Proposal['state'];
+  fits: boolean;
+  /** Of whoever reads it. */
+  has_role: boolean;
+}
+
+/** By session, by token, by an agent of theirs: it is theirs all the same. */
+export const isOwn = ({ actor }: Ctx, row: ProposalRow): boolean =>
+  row.proposed_by === actor.id ||
+  (row.proposed_by_user !== null && row.proposed_by_user === actor.userId);
+
+export function obstacleOf(ctx: Ctx, row: ProposalRow): Proposal['you']['obstacle'] {
+  if (isOwn(ctx, row)) return 'own';
+  if (ctx.actor.userId === null || !isAllowed(ctx.actor, permissionOf[row.kind], row.project_id))
+    return 'permission';
+  return row.has_role ? null : 'role';
+}
+
+export const mayBreakGlass = ({ actor }: Ctx, row: ProposalRow): boolean =>
+  actor.kind === 'user' &&
+  isAllowed(actor, 'approval.override', row.project_id) &&
+  isAllowed(actor, permissionOf[row.kind], row.project_id);
+
+const toProposal = (ctx: Ctx, row: ProposalRow): Proposal => {
+  const isOpen = row.state === 'pending';
+  const obstacle = isOpen ? obstacleOf(ctx, row) : null;
+  return {
+    id: row.id,
+    kind: row.kind,
+    action: row.action,
+    target: row.target,
+    projectId: row.project_id,
+    baseVersion: row.base,
+    before: row.before,
+    after: row.after,
+    changes: configChanges(row.before, row.after),
+    comment: row.comment,
+    state: row.state,
+    voidBecause: row.state === 'void' ? (row.fits ? 'proposer' : 'base') : null,
+    proposedBy: row.proposed_by,
+    proposedByName: row.proposed_by_name,
+    createdAt: row.created_at.toISOString(),
+    expiresAt: row.expires_at.toISOString(),
+    decidedBy: row.decided_by,
+    decidedByName: row.decided_by_name,
+    decidedAt: row.decided_at?.toISOString() ?? null,
+    decisionComment: row.decision_comment,
+    breakGlass: row.is_break_glass,
+    you: {
+      obstacle,
+      mayWithdraw: isOpen && isOwn(ctx, row),
+      mayBreakGlass: isOpen && obstacle !== null && mayBreakGlass(ctx, row),
+    },
+  };
+};
