@@ -8,12 +8,10 @@ import { TabRow } from './tab-row';
  */
 @Component({
   selector: 'aos-tabs',
-  imports: [TranslocoDirective],
-  hostDirectives: [{ directive: TabRow, inputs: ['aosTabRow: shown'] }],
-  host: { role: 'tablist', '[attr.aria-label]': 'label()' },
+  imports: [TabRow, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
-    <ng-container *transloco="let t">
+    <div role="tablist" [attr.aria-label]="label()" [aosTabRow]="shown()" *transloco="let t">
       @for (name of names(); track name) {
         <button
           role="tab"
@@ -32,16 +30,20 @@ import { TabRow } from './tab-row';
           }
         </button>
       }
-    </ng-container>
+    </div>
   `,
   styles: `
     :host {
-      display: flex;
+      display: block;
       flex: none;
+      min-width: 0;
+      border-bottom: 1px solid var(--line);
+    }
+    div {
+      display: flex;
       gap: 16px;
       overflow-x: auto;
       scrollbar-width: none;
-      border-bottom: 1px solid var(--line);
     }
     button {
       padding: 6px 0 8px;
