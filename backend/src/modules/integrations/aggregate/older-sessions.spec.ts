@@ -56,9 +56,24 @@ it('one that is not used for half an hour ends by itself, one with an open strea
   close();
 });
 
-it('so many belong to one, and others begin theirs all the same', async () => {
-  for (let i = 0; i < 1000; i++) await begin('greedy');
+it('so many belong to one: another one ends the oldest that is not in use, and of nobody else', async () => {
+  const clock = controlledClock();
+  const ofBob = await begin('bob');
+  const [inUse, oldest] = [await begin('greedy'), await begin('greedy')];
+  clock.pass(1000);
+  const over: (() => void)[] = [];
+  const open = (id: string) =>
+    serve('greedy', ping, id, new Promise<void>((resolve) => over.push(resolve)));
+  await open(inUse);
+  const others: string[] = [];
+  for (let i = 2; i < 1000; i++) others.push(await begin('greedy'));
+  clock.pass(1000);
+  others.push(await begin('greedy'));
+  const statuses = [inUse, others[0]!, oldest].map((id) => serve('greedy', ping, id));
+  expect((await Promise.all(statuses)).map(({ status }) => status)).toEqual([200, 200, 404]);
+  for (const id of others) await open(id);
   const refused = await serve('greedy', initialize);
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '60']);
-  expect((await serve('bob', initialize)).status).toBe(200);
+  expect((await serve('bob', ping, ofBob)).status).toBe(200);
+  over.forEach((end) => end());
 }, 60_000);

@@ -115,8 +115,7 @@ export class OlderSessions implements BeforeApplicationShutdown {
             idOf(body),
           )
         : refused(400, 'Begin with initialize, and send its Mcp-Session-Id from then on.');
-    const owned = [...this.sessions.values()].filter((each) => each.owner === owner).length;
-    if (owned >= MOST_PER_PRINCIPAL || this.sessions.size >= MOST)
+    if (!(await this.makeRoom(owner)))
       return refused(503, 'There are too many open sessions. End some with DELETE.', {
         'retry-after': '60',
       });
@@ -141,6 +140,18 @@ export class OlderSessions implements BeforeApplicationShutdown {
     });
     await server.connect(transport);
     return session;
+  }
+
+  /** Most clients never say that they are done: of too many sessions of one, the one that was not used for the longest time ends. */
+  private async makeRoom(owner: string): Promise<boolean> {
+    const owned = [...this.sessions].filter(([, session]) => session.owner === owner);
+    if (owned.length < MOST_PER_PRINCIPAL && this.sessions.size < MOST) return true;
+    const [oldest] = owned
+      .filter(([, session]) => session.open === 0)
+      .sort(([, a], [, b]) => a.usedAt - b.usedAt);
+    if (!oldest) return false;
+    await this.end(oldest[0]);
+    return true;
   }
 
   private async end(id: string): Promise<void> {
