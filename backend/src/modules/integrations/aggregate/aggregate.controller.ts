@@ -234,7 +234,9 @@ const authInfoOf = (carried: Carried): AuthInfo => ({
 async function write(answer: Response, response: ExpressResponse): Promise<void> {
   if (response.destroyed) return void answer.body?.cancel();
   response.status(answer.status);
-  answer.headers.forEach((value, name) => response.setHeader(name, value));
+  answer.headers.forEach((value, name) => {
+    if (name !== 'connection') response.setHeader(name, value); // that is the server's to say: the client may want it closed
+  });
   response.flushHeaders();
   if (!answer.body) return void response.end();
   const reader = answer.body.getReader();

@@ -1,6 +1,13 @@
 import { once } from 'node:events';
-import { type Server, type ServerResponse, createServer } from 'node:http';
+import {
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  createServer,
+  get,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { DirectAnswer } from './direct-answer.js';
 
 let server: Server;
@@ -23,10 +30,12 @@ async function begin() {
     };
   });
   const { port } = server.address() as AddressInfo;
-  const read = fetch(`http://127.0.0.1:${port}/`).then(async (response) => ({
-    type: response.headers.get('content-type'),
-    own: response.headers.get('x-own'),
-    text: await response.text(),
+  const asked = get({ port, agent: false }); // it asks for the connection to be closed
+  const read = once(asked, 'response').then(async ([response]: [IncomingMessage]) => ({
+    type: response.headers['content-type'],
+    own: response.headers['x-own'],
+    connection: response.headers.connection,
+    text: await text(response),
   }));
   return { answer: await begun, read, streams: () => streams, response: () => response };
 }
@@ -46,8 +55,9 @@ it('is a stream when something comes before the result', async () => {
   const { answer, read, streams } = await begin();
   answer.tell(note);
   answer.end(result);
-  const { type, own, text } = await read;
+  const { type, own, text, connection } = await read;
   expect([type, own, streams()]).toEqual(['text/event-stream', 'kept', 1]);
+  expect(connection).toBe('close');
   expect(text).toBe(eventOf(note) + eventOf(result));
 });
 

@@ -85,7 +85,6 @@ export class DirectAnswer {
       ...this.headers,
       'content-type': 'text/event-stream',
       'cache-control': 'no-cache, no-transform',
-      connection: 'keep-alive',
       'x-accel-buffering': 'no',
     });
     this.onStream();

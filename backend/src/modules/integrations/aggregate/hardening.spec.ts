@@ -1,4 +1,4 @@
-import { request as httpRequest } from 'node:http';
+import { type IncomingMessage, request as httpRequest } from 'node:http';
 import type { SignedIn } from '../../../../test/http-app.js';
 import { makeRole } from '../../../../test/http-app.js';
 import { HttpFixture, type McpApp, openMcpApp } from '../../../../test/mcp-app.js';
@@ -98,17 +98,23 @@ function expectInvalid({ error }: RpcAnswer, field: string): void {
 }
 
 /** Past fetch, which sets Host itself. */
-function raw(headers: Record<string, string>, body: string, path = '/mcp'): Promise<number> {
+function answerOf(
+  headers: Record<string, string>,
+  body: string,
+  path = '/mcp',
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const { hostname, port } = new URL(app.baseUrl);
     const request = httpRequest({ hostname, port, path, method: 'POST', headers }, (response) => {
       response.resume();
-      resolve(response.statusCode!);
+      resolve(response);
     });
     request.on('error', reject);
     request.end(body);
   });
 }
+const raw = async (...request: Parameters<typeof answerOf>): Promise<number> =>
+  (await answerOf(...request)).statusCode!;
 
 describe('where a request comes from', () => {
   it.each([
@@ -638,6 +644,18 @@ describe('sessions of older clients', () => {
     },
   };
   const ping = { jsonrpc: '2.0', id: 1, method: 'ping' };
+
+  it('closes the connection behind a stream where the client says so', async () => {
+    const headers = {
+      authorization: `Bearer ${operator.token}`,
+      accept: 'application/json, text/event-stream',
+      'content-type': 'application/json',
+      connection: 'close',
+    };
+    const answer = await answerOf(headers, JSON.stringify(initialize));
+    const told = { 'content-type': 'text/event-stream', connection: 'close' };
+    expect(answer.headers).toMatchObject(told);
+  });
 
   it('belong to the one who began them', async () => {
     const begun = await post(initialize, operator);
