@@ -31,12 +31,15 @@ async function begin() {
   });
   const { port } = server.address() as AddressInfo;
   const asked = get({ port, agent: false }); // it asks for the connection to be closed
-  const read = once(asked, 'response').then(async ([response]: [IncomingMessage]) => ({
-    type: response.headers['content-type'],
-    own: response.headers['x-own'],
-    connection: response.headers.connection,
-    text: await text(response),
-  }));
+  const read = once(asked, 'response').then(async ([given]) => {
+    const { headers } = given as IncomingMessage;
+    return {
+      type: headers['content-type'],
+      own: headers['x-own'],
+      connection: headers.connection,
+      text: await text(given as IncomingMessage),
+    };
+  });
   return { answer: await begun, read, streams: () => streams, response: () => response };
 }
 
