@@ -19,4 +19,4 @@ const app = await NestFactory.create<NestExpressApplication>(
   AppModule.forRoot(readEnvironment({}), noDatabase),
   { preview: true, abortOnError: false, logger: ['error'] },
 );
-await writeFile(file, `${JSON.stringify(buildOpenApi(app), null, 2)}\n`);
+await writeFile(file, `${JSON.stringify(await buildOpenApi(app), null, 2)}\n`);

@@ -1,10 +1,16 @@
 import { Controller, Get, Headers, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiBody, ApiConsumes, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { Artifact, Id, UploadedArtifact } from '@aos/contracts';
 import type { Request, Response } from 'express';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { Allow, RequestCtx } from '../../platform/http/access.js';
+import {
+  ApiBody,
+  ApiConsumes,
+  ApiOperation,
+  ApiResponse,
+  ApiTags,
+} from '../../platform/http/api-notes.js';
 import { type Ctx, isAllowed } from '../../platform/http/context.js';
 import { Forbidden } from '../../platform/http/problem.js';
 import { ArtifactStore } from './artifact-store.js';

@@ -1,11 +1,11 @@
 import { Controller, Get, Query, Res } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { AuditPage, AuditQuery, AuditVerification, AuditVerifyQuery } from '@aos/contracts';
 import type { Response } from 'express';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { AuditTrail } from '../../platform/audit/audit-trail.js';
 import { Allow, RequestCtx } from '../../platform/http/access.js';
+import { ApiOperation, ApiResponse, ApiTags } from '../../platform/http/api-notes.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { type AuditFilter, AuditQueries } from './audit.queries.js';
 import { ndjsonLine } from './ndjson.js';

@@ -12,7 +12,6 @@ import {
   Res,
 } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import {
   ApiTokenPage,
   ChangeOwnPassword,
@@ -29,6 +28,7 @@ import type { CookieOptions, Response } from 'express';
 import { z } from 'zod';
 import type { Environment } from '../../platform/config/environment.js';
 import type { IdentifiedRequest } from '../../platform/http/access.guard.js';
+import { ApiOperation, ApiResponse, ApiTags } from '../../platform/http/api-notes.js';
 import { Public, RequestCtx, SignedIn } from '../../platform/http/access.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { NoReplay } from '../../platform/http/idempotency.interceptor.js';

@@ -1,9 +1,9 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { CreateUser, PageQuery, Person, PersonPage, SetPassword } from '@aos/contracts';
 import { z } from 'zod';
 import { Allow, RequestCtx } from '../../platform/http/access.js';
+import { ApiOperation, ApiResponse, ApiTags } from '../../platform/http/api-notes.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { AuthQueries } from './auth.queries.js';
 import { ChangePerson } from './commands/change-person.js';

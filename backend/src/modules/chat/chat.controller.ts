@@ -12,7 +12,6 @@ import {
   Res,
 } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import {
   type AosEvent,
   Conversation,
@@ -28,6 +27,7 @@ import {
 } from '@aos/contracts';
 import type { Response } from 'express';
 import { Allow, type AosRequest, RequestCtx } from '../../platform/http/access.js';
+import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '../../platform/http/api-notes.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { requiredVersion, setVersion } from '../../platform/http/etag.js';
 import { ChatQueries } from './chat.queries.js';

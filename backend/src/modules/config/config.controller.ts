@@ -12,7 +12,6 @@ import {
   Res,
 } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import {
   ConfigPreview,
   ConfigVersionPage,
@@ -30,6 +29,7 @@ import {
 import type { Response } from 'express';
 import { z } from 'zod';
 import { Allow, type AosRequest, RequestCtx } from '../../platform/http/access.js';
+import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '../../platform/http/api-notes.js';
 import type { Ctx } from '../../platform/http/context.js';
 import {
   TakesIfMatch,

@@ -1,9 +1,9 @@
 import { Controller, Get, Header, Inject, Req, Res } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { Health } from '@aos/contracts';
 import type { Response } from 'express';
 import type { Environment } from '../../platform/config/environment.js';
 import { type AosRequest, Public } from '../../platform/http/access.js';
+import { ApiOperation, ApiResponse, ApiTags } from '../../platform/http/api-notes.js';
 import { Authenticator } from '../../platform/http/authenticator.js';
 import { isAllowed } from '../../platform/http/context.js';
 import { isLoopbackName } from '../../platform/http/own-address.js';

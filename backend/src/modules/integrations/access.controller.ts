@@ -1,10 +1,10 @@
 import { Body, Controller, Get, Inject, Post, Req } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { IssueGrant, IssuedGrant, ProtectedResource, SigningKeys } from '@aos/contracts';
 import type { Request } from 'express';
 import type { Environment } from '../../platform/config/environment.js';
 import { Allow, Public, RequestCtx } from '../../platform/http/access.js';
+import { ApiOperation, ApiResponse, ApiTags } from '../../platform/http/api-notes.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { ENVIRONMENT } from '../../platform/platform.module.js';
 import { Settings } from '../config/index.js';

@@ -1,8 +1,8 @@
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { ImportOpenApi, ImportServers, OpenApiImport, ServersImport } from '@aos/contracts';
 import { Allow, RequestCtx } from '../../platform/http/access.js';
+import { ApiOperation, ApiResponse, ApiTags } from '../../platform/http/api-notes.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { ImportOpenApi as ImportOpenApiCommand } from './commands/import-openapi.js';
 import { ImportMcpServers } from './commands/import-servers.js';

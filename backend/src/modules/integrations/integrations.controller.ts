@@ -12,7 +12,6 @@ import {
   Res,
 } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import {
   CallAnswer,
   CallPending,
@@ -26,6 +25,7 @@ import {
 } from '@aos/contracts';
 import type { Response } from 'express';
 import { Allow, type AosRequest, RequestCtx } from '../../platform/http/access.js';
+import { ApiOperation, ApiResponse, ApiTags } from '../../platform/http/api-notes.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { TakesIfMatch, requiredVersion, setVersion } from '../../platform/http/etag.js';
 import type { GatewayCall } from './call.js';

@@ -1,6 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import {
   LaunchTemplateList,
   RecentCallPage,
@@ -12,6 +11,7 @@ import {
   ToolReport,
 } from '@aos/contracts';
 import { Allow, RequestCtx } from '../../platform/http/access.js';
+import { ApiOperation, ApiResponse, ApiTags } from '../../platform/http/api-notes.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { CallsQueries } from './calls.queries.js';
 import { TryMcpServer } from './commands/try-server.js';

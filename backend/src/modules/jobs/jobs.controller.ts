@@ -1,6 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import {
   CancelRequest,
   Job,
@@ -13,6 +12,7 @@ import {
 } from '@aos/contracts';
 import type { z } from 'zod';
 import { Allow, RequestCtx } from '../../platform/http/access.js';
+import { ApiOperation, ApiResponse, ApiTags } from '../../platform/http/api-notes.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { CancelJob } from './commands/cancel-job.js';
 import { RerunJob } from './commands/rerun-job.js';

@@ -13,7 +13,6 @@ import {
   Res,
 } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import {
   CreateMemoryItem,
   MemoryItem,
@@ -28,6 +27,7 @@ import {
 import type { Response } from 'express';
 import { z } from 'zod';
 import { Allow, type AosRequest, RequestCtx } from '../../platform/http/access.js';
+import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '../../platform/http/api-notes.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { requiredVersion, setVersion } from '../../platform/http/etag.js';
 import { ChangeMemoryItem } from './commands/change-memory-item.js';

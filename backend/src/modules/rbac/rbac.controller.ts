@@ -12,7 +12,6 @@ import {
   Res,
 } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import {
   AccessAnswer,
   AccessQuery,
@@ -29,6 +28,7 @@ import {
 import type { Response } from 'express';
 import { z } from 'zod';
 import { Allow, type AosRequest, RequestCtx, SignedIn } from '../../platform/http/access.js';
+import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '../../platform/http/api-notes.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { requiredVersion, setVersion } from '../../platform/http/etag.js';
 import { orProposed } from '../proposals/index.js';

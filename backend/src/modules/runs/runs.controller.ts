@@ -11,7 +11,6 @@ import {
   Res,
 } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import {
   Approval,
   ApprovalPage,
@@ -27,6 +26,7 @@ import {
 } from '@aos/contracts';
 import type { Response } from 'express';
 import { Allow, type AosRequest, RequestCtx } from '../../platform/http/access.js';
+import { ApiOperation, ApiResponse, ApiTags } from '../../platform/http/api-notes.js';
 import { markedPage } from '../../platform/http/cursor.interceptor.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { ApprovalsQueries } from './approvals.queries.js';

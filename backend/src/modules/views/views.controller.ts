@@ -1,8 +1,8 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { type Page, SaveView, SavedView, SavedViewPage, ViewsQuery } from '@aos/contracts';
 import { RequestCtx, SignedIn } from '../../platform/http/access.js';
+import { ApiOperation, ApiResponse, ApiTags } from '../../platform/http/api-notes.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { DeleteView } from './commands/delete-view.js';
 import { SaveView as SaveViewCommand } from './commands/save-view.js';

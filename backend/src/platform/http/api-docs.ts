@@ -14,8 +14,8 @@ const assets = ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png'];
 export function serveApiDocs(app: NestExpressApplication): void {
   const server = app.getHttpAdapter().getInstance() as express.Express;
   let document: string | undefined; // made at the first call: routes are known only after the start
-  server.get('/api/openapi.json', (_request: Request, response: Response) => {
-    document ??= JSON.stringify(buildOpenApi(app));
+  server.get('/api/openapi.json', async (_request: Request, response: Response) => {
+    document ??= JSON.stringify(await buildOpenApi(app));
     response.type('application/json').send(document);
   });
   const folder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));

@@ -1,7 +1,7 @@
-import { ApiHeader } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { say } from '@aos/contracts';
 import type { AosRequest } from './access.js';
+import { ApiHeader } from './api-notes.js';
 import { AosError } from './problem.js';
 
 /** Names If-Match in the OpenAPI document, so that clients made from it can send it. */

@@ -1,10 +1,11 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import type { OpenAPIObject } from '@nestjs/swagger';
 import { Problem, errorCodes } from '@aos/contracts';
 import { z } from 'zod';
 import { ACCESS, type AccessRule } from './access.js';
+import { swaggerWithNotes } from './api-notes.js';
 
 type Json = Record<string, unknown>;
 type Variant = 'input' | 'output';
@@ -17,7 +18,8 @@ type Variant = 'input' | 'output';
  * the name, and what goes in is called `…Input`. Where both are alike, or only one is used, there is one.
  * Components are sorted, so that the file changes only when the API does.
  */
-export function buildOpenApi(app: NestExpressApplication): OpenAPIObject {
+export async function buildOpenApi(app: NestExpressApplication): Promise<OpenAPIObject> {
+  const { DocumentBuilder, SwaggerModule } = await swaggerWithNotes();
   const config = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('AOS')

@@ -1,10 +1,10 @@
 import { Controller, Get, Headers, Query, Req, Res } from '@nestjs/common';
-import { ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { ValueEventType, say, wholeNumber } from '@aos/contracts';
 import type { Response } from 'express';
 import type { Socket } from 'node:net';
 import { z } from 'zod';
 import { Allow, type AosRequest } from '../http/access.js';
+import { ApiOperation, ApiProduces, ApiTags } from '../http/api-notes.js';
 import { AosError, Forbidden, faultAt } from '../http/problem.js';
 import type { Ending, Wire } from './connection.js';
 import { onceDrained } from './drain.js';

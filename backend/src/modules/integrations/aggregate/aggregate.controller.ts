@@ -1,6 +1,5 @@
 import { Controller, Delete, Get, Logger, Post, Req, Res, UseFilters } from '@nestjs/common';
 import type { BeforeApplicationShutdown } from '@nestjs/common';
-import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import {
   type AuthInfo,
   type McpHttpHandler,
@@ -10,6 +9,7 @@ import {
 import { toWebRequest } from '@modelcontextprotocol/node';
 import type { Response as ExpressResponse } from 'express';
 import { type AosRequest, SignedIn } from '../../../platform/http/access.js';
+import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '../../../platform/http/api-notes.js';
 import type { Principal } from '../../../platform/http/context.js';
 import { parseJson, readBody, refuseType } from '../../../platform/http/json-body.js';
 import { Forbidden } from '../../../platform/http/problem.js';
