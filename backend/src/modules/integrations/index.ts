@@ -1,4 +1,5 @@
 export * from './call.js';
+export { type CallRow, callColumns, toToolCall } from './call-row.js';
 export { couldDecideSql, requirementOf, whomOf, wholeOf } from './chain/approvers.js';
 export { BearerTokens } from './chain/identity.js';
 export { type SchemaCheck, schemaCheck } from './chain/schema-check.js';

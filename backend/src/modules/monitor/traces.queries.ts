@@ -1,9 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type {
-  Said,
   Span,
   SpanCall,
-  ToolCall,
   TraceDetail,
   TracePage,
   TraceSummary,
@@ -14,6 +12,7 @@ import { Database } from '../../platform/database/database.js';
 import { type Ctx, allowedProjects, isAllowed } from '../../platform/http/context.js';
 import { decodeCursor, encodeCursor } from '../../platform/http/cursor.js';
 import { NotFound } from '../../platform/http/problem.js';
+import { type CallRow, callColumns, toToolCall } from '../integrations/index.js';
 
 /** More spans than this are not sent at once; `truncated` says so. */
 const MAX_SPANS = 20_000;
@@ -131,14 +130,14 @@ export class TracesQueries {
     const ended = new Date(span.started_at.getTime() + Number(span.duration_us) / 1000 + 1000);
     const [row] = await this.database.query<CallRow>(
       span.job_id
-        ? `SELECT * FROM tool_calls WHERE job_id = $1 AND span_id = $2`
-        : `SELECT * FROM tool_calls WHERE server = $3 AND tool = $4 AND span_id = $2 AND trace_id = $1
+        ? `SELECT ${callColumns} FROM tool_calls WHERE job_id = $1 AND span_id = $2`
+        : `SELECT ${callColumns} FROM tool_calls WHERE server = $3 AND tool = $4 AND span_id = $2 AND trace_id = $1
               AND started_at BETWEEN $5::timestamptz - interval '1 second' AND $6`,
       span.job_id
         ? [span.job_id, spanId]
         : [traceId, spanId, server, tool, span.started_at.toISOString(), ended.toISOString()],
     );
-    return { call: row ? toCall(row) : null };
+    return { call: row ? toToolCall(row) : null };
   }
 }
 
@@ -219,43 +218,4 @@ const toSpan = (row: SpanRow): Span => ({
   statusMessage: row.status_message,
   attributes: row.attributes,
   events: row.events,
-});
-
-interface CallRow {
-  id: string;
-  job_id: string | null;
-  trace_id: string;
-  step_id: string | null;
-  attempt: number;
-  server: string;
-  tool: string;
-  status: ToolCall['status'];
-  args: Record<string, unknown>;
-  result: unknown;
-  error: string | null;
-  error_said: Said | null;
-  error_fingerprint: string | null;
-  started_at: Date;
-  finished_at: Date | null;
-  actor: string;
-}
-
-const toCall = (row: CallRow): ToolCall => ({
-  id: row.id,
-  jobId: row.job_id,
-  traceId: row.trace_id,
-  stepId: row.step_id,
-  attempt: row.attempt,
-  server: row.server,
-  tool: row.tool,
-  status: row.status,
-  args: row.args,
-  result: row.result ?? undefined,
-  error: row.error,
-  ...(row.error_said ? { said: row.error_said } : {}),
-  errorFingerprint: row.error_fingerprint,
-  startedAt: row.started_at.toISOString(),
-  finishedAt: row.finished_at?.toISOString() ?? null,
-  durationMs: row.finished_at ? row.finished_at.getTime() - row.started_at.getTime() : null,
-  actor: row.actor,
 });

@@ -5,6 +5,7 @@ import type { Ctx } from '../../platform/http/context.js';
 import { NotFound } from '../../platform/http/problem.js';
 import { type EventRow, eventColumns, toAosEvent } from '../../platform/outbox/event-row.js';
 import { ArtifactStore } from '../artifacts/index.js';
+import { type CallRow, callColumns, toToolCall } from '../integrations/index.js';
 import { JobsQueries } from '../jobs/index.js';
 import { ApprovalsQueries } from './approvals.queries.js';
 
@@ -86,30 +87,10 @@ export class EpisodesQueries {
 
   private async toolCalls(jobId: string): Promise<ToolCall[]> {
     const rows = await this.database.query<CallRow>(
-      `SELECT id, job_id, trace_id, step_id, attempt, server, tool, status, args, result, error, error_said, error_fingerprint,
-              started_at, finished_at, actor
-         FROM tool_calls WHERE job_id = $1 ORDER BY started_at, id LIMIT ${MAX_CALLS}`,
+      `SELECT ${callColumns} FROM tool_calls WHERE job_id = $1 ORDER BY started_at, id LIMIT ${MAX_CALLS}`,
       [jobId],
     );
-    return rows.map((row) => ({
-      id: row.id,
-      jobId: row.job_id === null ? null : String(row.job_id),
-      traceId: row.trace_id,
-      stepId: row.step_id,
-      attempt: row.attempt,
-      server: row.server,
-      tool: row.tool,
-      status: row.status,
-      args: row.args,
-      result: row.result ?? undefined,
-      error: row.error,
-      ...(row.error_said ? { said: row.error_said } : {}),
-      errorFingerprint: row.error_fingerprint,
-      startedAt: row.started_at.toISOString(),
-      finishedAt: row.finished_at?.toISOString() ?? null,
-      durationMs: row.finished_at ? row.finished_at.getTime() - row.started_at.getTime() : null,
-      actor: row.actor,
-    }));
+    return rows.map(toToolCall);
   }
 
   private async events(traceId: string) {
@@ -141,23 +122,4 @@ interface StepRow {
   error_said: Said | null;
   started_at: Date | null;
   finished_at: Date | null;
-}
-
-interface CallRow {
-  id: string;
-  job_id: string | null;
-  trace_id: string;
-  step_id: string | null;
-  attempt: number;
-  server: string;
-  tool: string;
-  status: ToolCall['status'];
-  args: Record<string, unknown>;
-  result: unknown;
-  error: string | null;
-  error_said: Said | null;
-  error_fingerprint: string | null;
-  started_at: Date;
-  finished_at: Date | null;
-  actor: string;
 }
