@@ -12,6 +12,7 @@ import fs, {
   writeFile,
 } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { makeDeep } from '../../../../../test/deep-folder.js';
 import type { BuiltinTool } from '../tool.js';
 import { TestHost } from '../testing.js';
 import { env } from './index.js';
@@ -36,6 +37,29 @@ describe('files', () => {
 
   const call = <T = Record<string, unknown>>(name: string, args: unknown) =>
     host.call<T>(named(name), args);
+
+  it('lists and deletes what no path leads to: names that are no text or none that it takes, and folders too deep', async () => {
+    const odd = join(host.workspace, 'odd');
+    await mkdir(join(odd, 'sub'), { recursive: true });
+    await mkdir(join(odd, 'a\nb'));
+    for (const path of ['sub/x', 'a\nb/x']) await writeFile(join(odd, path), '');
+    const noText = Buffer.concat([Buffer.from(`${odd}/bad`), Buffer.from([0xff])]);
+    await mkdir(noText);
+    await writeFile(Buffer.concat([noText, Buffer.from('/'), Buffer.from([0xfe])]), '');
+    await mkdir(join(host.workspace, 'last'));
+    makeDeep(join(odd, 'deep'), join(host.workspace, 'last'));
+    const { entries, truncated } = await call<{ entries: { path: string }[]; truncated: boolean }>(
+      'files.list',
+      { path: 'odd', recursive: true },
+    );
+    const shown = ['odd/a\nb', 'odd/bad\ufffd', 'odd/deep', 'odd/sub', 'odd/sub/x'];
+    expect(entries.map(({ path }) => path)).toEqual(expect.arrayContaining(shown));
+    expect(truncated).toBe(true);
+    expect(await call('files.delete', { path: 'odd', recursive: true })).toMatchObject({
+      deleted: true,
+    });
+    expect(await readdir(host.workspace)).toEqual([]);
+  });
 
   it('writes, reads, appends, lists, moves and deletes within the workspace', async () => {
     expect(await call('files.write', { path: 'a/b.txt', content: 'one' })).toMatchObject({

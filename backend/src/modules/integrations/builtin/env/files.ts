@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { createHash, randomBytes } from 'node:crypto';
 import { constants, type Dirent, type Stats } from 'node:fs';
 import { lstat, mkdir, open, readdir, rename, rmdir, unlink } from 'node:fs/promises';
@@ -5,6 +6,7 @@ import { type Said, say } from '@aos/contracts';
 import { z } from 'zod';
 import { tool, ToolFault, type BuiltinTool, type ToolContext } from '../tool.js';
 import {
+  anchorOf,
   codeOf,
   ignore,
   inWorkspace,
@@ -13,7 +15,8 @@ import {
   type WayOptions,
 } from './workspace-path.js';
 
-const { O_RDONLY, O_WRONLY, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;
+const { O_RDONLY, O_WRONLY, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY } =
+  constants;
 
 const MB = 1024 * 1024;
 const READ_BYTES = 1 * MB;
@@ -235,7 +238,8 @@ function entryOf(path: string, stats: Stats): z.infer<typeof entrySchema> {
 const filesList = tool({
   name: 'files.list',
   title: 'List a folder',
-  description: 'Lists a folder of the workspace, by name; with recursive, all below it.',
+  description:
+    'Lists a folder of the workspace, by name; with recursive, all below it that a path leads to.',
   input: z.strictObject({
     path: z.string().max(1_024).optional().describe('Default: the workspace itself'),
     recursive: z.boolean().optional(),
@@ -246,28 +250,36 @@ const filesList = tool({
   readOnly: true,
   async run({ path = '', recursive = false, limit = 1_000 }, ctx) {
     const entries: z.infer<typeof entrySchema>[] = [];
-    const pending = [segmentsOf(path).join('/')];
+    const asked = segmentsOf(path).join('/');
+    const pending = [asked];
     let truncated = false;
     for (let folder = pending.shift(); folder !== undefined; folder = pending.shift()) {
       ctx.signal.throwIfAborted();
       // Every folder is walked to from the root again, so that none is reached through a link.
       await at(ctx.workspace, folder, { intoFolder: true }, async (place) => {
-        const names = (await readdir(place.at)).sort();
+        const names = (await readdir(place.at, { encoding: 'buffer' })).sort((x, y) =>
+          x.compare(y),
+        );
         for (const name of names) {
           if (entries.length >= limit) {
             truncated = true;
             return;
           }
-          const child = place.path === '' ? name : `${place.path}/${name}`;
-          const found = await lstat(`${place.at}/${name}`).catch(ignore('ENOENT'));
+          const child = place.path === '' ? String(name) : `${place.path}/${name}`;
+          const found = await lstat(under(place.at, name)).catch(ignore('ENOENT'));
           if (!found) continue; // gone since the folder was read
           entries.push(entryOf(child, found));
-          if (recursive && found.isDirectory()) pending.push(child);
+          if (!recursive || !found.isDirectory()) continue;
+          if (isUtf8(name) && isPath(child)) pending.push(child);
+          else truncated = true;
         }
+      }).catch((error: unknown) => {
+        const isGone = error instanceof ToolFault && error.code === 'not_found';
+        if (!isGone || folder === asked) throw error;
       });
-      if (truncated) break;
+      if (entries.length >= limit) break;
     }
-    return { path: segmentsOf(path).join('/'), entries, truncated };
+    return { path: asked, entries, truncated };
   },
 });
 
@@ -322,21 +334,52 @@ const filesDelete = tool({
   },
 });
 
-/** Not fs.rm: it goes by names, and a folder swapped for a link meanwhile would lead it outside. */
+/**
+ * Not fs.rm: it goes by names, and a folder swapped for a link meanwhile would lead it outside. What lies in its folders
+ * is moved up into it first: so none is too deep, and names, which are bytes, need not be text.
+ */
 async function emptyFolder(ctx: ToolContext, path: string): Promise<void> {
-  ctx.signal.throwIfAborted();
-  const folders = await at(ctx.workspace, path, { intoFolder: true }, async (place) => {
-    const left: string[] = [];
-    for (const name of await readdir(place.at)) {
-      const stats = await lstat(`${place.at}/${name}`);
-      if (stats.isDirectory()) left.push(name);
-      else await unlink(`${place.at}/${name}`);
+  await at(ctx.workspace, path, { intoFolder: true }, async ({ at: top }) => {
+    for (;;) {
+      const entries = await readdir(top, { encoding: 'buffer', withFileTypes: true });
+      if (entries.length === 0) return;
+      for (const entry of entries) {
+        ctx.signal.throwIfAborted();
+        const place = under(top, entry.name);
+        if (!entry.isDirectory()) await unlink(place).catch(ignore('ENOENT'));
+        else await flatten(ctx, top, place);
+      }
     }
-    return left;
   });
-  for (const name of folders) {
-    await emptyFolder(ctx, `${path}/${name}`);
-    await at(ctx.workspace, `${path}/${name}`, {}, ({ at: folder }) => rmdir(folder));
+}
+
+async function flatten(ctx: ToolContext, top: string, place: Buffer): Promise<void> {
+  const handle = await open(place, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  try {
+    const folder = anchorOf(handle, place);
+    for (const entry of await readdir(folder, { encoding: 'buffer', withFileTypes: true })) {
+      ctx.signal.throwIfAborted();
+      const inner = under(folder, entry.name);
+      if (!entry.isDirectory()) await unlink(inner).catch(ignore('ENOENT'));
+      else await rename(inner, under(top, Buffer.from(`.${randomBytes(9).toString('base64url')}`)));
+    }
+  } finally {
+    await handle.close();
+  }
+  await rmdir(place);
+}
+
+const under = (folder: string | Buffer, name: Buffer): Buffer =>
+  Buffer.concat([Buffer.from(folder), Buffer.from('/'), name]);
+
+/** Whether the tools take it: some names that a program can give they do not. */
+function isPath(path: string): boolean {
+  try {
+    segmentsOf(path);
+    return true;
+  } catch (error) {
+    if (error instanceof ToolFault) return false;
+    throw error;
   }
 }
 

@@ -194,6 +194,10 @@ class Walk {
   }
 }
 
+/** For system calls: an open folder; where that cannot be said, the place that it was opened at. */
+export const anchorOf = (folder: FileHandle, place: Buffer): Buffer =>
+  isLinux ? Buffer.from(`/proc/self/fd/${folder.fd}`) : place;
+
 /** Not `instanceof Error`: Node's own errors come from another realm than a test's. */
 export function codeOf(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
