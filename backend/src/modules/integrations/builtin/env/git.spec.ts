@@ -1,6 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import fs, { mkdir, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import fs, {
+  mkdir,
+  readFile,
+  readdir,
+  rm,
+  symlink,
+  truncate,
+  watch,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeDeep } from '../../../../../test/deep-folder.js';
 import { TestHost } from '../testing.js';
@@ -72,6 +81,57 @@ describe('git', () => {
     await call('git.commit', { path: 'odd', message: 'second' });
     const { commits } = await call('git.log', { path: 'odd' });
     expect(commits).toMatchObject([{ message: 'second' }, { message, author: 'AOS' }]);
+  });
+
+  it('tells of a repository in which no branch, or one without a commit, is checked out', async () => {
+    await call('git.init');
+    await call('files.write', { path: 'a', content: 'x' });
+    await call('git.add', { files: ['a'] });
+    await call('git.commit', { message: 'first' });
+    const head = (...args: string[]) => execFileSync('git', ['-C', host.workspace, ...args]);
+    head('checkout', '--quiet', '--detach');
+    expect(await call('git.status')).toEqual({ branch: '', files: [], clean: true });
+    expect(await call('git.log')).toMatchObject({ commits: [{ message: 'first' }] });
+    head('symbolic-ref', 'HEAD', 'refs/heads/new');
+    expect(await call('git.status')).toMatchObject({ branch: 'new' });
+    expect(await call('git.log')).toEqual({ commits: [] });
+  });
+
+  /** Begins to stage what takes git a second, and goes on when git is at it. */
+  async function stageSlowly() {
+    await call('git.init');
+    await call('files.write', { path: 'slow', content: '' });
+    await truncate(join(host.workspace, 'slow'), 250 * 1024 * 1024);
+    const changes = watch(join(host.workspace, '.git'));
+    const staging = call('git.add', { files: ['slow'] });
+    staging.catch(() => undefined); // it may be stopped before somebody waits for it
+    for await (const { filename } of changes) if (filename === 'index.lock') break;
+    return { staging };
+  }
+
+  it('stages for two at once', async () => {
+    const { staging } = await stageSlowly();
+    await call('files.write', { path: 'other', content: 'x' });
+    await call('git.add', { files: ['other'] });
+    await staging;
+    expect(await call('git.status')).toMatchObject({
+      files: [
+        { path: 'other', staged: 'A' },
+        { path: 'slow', staged: 'A' },
+      ],
+    });
+  });
+
+  it('stages again after it was stopped in the middle', async () => {
+    const later = Object.assign(Object.create(host) as TestHost, {
+      controller: new AbortController(),
+    });
+    const { staging } = await stageSlowly();
+    host.cancel();
+    await expect(staging).rejects.toMatchObject({ code: 'cancelled' });
+    await truncate(join(host.workspace, 'slow'), 1);
+    const add = env.find((tool) => tool.name === 'git.add')!;
+    expect(await later.call(add, { files: ['slow'] })).toEqual({ staged: ['slow'] });
   });
 
   it('works in the workspace itself, and counts nothing of its own as a change', async () => {

@@ -10,7 +10,7 @@
  *
  * There is no way to the network: no remote command is offered, and protocol.allow is never.
  */
-import { lstat, mkdir, readdir, realpath } from 'node:fs/promises';
+import { lstat, mkdir, readdir, realpath, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { say } from '@aos/contracts';
 import { z } from 'zod';
@@ -162,14 +162,47 @@ async function runGit(
   };
   const argv = ['--no-pager', '-C', folder, ...OVERRIDES, ...args];
   const limits = { timeoutMs: TIMEOUT_MS, maxOutputBytes, signal: ctx.signal };
-  const result = sandbox.isReady
-    ? await runBoxed(sandbox.bwrap, ctx.workspace, { argv: ['git', ...argv], env, input }, limits)
-    : await runProcess('git', argv, env, input, limits).catch(explainMissing);
+  const run = sandbox.isReady
+    ? runBoxed(sandbox.bwrap, ctx.workspace, { argv: ['git', ...argv], env, input }, limits)
+    : runProcess('git', argv, env, input, limits).catch(explainMissing);
+  const result = await run.catch(async (error: unknown) => {
+    if (ctx.signal.aborted) await unlock(ctx, repo);
+    throw error;
+  });
+  if (wasKilled(result)) await unlock(ctx, repo);
   if (result.timedOut) throw new ToolFault('timeout', say('git-slow'));
   if (result.truncated) throw new ToolFault('too_large', say('git-wordy'));
   if (result.exitCode !== 0)
     throw new ToolFault('git_failed', say('git-failed', { why: saidBy(result) }));
   return result.stdout.toString('utf8');
+}
+
+const wasKilled = ({ exitCode, timedOut, truncated }: RunResult) =>
+  timedOut || truncated || exitCode === null || exitCode > 128;
+
+/** A git that was killed leaves its lock, by which every later one would be refused. */
+async function unlock(ctx: ToolContext, { folder }: Repository): Promise<void> {
+  await inWorkspace(ctx.workspace, join(folder, '.git/index.lock'), {}, ({ at }) =>
+    unlink(at).catch(ignore('ENOENT')),
+  );
+}
+
+const turns = new Map<string, Promise<unknown>>();
+
+/** What writes to a repository goes one after the other: steps may run side by side, and git takes no turns. */
+async function inItsTurn<T>(
+  ctx: ToolContext,
+  { folder }: Repository,
+  work: () => Promise<T>,
+): Promise<T> {
+  const key = join(ctx.workspace, folder);
+  const mine = (turns.get(key) ?? Promise.resolve()).then(work, work);
+  turns.set(key, mine);
+  try {
+    return await mine;
+  } finally {
+    if (turns.get(key) === mine) turns.delete(key);
+  }
 }
 
 function explainMissing(error: unknown): never {
@@ -179,8 +212,12 @@ function explainMissing(error: unknown): never {
   throw error;
 }
 
+/** Ended by SIGXFSZ: see the limits of the sandbox. */
+const TOO_LARGE = 128 + 25;
+
 function saidBy(result: RunResult): string {
   const said = (result.stderr.length > 0 ? result.stderr : result.stdout).toString('utf8').trim();
+  if (result.exitCode === TOO_LARGE) return 'a file would become larger than 256 MB';
   return said.slice(0, 500) || `exit ${result.exitCode}`;
 }
 
@@ -244,13 +281,18 @@ const gitInit = tool({
   },
 });
 
+/** Empty where a commit was checked out and no branch. */
+async function branchOf(ctx: ToolContext, repo: Repository): Promise<string> {
+  return (await git(ctx, repo, ['branch', '--show-current'])).trim();
+}
+
 const gitStatus = tool({
   name: 'git.status',
   title: 'Show what changed',
   description: 'Lists changed, staged and untracked files of a repository.',
   input: z.strictObject({ ...repoInput }),
   output: z.object({
-    branch: z.string(),
+    branch: z.string().describe('Empty where a commit was checked out and no branch'),
     files: z.array(z.object({ path: z.string(), staged: z.string(), unstaged: z.string() })),
     clean: z.boolean(),
   }),
@@ -260,12 +302,12 @@ const gitStatus = tool({
     const repo = await openRepository(ctx, path, { mustExist: true });
     const args = ['--porcelain=v1', '-z', '--no-renames', '--untracked-files=all'];
     const listing = await git(ctx, repo, ['status', ...args, '--ignore-submodules=all']);
-    const branch = await git(ctx, repo, ['symbolic-ref', '--short', '-q', 'HEAD']);
+    const branch = await branchOf(ctx, repo);
     const files = listing
       .split('\0')
       .filter((line) => line !== '' && !line.slice(3).startsWith('.aos/'))
       .map((line) => ({ path: line.slice(3), staged: line[0]!, unstaged: line[1]! }));
-    return { branch: branch.trim(), files, clean: files.length === 0 };
+    return { branch, files, clean: files.length === 0 };
   },
 });
 
@@ -281,7 +323,9 @@ const gitAdd = tool({
     const repo = await openRepository(ctx, path, { mustExist: true });
     const checked = await checkedFiles(ctx, repo, files);
     await refuseInner(ctx, repo, checked);
-    await git(ctx, repo, ['add', '--all', '--no-warn-embedded-repo', '--', ...checked]);
+    await inItsTurn(ctx, repo, () =>
+      git(ctx, repo, ['add', '--all', '--no-warn-embedded-repo', '--', ...checked]),
+    );
     const staged = await git(ctx, repo, ['diff', '--cached', '--name-only', '-z', ...PLAIN_DIFF]);
     return { staged: staged.split('\0').filter((name) => name !== '') };
   },
@@ -309,7 +353,7 @@ const gitCommit = tool({
       throw new ToolFault('bad_author', say('git-author'));
     }
     const args = ['commit', '--quiet', '--no-gpg-sign', '--cleanup=whitespace'];
-    await git(ctx, repo, [...args, '--file=-'], message, author);
+    await inItsTurn(ctx, repo, () => git(ctx, repo, [...args, '--file=-'], message, author));
     const commit = await git(ctx, repo, ['rev-parse', 'HEAD']);
     return { commit: commit.trim(), message };
   },
@@ -340,8 +384,9 @@ const gitLog = tool({
     const repo = await openRepository(ctx, path, { mustExist: true });
     // Nothing of a commit can hold a NUL; a message with any other sign would look like several commits.
     const format = '--format=%H%x00%an%x00%ae%x00%aI%x00%B';
-    const heads = await git(ctx, repo, ['for-each-ref', '--count=1', 'refs/heads']);
-    if (heads === '') return { commits: [] };
+    const branch = await branchOf(ctx, repo);
+    const isBegun = await git(ctx, repo, ['for-each-ref', '--count=1', `refs/heads/${branch}`]);
+    if (branch !== '' && isBegun === '') return { commits: [] };
     const listing = await git(ctx, repo, [
       'log',
       `--max-count=${limit}`,
