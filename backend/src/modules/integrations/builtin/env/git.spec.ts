@@ -123,9 +123,7 @@ describe('git', () => {
   });
 
   it('stages again after it was stopped in the middle', async () => {
-    const later = Object.assign(Object.create(host) as TestHost, {
-      controller: new AbortController(),
-    });
+    const later = Object.create(host, { controller: { value: new AbortController() } }) as TestHost;
     const { staging } = await stageSlowly();
     host.cancel();
     await expect(staging).rejects.toMatchObject({ code: 'cancelled' });
