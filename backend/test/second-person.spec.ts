@@ -280,7 +280,9 @@ describe('a change of the settings', () => {
     const { id } = (await save(ben!, retries(10))).body;
     expect((await seen(ben, id)).you).toMatchObject({ obstacle: 'own', mayBreakGlass: true });
     expect((await decide(ann, id, glass)).status).toBe(403);
-    expect((await decide(await tokenOf(ben!), id, glass)).status).toBe(403);
+    expect((await decide(await tokenOf(ben!), id, glass)).body.detail).toMatch(
+      /not by an API token/,
+    );
     for (const broken of [
       { ...glass, comment: ' – ' },
       { ...glass, decision: 'refuse' as const },
@@ -420,6 +422,7 @@ describe('changes of policies and of roles', () => {
       http.call<Answered>('/rbac/bindings', { method: 'POST', as: owner, body });
     const given = await grant({ userId: viewer!.userId, role: 'clerk', projectId: 'p' });
     expect([given.status, given.body.projectId]).toEqual([202, 'p']);
+    expect(given.body.subject).toBe(`viewer (${viewer!.email})`);
     const twice = await grant({ userId: viewer!.userId, role: 'clerk', projectId: 'p' });
     const wide = await http.call<Answered>('/rbac/roles/clerk', {
       method: 'PUT',

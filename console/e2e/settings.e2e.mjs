@@ -17,6 +17,7 @@ const browser = useBrowser();
 const parts = [
   'system',
   'history',
+  'proposals',
   'runtime',
   'people',
   'roles',

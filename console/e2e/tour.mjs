@@ -227,9 +227,17 @@ export function viewsOf({ agent, done, failed, waiting }) {
     { name: 'memory-vars', path: 'memory/vars', ready: heading },
     { name: 'memory-profile', path: 'memory/profile', ready: heading },
     { name: 'settings', path: 'settings', ready: heading },
-    ...['system', 'history', 'runtime', 'people', 'roles', 'access', 'audit', 'preferences'].map(
-      (page) => ({ name: `settings-${page}`, path: `settings/${page}`, ready: heading }),
-    ),
+    ...[
+      'system',
+      'history',
+      'proposals',
+      'runtime',
+      'people',
+      'roles',
+      'access',
+      'audit',
+      'preferences',
+    ].map((page) => ({ name: `settings-${page}`, path: `settings/${page}`, ready: heading })),
     {
       name: 'settings-audit-row',
       path: 'settings/audit',

@@ -40,6 +40,8 @@ export const Proposal = z
     /** `config:system`, `config:policies`, `role:<name>`, `binding:<id>`, `user:<id>`. */
     target: z.string(),
     projectId: z.string().nullable(),
+    /** Whom a role is given to or taken from, as people know them. */
+    subject: z.string().nullable(),
     /** The version it was made on; null where there was none. */
     baseVersion: z.number().int().nullable(),
     /** The document as it was, and as it is to be; null where there is none. Secrets are in them by name. */

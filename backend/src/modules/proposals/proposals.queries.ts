@@ -110,6 +110,8 @@ const select = `
                    project: 'p.project_id',
                    roles: 'NULL::text[]',
                  })} AS proposer_could,
+                 (SELECT u.name || ' (' || u.email || ')' FROM users u
+                   WHERE u.id = (coalesce(p.after, p.before)->>'userId')::uuid) AS subject,
                  ${hasRoleSql({ user: '$1::uuid', project: 'p.project_id', roles: 'w.roles' })} AS has_role
             FROM proposals p,
                  (SELECT ARRAY(SELECT jsonb_array_elements_text(second_person_rule()->'confirmers')) AS roles) w) p`;
@@ -120,6 +122,7 @@ export interface ProposalRow {
   action: Proposal['action'];
   target: string;
   project_id: string | null;
+  subject: string | null;
   base: number | null;
   before: Document | null;
   after: Document | null;
@@ -166,6 +169,7 @@ const toProposal = (ctx: Ctx, row: ProposalRow): Proposal => {
     action: row.action,
     target: row.target,
     projectId: row.project_id,
+    subject: row.subject,
     baseVersion: row.base,
     before: row.before,
     after: row.after,

@@ -165,7 +165,7 @@ export const aboutProposal = (
   links: [
     {
       rel: 'settings' as const,
-      href: `/console/settings/proposals?proposal=${of.id}`,
+      href: `/console/settings/proposals/${of.id}`,
       title: 'Changes that wait',
     },
   ],

@@ -284,6 +284,7 @@ export const words = {
     sample: 'Show a sample',
     openRun: 'Open run',
     openConversation: 'Open conversation',
+    openProposal: 'Look at the change',
     download: 'Download',
     empty: {
       'needs-me': 'Nothing waits for you.',

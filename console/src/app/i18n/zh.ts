@@ -284,6 +284,7 @@ export const words: AllWords = {
     sample: '查看样例',
     openRun: '查看运行',
     openConversation: '查看对话',
+    openProposal: '查看修改',
     download: '下载',
     empty: {
       'needs-me': '没有等待你的事项。',

@@ -26,6 +26,7 @@ export interface Proposal {
   proposedBy: string;
   proposedByName: string;
   state: 'pending' | 'applied' | 'refused' | 'withdrawn' | 'expired' | 'void';
+  subject: (string | null);
   target: string;
   voidBecause: ('base' | 'proposer' | null);
   you: {

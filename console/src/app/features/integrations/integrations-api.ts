@@ -38,6 +38,7 @@ import type {
   Policies,
   PoliciesPreview,
   PolicyDocument,
+  Proposal,
   PreviewPolicies,
   RecentCall,
   RegisterServer,
@@ -109,7 +110,8 @@ export class IntegrationsApi {
   previewPolicies(body: PreviewPolicies): Observable<PoliciesPreview> {
     return this.api.invoke(previewPolicies, { body });
   }
-  savePolicies(body: PolicyDocument, version: number): Observable<Policies> {
+  /** Where a second person is wanted the answer is a proposal. */
+  savePolicies(body: PolicyDocument, version: number): Observable<Policies | Proposal> {
     return this.api.invoke(putPolicies, { body, 'If-Match': `"${version}"` });
   }
   roleNames(): Observable<string[]> {

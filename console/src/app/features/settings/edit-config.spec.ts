@@ -1,7 +1,7 @@
 import { provideHttpClient } from '@angular/common/http';
 import { HttpTestingController, provideHttpClientTesting } from '@angular/common/http/testing';
 import { TestBed } from '@angular/core/testing';
-import type { SystemConfig, SystemConfigAnswer } from '@aos/contracts';
+import type { Proposal, SystemConfig, SystemConfigAnswer } from '@aos/contracts';
 import { provideWords } from '../../../testing/transloco';
 import { EditConfig } from './edit-config';
 
@@ -50,7 +50,7 @@ describe('editing the settings', () => {
 
   it('shows what changes before it saves, and saves upon the version that was read', async () => {
     const { fixture, root, http, button, settle, field } = await open();
-    const saved: SystemConfigAnswer[] = [];
+    const saved: (SystemConfigAnswer | Proposal)[] = [];
     fixture.componentInstance.saved.subscribe((each) => saved.push(each));
     expect(button(-1).disabled).toBe(true);
     type(field, '2000');
@@ -65,7 +65,7 @@ describe('editing the settings', () => {
     expect(save.request.body).toEqual({ llm: { model: 'a' }, approvals: { timeoutMs: 2000 } });
     save.flush(answer(4, 2000));
     await settle();
-    expect(saved.map(({ version }) => version)).toEqual([4]);
+    expect(saved).toMatchObject([{ version: 4 }]);
   });
 
   it('puts one’s changes upon a version that was saved meanwhile, when one says so', async () => {

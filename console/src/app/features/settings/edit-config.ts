@@ -8,13 +8,14 @@ import {
   output,
   signal,
 } from '@angular/core';
-import type { ConfigPreview, SystemConfig, SystemConfigAnswer } from '@aos/contracts';
+import type { ConfigPreview, Proposal, SystemConfig, SystemConfigAnswer } from '@aos/contracts';
 import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
 import { firstValueFrom } from 'rxjs';
 import { type Call, failed, idle, loading, toProblem } from '../../shared/api/problem';
 import { type FormFault, schemaFaults } from '../../shared/forms/schema-faults';
 import { SchemaForm } from '../../shared/forms/schema-form';
 import { SchemaReader } from '../../shared/forms/schema-reader';
+import { SecondPersonNote } from '../../shared/proposals/second-person-note';
 import { Difference } from '../../shared/ui/difference';
 import { Dialog } from '../../shared/ui/dialog';
 import { ProblemNote } from '../../shared/ui/problem-note';
@@ -27,7 +28,7 @@ import { SettingsApi } from './settings-api';
  */
 @Component({
   selector: 'aos-edit-config',
-  imports: [Dialog, Difference, ProblemNote, SchemaForm, TranslocoDirective],
+  imports: [Dialog, Difference, ProblemNote, SchemaForm, SecondPersonNote, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <aos-dialog
@@ -126,6 +127,9 @@ import { SettingsApi } from './settings-api';
               (input)="comment.set($any($event.target).value)"
             />
           </div>
+          @defer (on immediate) {
+            <aos-second-person-note kind="settings" [touchesRule]="touchesRule()" />
+          }
         }
       }
       @if (call(); as call) {
@@ -248,7 +252,7 @@ export class EditConfig {
   readonly section = input('');
   /** An older version to go back to: then the dialog begins with what that changes. */
   readonly restore = input<SystemConfig | null>(null);
-  readonly saved = output<SystemConfigAnswer>();
+  readonly saved = output<SystemConfigAnswer | Proposal>();
   readonly closed = output();
 
   private readonly api = inject(SettingsApi);
@@ -280,6 +284,10 @@ export class EditConfig {
   protected readonly touched = computed(() => [
     ...new Set(this.changes().map(({ path }) => path[0] ?? '')),
   ]);
+
+  protected readonly touchesRule = computed(() =>
+    this.changes().some(({ path }) => path[0] === 'security' && path[1] === 'secondPerson'),
+  );
 
   protected word(path: string): string | null {
     const key = `settings.field.${path}`;

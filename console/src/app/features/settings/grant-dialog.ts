@@ -13,12 +13,13 @@ import { firstValueFrom } from 'rxjs';
 import { type Call, failed, idle, loading } from '../../shared/api/problem';
 import { Dialog } from '../../shared/ui/dialog';
 import { ProblemNote } from '../../shared/ui/problem-note';
+import { SecondPersonNote } from '../../shared/proposals/second-person-note';
 import { RoleName } from './role-name';
 import { SettingsApi } from './settings-api';
 
 @Component({
   selector: 'aos-grant-dialog',
-  imports: [Dialog, ProblemNote, RoleName, TranslocoDirective],
+  imports: [Dialog, ProblemNote, RoleName, SecondPersonNote, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <aos-dialog
@@ -52,6 +53,9 @@ import { SettingsApi } from './settings-api';
             }
           </select>
         </div>
+        @defer (on immediate) {
+          <aos-second-person-note kind="roles" />
+        }
         @if (call(); as call) {
           @if (call.state === 'failed') {
             <aos-problem [problem]="call.problem" />

@@ -6,6 +6,7 @@ import { Store } from '@ngrx/store';
 import { firstValueFrom } from 'rxjs';
 import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
 import { RecordNames } from '../../shared/api/record-names';
+import { Proposals } from '../../shared/proposals/proposals';
 import { session } from '../../shared/state/session';
 import { Difference } from '../../shared/ui/difference';
 import { ProblemNote } from '../../shared/ui/problem-note';
@@ -17,7 +18,7 @@ import { SettingsApi } from './settings-api';
 @Component({
   selector: 'aos-history-page',
   providers: [RecordNames],
-  imports: [Age, Difference, EditConfig, ProblemNote, TranslocoDirective],
+  imports: [Age, Difference, EditConfig, ProblemNote, Proposals, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <div class="section" *transloco="let t">
@@ -31,6 +32,9 @@ import { SettingsApi } from './settings-api';
         } @else if (call.state === 'loading' && !versions().length) {
           <div class="skeleton" aria-hidden="true"></div>
         }
+      }
+      @defer (on immediate) {
+        <aos-proposals kind="settings" (applied)="load()" />
       }
       @if (versions().length) {
         <div

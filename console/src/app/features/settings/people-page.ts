@@ -5,6 +5,8 @@ import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
 import { firstValueFrom } from 'rxjs';
 import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
+import { Proposals } from '../../shared/proposals/proposals';
+import { SecondPersonNote } from '../../shared/proposals/second-person-note';
 import { session } from '../../shared/state/session';
 import { ConfirmDialog } from '../../shared/ui/confirm-dialog';
 import { Icon } from '../../shared/ui/icon';
@@ -34,7 +36,9 @@ type Open =
     MatMenuTrigger,
     PersonDialog,
     ProblemNote,
+    Proposals,
     RoleName,
+    SecondPersonNote,
     TranslocoDirective,
   ],
   changeDetection: ChangeDetectionStrategy.OnPush,
@@ -56,6 +60,9 @@ type Open =
         } @else if (call.state === 'loading' && !people().length) {
           <div class="skeleton" aria-hidden="true"></div>
         }
+      }
+      @defer (on immediate) {
+        <aos-proposals kind="roles" (applied)="load()" />
       }
       @if (people().length) {
         <div
@@ -170,24 +177,36 @@ type Open =
       @if (open(); as it) {
         @switch (it.kind) {
           @case ('add') {
-            <aos-person-dialog [roles]="roles()" (saved)="load()" (closed)="open.set(null)" />
+            @defer (on immediate) {
+              <aos-person-dialog [roles]="roles()" (saved)="load()" (closed)="open.set(null)" />
+            } @error {
+              <p class="fault" role="alert">{{ t('shell.roomFailed') }}</p>
+            }
           }
           @case ('password') {
-            <aos-person-dialog
-              [roles]="roles()"
-              [person]="it.person"
-              (saved)="load()"
-              (closed)="open.set(null)"
-            />
+            @defer (on immediate) {
+              <aos-person-dialog
+                [roles]="roles()"
+                [person]="it.person"
+                (saved)="load()"
+                (closed)="open.set(null)"
+              />
+            } @error {
+              <p class="fault" role="alert">{{ t('shell.roomFailed') }}</p>
+            }
           }
           @case ('grant') {
-            <aos-grant-dialog
-              [person]="it.person"
-              [roles]="roles()"
-              [projects]="projects()"
-              (saved)="onDone()"
-              (closed)="open.set(null)"
-            />
+            @defer (on immediate) {
+              <aos-grant-dialog
+                [person]="it.person"
+                [roles]="roles()"
+                [projects]="projects()"
+                (saved)="onDone()"
+                (closed)="open.set(null)"
+              />
+            } @error {
+              <p class="fault" role="alert">{{ t('shell.roomFailed') }}</p>
+            }
           }
           @case ('revoke') {
             <aos-confirm-dialog
@@ -205,6 +224,9 @@ type Open =
                   })
                 }}
               </p>
+              @defer (on immediate) {
+                <aos-second-person-note kind="roles" />
+              }
             </aos-confirm-dialog>
           }
           @case ('disable') {

@@ -11,6 +11,7 @@ import type { Person, Role } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { firstValueFrom } from 'rxjs';
 import { type Call, failed, idle, loading } from '../../shared/api/problem';
+import { SecondPersonNote } from '../../shared/proposals/second-person-note';
 import { CopyButton } from '../../shared/ui/copy-button';
 import { Dialog } from '../../shared/ui/dialog';
 import { ProblemNote } from '../../shared/ui/problem-note';
@@ -33,7 +34,7 @@ function newPassword(): string {
  */
 @Component({
   selector: 'aos-person-dialog',
-  imports: [CopyButton, Dialog, ProblemNote, RoleName, TranslocoDirective],
+  imports: [CopyButton, Dialog, ProblemNote, RoleName, SecondPersonNote, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <aos-dialog
@@ -98,6 +99,9 @@ function newPassword(): string {
               </select>
               <span class="help" id="person-role-help">{{ t('settings.person.roleHelp') }}</span>
             </div>
+            @defer (on immediate) {
+              <aos-second-person-note kind="roles" />
+            }
           } @else {
             <p>{{ t('settings.person.passwordWhat') }}</p>
           }

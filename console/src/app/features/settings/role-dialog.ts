@@ -8,11 +8,12 @@ import {
   output,
   signal,
 } from '@angular/core';
-import type { Permission, Role } from '@aos/contracts';
+import type { Permission, Proposal, Role } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { firstValueFrom } from 'rxjs';
 import { type Call, failed, idle, loading } from '../../shared/api/problem';
 import { Dialog } from '../../shared/ui/dialog';
+import { SecondPersonNote } from '../../shared/proposals/second-person-note';
 import { Difference } from '../../shared/ui/difference';
 import { ProblemNote } from '../../shared/ui/problem-note';
 import { PermissionMatrix } from './permission-matrix';
@@ -20,7 +21,14 @@ import { SettingsApi } from './settings-api';
 
 @Component({
   selector: 'aos-role-dialog',
-  imports: [Dialog, Difference, PermissionMatrix, ProblemNote, TranslocoDirective],
+  imports: [
+    Dialog,
+    Difference,
+    PermissionMatrix,
+    ProblemNote,
+    SecondPersonNote,
+    TranslocoDirective,
+  ],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <aos-dialog
@@ -79,6 +87,9 @@ import { SettingsApi } from './settings-api';
             />
           </div>
         }
+        @defer (on immediate) {
+          <aos-second-person-note kind="roles" />
+        }
         @if (call(); as call) {
           @if (call.state === 'failed') {
             <aos-problem [problem]="call.problem" />
@@ -99,7 +110,7 @@ export class RoleDialog {
   readonly role = input.required<Role | null>();
   readonly permissions = input.required<readonly Permission[]>();
   readonly mine = input.required<ReadonlySet<Permission>>();
-  readonly saved = output<Role>();
+  readonly saved = output<Role | Proposal>();
   readonly closed = output();
 
   private readonly api = inject(SettingsApi);

@@ -1,10 +1,13 @@
 import { ChangeDetectionStrategy, Component, computed, inject, input, signal } from '@angular/core';
 import { Router, RouterLink } from '@angular/router';
-import type { Permission, Role } from '@aos/contracts';
+import type { Permission, Proposal, Role } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
 import { firstValueFrom } from 'rxjs';
 import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
+import { Proposals } from '../../shared/proposals/proposals';
+import { isProposal } from '../../shared/proposals/is-proposal';
+import { SecondPersonNote } from '../../shared/proposals/second-person-note';
 import { session } from '../../shared/state/session';
 import { Beside } from '../../shared/ui/beside';
 import { ConfirmDialog } from '../../shared/ui/confirm-dialog';
@@ -23,9 +26,11 @@ import { SettingsApi } from './settings-api';
     Icon,
     PermissionMatrix,
     ProblemNote,
+    Proposals,
     RoleDialog,
     RoleName,
     RouterLink,
+    SecondPersonNote,
     TranslocoDirective,
   ],
   changeDetection: ChangeDetectionStrategy.OnPush,
@@ -47,6 +52,9 @@ import { SettingsApi } from './settings-api';
         } @else if (call.state === 'loading' && !roles().length) {
           <div class="skeleton" aria-hidden="true"></div>
         }
+      }
+      @defer (on immediate) {
+        <aos-proposals kind="roles" (applied)="load()" />
       }
       @if (shown(); as role) {
         <div class="pills" role="group" [attr.aria-label]="t('settings.part.roles')">
@@ -89,13 +97,17 @@ import { SettingsApi } from './settings-api';
         </section>
       }
       @if (editing(); as role) {
-        <aos-role-dialog
-          [role]="role === 'new' ? null : role"
-          [permissions]="permissions()"
-          [mine]="mine()"
-          (saved)="onSaved($event)"
-          (closed)="openEditor(null)"
-        />
+        @defer (on immediate) {
+          <aos-role-dialog
+            [role]="role === 'new' ? null : role"
+            [permissions]="permissions()"
+            [mine]="mine()"
+            (saved)="onSaved($event)"
+            (closed)="openEditor(null)"
+          />
+        } @error {
+          <p class="fault" role="alert">{{ t('shell.roomFailed') }}</p>
+        }
       }
       @if (deleting(); as role) {
         <aos-confirm-dialog
@@ -107,6 +119,9 @@ import { SettingsApi } from './settings-api';
           (closed)="deleting.set(null)"
         >
           <p>{{ t('settings.role.deleteWhat') }}</p>
+          @defer (on immediate) {
+            <aos-second-person-note kind="roles" />
+          }
         </aos-confirm-dialog>
       }
     </div>
@@ -182,9 +197,10 @@ export class RolesPage {
       this.call.set(failed(error));
     }
   }
-  protected async onSaved({ name }: Role): Promise<void> {
+  protected async onSaved(saved: Role | Proposal): Promise<void> {
+    const role = isProposal(saved) ? this.role() : saved.name;
     // In place of the editor: nobody means to go back to it.
-    await this.router.navigate([], { queryParams: { role: name }, replaceUrl: true });
+    await this.router.navigate([], { queryParams: { role }, replaceUrl: true });
     await this.load();
   }
   protected openEditor(name: string | null): void {

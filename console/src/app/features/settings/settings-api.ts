@@ -54,6 +54,7 @@ import type {
   Page,
   Person,
   Project,
+  Proposal,
   PutRole,
   PutSecret,
   Role,
@@ -83,7 +84,12 @@ export class SettingsApi {
   preview(config: SystemConfig): Observable<ConfigPreview> {
     return this.api.invoke(previewSystemConfig, { body: config });
   }
-  save(config: SystemConfig, version: number, comment: string): Observable<SystemConfigAnswer> {
+  /** Where a second person is wanted the answer is a proposal, here and where roles are changed. */
+  save(
+    config: SystemConfig,
+    version: number,
+    comment: string,
+  ): Observable<SystemConfigAnswer | Proposal> {
     return this.api.invoke(putSystemConfig, {
       body: config,
       'If-Match': `"${version}"`,
@@ -148,10 +154,10 @@ export class SettingsApi {
   roles(): Observable<Page<Role>> {
     return this.api.invoke(listRoles, { limit: LONGEST_PAGE });
   }
-  createRole(body: CreateRole): Observable<Role> {
+  createRole(body: CreateRole): Observable<Role | Proposal> {
     return this.api.invoke(createRole, { body });
   }
-  putRole(name: string, version: number, body: PutRole): Observable<Role> {
+  putRole(name: string, version: number, body: PutRole): Observable<Role | Proposal> {
     return this.api.invoke(putRole, { name, body, 'If-Match': `"${version}"` });
   }
   deleteRole(name: string): Observable<unknown> {

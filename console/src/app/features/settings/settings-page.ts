@@ -19,6 +19,7 @@ const groups: readonly { name: string; parts: readonly Part[] }[] = [
     parts: [
       { path: 'system', needs: ['config.read'] },
       { path: 'history', needs: ['config.read'] },
+      { path: 'proposals', needs: [] },
       { path: 'runtime', needs: ['secret.read'] },
     ],
   },

@@ -19,6 +19,10 @@ export const routes: Routes = [
         path: 'history',
         loadComponent: () => import('./history-page').then((m) => m.HistoryPage),
       },
+      ...['proposals', 'proposals/:proposal'].map((path) => ({
+        path,
+        loadComponent: () => import('./proposals-page').then((m) => m.ProposalsPage),
+      })),
       { path: 'runtime', loadComponent: () => import('./runtime-page').then((m) => m.RuntimePage) },
       { path: 'people', loadComponent: () => import('./people-page').then((m) => m.PeoplePage) },
       { path: 'roles', loadComponent: () => import('./roles-page').then((m) => m.RolesPage) },

@@ -1,10 +1,12 @@
 import { ChangeDetectionStrategy, Component, computed, inject, input, signal } from '@angular/core';
-import type { Installation, SystemConfigAnswer } from '@aos/contracts';
+import type { Installation, Proposal, SystemConfigAnswer } from '@aos/contracts';
 import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
 import { firstValueFrom } from 'rxjs';
 import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
 import { RecordNames } from '../../shared/api/record-names';
+import { Proposals } from '../../shared/proposals/proposals';
+import { isProposal } from '../../shared/proposals/is-proposal';
 import { session } from '../../shared/state/session';
 import { Beside } from '../../shared/ui/beside';
 import { ProblemNote } from '../../shared/ui/problem-note';
@@ -43,7 +45,7 @@ function lengthOf(ms: number, language: string): string {
 @Component({
   selector: 'aos-system-page',
   providers: [RecordNames],
-  imports: [Age, EditConfig, ProblemNote, TranslocoDirective],
+  imports: [Age, EditConfig, ProblemNote, Proposals, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <div class="section" *transloco="let t">
@@ -68,6 +70,9 @@ function lengthOf(ms: number, language: string): string {
         } @else if (call.state === 'loading' && !stored()) {
           <div class="skeleton" aria-hidden="true"></div>
         }
+      }
+      @defer (on immediate) {
+        <aos-proposals kind="settings" (applied)="load()" />
       }
       @if (stored(); as stored) {
         <p class="meta version">
@@ -238,8 +243,9 @@ export class SystemPage {
     }
   }
 
-  protected onSaved(stored: SystemConfigAnswer): void {
-    this.stored.set(stored);
+  protected onSaved(stored: SystemConfigAnswer | Proposal): void {
+    // What waits stands above, as soon as the stream tells of it.
+    if (!isProposal(stored)) this.stored.set(stored);
     this.openEditor(null);
   }
 

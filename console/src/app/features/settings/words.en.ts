@@ -4,6 +4,7 @@ export const words = {
   part: {
     system: 'System settings',
     history: 'History',
+    proposals: 'Waiting changes',
     runtime: 'Runtime and secrets',
     people: 'People',
     roles: 'Roles',
@@ -12,6 +13,8 @@ export const words = {
     account: 'Account and tokens',
     preferences: 'Preferences',
   },
+  proposalsLead:
+    'Changes that are made only once a second person has confirmed them. Which ones do stands in the settings, under Security.',
   acts: 'Actions',
   edit: 'Edit',
   save: 'Save',
@@ -138,7 +141,23 @@ export const words = {
         help: 'In milliseconds. After that a request expires.',
       },
     },
-    security: { title: 'Security' },
+    security: {
+      title: 'Security',
+      help: 'What one person alone does not change.',
+      touches:
+        'Changes that are saved from now on. Those that wait can be confirmed or refused all the same.',
+      secondPerson: {
+        title: 'A second person',
+        help: 'Which changes somebody else has to confirm. While any of them is on, so is a change of this rule itself.',
+        settings: { title: 'A second person for changes of the settings' },
+        policies: { title: 'A second person for changes of the policies' },
+        roles: { title: 'A second person for roles and who has them' },
+        confirmers: {
+          title: 'Who may be the second person',
+          help: 'Names of roles. Empty: everybody who could make the change themselves.',
+        },
+      },
+    },
   },
   installation: {
     title: 'This installation',

@@ -4,6 +4,7 @@ export const words = {
   part: {
     system: '系统设置',
     history: '变更历史',
+    proposals: '待确认的修改',
     runtime: '运行环境与密钥',
     people: '人员',
     roles: '角色',
@@ -12,6 +13,7 @@ export const words = {
     account: '账户与令牌',
     preferences: '偏好',
   },
+  proposalsLead: '这些修改须经另一个人确认才会生效。哪些修改需要确认，在系统设置的“安全”里决定。',
   acts: '操作',
   edit: '编辑',
   save: '保存',
@@ -122,7 +124,19 @@ export const words = {
       touches: '保存之后发起的审批；等待中的审批时限不变。',
       timeoutMs: { title: '决定时限', help: '单位毫秒，超过后请求失效。' },
     },
-    security: { title: '安全' },
+    security: {
+      title: '安全',
+      help: '一个人不能单独修改的内容。',
+      touches: '此后保存的修改；正在等待的仍可确认或拒绝。',
+      secondPerson: {
+        title: '另一个人确认',
+        help: '哪些修改须由另一个人确认。只要开启任意一项，修改这条规则本身也须确认。',
+        settings: { title: '修改设置须另一个人确认' },
+        policies: { title: '修改工具策略须另一个人确认' },
+        roles: { title: '修改角色及其成员须另一个人确认' },
+        confirmers: { title: '谁可以确认', help: '角色名称。留空：所有自己也能做此修改的人。' },
+      },
+    },
   },
   installation: {
     title: '当前部署',

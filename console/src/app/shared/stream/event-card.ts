@@ -100,7 +100,7 @@ export class EventCard {
     this.event().type === 'anomaly.detected' ? anomalyOf(this.event()).sample : null,
   );
   protected readonly actions = computed(() => {
-    const { links, traceId } = this.event();
+    const { links, traceId, payload } = this.event();
     const actions = new Map<string, Action>();
     for (const { rel, href } of links) {
       if (rel === 'download') {
@@ -109,6 +109,9 @@ export class EventCard {
       } else if (rel === 'conversation') {
         const id = href.split('/').pop();
         if (id) actions.set(rel, { key: 'stream.openConversation', route: ['/chat', id] });
+      } else if (rel === 'settings' && typeof payload['proposalId'] === 'string') {
+        const route = ['/settings', 'proposals', payload['proposalId']];
+        actions.set(rel, { key: 'stream.openProposal', route });
       } else if (rel !== 'approve' && rel !== 'settings' && this.isWorthALook()) {
         actions.set('run', { key: 'stream.openRun', route: ['/projects', 'runs', traceId] });
       }

@@ -6,6 +6,7 @@ import { Store } from '@ngrx/store';
 import { firstValueFrom } from 'rxjs';
 import { AosApi } from '../api/aos-api';
 import { type Call, done, failed, idle, loading } from '../api/problem';
+import { WaitingChanges } from '../proposals/waiting-changes';
 import { ApprovalsEvents, approvals, isMine } from '../state/approvals';
 import { jobs } from '../state/jobs';
 import { session } from '../state/session';
@@ -17,7 +18,14 @@ import { Sentences } from '../i18n/sentences';
 /** All that waits for me, what runs out first on top; and what was decided, to look up. */
 @Component({
   selector: 'aos-inbox',
-  imports: [AfterDecision, ApprovalCard, ProblemNote, RouterLink, TranslocoDirective],
+  imports: [
+    AfterDecision,
+    ApprovalCard,
+    ProblemNote,
+    RouterLink,
+    TranslocoDirective,
+    WaitingChanges,
+  ],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <ng-container *transloco="let t">
@@ -40,6 +48,9 @@ import { Sentences } from '../i18n/sentences';
       <div class="cards" tabindex="0" role="region" [attr.aria-label]="t('inbox.title')">
         <aos-after-decision [approval]="decided()" />
         @if (!isPast()) {
+          @defer (on immediate) {
+            <aos-waiting-changes (counted)="changes.set($event)" />
+          }
           @for (approval of waiting(); track approval.id) {
             <section>
               <header>
@@ -60,7 +71,9 @@ import { Sentences } from '../i18n/sentences';
               />
             </section>
           } @empty {
-            <p class="empty">{{ t('stream.empty.needs-me') }}</p>
+            @if (!changes()) {
+              <p class="empty">{{ t('stream.empty.needs-me') }}</p>
+            }
           }
         } @else {
           @for (approval of past(); track approval.id) {
@@ -191,6 +204,8 @@ export class Inbox {
   private readonly decidedId = signal('');
   protected readonly decided = computed(() => this.entities()[this.decidedId()]);
 
+  /** Of the settings and the like, that I could confirm. */
+  protected readonly changes = signal(0);
   protected readonly isPast = signal(false);
   protected readonly past = signal<readonly Approval[]>([]);
   protected readonly call = signal<Call>(idle);

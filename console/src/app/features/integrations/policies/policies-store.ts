@@ -3,6 +3,7 @@ import type { Policies, PolicyDocument, PolicyRule } from '@aos/contracts';
 import { Store } from '@ngrx/store';
 import { firstValueFrom } from 'rxjs';
 import { type Call, done, failed, idle, loading, toProblem } from '../../../shared/api/problem';
+import { isProposal } from '../../../shared/proposals/is-proposal';
 import { session } from '../../../shared/state/session';
 import { IntegrationsApi } from '../integrations-api';
 import { type Rebased, isSame, moved, rebased } from './policy-draft';
@@ -102,7 +103,8 @@ export class PoliciesStore {
     this.saving.set(loading);
     try {
       const saved = await firstValueFrom(this.api.savePolicies(kept.document, kept.base.version));
-      this.saved.set(saved);
+      // Where a second person is wanted it waits above the rules, and is no draft any more.
+      if (!isProposal(saved)) this.saved.set(saved);
       this.keep(null);
       this.saving.set(idle);
       return true;

@@ -8,6 +8,7 @@ import { pageOf } from '../../../../testing/page';
 import { provideSession } from '../../../../testing/session';
 import { provideWords } from '../../../../testing/transloco';
 import { AosApi } from '../../../shared/api/aos-api';
+import { ProposalsApi } from '../../../shared/proposals/proposals-api';
 import { IntegrationsApi } from '../integrations-api';
 import { words } from '../words.en';
 import { PoliciesView } from './policies-view';
@@ -42,6 +43,7 @@ async function show(
         useValue: { invoke: () => of({ items: [{ id: 'u2', name: 'Olga' }], nextCursor: null }) },
       },
       { provide: AosApi, useValue: { agents: () => of(nothing), projects: () => of(nothing) } },
+      { provide: ProposalsApi, useValue: { list: () => of(nothing), rule: () => of({}) } },
       {
         provide: IntegrationsApi,
         useValue: {

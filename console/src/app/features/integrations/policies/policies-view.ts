@@ -17,6 +17,7 @@ import { AosApi } from '../../../shared/api/aos-api';
 import { RecordNames } from '../../../shared/api/record-names';
 import { WhoDecides } from '../../../shared/i18n/who-decides';
 import { keepFresh } from '../../../shared/realtime/keep-fresh';
+import { Proposals } from '../../../shared/proposals/proposals';
 import { session } from '../../../shared/state/session';
 import { isElsewhere } from '../../../shared/table/table-keys';
 import { FilterBar } from '../../../shared/ui/filter-bar';
@@ -50,6 +51,7 @@ const starters: readonly Partial<PolicyRule>[] = [
     FilterBar,
     Icon,
     ProblemNote,
+    Proposals,
     ReviewDialog,
     RuleDialog,
     StateMark,

@@ -14,6 +14,7 @@ import { TranslocoDirective } from '@jsverse/transloco';
 import { firstValueFrom } from 'rxjs';
 import { WhoDecides } from '../../../shared/i18n/who-decides';
 import { type Call, done, failed, idle, loading } from '../../../shared/api/problem';
+import { SecondPersonNote } from '../../../shared/proposals/second-person-note';
 import { Dialog } from '../../../shared/ui/dialog';
 import { Difference } from '../../../shared/ui/difference';
 import { ProblemNote } from '../../../shared/ui/problem-note';
@@ -28,7 +29,7 @@ import { asCompared } from './policy-draft';
  */
 @Component({
   selector: 'aos-review-dialog',
-  imports: [Age, Dialog, Difference, ProblemNote, TranslocoDirective],
+  imports: [Age, Dialog, Difference, ProblemNote, SecondPersonNote, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <aos-dialog
@@ -118,6 +119,9 @@ import { asCompared } from './policy-draft';
             </ul>
           }
         }
+      }
+      @defer (on immediate) {
+        <aos-second-person-note kind="policies" />
       }
       @if (store.saving(); as call) {
         @if (call.state === 'failed') {

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { asPerson, comesTo, letIn, owner, seriousFaults, signIn, useBrowser } from './harness.mjs';
+
+const browser = useBrowser();
+const off = { settings: false, policies: false, roles: false, confirmers: [] };
+const second = { email: `second-${randomUUID()}@example.test`, password: 'a long password' };
+const cards = (page) => page.locator('aos-proposal-card');
+
+/** Puts the rule as it is to be: with the second person where one is wanted by now. */
+async function rule(next) {
+  const [mine, theirs] = [await browser.open(), await browser.open()];
+  await letIn(mine.page, owner);
+  await letIn(theirs.page, second);
+  const [api, other] = [await asPerson(mine.page), await asPerson(theirs.page)];
+  const { version, config } = await api.get('/config/system');
+  config.security.secondPerson = { ...off, ...next };
+  const saved = await api.put('/config/system', config, version);
+  if (saved.proposedBy)
+    await other.post(`/config/proposals/${saved.id}/decide`, { decision: 'confirm' });
+  await mine.close();
+  await theirs.close();
+}
+
+test('a change waits with its difference, and another person confirms it', async () => {
+  const { page, faults, close } = await browser.open();
+  await signIn(page);
+  const api = await asPerson(page);
+  await api.post('/rbac/users', { ...second, name: 'Second', role: 'admin' });
+
+  // The rule is a setting like others; from then on a save says that it will wait.
+  await page.goto('/console/settings/system?edit=security');
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('For changes of the settings').check();
+  await dialog.getByLabel('For changes of the policies').check();
+  await dialog.getByLabel('For roles and who has them').check();
+  await dialog.getByRole('button', { name: 'Show what changes' }).click();
+  await dialog.getByRole('button', { name: 'Save', exact: true }).click();
+  await dialog.waitFor({ state: 'detached' });
+
+  const other = await browser.open();
+  await signIn(other.page, second);
+  await page.getByRole('button', { name: 'Edit Approvals' }).click();
+  const time = dialog.getByLabel('Time to decide');
+  await time.fill('5000000');
+  await time.press('Tab');
+  await dialog.getByRole('button', { name: 'Show what changes' }).click();
+  await dialog.getByTestId('second-person').waitFor();
+  assert.deepEqual(await seriousFaults(page), [], 'the note');
+  await dialog.getByLabel('Why').fill('Longer nights');
+  await dialog.getByRole('button', { name: 'Save', exact: true }).click();
+  await dialog.waitFor({ state: 'detached' });
+  const mine = cards(page);
+  await page.getByText('Proposed. It waits here').waitFor();
+  await mine.getByText('You proposed this. Somebody else has to confirm it.').waitFor();
+  assert.equal(await mine.getByRole('button', { name: 'Confirm' }).count(), 0);
+  await mine.getByText('timeoutMs: 5000000').waitFor();
+  assert.deepEqual(await seriousFaults(page), [], 'what waits above the settings');
+
+  // Who can confirm it is told by the stream and by the inbox, without a reload.
+  await other.page.getByText('proposes a change of the settings').first().waitFor();
+  await other.page.getByRole('button', { name: /waiting for you/i }).click();
+  await other.page.getByTestId('waiting-changes').click();
+  await other.page.waitForURL(/settings\/proposals$/);
+  const theirs = cards(other.page);
+  await theirs.getByText('timeoutMs: 5000000').waitFor();
+  await theirs.getByText('Longer nights').waitFor();
+  assert.deepEqual(await seriousFaults(other.page), [], 'the page of proposals');
+  const tab = await other.page.context().newPage();
+  await tab.goto('/console/settings/proposals');
+  await cards(tab).getByRole('button', { name: 'Refuse' }).waitFor();
+  await theirs.getByLabel('A word on it').fill('Looked at it');
+  await theirs.getByRole('button', { name: 'Confirm' }).focus();
+  await other.page.keyboard.press('Enter');
+  await other.page.getByText('Confirmed. The change holds now.').waitFor();
+  await comesTo(() => cards(tab).count(), 0);
+  await comesTo(() => mine.count(), 0);
+  await page.getByText('5,000 seconds').waitFor();
+  await other.page.getByRole('button', { name: 'Decided' }).click();
+  await cards(other.page)
+    .filter({ hasText: 'Confirmed by Second' })
+    .getByText('Looked at it')
+    .waitFor();
+
+  // Of the policies, withdrawn by who proposed it; the draft is in the proposal, and not here any more.
+  await page.goto('/console/integrations?view=policies');
+  await page.locator('#policy-default').selectOption('deny');
+  await page.getByRole('button', { name: 'See what changes' }).click();
+  await dialog.getByTestId('second-person').waitFor();
+  await dialog.getByRole('button', { name: 'Save policies' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await cards(page)
+    .getByText('default: deny')
+    .or(cards(page).getByText('"deny"'))
+    .first()
+    .waitFor();
+  assert.deepEqual(await seriousFaults(page), [], 'what waits above the policies');
+  await cards(page).getByRole('button', { name: 'Withdraw' }).click();
+  await page.getByText('Withdrawn. Nothing was changed.').waitFor();
+
+  // In an emergency alone, with a reason.
+  await page.goto('/console/settings/roles?edit=');
+  await dialog.getByLabel('Name').fill('night-watch');
+  await dialog.getByTestId('second-person').waitFor();
+  await dialog.getByRole('button', { name: 'Save', exact: true }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await cards(page).getByText('New role night-watch').waitFor();
+  await cards(page).getByRole('button', { name: 'Apply it alone…' }).click();
+  const glass = cards(page).getByLabel('Why it cannot wait');
+  await glass.press('Escape');
+  await cards(page).getByRole('button', { name: 'Apply it alone…' }).press('Enter');
+  await glass.fill('Nobody else is awake');
+  await cards(page).getByRole('button', { name: 'Apply it alone' }).click();
+  await page.getByRole('link', { name: 'night-watch' }).waitFor();
+  assert.deepEqual([...faults, ...other.faults], []);
+  await other.close();
+  await close();
+});
+
+test('the rule is turned off by the same way', () => rule(off));
