@@ -19,6 +19,7 @@ import { KeepLaunchesInUse1764178000000 } from './1764178000000-keep-launches-in
 import { CountVotes1764179000000 } from './1764179000000-count-votes.js';
 import { LetAgentsBeScaled1764181000000 } from './1764181000000-let-agents-be-scaled.js';
 import { ProposeChanges1764182000000 } from './1764182000000-propose-changes.js';
+import { KeepSecondFactors1764184000000 } from './1764184000000-keep-second-factors.js';
 
 /** In order. A migration that has shipped is never edited: write the next one. */
 export const migrations = [
@@ -43,4 +44,5 @@ export const migrations = [
   CountVotes1764179000000,
   LetAgentsBeScaled1764181000000,
   ProposeChanges1764182000000,
+  KeepSecondFactors1764184000000,
 ];

@@ -234,6 +234,17 @@ AS $function$
     SELECT config #> '{security,secondPerson}' FROM config_versions WHERE scope = 'system' ORDER BY version DESC LIMIT 1
   $function$;
 
+CREATE OR REPLACE FUNCTION public.sessions_need_second_factor()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+      BEGIN
+        IF EXISTS (SELECT FROM second_factors WHERE user_id = NEW.user_id AND confirmed_at IS NOT NULL) THEN
+          RAISE EXCEPTION 'a session of this person takes a second factor' USING ERRCODE = 'check_violation';
+        END IF;
+        RETURN NEW;
+      END $function$;
+
 CREATE OR REPLACE FUNCTION public.stamp_events(most integer, reserve bigint, is_patient boolean)
  RETURNS SETOF events
  LANGUAGE plpgsql
@@ -852,6 +863,14 @@ CREATE TABLE rate_limits (
   CONSTRAINT rate_limits_pkey PRIMARY KEY (key)
 );
 
+CREATE TABLE recovery_codes (
+  user_id uuid NOT NULL,
+  code_hash bytea NOT NULL,
+  used_at timestamp with time zone,
+  CONSTRAINT recovery_codes_pkey PRIMARY KEY (user_id, code_hash),
+  CONSTRAINT recovery_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES second_factors(user_id) ON DELETE CASCADE
+);
+
 CREATE TABLE relay_alive (
   id integer NOT NULL,
   CONSTRAINT relay_alive_pkey PRIMARY KEY (id),
@@ -925,6 +944,19 @@ CREATE TABLE schema_migrations (
   CONSTRAINT PK_62441bec32630ced9e4cccae336 PRIMARY KEY (id)
 );
 
+CREATE TABLE second_factors (
+  user_id uuid NOT NULL,
+  ciphertext bytea NOT NULL,
+  key_id text NOT NULL,
+  confirmed_at timestamp with time zone,
+  last_step bigint DEFAULT 0 NOT NULL,
+  failures integer DEFAULT 0 NOT NULL,
+  paused_until timestamp with time zone,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT second_factors_pkey PRIMARY KEY (user_id),
+  CONSTRAINT second_factors_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+
 CREATE TABLE secret_names (
   name text NOT NULL,
   project_id text,
@@ -963,12 +995,15 @@ CREATE TABLE sessions (
   last_seen_at timestamp with time zone DEFAULT now() NOT NULL,
   expires_at timestamp with time zone NOT NULL,
   revoked_at timestamp with time zone,
+  second_factor text,
   CONSTRAINT sessions_pkey PRIMARY KEY (id),
+  CONSTRAINT sessions_second_factor_check CHECK ((second_factor = ANY (ARRAY['app'::text, 'recovery'::text]))),
   CONSTRAINT sessions_token_hash_key UNIQUE (token_hash),
   CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
 CREATE INDEX sessions_expiry ON public.sessions USING btree (expires_at);
 CREATE INDEX sessions_user ON public.sessions USING btree (user_id);
+CREATE TRIGGER sessions_need_second_factor BEFORE INSERT ON public.sessions FOR EACH ROW WHEN ((new.second_factor IS NULL)) EXECUTE FUNCTION sessions_need_second_factor();
 
 CREATE TABLE spans (
   trace_id text NOT NULL,

@@ -334,6 +334,16 @@ export function viewsOf({ agent, done, failed, waiting }) {
       shows: dialog,
     },
     {
+      name: 'second-factor',
+      path: 'second-factor',
+      ready: '#own-password',
+      open: async (page) => {
+        await page.fill('#own-password', process.env.AOS_OWNER_PASSWORD);
+        await page.keyboard.press('Enter');
+      },
+      shows: 'svg.qr',
+    },
+    {
       name: 'new-token',
       path: 'settings/account',
       ready: heading,

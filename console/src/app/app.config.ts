@@ -61,6 +61,7 @@ export const appConfig: ApplicationConfig = {
       askWhoIsHere: sessionEffects.askWhoIsHere,
       signIn: sessionEffects.signIn,
       enter: sessionEffects.enter,
+      setUpFirst: sessionEffects.setUpFirst,
       signOut: sessionEffects.signOut,
       leave: sessionEffects.leave,
     }),

@@ -5,30 +5,45 @@ import { Store } from '@ngrx/store';
 import { filter, map, take } from 'rxjs';
 import { SessionEvents, session } from './shared/state/session';
 
-/** Asks the server once who the cookie belongs to, and shows the door to whom it does not know. */
+/**
+ * Asks the server once who the cookie belongs to, and shows the door to whom it does not know. Who has to set up a second
+ * factor does that first.
+ */
 const signedIn: CanActivateFn = (_, { url }) => {
   const store = inject(Store);
+  const me = store.selectSignal(session.selectMe);
   const router = inject(Router);
   const status = store.selectSignal(session.selectStatus);
   if (status() !== 'signed-in') store.dispatch(SessionEvents.askedFor());
   return toObservable(status).pipe(
     filter((now) => now !== 'unknown'),
     take(1),
-    map((now) =>
-      now === 'signed-in'
-        ? true
-        : new RedirectCommand(
-            router.createUrlTree(['/sign-in'], { queryParams: url === '/' ? {} : { next: url } }),
-          ),
-    ),
+    map((now) => {
+      if (now === 'signed-in' && (!me()?.mustSetUpSecondFactor || url.startsWith(SECOND_FACTOR)))
+        return true;
+      return new RedirectCommand(
+        router.createUrlTree([now === 'signed-in' ? SECOND_FACTOR : '/sign-in'], {
+          queryParams: url === '/' ? {} : { next: url },
+        }),
+      );
+    }),
   );
 };
+
+const SECOND_FACTOR = '/second-factor';
 
 export const routes: Routes = [
   {
     path: 'sign-in',
     title: 'signIn.title',
     loadComponent: () => import('./features/sign-in/sign-in-page').then((m) => m.SignInPage),
+  },
+  {
+    path: 'second-factor',
+    title: 'signIn.secondFactor',
+    canActivate: [signedIn],
+    loadChildren: () =>
+      import('./features/second-factor/second-factor.routes').then((m) => m.routes),
   },
   {
     path: '',

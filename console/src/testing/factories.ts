@@ -81,5 +81,6 @@ export const me: Me = {
   user: { id: 'u1', email: 'mara@example.com', name: 'Mara', roles: ['owner'] },
   permissions: ['task.create', 'approval.decide'],
   authenticatedBy: 'session',
+  mustSetUpSecondFactor: false,
   csrfToken: 'csrf',
 };

@@ -21,6 +21,16 @@ export type { CreateToken$Params as CreateToken$Params } from './fn/auth/create-
 export { createToken as createToken } from './fn/auth/create-token';
 export type { RevokeToken$Params as RevokeToken$Params } from './fn/auth/revoke-token';
 export { revokeToken as revokeToken } from './fn/auth/revoke-token';
+export type { GetSecondFactor$Params as GetSecondFactor$Params } from './fn/auth/get-second-factor';
+export { getSecondFactor as getSecondFactor } from './fn/auth/get-second-factor';
+export type { BeginSecondFactor$Params as BeginSecondFactor$Params } from './fn/auth/begin-second-factor';
+export { beginSecondFactor as beginSecondFactor } from './fn/auth/begin-second-factor';
+export type { ConfirmSecondFactor$Params as ConfirmSecondFactor$Params } from './fn/auth/confirm-second-factor';
+export { confirmSecondFactor as confirmSecondFactor } from './fn/auth/confirm-second-factor';
+export type { RenewRecoveryCodes$Params as RenewRecoveryCodes$Params } from './fn/auth/renew-recovery-codes';
+export { renewRecoveryCodes as renewRecoveryCodes } from './fn/auth/renew-recovery-codes';
+export type { TurnOffSecondFactor$Params as TurnOffSecondFactor$Params } from './fn/auth/turn-off-second-factor';
+export { turnOffSecondFactor as turnOffSecondFactor } from './fn/auth/turn-off-second-factor';
 export type { ListUsers$Params as ListUsers$Params } from './fn/rbac/list-users';
 export { listUsers as listUsers } from './fn/rbac/list-users';
 export type { CreateUser$Params as CreateUser$Params } from './fn/rbac/create-user';
@@ -31,6 +41,8 @@ export type { EnableUser$Params as EnableUser$Params } from './fn/rbac/enable-us
 export { enableUser as enableUser } from './fn/rbac/enable-user';
 export type { SetPassword$Params as SetPassword$Params } from './fn/rbac/set-password';
 export { setPassword as setPassword } from './fn/rbac/set-password';
+export type { ResetSecondFactor$Params as ResetSecondFactor$Params } from './fn/rbac/reset-second-factor';
+export { resetSecondFactor as resetSecondFactor } from './fn/rbac/reset-second-factor';
 export type { ListRoles$Params as ListRoles$Params } from './fn/rbac/list-roles';
 export { listRoles as listRoles } from './fn/rbac/list-roles';
 export type { CreateRole$Params as CreateRole$Params } from './fn/rbac/create-role';

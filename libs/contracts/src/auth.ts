@@ -3,10 +3,18 @@ import { Said } from './said.js';
 import { Permission } from './permissions.js';
 import { Id, Moment, PageQuery, Timestamp, pageOf } from './page.js';
 
+/** Spaces and hyphens in it do not count, nor does the case of letters. */
+const SecondFactorCode = z.string().trim().min(1).max(64);
+
 export const LoginRequest = z
   .strictObject({
     email: z.string().trim().toLowerCase().max(254),
     password: z.string().min(1).max(1024),
+    /**
+     * For people with a second factor: six figures of their app, or a recovery code. Without it they are answered 401
+     * `second_factor_needed`, and send the same again with it; who has none may send one all the same.
+     */
+    code: SecondFactorCode.optional(),
   })
   .meta({ id: 'LoginRequest' });
 export type LoginRequest = z.infer<typeof LoginRequest>;
@@ -27,9 +35,44 @@ export const Me = z
     permissions: z.array(Permission),
     authenticatedBy: z.enum(['session', 'token']),
     csrfToken: z.string().nullable(),
+    /** The settings want a second factor of this person, who has none: nothing else is open to them before. */
+    mustSetUpSecondFactor: z.boolean(),
   })
   .meta({ id: 'Me' });
 export type Me = z.infer<typeof Me>;
+
+/** One's own second factor. */
+export const SecondFactor = z
+  .object({
+    isOn: z.boolean(),
+    since: Timestamp.nullable(),
+    recoveryCodesLeft: z.int(),
+    /** Whether the settings want one of this person. */
+    isRequired: z.boolean(),
+  })
+  .meta({ id: 'SecondFactor' });
+export type SecondFactor = z.infer<typeof SecondFactor>;
+export const BeginSecondFactor = z
+  .strictObject({ currentPassword: z.string().min(1).max(1024) })
+  .meta({ id: 'BeginSecondFactor' });
+export type BeginSecondFactor = z.infer<typeof BeginSecondFactor>;
+/** Shown once, by this answer alone; it counts once a code of it was shown. */
+export const SecondFactorSecret = z
+  .object({
+    /** Base32, for whoever types it into the app. */
+    secret: z.string(),
+    /** `otpauth://totp/…`, for a QR code. */
+    uri: z.string(),
+  })
+  .meta({ id: 'SecondFactorSecret' });
+export type SecondFactorSecret = z.infer<typeof SecondFactorSecret>;
+export const ShowCode = z.strictObject({ code: SecondFactorCode }).meta({ id: 'ShowCode' });
+export type ShowCode = z.infer<typeof ShowCode>;
+/** Shown once, by this answer alone. Each lets in once, in place of a code of the app. */
+export const RecoveryCodes = z
+  .object({ recoveryCodes: z.array(z.string()) })
+  .meta({ id: 'RecoveryCodes' });
+export type RecoveryCodes = z.infer<typeof RecoveryCodes>;
 
 export const CreateToken = z
   .strictObject({
@@ -91,6 +134,7 @@ export const UserPage = pageOf(User).meta({ id: 'UserPage' });
 /** A person as those see them who manage people. */
 export const Person = User.extend({
   disabled: z.boolean(),
+  hasSecondFactor: z.boolean(),
   createdAt: Timestamp,
   /** Told when somebody is added and their role waits for a second person: until then they hold nothing. */
   proposalId: z.string().optional(),

@@ -108,7 +108,19 @@ export const SystemConfig = z
           .default(3600_000),
       })
       .prefault({}),
-    security: z.strictObject({ secondPerson: SecondPersonRule.prefault({}) }).prefault({}),
+    security: z
+      .strictObject({
+        secondPerson: SecondPersonRule.prefault({}),
+        /** Of whom a second factor is wanted at sign-in. Who has none sets it up before anything else. */
+        secondFactor: z
+          .strictObject({
+            everybody: z.boolean().default(false),
+            /** Of people who have one of these, in whatever project. */
+            roles: z.array(z.string().max(64)).max(100).default([]),
+          })
+          .prefault({}),
+      })
+      .prefault({}),
   })
   .meta({ id: 'SystemConfig' });
 export type SystemConfig = z.infer<typeof SystemConfig>;

@@ -29,10 +29,14 @@ export const errorCodes = {
   // who and whether
   unauthenticated: { status: 401, title: 'Sign in first' },
   invalid_credentials: { status: 401, title: 'E-mail or password is wrong' },
+  second_factor_needed: { status: 401, title: 'A code of your second factor is needed' },
+  second_factor_wrong: { status: 401, title: 'The code is not right' },
+  second_factor_required: { status: 403, title: 'Set up a second factor first' },
   forbidden: { status: 403, title: 'You may not do this' },
   origin_refused: { status: 403, title: 'The origin is not allowed' },
   csrf_refused: { status: 403, title: 'The request did not come from the console' },
   wrong_password: { status: 403, title: 'The present password is wrong' },
+  wrong_code: { status: 403, title: 'The code is not right' },
   last_owner: { status: 409, title: 'The last owner cannot be taken away' },
   // plans and jobs
   plan_invalid: { status: 422, title: 'The plan has faults' },

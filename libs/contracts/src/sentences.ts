@@ -644,6 +644,20 @@ export const sentences = {
   'email-taken': 'Somebody has this e-mail address already.',
   'password-same': 'The new password is the present one.',
   'password-changed': 'The password was changed meanwhile. Sign in again.',
+  'code-needed':
+    'Send the same once more with `code`: the six figures that your app shows, or one of your recovery codes.',
+  'code-wrong':
+    'It is wrong, too old, or was used before; each counts once. Wait for the next one, or use a recovery code.',
+  'code-pause': 'Too many wrong codes. Wait before the next try.',
+  'factor-required':
+    'Your role wants a second factor, and you have none yet: set it up at POST /auth/second-factor, or in the console. An API token is not asked for one.',
+  'factor-on': 'A second factor is on already. Turn it off first to set up another.',
+  'factor-off': 'No second factor is on.',
+  'factor-not-begun': 'Nothing waits for a code. Begin with POST /auth/second-factor.',
+  'factor-other-key':
+    'The second factor was stored under another master key and cannot be checked.',
+  'factor-own': 'Your own second factor is turned off in your account, with a code.',
+  'factor-by-token': 'An API token has no second factor. Sign in to do that.',
   'sign-in-pause': 'Too many failed sign-ins. Wait before the next try.',
   'streams-many': 'Too many streams are open: close some first.',
   'server-stopping': 'The server is stopping.',
@@ -673,6 +687,7 @@ export const sentences = {
   'secret-value-lines':
     'A value is one line without control characters, or PEM blocks. Was a newline copied along?',
   'llm-secret': 'llm.apiKeySecret takes the name of a secret, not a key. Add the secret first.',
+  'factor-role': 'A second factor is wanted of a role that there is not.',
   'llm-url': 'llm.baseUrl must not hold a user or password. Use llm.apiKeySecret.',
   'variable-value': 'Give either a value or the name of a secret.',
   'variable-secret-name':

@@ -65,7 +65,10 @@ export class AuthController {
   @HttpCode(200)
   @Public()
   @NoReplay()
-  @ApiOperation({ summary: 'Sign in', operationId: 'login' })
+  @ApiOperation({
+    summary: 'Sign in; people with a second factor send a code along',
+    operationId: 'login',
+  })
   @ApiResponse({ status: 200, standardSchema: LoginAnswer })
   async login(
     @Req() request: IdentifiedRequest,
@@ -85,7 +88,7 @@ export class AuthController {
 
   @Post('logout')
   @HttpCode(204)
-  @SignedIn()
+  @SignedIn({ beforeSecondFactor: true })
   @ApiOperation({ summary: 'End this session, at once', operationId: 'logout' })
   @ApiResponse({ status: 204, description: 'The session has ended' })
   async logout(
@@ -103,7 +106,7 @@ export class AuthController {
   }
 
   @Get('me')
-  @SignedIn()
+  @SignedIn({ beforeSecondFactor: true })
   @ApiOperation({ summary: 'Who you are and what you may do', operationId: 'me' })
   @ApiResponse({ status: 200, standardSchema: Me })
   async me(
@@ -118,6 +121,7 @@ export class AuthController {
       permissions: permissions.filter((permission) => held.has(permission)),
       authenticatedBy: request.identity?.by ?? 'token',
       csrfToken: request.identity?.csrfToken ?? null,
+      mustSetUpSecondFactor: request.identity?.mustSetUpSecondFactor ?? false,
     };
   }
 
@@ -173,7 +177,7 @@ export class AuthController {
   @SignedIn()
   @NoReplay()
   @ApiOperation({
-    summary: 'Make an API token; this answer alone shows it',
+    summary: 'Make an API token; this answer alone shows it, and no second factor is asked of it',
     operationId: 'createToken',
   })
   @ApiResponse({ status: 201, standardSchema: CreatedToken })

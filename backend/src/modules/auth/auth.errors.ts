@@ -1,3 +1,4 @@
+import { say } from '@aos/contracts';
 import { AosError } from '../../platform/http/problem.js';
 
 /** Whoever changes their password is signed in: 403, as a 401 would send them to the door. */
@@ -11,5 +12,25 @@ export class WrongPassword extends AosError {
 export class InvalidCredentials extends AosError {
   constructor() {
     super('invalid_credentials', 'Check both and try again.');
+  }
+}
+
+/** The password was right. Nothing of this try is kept: the next one brings it again, with a code. */
+export class SecondFactorNeeded extends AosError {
+  constructor() {
+    super('second_factor_needed', say('code-needed'));
+  }
+}
+
+export class SecondFactorWrong extends AosError {
+  constructor() {
+    super('second_factor_wrong', say('code-wrong'));
+  }
+}
+
+/** As above for somebody who is signed in: see WrongPassword. */
+export class WrongCode extends AosError {
+  constructor() {
+    super('wrong_code', say('code-wrong'));
   }
 }

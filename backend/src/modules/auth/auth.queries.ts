@@ -1,17 +1,34 @@
 import { Injectable } from '@nestjs/common';
-import type { ApiToken, Page, PageQuery, Permission, Person, Session, User } from '@aos/contracts';
+import type {
+  ApiToken,
+  Page,
+  PageQuery,
+  Permission,
+  Person,
+  SecondFactor,
+  Session,
+  User,
+} from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { decodeCursor, toPage } from '../../platform/http/cursor.js';
 import { NotFound } from '../../platform/http/problem.js';
+import { hasSecondFactor, wantsSecondFactor } from './second-factors.js';
 
 interface PersonRow {
   id: string;
   email: string;
   name: string;
   is_disabled: boolean;
+  has_second_factor: boolean;
   created_at: Date;
   roles: string[];
+}
+
+interface FactorRow {
+  is_required: boolean;
+  confirmed_at: Date | null;
+  codes_left: number;
 }
 
 interface SessionRow {
@@ -51,12 +68,30 @@ export class AuthQueries {
       rows,
       limit,
       (row) => [row.email.toLowerCase()],
-      ({ is_disabled, created_at, ...row }) => ({
+      ({ is_disabled, has_second_factor, created_at, ...row }) => ({
         ...row,
         disabled: is_disabled,
+        hasSecondFactor: has_second_factor,
         createdAt: created_at.toISOString(),
       }),
     );
+  }
+
+  async secondFactor(ctx: Ctx): Promise<SecondFactor> {
+    const [row] = await this.database.query<FactorRow>(
+      `SELECT ${wantsSecondFactor} AS is_required, f.confirmed_at,
+              (SELECT count(*) FROM recovery_codes r WHERE r.user_id = f.user_id AND r.used_at IS NULL)::int AS codes_left
+         FROM users u LEFT JOIN second_factors f ON f.user_id = u.id AND f.confirmed_at IS NOT NULL
+        WHERE u.id = $1`,
+      [ctx.actor.userId],
+    );
+    if (!row) throw new NotFound('This person');
+    return {
+      isOn: row.confirmed_at !== null,
+      since: row.confirmed_at?.toISOString() ?? null,
+      recoveryCodesLeft: row.codes_left,
+      isRequired: row.is_required,
+    };
   }
 
   /** One's own that are open now. */
@@ -112,6 +147,6 @@ export class AuthQueries {
 }
 
 const selectPeople = `
-  SELECT u.id, u.email, u.name, u.is_disabled, u.created_at,
+  SELECT u.id, u.email, u.name, u.is_disabled, u.created_at, ${hasSecondFactor} AS has_second_factor,
          ARRAY(SELECT DISTINCT role FROM role_bindings WHERE user_id = u.id ORDER BY 1) AS roles
     FROM users u`;

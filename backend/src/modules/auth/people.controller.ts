@@ -8,6 +8,7 @@ import type { Ctx } from '../../platform/http/context.js';
 import { AuthQueries } from './auth.queries.js';
 import { ChangePerson } from './commands/change-person.js';
 import { CreatePerson } from './commands/create-person.js';
+import { ResetSecondFactor } from './commands/reset-second-factor.js';
 
 @ApiTags('rbac')
 @Controller('rbac/users')
@@ -62,5 +63,17 @@ export class PeopleController {
     @Body({ schema: SetPassword }) body: SetPassword,
   ) {
     return this.commands.execute(new ChangePerson(ctx, id, { password: body.password }));
+  }
+
+  @Post(':id/second-factor/reset')
+  @HttpCode(204)
+  @Allow('user.write')
+  @ApiOperation({
+    summary: 'Take away the second factor of a person who lost it, and end all their sessions',
+    operationId: 'resetSecondFactor',
+  })
+  @ApiResponse({ status: 204, description: 'Taken away' })
+  resetSecondFactor(@RequestCtx() ctx: Ctx, @Param('id', { schema: z.uuid() }) id: string) {
+    return this.commands.execute(new ResetSecondFactor(ctx, id));
   }
 }

@@ -8,6 +8,7 @@ import {
 } from '../../platform/http/authenticator.js';
 import type { Principal } from '../../platform/http/context.js';
 import { Wakeups } from '../../platform/outbox/wakeups.js';
+import { hasSecondFactor, wantsSecondFactor } from './second-factors.js';
 import { hashToken, kindOfToken } from './secret-token.js';
 
 export const SESSION_COOKIE = 'aos_session';
@@ -29,6 +30,7 @@ interface IdentityRow {
   scopes: string[] | null;
   label: string;
   ends_at: Date | null;
+  lacks_factor: boolean;
   grants: { permission: string; projectId: string | null }[];
 }
 
@@ -38,6 +40,9 @@ interface IdentityRow {
  * What is found is kept for five seconds. Whatever takes a right away (a sign-out, a revoked token, a
  * disabled person, a changed binding) wakes `control` after its commit: this process forgets everything at
  * once, others as soon as the wake-up arrives. A look-up that was under way meanwhile is not kept.
+ *
+ * A second factor is asked of people when they sign in, and of those who have none but should (see the settings, security)
+ * before anything else. A token is asked for none: it was made by somebody who was in, and is for programs.
  *
  * A token's grants are the scopes that its owner holds now: when the owner loses a right, so does it.
  */
@@ -120,7 +125,9 @@ function tokenOf(
 const known = new Set<string>(permissions);
 
 function toIdentity(kind: 'session' | 'token', row: IdentityRow): Identity {
-  const grants = row.grants.filter(
+  // Whoever has to set up a second factor first may do nothing else, wherever they are asked for.
+  const held = row.lacks_factor ? [] : row.grants;
+  const grants = held.filter(
     ({ permission }) =>
       known.has(permission) && (row.scopes === null || row.scopes.includes(permission)),
   ) as { permission: Permission; projectId: string | null }[];
@@ -136,6 +143,7 @@ function toIdentity(kind: 'session' | 'token', row: IdentityRow): Identity {
     carrier: 'bearer',
     csrfToken: row.csrf_token,
     sessionId: kind === 'session' ? row.id : null,
+    mustSetUpSecondFactor: row.lacks_factor,
   };
 }
 
@@ -146,7 +154,8 @@ const grantsOfUser = `(
    WHERE b.user_id = u.id) AS grants`;
 
 const bySession = `
-  SELECT s.id, s.user_id, s.csrf_token, NULL::text[] AS scopes, u.name AS label, s.expires_at AS ends_at, ${grantsOfUser}
+  SELECT s.id, s.user_id, s.csrf_token, NULL::text[] AS scopes, u.name AS label, s.expires_at AS ends_at,
+         NOT ${hasSecondFactor} AND ${wantsSecondFactor} AS lacks_factor, ${grantsOfUser}
     FROM sessions s JOIN users u ON u.id = s.user_id
    WHERE s.token_hash = $1 AND s.revoked_at IS NULL AND s.expires_at > now() AND NOT u.is_disabled`;
 
@@ -155,7 +164,7 @@ const byToken = `
     UPDATE api_tokens SET last_used_at = now()
      WHERE token_hash = $1 AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute'))
   SELECT t.id, t.user_id, NULL AS csrf_token, t.scopes, u.name || ' (' || t.name || ')' AS label,
-         t.expires_at AS ends_at, ${grantsOfUser}
+         t.expires_at AS ends_at, false AS lacks_factor, ${grantsOfUser}
     FROM api_tokens t JOIN users u ON u.id = t.user_id
    WHERE t.token_hash = $1 AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now())
      AND NOT u.is_disabled`;

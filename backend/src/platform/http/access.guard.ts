@@ -4,7 +4,7 @@ import { trace } from '@opentelemetry/api';
 import { timingSafeEqual } from 'node:crypto';
 import { say } from '@aos/contracts';
 import { ACCESS, type AccessRule, type AosRequest } from './access.js';
-import { Authenticator, type Identity } from './authenticator.js';
+import { Authenticator, type Identity, byToken } from './authenticator.js';
 import { type Principal, isAllowed } from './context.js';
 import type { OutsideTokens } from './outside-tokens.js';
 import { AosError, Forbidden } from './problem.js';
@@ -50,6 +50,8 @@ export class AccessGuard implements CanActivate {
     trace.getActiveSpan()?.setAttribute('aos.actor', identity.principal.id);
     refuseForgery(request, identity);
     if (!rule) throw new Forbidden('This route is open to nobody.');
+    if (identity.mustSetUpSecondFactor && !isOpenBefore(rule))
+      throw new AosError('second_factor_required', say('factor-required'));
     if (rule.kind === 'permission' && !holds(identity.principal, rule))
       throw new Forbidden(
         `This needs the permission ${rule.permission}, which you do not hold here.`,
@@ -64,11 +66,11 @@ export class AccessGuard implements CanActivate {
     if (!this.outside || token === undefined) return undefined;
     if (rule?.kind !== 'signed-in' || !rule.outside) return undefined;
     const principal = await this.outside.identify(token);
-    return (
-      principal && { principal, by: 'token', carrier: 'bearer', csrfToken: null, sessionId: null }
-    );
+    return principal && byToken(principal);
   }
 }
+
+const isOpenBefore = (rule: AccessRule) => rule.kind === 'signed-in' && rule.beforeSecondFactor;
 
 function holds(actor: Principal, rule: AccessRule & { kind: 'permission' }): boolean {
   return rule.anyProject

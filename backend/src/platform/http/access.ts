@@ -12,13 +12,16 @@ export const ACCESS = 'aos:access';
  */
 export type AccessRule =
   | { kind: 'public' }
-  | { kind: 'signed-in'; outside: boolean }
+  | { kind: 'signed-in'; outside: boolean; beforeSecondFactor: boolean }
   | { kind: 'permission'; permission: Permission; anyProject: boolean };
 
 export const Public = () => SetMetadata(ACCESS, { kind: 'public' } satisfies AccessRule);
-/** `outside`: grants and the tokens of a configured issuer are taken as well (see OutsideTokens). */
-export const SignedIn = ({ outside = false } = {}) =>
-  SetMetadata(ACCESS, { kind: 'signed-in', outside } satisfies AccessRule);
+/**
+ * `outside`: grants and the tokens of a configured issuer are taken as well (see OutsideTokens). `beforeSecondFactor`: also
+ * from whoever has to set up a second factor first.
+ */
+export const SignedIn = ({ outside = false, beforeSecondFactor = false } = {}) =>
+  SetMetadata(ACCESS, { kind: 'signed-in', outside, beforeSecondFactor } satisfies AccessRule);
 export const Allow = (permission: Permission, options: { anyProject?: boolean } = {}) =>
   SetMetadata(ACCESS, {
     kind: 'permission',

@@ -13,7 +13,19 @@ export interface Identity {
   carrier: 'bearer' | 'cookie';
   csrfToken: string | null;
   sessionId: string | null;
+  /** The settings want a second factor of this person, who has none: only what sets one up is open, and no grant is held. */
+  mustSetUpSecondFactor: boolean;
 }
+
+/** Of somebody who showed a token: nothing that only sessions have. */
+export const byToken = (principal: Principal): Identity => ({
+  principal,
+  by: 'token',
+  carrier: 'bearer',
+  csrfToken: null,
+  sessionId: null,
+  mustSetUpSecondFactor: false,
+});
 
 /**
  * Turns a request into the one who sent it: over HTTP, at a WebSocket's upgrade and on an event stream
@@ -25,8 +37,6 @@ export abstract class Authenticator {
   /** As `authenticate`, with what the HTTP guard needs besides. */
   async identify(request: Credentials): Promise<Identity | undefined> {
     const principal = await this.authenticate(request);
-    return (
-      principal && { principal, by: 'token', carrier: 'bearer', csrfToken: null, sessionId: null }
-    );
+    return principal && byToken(principal);
   }
 }

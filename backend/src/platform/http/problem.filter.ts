@@ -78,7 +78,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (!ctx) return;
     const isKnown = ctx.actor.userId !== null;
     const isRefusal =
-      error.status === 403 || (error.status === 401 && error.code !== 'invalid_credentials');
+      error.status === 403 || (error.status === 401 && !recordedAtTheDoor.has(error.code));
     const maybeHidden = error.code === 'not_found' && isKnown;
     if (!isRefusal && !maybeHidden) return;
     await this.denials.record(
@@ -89,6 +89,13 @@ export class ProblemFilter implements ExceptionFilter {
     );
   }
 }
+
+/** By the sign-in itself, with the person. */
+const recordedAtTheDoor = new Set<ErrorCode>([
+  'invalid_credentials',
+  'second_factor_needed',
+  'second_factor_wrong',
+]);
 
 /** What only the request itself can tell about a failure. */
 function inTheLightOf(request: AosRequest, error: AosError): AosError {

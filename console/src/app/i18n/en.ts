@@ -233,6 +233,16 @@ export const words = {
     submit: 'Sign in',
     busy: 'Signing in',
     expired: 'Your session has ended. Sign in to go on where you were.',
+    secondFactor: 'Second factor',
+    code: 'Code of your app',
+    codeHelp: 'The six figures that your authenticator app shows now.',
+    recovery: 'Recovery code',
+    recoveryHelp: 'One of the ten that you kept. It counts once.',
+    useRecovery: 'Use a recovery code',
+    useApp: 'Use the code of the app',
+    codeLead: 'You are {{email}}. One more step.',
+    codeMissing: 'Enter a code.',
+    back: 'Sign in as somebody else',
     hint: 'The first start printed the owner’s sign-in in the terminal.',
   },
   editor: {
@@ -535,6 +545,14 @@ export const words = {
       last_owner: {
         title: 'The last owner stays',
         todo: 'Make somebody else an owner first.',
+      },
+      second_factor_wrong: {
+        title: 'The code is not right',
+        todo: 'It is mistyped, too old, or was used before. Wait for the next one, or use a recovery code.',
+      },
+      wrong_code: {
+        title: 'The code is not right',
+        todo: 'It is mistyped, too old, or was used before. Wait for the next one.',
       },
       wrong_password: {
         title: 'The present password is not right',

@@ -6,6 +6,7 @@ import { User } from '../models/user';
 export interface Me {
   authenticatedBy: 'session' | 'token';
   csrfToken: (string | null);
+  mustSetUpSecondFactor: boolean;
   permissions: Array<Permission>;
   user: User;
 }

@@ -5,6 +5,7 @@ export interface Person {
   createdAt: string;
   disabled: boolean;
   email: string;
+  hasSecondFactor: boolean;
   id: string;
   name: string;
   proposalId?: string;

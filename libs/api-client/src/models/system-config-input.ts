@@ -42,5 +42,9 @@ export interface SystemConfigInput {
 };
   security?: {
 'secondPerson'?: SecondPersonRuleInput;
+'secondFactor'?: {
+'everybody'?: boolean;
+'roles'?: Array<string>;
+};
 };
 }

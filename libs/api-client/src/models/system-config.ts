@@ -42,5 +42,9 @@ export interface SystemConfig {
 };
   security: {
 'secondPerson': SecondPersonRule;
+'secondFactor': {
+'everybody': boolean;
+'roles': Array<string>;
+};
 };
 }

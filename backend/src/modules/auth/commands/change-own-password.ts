@@ -1,19 +1,14 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { type ChangeOwnPassword as ChangeOwnPasswordInput, say } from '@aos/contracts';
-import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
 import { sql } from '../../../platform/database/sql.js';
 import type { Ctx } from '../../../platform/http/context.js';
 import { AosError, faultAt } from '../../../platform/http/problem.js';
 import { RoleGrants } from '../../rbac/index.js';
-import { WrongPassword } from '../auth.errors.js';
-import { LoginAttempts } from '../login-attempts.js';
+import { OwnPassword } from '../own-password.js';
 import { Passwords } from '../passwords.js';
 
-/**
- * A person's own password. It takes the present one, so that a session left open is not an account lost, and
- * guessing it here is slowed down like guessing it at the door. All other sessions end.
- */
+/** A person's own password. It takes the present one, and all other sessions end. */
 export class ChangeOwnPassword extends Command<void> {
   constructor(
     readonly ctx: Ctx,
@@ -24,39 +19,18 @@ export class ChangeOwnPassword extends Command<void> {
   }
 }
 
-interface Own {
-  email: string;
-  password_hash: string | null;
-}
-
 @CommandHandler(ChangeOwnPassword)
 export class ChangeOwnPasswordHandler implements ICommandHandler<ChangeOwnPassword> {
   constructor(
     private readonly database: Database,
-    private readonly audit: AuditTrail,
     private readonly passwords: Passwords,
-    private readonly attempts: LoginAttempts,
+    private readonly ownPassword: OwnPassword,
     private readonly grants: RoleGrants,
   ) {}
 
   async execute({ ctx, sessionId, input }: ChangeOwnPassword): Promise<void> {
     const { userId } = ctx.actor;
-    const [own] = await this.database.query<Own>(
-      'SELECT email, password_hash FROM users WHERE id = $1',
-      [userId],
-    );
-    const email = own?.email.toLowerCase() ?? '';
-    this.attempts.requireNoPause(ctx.ip, email);
-    if (!own || !(await this.passwords.isRight(own.password_hash, input.currentPassword))) {
-      this.attempts.failed(ctx.ip, email);
-      await this.audit.recordAlone(ctx, {
-        action: 'user.password',
-        resource: `user:${userId}`,
-        outcome: 'failed',
-      });
-      throw new WrongPassword();
-    }
-    this.attempts.succeeded(ctx.ip, email);
+    const own = await this.ownPassword.require(ctx, input.currentPassword, 'user.password');
     if (input.newPassword === input.currentPassword)
       throw new AosError('validation_failed', say('password-same'), {
         errors: [faultAt('newPassword', say('must-differ'))],
@@ -67,7 +41,7 @@ export class ChangeOwnPasswordHandler implements ICommandHandler<ChangeOwnPasswo
       const { count } = await sql(
         tx,
         'UPDATE users SET password_hash = $2 WHERE id = $1 AND password_hash = $3',
-        [userId, hash, own.password_hash],
+        [userId, hash, own.hash],
       );
       if (count === 0) throw new AosError('conflict', say('password-changed'));
       const { count: sessionsEnded } = await sql(

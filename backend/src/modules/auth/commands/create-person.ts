@@ -50,6 +50,7 @@ export class CreatePersonHandler implements ICommandHandler<CreatePerson> {
         name,
         roles: proposalId ? [] : [role],
         disabled: false,
+        hasSecondFactor: false,
         createdAt: rows[0].created_at.toISOString(),
         ...(proposalId && { proposalId }),
       };

@@ -3,11 +3,13 @@ import type { LoginAnswer, LoginRequest } from '@aos/contracts';
 import { randomUUID } from 'node:crypto';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
-import { sql } from '../../../platform/database/sql.js';
+import { type Tx, sql } from '../../../platform/database/sql.js';
 import type { Ctx, Principal } from '../../../platform/http/context.js';
-import { InvalidCredentials } from '../auth.errors.js';
+import type { AosError } from '../../../platform/http/problem.js';
+import { InvalidCredentials, SecondFactorNeeded, SecondFactorWrong } from '../auth.errors.js';
 import { LoginAttempts } from '../login-attempts.js';
 import { Passwords } from '../passwords.js';
+import { type ShownBy, SecondFactors } from '../second-factors.js';
 import { hashToken, newSessionToken } from '../secret-token.js';
 
 const SESSION_HOURS = 12;
@@ -38,9 +40,11 @@ export class SignInHandler implements ICommandHandler<SignIn> {
     private readonly audit: AuditTrail,
     private readonly passwords: Passwords,
     private readonly attempts: LoginAttempts,
+    private readonly factors: SecondFactors,
   ) {}
 
-  async execute({ ctx, input: { email, password }, userAgent }: SignIn): Promise<LoginAnswer> {
+  async execute({ ctx, input, userAgent }: SignIn): Promise<LoginAnswer> {
+    const { email, password, code } = input;
     this.attempts.requireNoPause(ctx.ip, email);
     const [user] = await this.database.query<UserRow>(byEmail, [email]);
     const isRight = await this.passwords.isRight(user?.password_hash, password);
@@ -55,15 +59,37 @@ export class SignInHandler implements ICommandHandler<SignIn> {
       });
       throw new InvalidCredentials();
     }
+    const answer = await this.database.transaction(async (tx) => {
+      const factor = await this.factors.lock(tx, user.id);
+      if (!factor?.isOn) return this.openSession(tx, ctx, user, userAgent, null);
+      if (code === undefined) return 'needed';
+      const by = await this.factors.take(tx, factor, code);
+      return by ? this.openSession(tx, ctx, user, userAgent, by) : 'wrong';
+    });
+    if (answer === 'needed' || answer === 'wrong') throw await this.refusal(ctx, user, answer);
     this.attempts.succeeded(ctx.ip, email);
-    return this.openSession(ctx, user, userAgent);
+    return answer;
+  }
+
+  /** That somebody knows the password is in the record, also when they come no further. */
+  private async refusal(ctx: Ctx, user: UserRow, why: 'needed' | 'wrong'): Promise<AosError> {
+    if (why === 'wrong') this.attempts.failed(ctx.ip, user.email.toLowerCase());
+    await this.audit.recordAlone(ctx, {
+      resource: `user:${user.id}`,
+      ...(why === 'wrong'
+        ? { action: 'login', diff: { secondFactor: 'wrong' }, outcome: 'failed' }
+        : { action: 'login.code-asked' }),
+    });
+    return why === 'wrong' ? new SecondFactorWrong() : new SecondFactorNeeded();
   }
 
   /** Always a new session with a new token: one that was there before signing in is worth nothing after. */
   private async openSession(
+    tx: Tx,
     ctx: Ctx,
     user: UserRow,
     userAgent: string | null,
+    secondFactor: ShownBy | null,
   ): Promise<LoginAnswer> {
     const [id, token, csrf] = [randomUUID(), newSessionToken(), newSessionToken()];
     const actor: Principal = {
@@ -73,24 +99,25 @@ export class SignInHandler implements ICommandHandler<SignIn> {
       userId: user.id,
       grants: [],
     };
-    const expiresAt = await this.database.transaction(async (tx) => {
-      const { rows } = await sql<{ expires_at: Date }>(
-        tx,
-        `INSERT INTO sessions (id, user_id, token_hash, csrf_token, ip, user_agent, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, now() + interval '${SESSION_HOURS} hours') RETURNING expires_at`,
-        [id, user.id, hashToken(token), csrf, ctx.ip, userAgent?.slice(0, 400) ?? null],
-      );
-      await this.audit.record(
-        tx,
-        { ...ctx, actor },
-        { action: 'login', resource: `user:${user.id}`, diff: { session: id } },
-      );
-      return rows[0]!.expires_at;
-    });
+    const { rows } = await sql<{ expires_at: Date }>(
+      tx,
+      `INSERT INTO sessions (id, user_id, token_hash, csrf_token, ip, user_agent, second_factor, expires_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, now() + interval '${SESSION_HOURS} hours') RETURNING expires_at`,
+      [id, user.id, hashToken(token), csrf, ctx.ip, userAgent?.slice(0, 400) ?? null, secondFactor],
+    );
+    await this.audit.record(
+      tx,
+      { ...ctx, actor },
+      {
+        action: 'login',
+        resource: `user:${user.id}`,
+        diff: { session: id, ...(secondFactor && { secondFactor }) },
+      },
+    );
     const { email, name, roles } = user;
     return {
       accessToken: token,
-      expiresAt: expiresAt.toISOString(),
+      expiresAt: rows[0]!.expires_at.toISOString(),
       user: { id: user.id, email, name, roles },
     };
   }

@@ -6,7 +6,8 @@ import {
   signal,
   viewChild,
 } from '@angular/core';
-import type { ApiToken, Session } from '@aos/contracts';
+import { RouterLink } from '@angular/router';
+import type { ApiToken, SecondFactor, Session } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
 import { firstValueFrom } from 'rxjs';
@@ -22,7 +23,7 @@ import { TokenDialog } from './token-dialog';
 /** The ways in that are one's own: password, open sessions, tokens for programs. */
 @Component({
   selector: 'aos-account-page',
-  imports: [Age, ConfirmDialog, Icon, ProblemNote, TokenDialog, TranslocoDirective],
+  imports: [Age, ConfirmDialog, Icon, ProblemNote, RouterLink, TokenDialog, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <div class="section" *transloco="let t">
@@ -165,6 +166,28 @@ import { TokenDialog } from './token-dialog';
         </div>
       }
 
+      <h2>{{ t('settings.factor.title') }}</h2>
+      <p class="lead">{{ t('settings.factor.lead') }}</p>
+      @if (factor(); as factor) {
+        <div class="card factor">
+          <span class="grow">
+            <strong>{{ t(factor.isOn ? 'settings.factor.on' : 'settings.factor.off') }}</strong>
+            <span class="meta">
+              @if (factor.since; as at) {
+                {{ t('settings.factor.since') }} <aos-age [at]="at" /> ·
+                {{ t('settings.factor.left', { n: factor.recoveryCodesLeft }) }}
+              }
+              @if (factor.isRequired) {
+                {{ t('settings.factor.required') }}
+              }
+            </span>
+          </span>
+          <a class="btn" routerLink="/second-factor" [queryParams]="{ next: '/settings/account' }">
+            {{ t(factor.isOn ? 'settings.factor.manage' : 'settings.factor.setUp') }}
+          </a>
+        </div>
+      }
+
       <h2>{{ t('settings.password.title') }}</h2>
       <form class="card form password" (submit)="change($event)">
         <input
@@ -218,11 +241,15 @@ import { TokenDialog } from './token-dialog';
       </form>
 
       @if (isAdding()) {
-        <aos-token-dialog
-          [mine]="me()?.permissions ?? []"
-          (saved)="load()"
-          (closed)="isAdding.set(false)"
-        />
+        @defer (on immediate) {
+          <aos-token-dialog
+            [mine]="me()?.permissions ?? []"
+            (saved)="load()"
+            (closed)="isAdding.set(false)"
+          />
+        } @error {
+          <p class="fault" role="alert">{{ t('shell.roomFailed') }}</p>
+        }
       }
       @if (revoking(); as token) {
         <aos-confirm-dialog
@@ -240,6 +267,17 @@ import { TokenDialog } from './token-dialog';
   `,
   styleUrl: '../../shared/ui/section.css',
   styles: `
+    .card.factor {
+      display: flex;
+      flex-wrap: wrap;
+      align-items: center;
+      gap: 8px 16px;
+      max-width: 460px;
+      padding: 12px 16px;
+    }
+    .factor .meta {
+      margin-left: 8px;
+    }
     .card.password {
       max-width: 460px;
       padding: 16px;
@@ -266,6 +304,7 @@ export class AccountPage {
   protected readonly call = signal<Call>(idle);
   protected readonly tokens = signal<readonly ApiToken[]>([]);
   protected readonly sessions = signal<readonly Session[]>([]);
+  protected readonly factor = signal<SecondFactor | null>(null);
   protected readonly isAdding = signal(false);
   protected readonly revoking = signal<ApiToken | null>(null);
   protected readonly deed = signal<Call>(idle);
@@ -278,10 +317,12 @@ export class AccountPage {
   protected async load(): Promise<void> {
     this.call.set(loading);
     try {
-      const [tokens, sessions] = await Promise.all([
+      const [tokens, sessions, factor] = await Promise.all([
         firstValueFrom(this.api.tokens()),
         firstValueFrom(this.api.sessions()),
+        firstValueFrom(this.api.secondFactor()),
       ]);
+      this.factor.set(factor);
       this.tokens.set(tokens.items);
       this.sessions.set(
         [...sessions.items].sort(

@@ -19,7 +19,7 @@ import { SettingsApi } from './settings-api';
 
 type Open =
   | { kind: 'add' }
-  | { kind: 'password' | 'grant' | 'disable' | 'enable'; person: Person }
+  | { kind: 'password' | 'grant' | 'disable' | 'enable' | 'factor'; person: Person }
   | { kind: 'revoke'; person: Person; binding: Binding };
 
 /** Who can sign in, and which role they have where. */
@@ -130,6 +130,9 @@ type Open =
                     [attr.data-word]="t('settings.person.state')"
                   >
                     {{ t(person.disabled ? 'settings.person.disabled' : 'settings.person.active') }}
+                    @if (person.hasSecondFactor) {
+                      <span class="pill">{{ t('settings.person.factor') }}</span>
+                    }
                   </td>
                   <td class="meta" [attr.data-word]="t('settings.person.since')">
                     <aos-age [at]="person.createdAt" />
@@ -164,6 +167,11 @@ type Open =
             <button mat-menu-item type="button" (click)="ask({ kind: 'password', person })">
               {{ t('settings.person.password') }}
             </button>
+            @if (person.hasSecondFactor && person.id !== me()?.user?.id) {
+              <button mat-menu-item type="button" (click)="ask({ kind: 'factor', person })">
+                {{ t('settings.person.factorReset') }}
+              </button>
+            }
             <button
               mat-menu-item
               type="button"
@@ -239,6 +247,18 @@ type Open =
               (closed)="open.set(null)"
             >
               <p>{{ t('settings.person.disableWhat', { name: it.person.name }) }}</p>
+            </aos-confirm-dialog>
+          }
+          @case ('factor') {
+            <aos-confirm-dialog
+              [title]="t('settings.person.factorReset')"
+              [action]="t('settings.person.factorResetDo')"
+              [name]="it.person.email"
+              [call]="deed()"
+              (confirmed)="run(it)"
+              (closed)="open.set(null)"
+            >
+              <p>{{ t('settings.person.factorResetWhat', { name: it.person.name }) }}</p>
             </aos-confirm-dialog>
           }
           @case ('enable') {
@@ -362,6 +382,7 @@ export class PeoplePage {
     this.deed.set(loading);
     try {
       if (open.kind === 'revoke') await firstValueFrom(this.api.revoke(open.binding.id));
+      if (open.kind === 'factor') await firstValueFrom(this.api.resetSecondFactor(open.person.id));
       if (open.kind === 'disable') await firstValueFrom(this.api.disable(open.person.id));
       if (open.kind === 'enable') await firstValueFrom(this.api.enable(open.person.id));
       this.onDone();

@@ -15,6 +15,7 @@ import {
   endSession,
   getInstallation,
   getRuntimeConfig,
+  getSecondFactor,
   getSystemConfig,
   getSystemConfigSchema,
   listAudit,
@@ -30,6 +31,7 @@ import {
   putRuntimeConfig,
   putSecret,
   putSystemConfig,
+  resetSecondFactor,
   revokeToken,
   setPassword,
   verifyAudit,
@@ -59,6 +61,7 @@ import type {
   PutSecret,
   Role,
   RuntimeConfig,
+  SecondFactor,
   SecretInfo,
   Session,
   SystemConfig,
@@ -142,6 +145,9 @@ export class SettingsApi {
   setPassword(id: string, password: string): Observable<unknown> {
     return this.api.invoke(setPassword, { id, body: { password } });
   }
+  resetSecondFactor(id: string): Observable<unknown> {
+    return this.api.invoke(resetSecondFactor, { id });
+  }
   bindings(cursor?: string): Observable<Page<Binding>> {
     return this.api.invoke(listBindings, { limit: LONGEST_PAGE, cursor });
   }
@@ -178,6 +184,9 @@ export class SettingsApi {
   }
   revokeToken(id: string): Observable<unknown> {
     return this.api.invoke(revokeToken, { id });
+  }
+  secondFactor(): Observable<SecondFactor> {
+    return this.api.invoke(getSecondFactor, {});
   }
   sessions(): Observable<Page<Session>> {
     return this.api.invoke(listSessions, { limit: LONGEST_PAGE });

@@ -143,9 +143,9 @@ export const words = {
     },
     security: {
       title: 'Security',
-      help: 'What one person alone does not change.',
+      help: 'How people get in, and what one person alone does not change.',
       touches:
-        'Changes that are saved from now on. Those that wait can be confirmed or refused all the same.',
+        'Changes that are saved from now on. Those that wait can be confirmed or refused all the same. Who must have a second factor and has none sets it up before anything else, also where they are signed in.',
       secondPerson: {
         title: 'A second person',
         help: 'Which changes somebody else has to confirm. While any of them is on, so is a change of this rule itself.',
@@ -155,6 +155,15 @@ export const words = {
         confirmers: {
           title: 'Who may be the second person',
           help: 'Names of roles. Empty: everybody who could make the change themselves.',
+        },
+      },
+      secondFactor: {
+        title: 'A second factor at sign-in',
+        help: 'Who has one is always asked for it. Here stands who must have one. API tokens are asked for none.',
+        everybody: { title: 'Everybody must have one' },
+        roles: {
+          title: 'Roles that must have one',
+          help: 'As owner or admin. It holds for people who have one of them, in whatever project.',
         },
       },
     },
@@ -254,6 +263,11 @@ export const words = {
     roles: 'Roles',
     state: 'State',
     active: 'Active',
+    factor: 'Second factor',
+    factorReset: 'Take away the second factor',
+    factorResetDo: 'Take away',
+    factorResetWhat:
+      'For whoever lost telephone and recovery codes. {{name}} is signed out everywhere and gets in by the password alone until another is set up. Make sure that it is they who ask.',
     disabled: 'Locked out',
     since: 'Since',
     you: 'you',
@@ -371,7 +385,7 @@ export const words = {
   account: { lead: 'You are signed in as {{email}}.' },
   token: {
     title: 'API tokens',
-    lead: 'For programs that work in your name. A token holds no more than you do, and ends at once when it is revoked.',
+    lead: 'For programs that work in your name. A token holds no more than you do, is asked for no second factor, and ends at once when it is revoked.',
     add: 'New token',
     make: 'Make token',
     name: 'Name',
@@ -391,6 +405,17 @@ export const words = {
     revokeOf: 'Revoke {{name}}',
     revokeTitle: 'Revoke the token',
     revokeWhat: 'Programs that use it are refused from the next call on.',
+  },
+  factor: {
+    title: 'Second factor',
+    lead: 'A code of an authenticator app, besides the password. Whoever learns your password gets no further.',
+    on: 'On',
+    since: 'since',
+    left: '{{n}} recovery codes left',
+    off: 'Off',
+    required: 'Your role must have one.',
+    setUp: 'Set up',
+    manage: 'Manage',
   },
   session: {
     title: 'Where you are signed in',

@@ -126,8 +126,9 @@ export const words = {
     },
     security: {
       title: '安全',
-      help: '一个人不能单独修改的内容。',
-      touches: '此后保存的修改；正在等待的仍可确认或拒绝。',
+      help: '人员如何登录，以及一个人不能单独修改的内容。',
+      touches:
+        '此后保存的修改；正在等待的仍可确认或拒绝。必须设置双重验证而尚未设置的人（包括已登录的人）须先设置。',
       secondPerson: {
         title: '另一个人确认',
         help: '哪些修改须由另一个人确认。只要开启任意一项，修改这条规则本身也须确认。',
@@ -135,6 +136,15 @@ export const words = {
         policies: { title: '修改工具策略须另一个人确认' },
         roles: { title: '修改角色及其成员须另一个人确认' },
         confirmers: { title: '谁可以确认', help: '角色名称。留空：所有自己也能做此修改的人。' },
+      },
+      secondFactor: {
+        title: '登录时的双重验证',
+        help: '已设置的人登录时总会被要求验证码。这里决定谁必须设置。API 令牌不需要。',
+        everybody: { title: '所有人都必须设置' },
+        roles: {
+          title: '必须设置的角色',
+          help: '例如 owner 或 admin。只要在任一项目中拥有其中一个角色就适用。',
+        },
       },
     },
   },
@@ -231,6 +241,11 @@ export const words = {
     roles: '角色',
     state: '状态',
     active: '正常',
+    factor: '双重验证',
+    factorReset: '移除双重验证',
+    factorResetDo: '移除',
+    factorResetWhat:
+      '用于丢失手机和恢复码的人。{{name}} 会在所有地方退出登录，在重新设置之前只凭密码登录。请先确认提出请求的是本人。',
     disabled: '已停用',
     since: '加入时间',
     you: '你',
@@ -343,7 +358,7 @@ export const words = {
   account: { lead: '当前登录账户：{{email}}' },
   token: {
     title: 'API 令牌',
-    lead: '供程序以你的名义使用。令牌的权限不会超过你自己，撤销后立即失效。',
+    lead: '供程序以你的名义使用。令牌的权限不会超过你自己，不需要双重验证，撤销后立即失效。',
     add: '新建令牌',
     make: '生成令牌',
     name: '名称',
@@ -363,6 +378,17 @@ export const words = {
     revokeOf: '撤销 {{name}}',
     revokeTitle: '撤销令牌',
     revokeWhat: '使用它的程序从下一次调用起将被拒绝。',
+  },
+  factor: {
+    title: '双重验证',
+    lead: '除密码外，还需要验证器应用中的验证码。即使有人知道你的密码也无法登录。',
+    on: '已开启',
+    since: '开启于',
+    left: '还剩 {{n}} 个恢复码',
+    off: '未开启',
+    required: '你的角色必须设置。',
+    setUp: '设置',
+    manage: '管理',
   },
   session: {
     title: '已登录的位置',

@@ -40,7 +40,9 @@ const offline: Problem = {
         </svg>
         <div>
           <h1>{{ t('signIn.heading') }}</h1>
-          <p class="muted">{{ t('signIn.lead') }}</p>
+          <p class="muted">
+            {{ asksCode() ? t('signIn.codeLead', { email: email.value }) : t('signIn.lead') }}
+          </p>
         </div>
         @if (problem(); as problem) {
           <aos-problem [problem]="problem" />
@@ -49,7 +51,8 @@ const offline: Problem = {
         } @else if (hasExpired()) {
           <p class="ended" role="status">{{ t('signIn.expired') }}</p>
         }
-        <div class="field">
+        <!-- Both fields stay, out of sight: the password is nowhere else, and goes along with the code. -->
+        <div class="field" [hidden]="asksCode()">
           <label for="email">{{ t('signIn.email') }}</label>
           <input
             #email
@@ -66,7 +69,7 @@ const offline: Problem = {
             <span class="fault">{{ t('signIn.emailMissing') }}</span>
           }
         </div>
-        <div class="field">
+        <div class="field" [hidden]="asksCode()">
           <label for="password">{{ t('signIn.password') }}</label>
           <input
             #password
@@ -83,10 +86,46 @@ const offline: Problem = {
             <span class="fault">{{ t('signIn.passwordMissing') }}</span>
           }
         </div>
+        @if (asksCode()) {
+          <div class="field">
+            <label for="code">{{ t(isRecovery() ? 'signIn.recovery' : 'signIn.code') }}</label>
+            <input
+              #code
+              id="code"
+              class="input mono"
+              type="text"
+              name="code"
+              required
+              maxlength="64"
+              spellcheck="false"
+              [autocomplete]="isRecovery() ? 'off' : 'one-time-code'"
+              [attr.inputmode]="isRecovery() ? 'text' : 'numeric'"
+              [attr.aria-invalid]="isCodeMissing()"
+              aria-describedby="code-help"
+            />
+            @if (isCodeMissing()) {
+              <span class="fault">{{ t('signIn.codeMissing') }}</span>
+            }
+            <span class="meta" id="code-help">{{
+              t(isRecovery() ? 'signIn.recoveryHelp' : 'signIn.codeHelp')
+            }}</span>
+          </div>
+        }
         <button class="btn filled" type="submit" [disabled]="isBusy()">
           {{ isBusy() ? t('signIn.busy') : t('signIn.submit') }}
         </button>
-        <p class="meta">{{ t('signIn.hint') }}</p>
+        @if (asksCode()) {
+          <div class="ways">
+            <button class="btn quiet small" type="button" (click)="isRecovery.set(!isRecovery())">
+              {{ t(isRecovery() ? 'signIn.useApp' : 'signIn.useRecovery') }}
+            </button>
+            <button class="btn quiet small" type="button" (click)="startOver()">
+              {{ t('signIn.back') }}
+            </button>
+          </div>
+        } @else {
+          <p class="meta">{{ t('signIn.hint') }}</p>
+        }
       </form>
       <button class="btn quiet small" type="button" (click)="switchLanguage()">
         {{ preferences.language() === 'zh' ? 'English' : '中文' }}
@@ -131,6 +170,19 @@ const offline: Problem = {
     .btn.filled {
       height: 36px;
     }
+    .field[hidden] {
+      display: none;
+    }
+    .ways {
+      display: flex;
+      flex-wrap: wrap;
+      justify-content: space-between;
+      gap: 4px;
+      margin: 0 -8px;
+    }
+    .ways .btn {
+      color: var(--muted);
+    }
     main > .btn {
       color: var(--muted);
     }
@@ -144,7 +196,13 @@ export class SignInPage {
   protected readonly offline = offline;
 
   private readonly email = viewChild<ElementRef<HTMLInputElement>>('email');
+  private readonly password = viewChild<ElementRef<HTMLInputElement>>('password');
+  private readonly codeField = viewChild<ElementRef<HTMLInputElement>>('code');
   protected readonly wasTried = signal(false);
+  /** The password was right, and the person has a second factor: the same is sent once more, with a code. */
+  protected readonly asksCode = signal(false);
+  protected readonly isRecovery = signal(false);
+  protected readonly isCodeMissing = signal(false);
   private readonly call = this.store.selectSignal(session.selectSignIn);
   private readonly status = this.store.selectSignal(session.selectStatus);
   protected readonly isBusy = computed(() => this.call().state === 'loading');
@@ -152,11 +210,24 @@ export class SignInPage {
   protected readonly hasExpired = this.store.selectSignal(session.selectHasExpired);
   protected readonly problem = computed(() => {
     const call = this.call();
-    return call.state === 'failed' ? call.problem : null;
+    // That a code is needed is no failure: the field for it says so.
+    return call.state === 'failed' && call.problem.code !== 'second_factor_needed'
+      ? call.problem
+      : null;
   });
 
   constructor() {
     afterNextRender(() => this.email()?.nativeElement.focus());
+    effect(() => {
+      const call = this.call();
+      if (call.state !== 'failed') return;
+      if (call.problem.code === 'second_factor_needed') this.asksCode.set(true);
+      if (call.problem.code === 'invalid_credentials') this.asksCode.set(false);
+    });
+    effect(() => {
+      this.isRecovery();
+      this.codeField()?.nativeElement.focus();
+    });
     if (this.status() === 'unknown') this.store.dispatch(SessionEvents.askedFor());
     // Signed in already, in this tab or another: no reason to ask again.
     effect(() => {
@@ -167,11 +238,27 @@ export class SignInPage {
   }
 
   protected submit(email: string, password: string): void {
+    const code = this.codeField()?.nativeElement.value.trim();
     this.wasTried.set(true);
-    if (!email || !password || this.isBusy()) return;
+    this.isCodeMissing.set(this.asksCode() && !code);
+    if (!email || !password || this.isCodeMissing() || this.isBusy()) return;
     this.store.dispatch(
-      SessionEvents.signInPressed({ email, password, next: this.next() ?? '/chat' }),
+      SessionEvents.signInPressed({
+        email,
+        password,
+        ...(code && { code }),
+        next: this.next() ?? '/chat',
+      }),
     );
+  }
+  protected startOver(): void {
+    this.asksCode.set(false);
+    this.isRecovery.set(false);
+    this.wasTried.set(false);
+    const [email, password] = [this.email(), this.password()];
+    if (password) password.nativeElement.value = '';
+    // Once it is in sight again.
+    setTimeout(() => email?.nativeElement.select());
   }
   protected askAgain(): void {
     this.store.dispatch(SessionEvents.askedFor());

@@ -58,8 +58,8 @@ const LONGEST_PAGE = 200;
 export class AosApi {
   private readonly api = inject(Api);
 
-  login(email: string, password: string): Observable<LoginAnswer> {
-    return this.api.invoke(login, { body: { email, password } });
+  login(email: string, password: string, code?: string): Observable<LoginAnswer> {
+    return this.api.invoke(login, { body: { email, password, ...(code && { code }) } });
   }
   logout(): Observable<unknown> {
     return this.api.invoke(logout, {});

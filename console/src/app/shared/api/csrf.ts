@@ -71,6 +71,12 @@ export const noticeExpiry: HttpInterceptorFn = (request, next) => {
         if (error instanceof HttpErrorResponse && error.status === 401 && !isDoor) {
           store.dispatch(SessionEvents.expired());
         }
+        // Where it is known already, the way there is taken: the page that was asked for is where it leads back to.
+        if (
+          toProblem(error).code === 'second_factor_required' &&
+          !store.selectSignal(session.selectMe)()?.mustSetUpSecondFactor
+        )
+          store.dispatch(SessionEvents.secondFactorWanted());
       },
     }),
   );

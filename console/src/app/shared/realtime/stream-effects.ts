@@ -7,7 +7,7 @@ import { StreamEvents } from '../state/connection';
 import { SessionEvents } from '../state/session';
 import { EventStream } from './event-stream';
 
-/** The stream is open for as long as somebody is signed in. */
+/** The stream is open for as long as somebody is signed in, and has nothing to set up before. */
 export const followSession = createEffect(
   (actions = inject(Actions), stream = inject(EventStream)) =>
     actions.pipe(
@@ -17,10 +17,8 @@ export const followSession = createEffect(
         SessionEvents.signedOut,
         SessionEvents.expired,
       ),
-      tap(({ type }) =>
-        type === SessionEvents.found.type || type === SessionEvents.signedIn.type
-          ? stream.open()
-          : stream.close(),
+      tap((event) =>
+        'me' in event && !event.me.mustSetUpSecondFactor ? stream.open() : stream.close(),
       ),
     ),
   { functional: true, dispatch: false },

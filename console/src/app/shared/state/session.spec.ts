@@ -5,7 +5,8 @@ import { NavigationEnd, Router, provideRouter } from '@angular/router';
 import { provideEffects } from '@ngrx/effects';
 import { Store, provideState, provideStore } from '@ngrx/store';
 import { filter, firstValueFrom } from 'rxjs';
-import { SessionEvents, leave, session } from './session';
+import { me } from '../../../testing/factories';
+import { SessionEvents, leave, session, setUpFirst } from './session';
 
 @Component({ template: '' })
 class Room {}
@@ -15,10 +16,11 @@ async function openAt(url: string) {
     providers: [
       provideStore(),
       provideState(session),
-      provideEffects({ leave }),
+      provideEffects({ leave, setUpFirst }),
       provideRouter([
         { path: 'sign-in', component: Room },
         { path: 'monitor', component: Room },
+        { path: 'second-factor', component: Room },
       ]),
     ],
   });
@@ -49,4 +51,16 @@ it('takes the end that was asked for here as no news: neither a sentence nor an 
   store.dispatch(SessionEvents.expired());
   expect(navigate).not.toHaveBeenCalled();
   expect(hasExpired()).toBe(false);
+});
+
+it('leads to where a second factor is set up when one comes to be wanted, and knows it from then on', async () => {
+  const { router, store } = await openAt('/monitor?range=1h');
+  store.dispatch(SessionEvents.found({ me }));
+  const arrived = firstValueFrom(
+    router.events.pipe(filter((event) => event instanceof NavigationEnd)),
+  );
+  store.dispatch(SessionEvents.secondFactorWanted());
+  await arrived;
+  expect(router.url).toBe('/second-factor?next=%2Fmonitor%3Frange%3D1h');
+  expect(store.selectSignal(session.selectMe)()).toMatchObject({ mustSetUpSecondFactor: true });
 });

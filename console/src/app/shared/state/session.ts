@@ -23,12 +23,14 @@ export const SessionEvents = createActionGroup({
     Found: props<{ me: Me }>(),
     'Not found': emptyProps(),
     Unreachable: props<{ problem: Problem }>(),
-    'Sign in pressed': props<{ email: string; password: string; next: string }>(),
+    'Sign in pressed': props<{ email: string; password: string; code?: string; next: string }>(),
     'Signed in': props<{ me: Me; next: string }>(),
     'Sign in refused': props<{ problem: Problem }>(),
     'Sign out pressed': emptyProps(),
     'Signed out': emptyProps(),
     Expired: emptyProps(),
+    /** The settings have come to want a second factor of whoever is here. */
+    'Second factor wanted': emptyProps(),
   },
 });
 
@@ -71,6 +73,10 @@ export const session = createFeature({
     on(SessionEvents.expired, (state): SessionState =>
       state.isLeaving ? state : { ...out(state), hasExpired: true },
     ),
+    on(SessionEvents.secondFactorWanted, (state): SessionState => ({
+      ...state,
+      me: state.me && { ...state.me, mustSetUpSecondFactor: true },
+    })),
     on(SessionEvents.unreachable, (state): SessionState => ({ ...state, status: 'unreachable' })),
     on(SessionEvents.signInPressed, (state): SessionState => ({ ...state, signIn: loading })),
     on(SessionEvents.signedIn, (_, { me }): SessionState => ({
@@ -117,8 +123,8 @@ export const signIn = createEffect(
   (actions = inject(Actions), api = inject(AosApi)) =>
     actions.pipe(
       ofType(SessionEvents.signInPressed),
-      exhaustMap(({ email, password, next }) =>
-        api.login(email, password).pipe(
+      exhaustMap(({ email, password, code, next }) =>
+        api.login(email, password, code).pipe(
           switchMap(() => api.me()),
           map((me) => SessionEvents.signedIn({ me, next })),
           catchError((error: unknown) =>
@@ -139,6 +145,16 @@ export const enter = createEffect(
     actions.pipe(
       ofType(SessionEvents.signedIn),
       tap(({ next }) => void router.navigateByUrl(insideOnly(next))),
+    ),
+  { functional: true, dispatch: false },
+);
+
+/** Nothing else is open to them before: to where it is set up, and back to this page afterwards. */
+export const setUpFirst = createEffect(
+  (actions = inject(Actions), router = inject(Router)) =>
+    actions.pipe(
+      ofType(SessionEvents.secondFactorWanted),
+      tap(() => void router.navigate(['/second-factor'], { queryParams: { next: router.url } })),
     ),
   { functional: true, dispatch: false },
 );
