@@ -17,6 +17,16 @@ export const SecondPersonRule = z
   .meta({ id: 'SecondPersonRule' });
 export type SecondPersonRule = z.infer<typeof SecondPersonRule>;
 
+/**
+ * What is taken out of all that tools answer and servers say, before it is stored, told or given to a model: `pattern`, of
+ * RE2 (no backreferences, no look-around: it takes time in proportion to the text), is shown as `[redacted NAME]`.
+ */
+export const RedactionRule = z.strictObject({
+  name: z.string().regex(/^[a-z0-9._-]{1,80}$/, 'small letters, digits, . _ -, at most 80'),
+  pattern: z.string().min(1).max(500),
+});
+export type RedactionRule = z.infer<typeof RedactionRule>;
+
 /** System settings. A key that names a secret holds the secret's name, never its value. */
 export const SystemConfig = z
   .strictObject({
@@ -119,6 +129,7 @@ export const SystemConfig = z
             roles: z.array(z.string().max(64)).max(100).default([]),
           })
           .prefault({}),
+        redaction: z.array(RedactionRule).max(20).default([]),
       })
       .prefault({}),
   })

@@ -689,6 +689,18 @@ export const sentences = {
   'llm-secret': 'llm.apiKeySecret takes the name of a secret, not a key. Add the secret first.',
   'factor-role': 'A second factor is wanted of a role that there is not.',
   'llm-url': 'llm.baseUrl must not hold a user or password. Use llm.apiKeySecret.',
+  'redaction-unread':
+    'The pattern of the redaction rule {{name}} cannot be read: {{why}}. It takes the syntax of RE2, which has no backreferences and no look-around.',
+  'redaction-empty':
+    'The pattern of the redaction rule {{name}} also fits where there is no text. Say what has to be there, as in [0-9]+ in place of [0-9]*.',
+  'redaction-greedy':
+    'The redaction rule {{name}} would take most of an ordinary sentence. Say more closely what is to be taken out.',
+  'redaction-twice':
+    'Two redaction rules are called {{name}}. What is taken out is shown under the name of its rule.',
+  'not-re2': 'not a pattern of RE2',
+  'fits-nothing': 'fits where there is no text',
+  'fits-most': 'fits most of any text',
+  'name-taken-above': 'the name of a rule above',
   'variable-value': 'Give either a value or the name of a secret.',
   'variable-secret-name':
     'secretRef takes the name of a secret, not a value. Add the secret first.',

@@ -1,6 +1,7 @@
-import { type SystemConfig, say } from '@aos/contracts';
+import { type RedactionRule, type SystemConfig, say } from '@aos/contracts';
 import { type Tx, sql } from '../../platform/database/sql.js';
 import { AosError, faultAt } from '../../platform/http/problem.js';
+import { faultOfRule } from './redaction-pattern.js';
 import type { Vault } from './vault.js';
 
 /** What a schema cannot say. The answers never repeat a value: someone may have pasted a key into it. */
@@ -19,6 +20,33 @@ export async function requireSoundConfig(
     throw new AosError('validation_failed', say('llm-url'), {
       errors: [faultAt('llm.baseUrl', say('url-no-user'))],
     });
+  const faults = redactionFaults(security.redaction);
+  if (faults[0])
+    throw new AosError('validation_failed', faults[0].said, {
+      errors: faults.map(({ path, at }) => faultAt(path, at)),
+    });
+}
+
+function redactionFaults(rules: readonly RedactionRule[]) {
+  const names = new Set<string>();
+  return rules.flatMap((rule, index) => {
+    const path = `security.redaction.${index}`;
+    const isTwice = names.has(rule.name);
+    names.add(rule.name);
+    const fault = faultOfRule(rule);
+    return [
+      ...(isTwice
+        ? [
+            {
+              path: `${path}.name`,
+              said: say('redaction-twice', { name: rule.name }),
+              at: say('name-taken-above'),
+            },
+          ]
+        : []),
+      ...(fault ? [{ path: `${path}.pattern`, ...fault }] : []),
+    ];
+  });
 }
 
 /** A mistyped name would ask nothing of anybody, and nobody would hear of it. */

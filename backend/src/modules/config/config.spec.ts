@@ -187,6 +187,56 @@ describe('settings', () => {
     expect(await everything()).not.toContain('sk-canary');
   });
 
+  it('refuse rules of redaction that cannot be read, that fit nothing or most of a text, or are called the same', async () => {
+    const { body, headers } = await http.call<SystemConfigAnswer>('/config/system', { as: owner });
+    const save = (patterns: string[], name = 'rule') =>
+      http.call<Problem>('/config/system', {
+        method: 'PUT',
+        as: owner,
+        headers: { 'if-match': headers.get('etag')! },
+        body: {
+          ...body.config,
+          security: {
+            ...body.config.security,
+            redaction: patterns.map((pattern, index) => ({ name: `${name}-${index}`, pattern })),
+          },
+        },
+      });
+    const refused = await save([
+      String.raw`(a)\1`,
+      '(?=a)',
+      'x*',
+      '.+',
+      String.raw`\S+`,
+      '[a-z ]+',
+      '(a+)+$',
+    ]);
+    expect(refused).toMatchObject({ status: 400, body: { code: 'validation_failed' } });
+    expect(refused.body.errors?.map(({ path, said }) => [path, said?.code])).toEqual([
+      ['security.redaction.0.pattern', 'not-re2'],
+      ['security.redaction.1.pattern', 'not-re2'],
+      ['security.redaction.2.pattern', 'fits-nothing'],
+      ['security.redaction.3.pattern', 'fits-most'],
+      ['security.redaction.4.pattern', 'fits-most'],
+      ['security.redaction.5.pattern', 'fits-most'],
+    ]);
+    expect(await save(['a1'], 'Big Name')).toMatchObject({ status: 400 });
+    const twice = await http.call<Problem>('/config/system/preview', {
+      method: 'POST',
+      as: owner,
+      body: {
+        ...body.config,
+        security: {
+          ...body.config.security,
+          redaction: ['a1', 'b2'].map((pattern) => ({ name: 'same', pattern })),
+        },
+      },
+    });
+    expect(twice.body.errors).toMatchObject([{ path: 'security.redaction.1.name' }]);
+    const after = await http.call<SystemConfigAnswer>('/config/system', { as: owner });
+    expect(after.body.version).toBe(body.version);
+  });
+
   it('keep why they were saved, in the history and in the record', async () => {
     const { body, headers } = await read();
     const config = { ...body.config, approvals: { timeoutMs: 4321 } };

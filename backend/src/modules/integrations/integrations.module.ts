@@ -25,6 +25,7 @@ import { Policies } from './chain/policies.js';
 import { PolicyLink } from './chain/policy.js';
 import { QuotaLink, RateLimitLink } from './chain/rate-limit.js';
 import { RedactionLink } from './chain/redaction.js';
+import { RedactionRules } from './chain/redaction-rules.js';
 import { ResultCheckLink } from './chain/result-check-link.js';
 import { SchemaLink } from './chain/schema.js';
 import { TokenBuckets } from './chain/token-buckets.js';
@@ -127,6 +128,7 @@ const chainLinks = [
     ChangeMcpServerHandler,
     Gateway,
     GuardedFetch,
+    RedactionRules,
     InProcessServers,
     ImportMcpServersHandler,
     ImportOpenApiHandler,

@@ -30,6 +30,7 @@ import { Policies } from './chain/policies.js';
 import { PolicyLink } from './chain/policy.js';
 import { QuotaLink, RateLimitLink } from './chain/rate-limit.js';
 import { RedactionLink } from './chain/redaction.js';
+import { RedactionRules } from './chain/redaction-rules.js';
 import { ResultCheckLink } from './chain/result-check-link.js';
 import { SchemaLink } from './chain/schema.js';
 import { TokenBuckets } from './chain/token-buckets.js';
@@ -114,7 +115,7 @@ export async function startGateway(servers: BuiltinServers = builtinServers) {
     bulkhead,
     circuit,
     new LedgerLink(ledger),
-    new RedactionLink(vault),
+    new RedactionLink(vault, new RedactionRules(settings)),
     new ResultCheckLink(schemas),
     new UpstreamLink(vault, settings),
   );
@@ -174,12 +175,12 @@ export async function startGateway(servers: BuiltinServers = builtinServers) {
       circuit,
       metrics,
     ),
-    /** Saves settings of the gateway, on top of the defaults. */
-    async configure(gatewaySettings: object): Promise<void> {
+    /** Saves settings, on top of the defaults. */
+    async configure(gateway: object, security: object = {}): Promise<void> {
       await database.query(
         `INSERT INTO config_versions (scope, version, config, created_by)
          SELECT 'system', max(version) + 1, $1, 'test' FROM config_versions WHERE scope = 'system'`,
-        [JSON.stringify(SystemConfig.parse({ gateway: gatewaySettings }))],
+        [JSON.stringify(SystemConfig.parse({ gateway, security }))],
       );
       wakeups.wake('control');
     },

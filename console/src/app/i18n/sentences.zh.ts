@@ -604,6 +604,17 @@ export const sentences: Record<SentenceCode, string> = {
   'llm-secret': 'llm.apiKeySecret 填写的是密钥名称，而不是密钥本身。请先添加密钥。',
   'factor-role': '要求双重验证的角色不存在。',
   'llm-url': 'llm.baseUrl 中不能带用户名或密码。请使用 llm.apiKeySecret。',
+  'redaction-unread':
+    '脱敏规则 {{name}} 的表达式无法解析：{{why}}。请使用 RE2 语法，不支持反向引用和环视。',
+  'redaction-empty':
+    '脱敏规则 {{name}} 的表达式会匹配空文本。请写明必须出现的内容，例如用 [0-9]+ 代替 [0-9]*。',
+  'redaction-greedy': '脱敏规则 {{name}} 会去掉普通句子的大部分内容。请把要去掉的内容写得更具体。',
+  'redaction-twice':
+    '有两条脱敏规则都叫 {{name}}。被去掉的内容会以规则名称显示，因此名称不能重复。',
+  'not-re2': '不是有效的 RE2 表达式',
+  'fits-nothing': '会匹配空文本',
+  'fits-most': '会匹配绝大部分文本',
+  'name-taken-above': '与上面某条规则重名',
   'variable-value': '请填写值或密钥名称，二者选一。',
   'variable-secret-name': 'secretRef 填写的是密钥名称，而不是值。请先添加密钥。',
   'plan-refused-one': '计划有一处错误，没有开始运行。请按下列各项修改后重新提交。',

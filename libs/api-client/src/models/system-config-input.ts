@@ -46,5 +46,9 @@ export interface SystemConfigInput {
 'everybody'?: boolean;
 'roles'?: Array<string>;
 };
+'redaction'?: Array<{
+'name': string;
+'pattern': string;
+}>;
 };
 }

@@ -406,6 +406,78 @@ it('narrows a long list to a search and a call', async () => {
   }
 });
 
+describe('with a rule of redaction', () => {
+  const save = async (redaction: object[]) => {
+    const { body, headers } = await app.call<{ config: { security: object } }>('/config/system', {
+      as: app.admin,
+    });
+    const saved = await app.call('/config/system', {
+      method: 'PUT',
+      as: app.admin,
+      headers: { 'if-match': headers.get('etag')! },
+      body: { ...body.config, security: { ...body.config.security, redaction } },
+    });
+    expect(saved.status).toBe(200);
+  };
+  beforeAll(() =>
+    save([
+      { name: 'card', pattern: '4111-?1111' },
+      { name: 'told', pattern: 'execution [a-z]+|step [0-9]+' },
+    ]),
+  );
+  afterAll(() => save([]));
+
+  it.each(['current', 'older'] as const)(
+    'tells a client of the %s revision nothing that it fits, in questions, prompts and word of progress',
+    async (revision) => {
+      const client = revision === 'current' ? await currentClient() : await olderClient();
+      const asked: unknown[] = [];
+      const onAsk = ({ params }: { params: { message: string } }) => {
+        asked.push(params.message);
+        return Promise.resolve(answer);
+      };
+      if (client instanceof CurrentClient)
+        client.setRequestHandler('elicitation/create', onAsk as never);
+      else client.setRequestHandler(ElicitRequestSchema, onAsk as never);
+      for (const server of ['new-http', 'old-stdio']) {
+        const message = 'Is 4111-1111 yours?';
+        await client.callTool({ name: `${server}__test_elicitation`, arguments: { message } });
+        const prompt = await client.getPrompt({
+          name: `${server}__test_prompt_with_arguments`,
+          arguments: { arg1: '4111-1111', arg2: 'b' },
+        });
+        expect(prompt.messages[0]?.content).toMatchObject({
+          type: 'text',
+          text: "Prompt with arguments: arg1='[redacted card]', arg2='b'",
+        });
+        const heard: unknown[] = [];
+        const params = { name: `${server}__test_tool_with_progress`, arguments: {} };
+        const options = {
+          onprogress: (each: { message?: string }) => void heard.push(each.message),
+        };
+        if (client instanceof CurrentClient) await client.callTool(params, options);
+        else await client.callTool(params, undefined, options);
+        expect(heard).toEqual(Array(3).fill('Completed [redacted told] of 100'));
+        await expect(
+          client.readResource({ uri: `aos-${server}+test://nowhere/4111-1111` }),
+        ).rejects.toMatchObject({ message: expect.not.stringContaining('4111') });
+      }
+      expect(asked).toEqual(Array(2).fill('Is [redacted card] yours?'));
+    },
+  );
+
+  it('and nothing in the log of a call', async () => {
+    const client = await olderClient();
+    const heard: unknown[] = [];
+    client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => {
+      heard.push(params.data);
+    });
+    await client.setLoggingLevel('info');
+    await client.callTool({ name: 'old-http__test_tool_with_logging', arguments: {} });
+    expect(heard).toEqual(['Tool [redacted told]', 'Tool processing data', 'Tool [redacted told]']);
+  });
+});
+
 it('holds the header of an argument against the argument, and sends it on', async () => {
   const client = await currentClient();
   const result = await client.callTool({

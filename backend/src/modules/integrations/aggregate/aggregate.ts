@@ -13,6 +13,7 @@ import { type Ctx, type Principal, isAllowed } from '../../../platform/http/cont
 import { activeTraceparent, inSpan } from '../../../platform/telemetry/span.js';
 import { isDeeperThan } from '../../../platform/http/json-depth.js';
 import { Vault } from '../../config/index.js';
+import { type Redaction, RedactionRules } from '../chain/redaction-rules.js';
 import { escapeSecretReferences } from '../chain/secret-references.js';
 import { reaches, requireReach } from '../chain/capability.js';
 import { MAX_DEPTH } from '../chain/result-check.js';
@@ -74,6 +75,7 @@ export class Aggregate {
     private readonly parked: ParkedCalls,
     private readonly vault: Vault,
     private readonly search: ToolSearch,
+    private readonly redaction: RedactionRules,
   ) {}
 
   async listTools({ ctx }: Exchange, params: { cursor?: string | undefined }, wish: string | null) {
@@ -165,7 +167,8 @@ export class Aggregate {
         const answer = answerOf(result);
         return exchange.project?.(answer, tool.definition.outputSchema) ?? answer;
       } catch (error) {
-        const failure = toProtocolError(error, client, exchange.ctx.traceId, this.vault.redactor());
+        const redact = await this.redactor();
+        const failure = toProtocolError(error, client, exchange.ctx.traceId, redact);
         if (failure instanceof ProtocolError) throw failure;
         return failure;
       }
@@ -234,7 +237,7 @@ export class Aggregate {
     const result = await this.other(exchange, found.server, {
       method: 'completion/complete',
       params: { ...params, ref: found.ref },
-      client: this.sideOf(exchange, undefined),
+      client: this.sideOf(exchange, undefined, await this.redaction.inForce()),
       signal: exchange.signal,
     });
     return result as CompleteResult;
@@ -278,23 +281,24 @@ export class Aggregate {
     server: string,
     run: (client: ClientSide, signal: AbortSignal) => Promise<T>,
   ): Promise<T | InputRequiredResult> {
-    if (exchange.ask) return run(this.sideOf(exchange, undefined), exchange.signal);
+    const rules = await this.redaction.inForce();
+    if (exchange.ask) return run(this.sideOf(exchange, undefined, rules), exchange.signal);
     const state =
       exchange.state === undefined
         ? undefined
         : await this.states.open(exchange.ctx, subject, exchange.state);
     const owner = callerOf(exchange.ctx);
-    const listener = { signal: exchange.signal, ...this.ears(exchange) };
+    const listener = { signal: exchange.signal, ...this.ears(exchange, rules) };
     const waiting = state?.kind === 'parked' ? this.waiting<T>(owner, state) : undefined;
     let client = waiting?.client;
     const next = waiting
       ? await this.parked.resume(waiting, exchange.answers, listener)
       : await this.parked.begin<T>(owner, listener, (call) => {
-          client = call.client = this.sideOf(exchange, call, state);
+          client = call.client = this.sideOf(exchange, call, rules, state);
           return run(client, call.signal);
         });
     if (next.kind === 'asks')
-      return this.required(exchange, subject, next.inputRequests, {
+      return this.required(exchange, subject, asked(rules, next.inputRequests), {
         kind: 'parked',
         callId: next.callId,
         process: this.states.process,
@@ -302,7 +306,7 @@ export class Aggregate {
     const { questions, approved } = client ?? {};
     if (!questions) return next.value;
     const { inputRequests, requestState } = questions;
-    return this.required(exchange, subject, inputRequests, {
+    return this.required(exchange, subject, asked(rules, inputRequests), {
       kind: 'through',
       server,
       upstream: requestState,
@@ -318,6 +322,12 @@ export class Aggregate {
       'The call no longer waits for answers here. Make it again.',
       { reason: 'call_gone' },
     );
+  }
+
+  /** Of what is short: secrets, and what the rules of the settings take out. */
+  private async redactor(): Promise<<T>(value: T) => T> {
+    const [redact, rules] = [this.vault.redactor(), await this.redaction.inForce()];
+    return (value) => cleanBy(rules, redact(value));
   }
 
   private required(
@@ -336,6 +346,7 @@ export class Aggregate {
   private sideOf(
     exchange: Exchange,
     call: ParkedCall<never> | ParkedCall<unknown> | undefined,
+    rules: Redaction | undefined,
     state?: RequestState,
   ): ClientSide {
     const redact = this.vault.redactor();
@@ -347,27 +358,30 @@ export class Aggregate {
       logLevel: exchange.logLevel,
       takesQuestions: ask === undefined,
       ask: (question, signal) => {
-        if (ask) return ask(redact(question), signal);
+        if (ask) return ask(cleanBy(rules, redact(question)), signal);
         if (call) return call.ask(question, signal);
         throw new ProtocolError(ProtocolErrorCode.InvalidRequest, 'no input can be asked for here');
       },
       ...(call
         ? { onLog: call.onLog, ...(exchange.progress ? { onProgress: call.onProgress } : {}) }
-        : this.ears(exchange)),
+        : this.ears(exchange, rules)),
     };
   }
 
-  private ears({ progress, log }: Exchange): Pick<ClientSide, 'onLog' | 'onProgress'> {
+  private ears(
+    { progress, log }: Exchange,
+    rules: Redaction | undefined,
+  ): Pick<ClientSide, 'onLog' | 'onProgress'> {
     const redact = this.vault.redactor();
     const [ofLog, ofProgress] = [this.vault.pieces(), this.vault.pieces()];
     return {
-      onLog: ({ data, ...params }) => log({ ...redact(params), data: ofLog(data) }),
+      onLog: ({ data, ...params }) => log(cleanBy(rules, { ...redact(params), data: ofLog(data) })),
       ...(progress
         ? {
             onProgress: ({ message, ...params }) =>
               progress({
                 ...redact(params),
-                ...(message === undefined ? {} : { message: ofProgress(message) }),
+                ...(message === undefined ? {} : { message: cleanBy(rules, ofProgress(message)) }),
               }),
           }
         : {}),
@@ -394,13 +408,23 @@ export class Aggregate {
         });
         if (isDeeperThan(result, MAX_DEPTH))
           throw new UpstreamFault('protocol', say('answer-deep', { most: MAX_DEPTH }), true);
-        return redact(result);
+        const rules = await this.redaction.inForce();
+        return rules ? await rules.whole(redact(result)) : redact(result);
       } catch (error) {
-        throw toProtocolError(error, request.client, exchange.ctx.traceId, redact, 'request');
+        const { traceId } = exchange.ctx;
+        throw toProtocolError(error, request.client, traceId, await this.redactor(), 'request');
       }
     });
   }
 }
+
+/** The questions; what each of them is called is by whoever asks it, and comes back with its answer. */
+const asked = <T>(rules: Redaction | undefined, questions: Record<string, T> | undefined) =>
+  questions &&
+  Object.fromEntries(Object.entries(questions).map(([id, each]) => [id, cleanBy(rules, each)]));
+
+const cleanBy = <T>(rules: Redaction | undefined, value: T): T =>
+  rules ? rules.short(value) : value;
 
 /** What a server says of a resource names it as it does; the client knows it under another name. */
 function underName(error: ProtocolError, its: string, ours: string): ProtocolError {

@@ -48,6 +48,19 @@ it('a schema gets our words at every depth, and keeps its own where we have none
       llm: { type: 'object', title: 'Own', properties: { model: { type: 'string' } } },
     },
   };
+  const rules = {
+    properties: { rules: { type: 'array', items: { properties: { name: { type: 'string' } } } } },
+  };
+  expect(
+    withTitles(rules, (key) => (key === 'rules.name.title' ? 'What it is called' : null)),
+  ).toEqual({
+    properties: {
+      rules: {
+        type: 'array',
+        items: { properties: { name: { type: 'string', title: 'What it is called' } } },
+      },
+    },
+  });
   const words: Record<string, string> = { 'llm.model.title': 'Modell', 'llm.model.help': 'Name' };
   expect(withTitles(schema, (key) => words[key] ?? null)).toEqual({
     type: 'object',

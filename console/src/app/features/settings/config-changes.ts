@@ -43,7 +43,11 @@ export function withTitles(
   word: (key: string) => string | null,
   path = '',
 ): unknown {
-  if (!isWords(schema) || !isWords(schema['properties'])) return schema;
+  if (!isWords(schema)) return schema;
+  // What is in a list has its words without a number.
+  if (isWords(schema['items']))
+    return { ...schema, items: withTitles(schema['items'], word, path) };
+  if (!isWords(schema['properties'])) return schema;
   const entries = Object.entries(schema['properties']).map(([key, inner]) => {
     const at = path ? `${path}.${key}` : key;
     const [title, description] = [word(`${at}.title`), word(`${at}.help`)];

@@ -143,7 +143,7 @@ export const words = {
     },
     security: {
       title: 'Security',
-      help: 'How people get in, and what one person alone does not change.',
+      help: 'How people get in, what one person alone does not change, and what nobody is to see.',
       touches:
         'Changes that are saved from now on. Those that wait can be confirmed or refused all the same. Who must have a second factor and has none sets it up before anything else, also where they are signed in.',
       secondPerson: {
@@ -164,6 +164,15 @@ export const words = {
         roles: {
           title: 'Roles that must have one',
           help: 'As owner or admin. It holds for people who have one of them, in whatever project.',
+        },
+      },
+      redaction: {
+        title: 'Taken out of what tools answer',
+        help: 'Before it is kept, told or given to a model; in its place stands [redacted NAME]. What people and agents send to tools is not touched, nor are files.',
+        name: { title: 'Name', help: 'Such as card-number.' },
+        pattern: {
+          title: 'Pattern',
+          help: 'A regular expression of RE2, without backreferences and look-around. (?i) at its beginning: in capitals too.',
         },
       },
     },

@@ -126,7 +126,7 @@ export const words = {
     },
     security: {
       title: '安全',
-      help: '人员如何登录，以及一个人不能单独修改的内容。',
+      help: '人员如何登录、一个人不能单独修改的内容，以及任何人都不应看到的内容。',
       touches:
         '此后保存的修改；正在等待的仍可确认或拒绝。必须设置双重验证而尚未设置的人（包括已登录的人）须先设置。',
       secondPerson: {
@@ -144,6 +144,15 @@ export const words = {
         roles: {
           title: '必须设置的角色',
           help: '例如 owner 或 admin。只要在任一项目中拥有其中一个角色就适用。',
+        },
+      },
+      redaction: {
+        title: '工具结果脱敏',
+        help: '在保存、显示或交给模型之前去除，原处显示 [redacted 名称]。发给工具的参数和文件内容不受影响。',
+        name: { title: '名称', help: '例如 card-number。' },
+        pattern: {
+          title: '表达式',
+          help: 'RE2 正则表达式，不支持反向引用和环视。开头写 (?i) 表示不区分大小写。',
         },
       },
     },
