@@ -1,6 +1,5 @@
 import { Body, Controller, Get, HttpCode, Post, Req, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import {
   BeginSecondFactor,
   RecoveryCodes,
@@ -11,6 +10,7 @@ import {
 } from '@aos/contracts';
 import type { Response } from 'express';
 import type { IdentifiedRequest } from '../../platform/http/access.guard.js';
+import { ApiOperation, ApiResponse, ApiTags } from '../../platform/http/api-notes.js';
 import { RequestCtx, SignedIn } from '../../platform/http/access.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { NoReplay } from '../../platform/http/idempotency.interceptor.js';

@@ -1,6 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import {
   DecideProposal,
   Proposal,
@@ -9,6 +8,7 @@ import {
   ProposalsQuery,
   SecondPersonRule,
 } from '@aos/contracts';
+import { ApiOperation, ApiResponse, ApiTags } from '../../platform/http/api-notes.js';
 import { RequestCtx, SignedIn } from '../../platform/http/access.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { DecideProposal as Decide } from './commands/decide-proposal.js';
