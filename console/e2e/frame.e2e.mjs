@@ -177,7 +177,10 @@ test('over a slow line the frame comes first, and nothing that is there moves', 
     new PerformanceObserver((list) => {
       for (const { value, hadRecentInput, sources } of list.getEntries()) {
         // Cards come in at the top of the stream and push the older ones down; that is what it is for.
-        const moved = sources.filter(({ node }) => !node?.closest?.('aos-value-stream'));
+        // What is gone by now has not moved, and cannot tell any more where it was.
+        const moved = sources.filter(
+          ({ node }) => node?.isConnected && !node.closest?.('aos-value-stream'),
+        );
         if (!hadRecentInput && value > 0.02 && moved.length > 0)
           window.shifts.push({ value, of: moved.map(({ node }) => node?.className ?? '') });
       }

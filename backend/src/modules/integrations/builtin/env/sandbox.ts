@@ -1,14 +1,15 @@
 /**
  * Runs a program in a box of its own, made by bubblewrap.
  *
- *     AOS --spawn, empty environment--> bwrap --> new user, pid, mount, net, ipc, uts, cgroup
+ *     AOS --spawn, empty environment, what the box is made of over a pipe--> bwrap --> new user, pid, mount, net, ipc, uts, cgroup
  *                                               /usr, /lib ... read-only; /tmp and /dev/shm small, in memory
  *                                               /workspace = the run's workspace, the only other place to write
  *                                               --> prlimit --> the program
  *
  * Guarantees: no network, not even loopback of the host; no file of the host but the system's programs
  * and the workspace; no environment of ours (bwrap itself is spawned with an empty one, since its own
- * stays readable in /proc/1/environ however it clears the child's); no capabilities, no further user
+ * stays readable in /proc/1/environ however it clears the child's; nor, for the same reason, the place of the
+ * workspace or a variable in its arguments, which everybody on the host could read as well); no capabilities, no further user
  * namespaces; at most a number of processes, of seconds of processor and of bytes per file and per
  * address space. When the time is up, or the output passes its limit, or AOS dies, the first process
  * of the pid namespace is killed and the kernel kills all others with it: setsid, double forks and
@@ -22,6 +23,7 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs';
+import type { Writable } from 'node:stream';
 import { type Said, say } from '@aos/contracts';
 import { codeOf } from './workspace-path.js';
 
@@ -77,14 +79,15 @@ function systemMounts(): string[] {
   return args;
 }
 
-function boxArguments(workspace: string, command: SandboxCommand, cpuSeconds: number): string[] {
+/** What the box is made of, as bwrap reads it from a pipe: each ends with a NUL. */
+function boxOf(workspace: string, command: SandboxCommand): string {
   const env = {
     PATH: '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin',
     HOME: '/tmp',
     LANG: 'C.UTF-8',
     ...command.env,
   };
-  return [
+  const options = [
     ...['--unshare-all', '--unshare-user', '--disable-userns', '--die-with-parent'],
     ...['--new-session', '--cap-drop', 'ALL', '--uid', '1000', '--gid', '1000'],
     ...['--hostname', 'sandbox', '--clearenv'],
@@ -96,10 +99,18 @@ function boxArguments(workspace: string, command: SandboxCommand, cpuSeconds: nu
     // Both are made in memory, of which they might hold half: nothing but what is mounted in them takes files.
     ...['--remount-ro', '/dev', '--remount-ro', '/'],
     ...['--chdir', command.folder ? `${SANDBOX_ROOT}/${command.folder}` : SANDBOX_ROOT],
-    ...['--', '/usr/bin/prlimit', ...LIMITS, `--cpu=${cpuSeconds}`, '--'],
-    ...['/usr/bin/nice', '-n', '19', ...command.argv], // whatever it does, AOS is to stay awake
   ];
+  // One within a value would begin another option.
+  if (options.some((option) => option.includes('\0')))
+    throw new Error('a NUL in the variables or the folder of a command');
+  return options.map((option) => `${option}\0`).join('');
 }
+
+/** Whatever it does, AOS is to stay awake. */
+const boxedArgv = ({ argv }: SandboxCommand, cpuSeconds: number): string[] => [
+  ...['--args', '3', '--', '/usr/bin/prlimit', ...LIMITS, `--cpu=${cpuSeconds}`, '--'],
+  ...['/usr/bin/nice', '-n', '19', ...argv],
+];
 
 export type Sandbox = { isReady: true; bwrap: string } | { isReady: false; reason: Said };
 
@@ -129,8 +140,8 @@ async function trySandbox(): Promise<Sandbox> {
     maxOutputBytes: 65_536,
     signal: new AbortController().signal,
   };
-  const args = boxArguments('/tmp', { argv: ['/bin/sh', '-c', 'exit 7'] }, 5);
-  const trial = await runProcess(bwrap, args, {}, undefined, limits);
+  const command = { argv: ['/bin/sh', '-c', 'exit 7'] };
+  const trial = await runBox(bwrap, '/tmp', command, 5, limits);
   if (trial.exitCode === 7) return { isReady: true, bwrap };
   const said = trial.stderr.toString('utf8').trim().slice(0, 300);
   return {
@@ -146,23 +157,48 @@ export function runBoxed(
   limits: RunLimits,
 ): Promise<RunResult> {
   const cpuSeconds = Math.ceil(limits.timeoutMs / 1000) * 2 + 1;
-  const args = boxArguments(workspace, command, cpuSeconds);
-  return runProcess(bwrap, args, {}, command.input, limits);
+  return runBox(bwrap, workspace, command, cpuSeconds, limits);
 }
 
-/** Runs a program without a shell and with exactly `env`; kills it at a limit or on abort. */
+async function runBox(
+  bwrap: string,
+  workspace: string,
+  command: SandboxCommand,
+  cpuSeconds: number,
+  limits: RunLimits,
+): Promise<RunResult> {
+  const box = boxOf(workspace, command);
+  return runProcess(bwrap, boxedArgv(command, cpuSeconds), {}, command.input, limits, box);
+}
+
+/**
+ * Runs a program without a shell and with exactly `env`; kills it at a limit or on abort. `told` is what it reads from
+ * its fourth file, number 3.
+ */
 export function runProcess(
   program: string,
   args: string[],
   env: Record<string, string>,
   input: string | undefined,
   { timeoutMs, maxOutputBytes, signal }: RunLimits,
+  told?: string,
 ): Promise<RunResult> {
   signal.throwIfAborted();
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { env, stdio: 'pipe', shell: false, detached: true });
+    const stdio: 'pipe'[] = [
+      'pipe',
+      'pipe',
+      'pipe',
+      ...(told === undefined ? [] : ['pipe' as const]),
+    ];
+    const child = spawn(program, args, { env, stdio, shell: false, detached: true });
     child.once('error', reject);
     if (child.pid === undefined) return; // where no files are left, it has no pipes either
+    for (const [at, text] of [input ?? '', told].entries()) {
+      const pipe = child.stdio[at === 0 ? 0 : 3] as Writable | undefined;
+      pipe?.on('error', () => undefined); // it may exit without reading what it was given
+      pipe?.end(text);
+    }
     const out: Record<'stdout' | 'stderr', Buffer[]> = { stdout: [], stderr: [] };
     let bytes = 0;
     let truncated = false;
@@ -185,7 +221,7 @@ export function runProcess(
     }, timeoutMs);
     signal.addEventListener('abort', kill, { once: true });
     for (const name of ['stdout', 'stderr'] as const) {
-      child[name].on('data', (chunk: Buffer) => {
+      child[name]!.on('data', (chunk: Buffer) => {
         const room = maxOutputBytes - bytes;
         if (chunk.length > room) {
           truncated = true;
@@ -195,8 +231,6 @@ export function runProcess(
         bytes += Math.min(chunk.length, Math.max(0, room));
       });
     }
-    child.stdin.on('error', () => undefined); // it may exit without reading what it was given
-    child.stdin.end(input ?? '');
     const done = () => {
       clearTimeout(timer);
       clearInterval(watch);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { temporaryFolder } from '../../../../../test/temporary-folder.js';
 import { TestHost } from '../testing.js';
-import { findSandbox } from './sandbox.js';
+import { findSandbox, runBoxed } from './sandbox.js';
 import { shell } from './shell.js';
 
 interface Ran {
@@ -81,6 +81,25 @@ describe('shell.exec', () => {
       delete process.env['AOS_TEST_CANARY'];
     }
   });
+
+  boxed('shows nobody its place on the host in the arguments of what made it', async () => {
+    const ran = await run('cat /proc/*/cmdline | tr "\\0" "\\n"');
+    expect(ran.stdout).toContain('/usr/bin/prlimit');
+    expect(ran.stdout).not.toContain(host.workspace);
+    expect(ran.stdout).not.toContain('--bind');
+  });
+
+  boxed(
+    'takes no NUL in a variable for the end of it, behind which another bind could stand',
+    async () => {
+      const sandbox = await findSandbox();
+      const env = { A: 'x\u0000--ro-bind\u0000/root\u0000/root' };
+      const limits = { timeoutMs: 5000, maxOutputBytes: 100, signal: new AbortController().signal };
+      const bwrap = (sandbox as { bwrap: string }).bwrap;
+      const ran = runBoxed(bwrap, host.workspace, { argv: ['ls', '/root'], env }, limits);
+      await expect(ran).rejects.toThrow('NUL');
+    },
+  );
 
   boxed('shows nothing of the host but its programs', async () => {
     const ran = await run(
