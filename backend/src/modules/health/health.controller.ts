@@ -106,8 +106,8 @@ function toHealth(
           ? { status: 'ok', detail: 'The data folder can be written.' }
           : { status: 'failed', detail: folderFault },
       pgvector: hasVector
-        ? { status: 'ok', detail: 'Vector search is on.' }
-        : { status: 'off', detail: 'pgvector is missing: vector search is off, all else works.' },
+        ? { status: 'ok', detail: 'pgvector is there, for the vector search of a later version.' }
+        : { status: 'off', detail: 'pgvector is missing. Nothing of this version needs it.' },
       ...(isAway
         ? {}
         : {

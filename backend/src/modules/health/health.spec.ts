@@ -12,7 +12,7 @@ afterEach(async () => {
   await http.close();
 });
 
-it('is ready with its checks, and says whether vector search is on', async () => {
+it('is ready with its checks, and says whether pgvector is there', async () => {
   const { status, body } = await http.call<Health>('/health/ready');
   expect(status).toBe(200);
   expect(Object.keys(body.checks).sort()).toEqual([

@@ -61,7 +61,7 @@ export class Database implements Asks {
 
   private readonly lines: pg.Pool[] = [];
 
-  /** False when pgvector is missing: the server runs, and only vector search is off. */
+  /** False when pgvector is missing: the server runs without it. */
   hasVector = false;
 
   static async open(options: DatabaseOptions): Promise<Database> {

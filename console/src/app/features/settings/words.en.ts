@@ -183,7 +183,7 @@ export const words = {
     database: 'Database',
     kind: { embedded: 'Embedded Postgres', server: 'Postgres' },
     vector: 'Present',
-    noVector: 'Missing: vector search is off, all else works',
+    noVector: 'Missing; nothing of this version needs it',
     exportTo: 'Traces also go to {{host}}',
     noExport: 'Traces stay in AOS',
     bus: 'Event bus',

@@ -163,7 +163,7 @@ export const words = {
     database: '数据库',
     kind: { embedded: '内嵌 Postgres', server: 'Postgres' },
     vector: '已安装',
-    noVector: '未安装：向量检索不可用，其余功能正常',
+    noVector: '未安装；当前版本不需要',
     exportTo: '链路数据同时发送到 {{host}}',
     noExport: '链路数据只保存在 AOS',
     bus: '事件总线',
