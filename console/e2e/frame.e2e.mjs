@@ -174,15 +174,23 @@ test('over a slow line the frame comes first, and nothing that is there moves', 
   });
   await page.addInitScript(() => {
     window.shifts = [];
+    const { innerWidth: wide, innerHeight: high } = window;
+    const screen = wide * high * Math.max(wide, high);
+    /** As the browser reckons a shift, of one part of it alone. */
+    const weight = ({ previousRect: a, currentRect: b }) =>
+      ((a.width * a.height + b.width * b.height) *
+        Math.max(Math.abs(a.x - b.x), Math.abs(a.y - b.y))) /
+      screen;
     new PerformanceObserver((list) => {
-      for (const { value, hadRecentInput, sources } of list.getEntries()) {
-        // Cards come in at the top of the stream and push the older ones down; that is what it is for.
-        // What is gone by now has not moved, and cannot tell any more where it was.
+      for (const { hadRecentInput, sources } of list.getEntries()) {
+        // Cards come in at the top of the stream and push the older ones down; that is what it is for. What is gone by
+        // now has not moved, and cannot tell any more where it was.
         const moved = sources.filter(
           ({ node }) => node?.isConnected && !node.closest?.('aos-value-stream'),
         );
-        if (!hadRecentInput && value > 0.02 && moved.length > 0)
-          window.shifts.push({ value, of: moved.map(({ node }) => node?.className ?? '') });
+        const value = moved.reduce((sum, each) => sum + weight(each), 0);
+        if (!hadRecentInput && value > 0.02)
+          window.shifts.push({ value, of: moved.map(({ node }) => node.outerHTML ?? node.data) });
       }
     }).observe({ type: 'layout-shift', buffered: true });
   });
