@@ -51,7 +51,7 @@ describe('a change that waits', () => {
     const button = (word: string) =>
       [...root.querySelectorAll('button')].find((each) => each.textContent?.trim() === word);
     const settle = async () => {
-      await new Promise((resolve) => setTimeout(resolve));
+      await new Promise((resolve) => setTimeout(resolve)); // no wait: one turn, for the promises behind an answer
       await fixture.whenStable();
     };
     return { root, decided, button, settle, http: TestBed.inject(HttpTestingController) };
