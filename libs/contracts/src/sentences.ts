@@ -420,6 +420,8 @@ export const sentences = {
   'git-inside': '"{{path}}" lies in .git.',
   'git-inner': '"{{path}}" is a repository of its own; name the files beside it instead.',
   'git-author': 'The author holds characters that git cannot write.',
+  'git-busy':
+    'Another git is at work in this repository, or has left .git/index.lock behind; if none is, delete that file.',
   'http-slow': 'The request took too long.',
   'http-no-body': 'A {{method}} request carries no body.',
   'http-redirects': 'More than {{most}} redirects.',

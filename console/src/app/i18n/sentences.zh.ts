@@ -375,6 +375,8 @@ export const sentences: Record<SentenceCode, string> = {
   'git-inside': '“{{path}}”位于 .git 中。',
   'git-inner': '“{{path}}”本身是一个仓库；请改为写明它旁边的文件。',
   'git-author': '作者信息含有 git 无法写入的字符。',
+  'git-busy':
+    '另一个 git 正在这个仓库中工作，或者遗留了 .git/index.lock；如果没有 git 在运行，请删除该文件。',
   'http-slow': '请求用时过长。',
   'http-no-body': '{{method}} 请求不带请求体。',
   'http-redirects': '重定向超过 {{most}} 次。',

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, writeFileSync } from 'node:fs';
 import fs, {
   mkdir,
   readFile,
@@ -12,6 +13,7 @@ import fs, {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeDeep } from '../../../../../test/deep-folder.js';
+import { spawnSource } from '../../../../../test/source-child.js';
 import { TestHost } from '../testing.js';
 import { env } from './index.js';
 import { SANDBOX_ROOT, findSandbox } from './sandbox.js';
@@ -52,6 +54,7 @@ describe('git', () => {
     });
     expect(await call('git.add', { path: 'repo', files: ['-a b.txt'] })).toEqual({
       staged: ['-a b.txt'],
+      truncated: false,
     });
     const { commit } = await call<{ commit: string }>('git.commit', {
       path: 'repo',
@@ -90,7 +93,7 @@ describe('git', () => {
     await call('git.commit', { message: 'first' });
     const head = (...args: string[]) => execFileSync('git', ['-C', host.workspace, ...args]);
     head('checkout', '--quiet', '--detach');
-    expect(await call('git.status')).toEqual({ branch: '', files: [], clean: true });
+    expect(await call('git.status')).toMatchObject({ branch: '', files: [], clean: true });
     expect(await call('git.log')).toMatchObject({ commits: [{ message: 'first' }] });
     head('symbolic-ref', 'HEAD', 'refs/heads/new');
     expect(await call('git.status')).toMatchObject({ branch: 'new' });
@@ -122,6 +125,63 @@ describe('git', () => {
     });
   });
 
+  it('takes away the lock of a process that died, and no other', async () => {
+    await call('git.init');
+    await call('files.write', { path: 'a', content: '1' });
+    await call('git.add', { files: ['a'] });
+    const holder = await spawnSource(`
+      const { holdingIndex } = await import('${join(import.meta.dirname, 'git-index.ts')}');
+      await holdingIndex({ workspace: '${host.workspace}' }, '', () => {
+        console.log('held');
+        return new Promise(() => setInterval(() => undefined, 60_000));
+      });`);
+    await once(holder.stdout, 'data');
+    const busy = { code: 'git_failed', message: expect.stringContaining('Another git') };
+    await expect(call('git.commit', { message: 'early' })).rejects.toMatchObject(busy);
+    holder.kill('SIGKILL');
+    await once(holder, 'exit');
+    // What a git that dies together with it leaves.
+    for (const name of ['HEAD.lock', 'refs/heads/main.lock', 'index.aos.lock'])
+      await writeFile(join(host.workspace, '.git', name), '');
+    expect(await call('git.commit', { message: 'late' })).toMatchObject({ message: 'late' });
+    expect(
+      (await readdir(join(host.workspace, '.git'))).filter((name) => /lock|aos/.test(name)),
+    ).toEqual([]);
+
+    for (const word of ['', 'DIRC', `aos ${'x'.repeat(600)}`]) {
+      await writeFile(join(host.workspace, '.git/index.lock'), word);
+      await expect(call('git.add', { files: ['a'] })).rejects.toMatchObject(busy);
+      expect(await readFile(join(host.workspace, '.git/index.lock'), 'utf8')).toBe(word);
+    }
+  });
+
+  it('makes no repository among the files of another', async () => {
+    await call('git.init');
+    await symlink('.git', join(host.workspace, 'link'));
+    for (const path of ['.git', '.git/hooks', 'a/.GIT/b', 'link'])
+      await expect(call('git.init', { path })).rejects.toMatchObject({ code: 'path_refused' });
+    expect(existsSync(join(host.workspace, '.git/.git'))).toBe(false);
+    expect(existsSync(join(host.workspace, '.git/hooks'))).toBe(false);
+  });
+
+  it('lists as many files as an answer holds, and says that there are more', async () => {
+    await call('git.init');
+    const names = Array.from({ length: 6_000 }, (_, i) => `${'long-name-'.repeat(20)}${i}`);
+    for (const name of names) writeFileSync(join(host.workspace, name), '');
+    const { staged, truncated } = await call<{ staged: string[]; truncated: boolean }>('git.add', {
+      files: ['.'],
+    });
+    expect([truncated, staged.length > 1000, staged.length < names.length]).toEqual([
+      ...[true, true, true],
+    ]);
+    const status = await call<{ files: object[]; truncated: boolean; clean: boolean }>(
+      'git.status',
+    );
+    expect(status).toMatchObject({ truncated: true, clean: false });
+    for (const list of [staged, status.files])
+      expect(Buffer.byteLength(JSON.stringify(list))).toBeLessThan(900_000);
+  });
+
   it('stages again after it was stopped in the middle', async () => {
     const later = Object.create(host, { controller: { value: new AbortController() } }) as TestHost;
     const { staging } = await stageSlowly();
@@ -129,12 +189,12 @@ describe('git', () => {
     await expect(staging).rejects.toMatchObject({ code: 'cancelled' });
     await truncate(join(host.workspace, 'slow'), 1);
     const add = env.find((tool) => tool.name === 'git.add')!;
-    expect(await later.call(add, { files: ['slow'] })).toEqual({ staged: ['slow'] });
+    expect(await later.call(add, { files: ['slow'] })).toMatchObject({ staged: ['slow'] });
   });
 
   it('works in the workspace itself, and counts nothing of its own as a change', async () => {
     await call('git.init');
-    expect(await call('git.status')).toEqual({ branch: 'main', files: [], clean: true });
+    expect(await call('git.status')).toMatchObject({ branch: 'main', files: [], clean: true });
   });
 
   it('does not find a repository above the workspace', async () => {

@@ -10,17 +10,20 @@
  *
  * There is no way to the network: no remote command is offered, and protocol.allow is never.
  */
-import { lstat, mkdir, readdir, realpath, unlink } from 'node:fs/promises';
+import { lstat, mkdir, readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { say } from '@aos/contracts';
 import { z } from 'zod';
 import { tool, ToolFault, type BuiltinTool, type ToolContext } from '../tool.js';
+import { COPY, holdingIndex } from './git-index.js';
 import { findSandbox, runBoxed, runProcess, SANDBOX_ROOT, type RunResult } from './sandbox.js';
 import { codeOf, ignore, inWorkspace, segmentsOf } from './workspace-path.js';
 
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 /** Of lists of files that are only looked through. */
 const MAX_LIST_BYTES = 64 * 1024 * 1024;
+/** Somewhat less than the gateway takes. */
+const MAX_ANSWER_BYTES = 900_000;
 const TIMEOUT_MS = 60_000;
 
 const HARMLESS_KEYS =
@@ -53,8 +56,11 @@ async function openRepository(
   path: string | undefined,
   { mustExist }: { mustExist: boolean },
 ): Promise<Repository> {
+  // Of one within .git that folder would be the files, and a program that git runs could be put among them.
+  refuseInside(path ?? '');
   const options = { intoFolder: true, createFolders: !mustExist };
   return inWorkspace(ctx.workspace, path ?? '', options, async (place) => {
+    refuseInside(place.path); // a link may have led there
     const gitFolder = `${place.at}/.git`;
     const stats = await lstat(gitFolder).catch(ignore('ENOENT'));
     if (!stats && mustExist) {
@@ -116,25 +122,50 @@ async function refuseConfig(ctx: ToolContext, repo: Repository): Promise<void> {
   }
 }
 
+interface GitRun {
+  input?: string | undefined;
+  identity?: { name: string; email: string } | undefined;
+  maxOutputBytes?: number;
+  /** Works on a copy of the index: see git-index.ts. */
+  writesCopy?: boolean;
+}
+
 async function git(
   ctx: ToolContext,
   repo: Repository,
   args: string[],
-  input?: string,
-  identity?: { name: string; email: string },
+  how: GitRun = {},
 ): Promise<string> {
   await refuseConfig(ctx, repo);
-  return runGit(ctx, repo, args, input, identity);
+  return runGit(ctx, repo, args, how);
 }
+
+/** One after the other: steps may run side by side, and git takes no turns. */
+function gitThatWrites(
+  ctx: ToolContext,
+  repo: Repository,
+  args: string[],
+  how: GitRun = {},
+): Promise<string> {
+  return inItsTurn(ctx, repo, async () => {
+    await refuseConfig(ctx, repo);
+    return holdingIndex(ctx, repo.folder, () =>
+      runGit(ctx, repo, args, { ...how, writesCopy: true }),
+    );
+  });
+}
+
+/** With its times, by which git knows which files it has to look at again. */
+const onCopy =
+  'if [ -e "$1" ]; then cp -p -- "$1" "$GIT_INDEX_FILE" || exit 1; fi; shift; exec git "$@"';
 
 async function runGit(
   ctx: ToolContext,
   repo: Repository,
   args: string[],
-  input?: string,
-  identity = { name: 'AOS', email: 'aos@localhost' },
-  maxOutputBytes = MAX_OUTPUT_BYTES,
+  { input, identity, maxOutputBytes = MAX_OUTPUT_BYTES, writesCopy = false }: GitRun = {},
 ): Promise<string> {
+  const { name, email } = identity ?? { name: 'AOS', email: 'aos@localhost' };
   const sandbox = await findSandbox();
   const root = sandbox.isReady ? SANDBOX_ROOT : await realpath(ctx.workspace);
   const home = '.aos/empty-home';
@@ -142,6 +173,7 @@ async function runGit(
     mkdir(at, 0o700).catch(ignore('EEXIST')),
   );
   const folder = join(root, repo.folder);
+  const gitFolder = join(folder, '.git');
   const env = {
     PATH: '/usr/local/bin:/usr/bin:/bin',
     LC_ALL: 'C.UTF-8',
@@ -150,26 +182,25 @@ async function runGit(
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_CONFIG_GLOBAL: '/dev/null',
     GIT_ATTR_NOSYSTEM: '1',
-    GIT_DIR: join(folder, '.git'),
+    GIT_DIR: gitFolder,
     GIT_WORK_TREE: folder,
+    ...(writesCopy && { GIT_INDEX_FILE: join(gitFolder, COPY) }),
     GIT_LITERAL_PATHSPECS: '1',
     GIT_OPTIONAL_LOCKS: '0',
     GIT_TERMINAL_PROMPT: '0',
-    GIT_AUTHOR_NAME: identity.name,
-    GIT_AUTHOR_EMAIL: identity.email,
-    GIT_COMMITTER_NAME: identity.name,
-    GIT_COMMITTER_EMAIL: identity.email,
+    GIT_AUTHOR_NAME: name,
+    GIT_AUTHOR_EMAIL: email,
+    GIT_COMMITTER_NAME: name,
+    GIT_COMMITTER_EMAIL: email,
   };
-  const argv = ['--no-pager', '-C', folder, ...OVERRIDES, ...args];
+  const toGit = ['--no-pager', '-C', folder, ...OVERRIDES, ...args];
+  const argv = writesCopy
+    ? ['/bin/sh', '-c', onCopy, 'sh', join(gitFolder, 'index'), ...toGit]
+    : ['git', ...toGit];
   const limits = { timeoutMs: TIMEOUT_MS, maxOutputBytes, signal: ctx.signal };
-  const run = sandbox.isReady
-    ? runBoxed(sandbox.bwrap, ctx.workspace, { argv: ['git', ...argv], env, input }, limits)
-    : runProcess('git', argv, env, input, limits).catch(explainMissing);
-  const result = await run.catch(async (error: unknown) => {
-    if (ctx.signal.aborted) await unlock(ctx, repo);
-    throw error;
-  });
-  if (wasKilled(result)) await unlock(ctx, repo);
+  const result = sandbox.isReady
+    ? await runBoxed(sandbox.bwrap, ctx.workspace, { argv, env, input }, limits)
+    : await runProcess(argv[0]!, argv.slice(1), env, input, limits).catch(explainMissing);
   if (result.timedOut) throw new ToolFault('timeout', say('git-slow'));
   if (result.truncated) throw new ToolFault('too_large', say('git-wordy'));
   if (result.exitCode !== 0)
@@ -177,19 +208,8 @@ async function runGit(
   return result.stdout.toString('utf8');
 }
 
-const wasKilled = ({ exitCode, timedOut, truncated }: RunResult) =>
-  timedOut || truncated || exitCode === null || exitCode > 128;
-
-/** A git that was killed leaves its lock, by which every later one would be refused. */
-async function unlock(ctx: ToolContext, { folder }: Repository): Promise<void> {
-  await inWorkspace(ctx.workspace, join(folder, '.git/index.lock'), {}, ({ at }) =>
-    unlink(at).catch(ignore('ENOENT')),
-  );
-}
-
 const turns = new Map<string, Promise<unknown>>();
 
-/** What writes to a repository goes one after the other: steps may run side by side, and git takes no turns. */
 async function inItsTurn<T>(
   ctx: ToolContext,
   { folder }: Repository,
@@ -221,6 +241,14 @@ function saidBy(result: RunResult): string {
   return said.slice(0, 500) || `exit ${result.exitCode}`;
 }
 
+/** @returns the names in the path */
+function refuseInside(path: string): string[] {
+  const names = segmentsOf(path);
+  if (names.some((name) => name.toLowerCase() === '.git'))
+    throw new ToolFault('path_refused', say('git-inside', { path }));
+  return names;
+}
+
 /** Paths relative to the repository; each must be reachable without leaving the workspace. */
 async function checkedFiles(
   ctx: ToolContext,
@@ -229,10 +257,7 @@ async function checkedFiles(
 ): Promise<string[]> {
   const checked: string[] = [];
   for (const file of files) {
-    const inside = segmentsOf(file);
-    if (inside.some((name) => name.toLowerCase() === '.git')) {
-      throw new ToolFault('path_refused', say('git-inside', { path: file }));
-    }
+    const inside = refuseInside(file);
     const full = [repo.folder, ...inside].filter((name) => name !== '').join('/');
     await inWorkspace(ctx.workspace, full || '.', {}, async () => undefined);
     checked.push(inside.join('/') || '.');
@@ -248,14 +273,9 @@ async function refuseInner(ctx: ToolContext, repo: Repository, files: string[]):
   await refuseConfig(ctx, repo);
   const list = async (how: string) =>
     (
-      await runGit(
-        ctx,
-        repo,
-        ['ls-files', how, '-z', '--', ...files],
-        undefined,
-        undefined,
-        MAX_LIST_BYTES,
-      )
+      await runGit(ctx, repo, ['ls-files', how, '-z', '--', ...files], {
+        maxOutputBytes: MAX_LIST_BYTES,
+      })
     ).split('\0');
   const inner =
     (await list('--stage')).find((line) => line.startsWith('160000 '))?.split('\t')[1] ??
@@ -295,19 +315,26 @@ const gitStatus = tool({
     branch: z.string().describe('Empty where a commit was checked out and no branch'),
     files: z.array(z.object({ path: z.string(), staged: z.string(), unstaged: z.string() })),
     clean: z.boolean(),
+    truncated: z.boolean().describe('More has changed than an answer holds'),
   }),
   idempotent: true,
   readOnly: true,
   async run({ path }, ctx) {
     const repo = await openRepository(ctx, path, { mustExist: true });
     const args = ['--porcelain=v1', '-z', '--no-renames', '--untracked-files=all'];
-    const listing = await git(ctx, repo, ['status', ...args, '--ignore-submodules=all']);
+    const listing = await git(ctx, repo, ['status', ...args, '--ignore-submodules=all'], {
+      maxOutputBytes: MAX_LIST_BYTES,
+    });
     const branch = await branchOf(ctx, repo);
     const files = listing
       .split('\0')
       .filter((line) => line !== '' && !line.slice(3).startsWith('.aos/'))
       .map((line) => ({ path: line.slice(3), staged: line[0]!, unstaged: line[1]! }));
-    return { branch, files, clean: files.length === 0 };
+    const shown = fitting(files);
+    return {
+      ...{ branch, files: shown, clean: files.length === 0 },
+      truncated: shown.length < files.length,
+    };
   },
 });
 
@@ -316,20 +343,36 @@ const gitAdd = tool({
   title: 'Stage files',
   description: 'Stages files and folders of a repository, deletions too.',
   input: z.strictObject({ ...repoInput, files: filesInput }),
-  output: z.object({ staged: z.array(z.string()) }),
+  output: z.object({
+    staged: z.array(z.string()),
+    truncated: z.boolean().describe('More is staged than an answer holds'),
+  }),
   idempotent: true,
   readOnly: false,
   async run({ path, files }, ctx) {
     const repo = await openRepository(ctx, path, { mustExist: true });
     const checked = await checkedFiles(ctx, repo, files);
     await refuseInner(ctx, repo, checked);
-    await inItsTurn(ctx, repo, () =>
-      git(ctx, repo, ['add', '--all', '--no-warn-embedded-repo', '--', ...checked]),
-    );
-    const staged = await git(ctx, repo, ['diff', '--cached', '--name-only', '-z', ...PLAIN_DIFF]);
-    return { staged: staged.split('\0').filter((name) => name !== '') };
+    await gitThatWrites(ctx, repo, ['add', '--all', '--no-warn-embedded-repo', '--', ...checked]);
+    const listing = await git(ctx, repo, ['diff', '--cached', '--name-only', '-z', ...PLAIN_DIFF], {
+      maxOutputBytes: MAX_LIST_BYTES,
+    });
+    const staged = listing.split('\0').filter((name) => name !== '');
+    const shown = fitting(staged);
+    return { staged: shown, truncated: shown.length < staged.length };
   },
 });
+
+/** As much of the beginning of a list as an answer may hold, in which it stands as data and as text. */
+function fitting<T>(items: readonly T[]): T[] {
+  let bytes = 0;
+  const past = items.findIndex((item) => {
+    const data = JSON.stringify(item);
+    bytes += Buffer.byteLength(data) + Buffer.byteLength(JSON.stringify(data));
+    return bytes > MAX_ANSWER_BYTES;
+  });
+  return past < 0 ? [...items] : items.slice(0, past);
+}
 
 const PLAIN_DIFF = ['--no-ext-diff', '--no-textconv', '--ignore-submodules=all'];
 
@@ -353,7 +396,7 @@ const gitCommit = tool({
       throw new ToolFault('bad_author', say('git-author'));
     }
     const args = ['commit', '--quiet', '--no-gpg-sign', '--cleanup=whitespace'];
-    await inItsTurn(ctx, repo, () => git(ctx, repo, [...args, '--file=-'], message, author));
+    await gitThatWrites(ctx, repo, [...args, '--file=-'], { input: message, identity: author });
     const commit = await git(ctx, repo, ['rev-parse', 'HEAD']);
     return { commit: commit.trim(), message };
   },
