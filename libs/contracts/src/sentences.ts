@@ -928,6 +928,7 @@ export const sentences = {
   'sign-in-at-login': 'Sign in at POST /auth/login, or send a token.',
   'csrf-missing': 'Send the csrfToken of GET /auth/me in the header x-csrf-token.',
   'host-twice': 'A request has one Host header.',
+  'authorization-twice': 'A request has one Authorization header.',
   'host-elsewhere': 'The request is for another server.',
   'host-unknown':
     'The Host header names another server. Set AOS_PUBLIC_URL to the URL that people use.',

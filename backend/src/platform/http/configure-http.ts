@@ -18,7 +18,7 @@ import { HttpMetrics } from './http-metrics.js';
 import { IdempotencyInterceptor } from './idempotency.interceptor.js';
 import { jsonBody } from './json-body.js';
 import { OutsideTokens } from './outside-tokens.js';
-import { OwnAddress, namesHostTwice } from './own-address.js';
+import { OwnAddress, namedTwice } from './own-address.js';
 import { AosError } from './problem.js';
 import { ProblemFilter } from './problem.filter.js';
 import { QueryKeysInterceptor } from './query-keys.interceptor.js';
@@ -74,7 +74,8 @@ export function configureHttp(app: NestExpressApplication, environment: Environm
 function refuseForeigners(own: OwnAddress) {
   return (request: AosRequest, _response: Response, next: NextFunction): void => {
     const { host, origin } = request.headers;
-    if (namesHostTwice(request)) return next(new AosError('malformed_request', say('host-twice')));
+    const twice = namedTwice(request);
+    if (twice) return next(new AosError('malformed_request', say(`${twice}-twice`)));
     const target = request.url.startsWith('/') ? undefined : wholeTarget(request.url);
     if (target) request.url = target.pathname + target.search;
     if (target && !own.ownsHost(target.host))

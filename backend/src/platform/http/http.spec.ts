@@ -604,6 +604,19 @@ describe('Host and Origin', () => {
     expect(await whole(host, host)).toBe(200);
   });
 
+  it('takes no request that shows two tokens, whichever comes first', async () => {
+    const { host } = new URL(http.baseUrl);
+    const [own, other] = [`Authorization: Bearer ${operator.token}`, 'authorization: Bearer x'];
+    const shown = (...headers: string[]) => get([`Host: ${host}`, ...headers].join('\r\n'));
+    expect(await shown(own)).toBe(200);
+    for (const both of [
+      [own, other],
+      [other, own],
+      [own, own],
+    ])
+      expect(await shown(...both)).toBe(400);
+  });
+
   it('compares the whole origin, with a valid token too, before the body is read', async () => {
     const foreign = [
       'http://evil.example',

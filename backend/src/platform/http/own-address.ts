@@ -53,17 +53,25 @@ export class OwnAddress {
   /** For the upgrade of a WebSocket and for streams: the same two checks on a raw request. */
   admits(request: Pick<IncomingMessage, 'headers' | 'rawHeaders'>): boolean {
     const { host, origin } = request.headers;
-    if (namesHostTwice(request)) return false;
+    if (namedTwice(request)) return false;
     return this.ownsHost(host) && (origin === undefined || this.ownsOrigin(origin, host));
   }
 }
 
-/** Node takes the first of two Host headers; what stands before this server takes the other, perhaps. */
-export function namesHostTwice({ rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>): boolean {
-  let times = 0;
-  for (let i = 0; i < rawHeaders.length; i += 2)
-    if (rawHeaders[i]!.length === 4 && rawHeaders[i]!.toLowerCase() === 'host') times++;
-  return times > 1;
+/**
+ * Node takes the first of two Host or Authorization headers; what stands before this server, and says who may ask what,
+ * takes the other, perhaps.
+ */
+export function namedTwice({
+  rawHeaders,
+}: Pick<IncomingMessage, 'rawHeaders'>): 'host' | 'authorization' | undefined {
+  let [hosts, authorizations] = [0, 0];
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!;
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts++;
+    else if (name.length === 13 && name.toLowerCase() === 'authorization') authorizations++;
+  }
+  return hosts > 1 ? 'host' : authorizations > 1 ? 'authorization' : undefined;
 }
 
 function parseHost(

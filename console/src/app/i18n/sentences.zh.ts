@@ -812,6 +812,7 @@ export const sentences: Record<SentenceCode, string> = {
   'sign-in-at-login': '请在 POST /auth/login 登录，或发送令牌。',
   'csrf-missing': '请在请求头 x-csrf-token 中发送 GET /auth/me 给出的 csrfToken。',
   'host-twice': '一个请求只能有一个 Host 请求头。',
+  'authorization-twice': '一个请求只能有一个 Authorization 请求头。',
   'host-elsewhere': '请求是发给另一个服务器的。',
   'host-unknown': 'Host 请求头写的是另一个服务器。请把 AOS_PUBLIC_URL 设为人们使用的网址。',
   'origin-elsewhere': '其他来源的页面不能调用这个服务器。',
