@@ -62,7 +62,7 @@ export class ImportOpenApiHandler implements ICommandHandler<ImportOpenApi> {
 
   private async read(input: Input): Promise<ReadDocument> {
     try {
-      const read = readOperations(await documentOf(input, this.outside), input);
+      const read = await readOperations(await documentOf(input, this.outside), input);
       return await this.withoutUnreachable(read);
     } catch (error) {
       const path = input.documentUrl === undefined ? 'document' : 'documentUrl';

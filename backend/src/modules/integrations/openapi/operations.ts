@@ -1,4 +1,5 @@
 import { type Said, inEnglish, say } from '@aos/contracts';
+import { Pace } from '../builtin/skills/pace.js';
 import type { ToolDefinition } from '../upstreams/upstream.js';
 
 /** How one operation of a REST service is asked, kept beside its tool. */
@@ -68,11 +69,13 @@ const reservedHeaders =
  * Of each list of `servers` the first is taken, with the defaults of its variables: that of an operation before that of
  * its path, and either before that of the document. One that is relative is so to where the document was fetched from;
  * where it was not, that of an operation or a path is to where the service is.
+ *
+ * In slices: a document of the size that is taken can hold the event loop for a second, and everybody with it.
  */
-export function readOperations(
+export async function readOperations(
   document: Json,
   { documentUrl, baseUrl }: { documentUrl?: string | undefined; baseUrl?: string | undefined } = {},
-): ReadDocument {
+): Promise<ReadDocument> {
   const version = document['openapi'];
   if (typeof version !== 'string' || !/^3\.[01](\.|$)/.test(version))
     throw new DocumentRefused(say('document-version'));
@@ -89,9 +92,11 @@ export function readOperations(
   };
   const names = new Set<string>();
   const budget: Budget = { left: MOST_VALUES_IN_ALL };
-  const attempt = (operation: string, work: () => void) => {
+  const pace = new Pace();
+  const attempt = async (operation: string, work: () => void | Promise<void>) => {
+    await pace.breathe();
     try {
-      work();
+      await work();
     } catch (error) {
       if (!(error instanceof DocumentRefused)) throw error;
       const { message: why, said } = error;
@@ -99,12 +104,12 @@ export function readOperations(
     }
   };
   for (const [path, value] of Object.entries(paths))
-    attempt(path, () => {
+    await attempt(path, async () => {
       const item = asObject(resolve(document, value)) ?? {};
       for (const method of METHODS) {
         const operation = asObject(item[method]);
         if (!operation) continue;
-        attempt(`${method.toUpperCase()} ${path}`, () => {
+        await attempt(`${method.toUpperCase()} ${path}`, () => {
           if (read.tools.length >= MOST_OPERATIONS)
             throw new DocumentRefused(say('operation-too-many'));
           const servers = [operation['servers'], item['servers']].find(

@@ -4,7 +4,7 @@ import { ImportOpenApi as Input } from '@aos/contracts';
 import { ImportOpenApi, ImportOpenApiHandler } from '../commands/import-openapi.js';
 import { type GatewayParts, admin, startGateway } from '../testing.js';
 import { documentOf } from './document-source.js';
-import { readOperations } from './operations.js';
+import { type ReadDocument, readOperations } from './operations.js';
 
 const document = {
   openapi: '3.0.3',
@@ -57,7 +57,10 @@ const document = {
 };
 
 describe('a document', () => {
-  const read = readOperations(document);
+  let read: ReadDocument;
+  beforeAll(async () => {
+    read = await readOperations(document);
+  });
   const tool = (name: string) => read.tools.find(({ operation }) => operation.tool === name)!;
 
   it('becomes one tool for each operation, with its parameters for arguments', () => {
@@ -90,7 +93,7 @@ describe('a document', () => {
     });
   });
 
-  it('keeps what the document has named like a word of OpenAPI, and data that looks like one', () => {
+  it('keeps what the document has named like a word of OpenAPI, and data that looks like one', async () => {
     const schema = {
       type: 'object',
       required: ['id', 'example'],
@@ -103,7 +106,7 @@ describe('a document', () => {
       },
     };
     const content = { 'application/json': { schema } };
-    const { tools } = readOperations({
+    const { tools } = await readOperations({
       openapi: '3.0.3',
       paths: { '/x': { post: { operationId: 'x', requestBody: { content } } } },
       components: { schemas: { 'A B': { type: 'string' }, A_B: { type: 'number' } } },
@@ -169,9 +172,9 @@ describe('a document', () => {
       ['values', { enum: values(20_000) }],
       ['text', { description: 'x'.repeat(2_000_000) }],
       ['names', { properties: { ['x'.repeat(2_000_000)]: true } }],
-    ])('by their %s keeps the operations that can do with theirs', (_, big) => {
+    ])('by their %s keeps the operations that can do with theirs', async (_, big) => {
       const large = withOperations(1, big);
-      const read = readOperations({
+      const read = await readOperations({
         ...large,
         paths: { ...large.paths, '/small': { get: { operationId: 'small' } } },
       });
@@ -181,16 +184,16 @@ describe('a document', () => {
       ]);
     });
 
-    it('is not multiplied by its operations', () => {
-      const read = readOperations(withOperations(60, { enum: values(19_000) }));
+    it('is not multiplied by its operations', async () => {
+      const read = await readOperations(withOperations(60, { enum: values(19_000) }));
       expect(read.tools).toHaveLength(52); // of a million
       expect(read.refused).toHaveLength(8);
       expect(read.refused[0]).toMatchObject({ why: 'its schema is too large' });
     });
   });
 
-  it('of which one path refers in a circle keeps the others', () => {
-    const read = readOperations({
+  it('of which one path refers in a circle keeps the others', async () => {
+    const read = await readOperations({
       openapi: '3.1.0',
       paths: { '/a': { $ref: '#/paths/~1a' }, '/b': { get: { operationId: 'b' } } },
     });
@@ -198,9 +201,24 @@ describe('a document', () => {
     expect(read.refused).toMatchObject([{ operation: '/a', why: 'it refers in a circle' }]);
   });
 
-  it('that is none is refused', () => {
-    expect(() => readOperations({ swagger: '2.0' })).toThrow(/3\.0/);
-    expect(() => readOperations({ openapi: '3.1.0' })).toThrow(/paths/);
+  it('of many operations lets others have a turn while it is read', async () => {
+    let turns = 0;
+    let next = setImmediate(function again() {
+      turns++;
+      next = setImmediate(again);
+    });
+    const paths = Object.fromEntries(
+      Array.from({ length: 20_000 }, (_, i) => [`/p${i}`, { get: { operationId: `p${i}` } }]),
+    );
+    const read = await readOperations({ openapi: '3.1.0', paths });
+    clearImmediate(next);
+    expect([read.tools.length, read.refused.length]).toEqual([500, 19_500]);
+    expect(turns).toBeGreaterThan(2);
+  });
+
+  it('that is none is refused', async () => {
+    await expect(readOperations({ swagger: '2.0' })).rejects.toThrow(/3\.0/);
+    await expect(readOperations({ openapi: '3.1.0' })).rejects.toThrow(/paths/);
   });
 });
 
@@ -210,56 +228,56 @@ describe('servers', () => {
     servers: [{ url: 'https://api.example/v1' }],
     paths: { '/a': { get: { operationId: 'a', ...(servers ? { servers } : {}) }, ...more } },
   });
-  const baseOf = (...read: Parameters<typeof readOperations>) =>
-    readOperations(...read).tools[0]?.operation.baseUrl;
+  const baseOf = async (...read: Parameters<typeof readOperations>) =>
+    (await readOperations(...read)).tools[0]?.operation.baseUrl;
 
-  it('of an operation come before those of its path, and either before those of the document', () => {
+  it('of an operation come before those of its path, and either before those of the document', async () => {
     const [own, shared] = [[{ url: 'https://own.example' }], [{ url: 'https://path.example' }]];
-    expect(baseOf(at(undefined))).toBeUndefined();
-    expect(baseOf(at(undefined, { servers: shared }))).toBe('https://path.example');
-    expect(baseOf(at(own, { servers: shared }))).toBe('https://own.example');
-    expect(baseOf(at([], { servers: shared }))).toBe('https://path.example');
-    expect(baseOf(at(own), { baseUrl: 'https://moved.example' })).toBe('https://own.example');
+    expect(await baseOf(at(undefined))).toBeUndefined();
+    expect(await baseOf(at(undefined, { servers: shared }))).toBe('https://path.example');
+    expect(await baseOf(at(own, { servers: shared }))).toBe('https://own.example');
+    expect(await baseOf(at([], { servers: shared }))).toBe('https://path.example');
+    expect(await baseOf(at(own), { baseUrl: 'https://moved.example' })).toBe('https://own.example');
   });
 
-  it('have the defaults of their variables filled in', () => {
+  it('have the defaults of their variables filled in', async () => {
     const variables = { region: { default: 'eu' }, version: { default: '2' } };
     const url = 'https://{region}.example/v{version}';
-    expect(baseOf(at([{ url, variables }]))).toBe('https://eu.example/v2');
+    expect(await baseOf(at([{ url, variables }]))).toBe('https://eu.example/v2');
   });
 
-  it('that are relative are so to the document, or else to the service', () => {
+  it('that are relative are so to the document, or else to the service', async () => {
     const documentUrl = 'https://docs.example/specs/openapi.json';
     for (const [url, here, there] of [
       ['/v2', 'https://api.example/v2', 'https://docs.example/v2'],
       ['beta', 'https://api.example/beta', 'https://docs.example/specs/beta'],
       ['//other.example/x', 'https://other.example/x', 'https://other.example/x'],
     ])
-      expect([url, baseOf(at([{ url }])), baseOf(at([{ url }]), { documentUrl })]).toEqual([
+      expect([
         url,
-        here,
-        there,
-      ]);
+        await baseOf(at([{ url }])),
+        await baseOf(at([{ url }]), { documentUrl }),
+      ]).toEqual([url, here, there]);
     const whole = { ...at(undefined), servers: [{ url: '/api' }] };
-    expect(readOperations(whole, { documentUrl }).baseUrl).toBe('https://docs.example/api');
-    expect(readOperations(whole).baseUrl).toBeUndefined();
+    expect((await readOperations(whole, { documentUrl })).baseUrl).toBe('https://docs.example/api');
+    expect((await readOperations(whole)).baseUrl).toBeUndefined();
   });
 
-  it('have what YAML takes for numbers filled in too, and are none while something is missing', () => {
+  it('have what YAML takes for numbers filled in too, and are none while something is missing', async () => {
     const url = 'https://api.example:{port}/v1';
-    expect(baseOf(at([{ url, variables: { port: { default: 8443 } } }]))).toBe(
+    expect(await baseOf(at([{ url, variables: { port: { default: 8443 } } }]))).toBe(
       'https://api.example:8443/v1',
     );
     for (const variables of [undefined, { port: {} }, { port: { default: null } }])
-      expect(readOperations(at([{ url, variables }])).refused).toMatchObject([
+      expect((await readOperations(at([{ url, variables }]))).refused).toMatchObject([
         { said: { code: 'operation-server' } },
       ]);
   });
 
   it.each(['file:///etc/passwd', 'javascript:alert(1)', '', 'http://', '{nothing}', 7])(
     'that are %p leave their operation out, and are not passed over',
-    (url) => {
-      const read = readOperations(at([{ url }, { url: 'https://api.example' }]));
+    async (url) => {
+      const read = await readOperations(at([{ url }, { url: 'https://api.example' }]));
       expect(read.tools).toEqual([]);
       expect(read.refused).toMatchObject([{ said: { code: 'operation-server' } }]);
     },

@@ -10,7 +10,7 @@ const SLICE_MS = 15;
 export class Pace {
   private sliceStart = performance.now();
 
-  constructor(private readonly signal: AbortSignal) {}
+  constructor(private readonly signal?: AbortSignal) {}
 
   /** True when it is time to `await rest()`; split in two so that hot loops stay synchronous. */
   get isDue(): boolean {
@@ -19,7 +19,7 @@ export class Pace {
 
   async rest(): Promise<void> {
     await nextTurn();
-    this.signal.throwIfAborted();
+    this.signal?.throwIfAborted();
     this.sliceStart = performance.now();
   }
 
