@@ -903,6 +903,7 @@ export const sentences = {
   'in-key': 'the key {{what}}',
   'holds-nul': 'holds a NUL character, which cannot be stored',
   'holds-half-pair': 'holds half of a surrogate pair, which is no character',
+  'number-infinite': 'is a number too large to be passed on',
   'last-event-id': 'Last-Event-ID is the id of an event: a whole number.',
   'no-whole-number': 'is not a whole number',
   'logged-under-trace': 'It has been logged under the trace of this answer.',

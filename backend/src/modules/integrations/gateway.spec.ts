@@ -231,15 +231,32 @@ describe('a call', () => {
     expect(JSON.stringify(result)).not.toContain('.ssh');
   });
 
-  it('with NUL or half a surrogate pair in arguments and answer is recorded', async () => {
+  it('with NUL in arguments and half a surrogate pair in its answer is recorded', async () => {
     probe.during = () => ({ 'k\u0000': 'a\u0000b\uD800c' });
     const result = await parts.gateway.call(
       admin(),
-      once({ args: { text: '\u0000\uDC00' }, run: run() }),
+      once({ args: { text: '\u0000' }, run: run() }),
     );
     expect(result.structuredContent).toEqual({ 'k\uFFFD': 'a\uFFFDb\uFFFDc' });
     expect(await ledgerOf(parts)).toMatchObject([{ status: 'succeeded' }]);
   });
+
+  it.each([
+    ['a\uDC00', 'holds-half-pair'],
+    [Infinity, 'number-infinite'],
+  ])(
+    'with %j in its arguments is not made: the tool would get something else',
+    async (text, code) => {
+      await expect(
+        parts.gateway.call(admin(), once({ args: { text }, run: run() })),
+      ).rejects.toMatchObject({
+        code: 'tool_args_invalid',
+        errors: [{ path: 'text', said: { code } }],
+      });
+      expect(probe.calls).toEqual([]);
+      expect(await ledgerOf(parts)).toEqual([]);
+    },
+  );
 
   it('whose answer is too large, fails and says so', async () => {
     probe.during = () => ({ text: 'x'.repeat(1_100_000) });

@@ -15,27 +15,43 @@ export function unstorableIn({
   params,
 }: Pick<AosRequest, 'body' | 'query' | 'params'>): FieldFault[] {
   const places: FieldFault[] = [];
-  const look = (value: unknown, path: string): void => {
-    if (places.length >= MOST_PLACES) return;
-    if (typeof value === 'string') {
-      const said = faultOf(value);
-      if (said) places.push(faultAt(path, said));
-    } else if (value !== null && typeof value === 'object')
-      for (const [key, item] of Object.entries(value)) {
-        const below = path === '' ? key : `${path}.${key}`;
-        const said = faultOf(key);
-        if (said) places.push(faultAt(printable(below), say('in-key', { what: said })));
-        else look(item, below);
-      }
-  };
-  for (const part of [params, query, body]) look(part, '');
+  for (const part of [params, query, body]) look(part, '', faultOf, places);
   return places;
 }
 
-function faultOf(text: string): Said | undefined {
-  if (text.includes('\0')) return say('holds-nul');
-  if (!text.isWellFormed()) return say('holds-half-pair');
-  return undefined;
+/**
+ * What would be something else by the time it is passed on. Half of a surrogate pair is no text: UTF-8 has another sign in
+ * its place. A number like 1e400 is infinite once it is read, for which JSON has null.
+ */
+export function lossesIn(value: unknown): FieldFault[] {
+  const places: FieldFault[] = [];
+  look(value, '', halfPairOf, places);
+  return places;
 }
+
+/** JSON that came as UTF-8 has them only so written: most need not be looked through. */
+export const mayLose = (json: string): boolean =>
+  /\\u[dD][89a-fA-F]|\d{309}|[eE]\+?\d{2}/.test(json);
+
+type FaultOf = (text: string) => Said | undefined;
+
+function look(value: unknown, path: string, faultOf: FaultOf, places: FieldFault[]): void {
+  if (places.length >= MOST_PLACES) return;
+  if (typeof value === 'string') {
+    const said = faultOf(value);
+    if (said) places.push(faultAt(path, said));
+  } else if (typeof value === 'number') {
+    if (!Number.isFinite(value)) places.push(faultAt(path, say('number-infinite')));
+  } else if (value !== null && typeof value === 'object')
+    for (const [key, item] of Object.entries(value)) {
+      const below = path === '' ? key : `${path}.${key}`;
+      const said = faultOf(key);
+      if (said) places.push(faultAt(printable(below), say('in-key', { what: said })));
+      else look(item, below, faultOf, places);
+    }
+}
+
+const halfPairOf: FaultOf = (text) => (text.isWellFormed() ? undefined : say('holds-half-pair'));
+const faultOf: FaultOf = (text) => (text.includes('\0') ? say('holds-nul') : halfPairOf(text));
 
 const printable = (path: string) => path.replaceAll('\0', '\\u0000').toWellFormed().slice(0, 200);

@@ -788,6 +788,7 @@ export const sentences: Record<SentenceCode, string> = {
   'in-key': '键{{what}}',
   'holds-nul': '含有 NUL 字符，无法保存',
   'holds-half-pair': '含有半个代理对，不是字符',
+  'number-infinite': '是一个大到无法传递的数',
   'last-event-id': 'Last-Event-ID 是事件的 id：一个整数。',
   'no-whole-number': '不是整数',
   'logged-under-trace': '已按这次应答的链路编号记入日志。',

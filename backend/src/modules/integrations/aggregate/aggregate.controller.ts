@@ -3,16 +3,19 @@ import type { BeforeApplicationShutdown } from '@nestjs/common';
 import {
   type AuthInfo,
   type McpHttpHandler,
+  ProtocolErrorCode,
   createMcpHandler,
   isLegacyRequest,
 } from '@modelcontextprotocol/server';
+import type { FieldFault } from '@aos/contracts';
 import { toWebRequest } from '@modelcontextprotocol/node';
 import type { Response as ExpressResponse } from 'express';
 import { type AosRequest, SignedIn } from '../../../platform/http/access.js';
 import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '../../../platform/http/api-notes.js';
 import type { Principal } from '../../../platform/http/context.js';
 import { parseJson, readBody, refuseType } from '../../../platform/http/json-body.js';
-import { Forbidden } from '../../../platform/http/problem.js';
+import { AosError, Forbidden } from '../../../platform/http/problem.js';
+import { lossesIn, mayLose } from '../../../platform/http/unstorable.js';
 import { Aggregate, seesAll } from './aggregate.js';
 import { DirectCalls } from './direct-calls.js';
 import { callerOf } from './exchange.js';
@@ -85,7 +88,8 @@ export class AggregateController implements BeforeApplicationShutdown {
     },
   })
   async post(@Req() request: AosRequest, @Res() response: ExpressResponse): Promise<void> {
-    const body = await bodyOf(request);
+    const { body, faults } = await bodyOf(request);
+    if (faults.length > 0) return refuseParams(body, faults, response);
     requireRight(request.ctx.actor, methodsOf(body));
     await this.aggregate.requireReach(request.ctx.actor, toolsIn(body));
     const authInfo = authInfoOf({ ctx: request.ctx, toolList: null });
@@ -161,11 +165,28 @@ export class AggregateController implements BeforeApplicationShutdown {
 }
 
 /** Read here and not before: a body that is none is answered in the protocol's own terms. */
-async function bodyOf(request: AosRequest): Promise<unknown> {
+async function bodyOf(request: AosRequest): Promise<{ body: unknown; faults: FieldFault[] }> {
   const type = (request.headers['content-type'] ?? '').toLowerCase();
   const refusal = refuseType(type, request.headers['content-encoding']);
   if (refusal) throw refusal;
-  return parseJson(await readBody(request, MAX_BODY_BYTES));
+  const text = await readBody(request, MAX_BODY_BYTES);
+  const body = parseJson(text);
+  return { body, faults: mayLose(text) ? lossesIn(body) : [] };
+}
+
+/** Of one request it is told to that; else there is nobody in the protocol to be told. */
+function refuseParams(body: unknown, errors: FieldFault[], response: ExpressResponse): void {
+  const { id } = (body ?? {}) as { id?: unknown };
+  const { path, message } = errors[0]!;
+  const words = `${path}: ${message}`;
+  if (typeof id === 'string' ? !id.isWellFormed() : typeof id !== 'number')
+    throw new AosError('validation_failed', words, { errors });
+  const error = {
+    code: ProtocolErrorCode.InvalidParams,
+    message: `Invalid params: ${words}`,
+    data: { errors },
+  };
+  response.json({ jsonrpc: '2.0', id, error });
 }
 
 /** A stream that is to tell of resources takes what subscribing to them took before there were such streams. */

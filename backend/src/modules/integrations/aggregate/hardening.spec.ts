@@ -72,6 +72,24 @@ function send(
   });
 }
 
+/** As `send`, with arguments as they are written. */
+async function sendText(method: string, name: string, args: string): Promise<RpcAnswer> {
+  const body = { jsonrpc: '2.0', id: 1, method, params: { name, arguments: 0, _meta: envelope() } };
+  const answer = await fetch(app.mcpUrl, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${operator.token}`,
+      accept: 'application/json, text/event-stream',
+      'content-type': 'application/json',
+      'mcp-protocol-version': VERSION,
+      'mcp-method': method,
+      'mcp-name': name,
+    },
+    body: JSON.stringify(body).replace('"arguments":0', `"arguments":${args}`),
+  });
+  return (await answer.json()) as RpcAnswer;
+}
+
 const tool = (name: string, more: object = {}) => ({ name, arguments: {}, ...more });
 const callsOf = async () =>
   (await app.database.query<{ count: number }>('SELECT count(*)::int AS count FROM tool_calls'))[0]!
@@ -722,6 +740,29 @@ describe('params that do not fit their method', () => {
       expectInvalid(body, field);
     },
   );
+});
+
+it('takes nothing for which the server would get something else', async () => {
+  const before = await callsOf();
+  const lost: [string, string][] = [
+    ['{"text":"a\\ud800b"}', 'params.arguments.text'],
+    ['{"list":["\\uDFFF"]}', 'params.arguments.list.0'],
+    ['{"k\\ud800":1}', 'params.arguments.k\ufffd'],
+    ['{"n":1e400}', 'params.arguments.n'],
+    ['{"n":-1E+999}', 'params.arguments.n'],
+    [`{"n":1${'0'.repeat(309)}}`, 'params.arguments.n'],
+  ];
+  for (const [args, field] of lost)
+    for (const method of ['tools/call', 'prompts/get'])
+      expectInvalid(await sendText(method, 'fixture__test_simple_text', args), field);
+  expect(await callsOf()).toBe(before);
+  // A whole pair, and digits within a text, are none of that.
+  const whole = await sendText(
+    'tools/call',
+    'fixture__test_simple_text',
+    '{"a":"\\ud83d\\ude00 1e400"}',
+  );
+  expect([whole.error, await callsOf()]).toEqual([undefined, before + 1]);
 });
 
 describe('a body that is none', () => {

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type Said, inEnglish, say } from '@aos/contracts';
 import type { Ctx } from '../../../platform/http/context.js';
 import { isDeeperThan } from '../../../platform/http/json-depth.js';
+import { lossesIn } from '../../../platform/http/unstorable.js';
 import { Vault } from '../../config/index.js';
 import type { GatewayCall } from '../call.js';
 import { SecretNotGranted, ToolArgsInvalid } from '../integrations.errors.js';
@@ -96,6 +97,8 @@ function requireGranted(call: GatewayCall): string[] {
 function requireShape(tool: KnownTool, args: Record<string, unknown>): void {
   if (isDeeperThan(args, MAX_DEPTH))
     throw new ToolArgsInvalid(tool.tool, [wholly(say('nested-deep', { most: MAX_DEPTH }))]);
+  const faults = lossesIn(args);
+  if (faults.length > 0) throw new ToolArgsInvalid(tool.tool, faults);
 }
 
 /** A fault of the whole. */

@@ -586,7 +586,7 @@ describe('a REST service', () => {
       ] as const)
         expect(await faultOf(call(tool, { id }))).toMatchObject({ code: 'tool_failed' });
       expect(await faultOf(call('any', { id: '\ud800' }))).toMatchObject({
-        said: { params: { why: { code: 'service-argument-path' } } },
+        code: 'tool_args_invalid',
       });
       expect(asked).toEqual([]);
       await call('remove', { id: Number.MAX_SAFE_INTEGER });

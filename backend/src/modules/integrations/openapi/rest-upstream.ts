@@ -175,12 +175,7 @@ const leadsAway = new Set(['', '.', '..']);
 
 function segmentOf(parameter: Written, value: unknown): string {
   const { name, style, explode } = parameter;
-  const parts = partsOf(parameter, value, (text) => {
-    // Half of a pair is no character: nothing can be written for it.
-    if (!text.isWellFormed())
-      throw new UpstreamFault('protocol', say('service-argument-path', { name }), false);
-    return encodeURIComponent(text);
-  });
+  const parts = partsOf(parameter, value, encodeURIComponent);
   const isNamed = style === 'matrix' && !(explode && isObject(value));
   const text =
     style === 'label'
