@@ -27,10 +27,30 @@ export async function migrate(database: Database): Promise<boolean> {
 }
 
 async function bringUpToDate(database: Database): Promise<boolean> {
-  await database.dataSource.runMigrations({ transaction: 'each' });
+  await runMigrations(database);
   await ensurePartitions(database);
   return ensureVector(database);
 }
+
+const MOST_ATTEMPTS = 5;
+
+/**
+ * A process that serves meanwhile locks the same tables in an order of its own. Where that comes to a deadlock, Postgres
+ * ends one of the two, and it may be the migration: it left nothing behind, and is made again.
+ */
+async function runMigrations({ dataSource }: Database): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await dataSource.runMigrations({ transaction: 'each' });
+      return;
+    } catch (error) {
+      const { code } = (error as { driverError?: { code?: string } }).driverError ?? {};
+      if (code !== DEADLOCK || attempt >= MOST_ATTEMPTS) throw error;
+    }
+  }
+}
+
+const DEADLOCK = '40P01';
 
 /** pgvector may be missing, or may be added by the administrator later: looked for at every start. */
 async function ensureVector(database: Database): Promise<boolean> {

@@ -151,6 +151,38 @@ onNative('opening a server', () => {
     await admin.end();
   });
 
+  it('makes a migration again that Postgres ended for one who serves meanwhile', async () => {
+    const test = await openTestDatabase();
+    await test.database.query('DROP TABLE recovery_codes, second_factors');
+    await test.database.query(`DELETE FROM schema_migrations WHERE name LIKE 'KeepSecondFactors%'`);
+    const [other, third] = [1, 2].map(() => new pg.Client({ connectionString: test.url }));
+    await Promise.all([other!.connect(), third!.connect()]);
+    // Whoever has waited for so long looks whether it is a deadlock, and is ended: the migration, and not the other one.
+    await other!.query(`ALTER DATABASE ${other!.database} SET deadlock_timeout = '10ms'`);
+    await other!.query(`SET deadlock_timeout = '1h'`);
+    const waiting = async (what: string) => {
+      const asked = `SELECT 1 FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+                      WHERE a.datname = current_database() AND NOT l.granted AND ${what}`;
+      while ((await test.database.query(asked)).length === 0);
+    };
+    // The migration has locked the people by then, and goes on to their sessions once the third is gone.
+    await third!.query('BEGIN; CREATE TABLE recovery_codes ()');
+    const opening = Database.open({ url: test.url! });
+    opening.catch(() => undefined); // it may fail before somebody waits for it
+    await waiting(`l.locktype = 'transactionid'`);
+    await other!.query('BEGIN; LOCK TABLE sessions IN ROW EXCLUSIVE MODE');
+    const served = other!.query('UPDATE users SET name = name');
+    await waiting(`l.relation = 'users'::regclass`);
+    await third!.query('ROLLBACK');
+    await served;
+    await other!.query('COMMIT');
+    const database = await opening;
+    expect(await database.query('SELECT * FROM second_factors')).toEqual([]);
+    await database.close();
+    await Promise.all([other!.end(), third!.end()]);
+    await test.close();
+  });
+
   it('runs without pgvector and knows it', async () => {
     const test = await openTestDatabase();
     const [row] = await test.database.query<{ n: number }>(
