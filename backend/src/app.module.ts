@@ -17,6 +17,7 @@ import { ProjectsModule } from './modules/projects/index.js';
 import { RbacModule } from './modules/rbac/index.js';
 import { RunsModule } from './modules/runs/index.js';
 import { ViewsModule } from './modules/views/index.js';
+import type { Bus } from './platform/bus/bus.js';
 import type { Environment } from './platform/config/environment.js';
 import type { Database } from './platform/database/database.js';
 import { HttpModule } from './platform/http/http.module.js';
@@ -25,11 +26,11 @@ import { PlatformStreamModule } from './platform/realtime/stream.module.js';
 
 @Module({})
 export class AppModule {
-  static forRoot(environment: Environment, database: Database): DynamicModule {
+  static forRoot(environment: Environment, database: Database, bus?: Bus): DynamicModule {
     return {
       module: AppModule,
       imports: [
-        PlatformModule.forRoot(environment, database),
+        PlatformModule.forRoot(environment, database, bus),
         CqrsModule.forRoot(),
         OpenTelemetryModule.forRoot(),
         HttpModule,

@@ -6,6 +6,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { AppModule } from './app.module.js';
 import { OwnerBootstrap } from './modules/auth/index.js';
+import { openBus } from './platform/bus/open-bus.js';
 import type { Environment } from './platform/config/environment.js';
 import { Database } from './platform/database/database.js';
 import { configureHttp } from './platform/http/configure-http.js';
@@ -29,6 +30,9 @@ export async function serve(environment: Environment): Promise<Running> {
   const telemetry = startTelemetry();
   const release: (() => Promise<unknown>)[] = [];
   try {
+    const bus = await openBus(environment);
+    if (bus) release.unshift(() => bus.close());
+    if (bus && bus.state().kind !== 'postgres') step(`The bus is connected (${bus.state().kind})`);
     const database = await Database.open(
       environment.databaseUrl ? { url: environment.databaseUrl } : { dataDir: environment.dataDir },
     );
@@ -37,7 +41,7 @@ export async function serve(environment: Environment): Promise<Running> {
     step(database.kind === 'embedded' ? 'Embedded Postgres is open' : 'Postgres is connected');
     const log = new ServerLog(logLevels(environment));
     const app = await NestFactory.create<NestExpressApplication>(
-      AppModule.forRoot(environment, database),
+      AppModule.forRoot(environment, database, bus),
       { bodyParser: false, logger: log, abortOnError: false },
     );
     log.attach(app.get(LogStore), app.get(Redactor));

@@ -77,7 +77,23 @@ describe('starting the process', () => {
     ],
     ['a URL of another database', { DATABASE_URL: 'mysql://h/d' }, 'DATABASE_URL'],
     ['a master key of the wrong length', { AOS_MASTER_KEY: 'c2hvcnQ=' }, 'AOS_MASTER_KEY'],
-    ['a bus that is not built in', { AOS_BUS: 'kafka://h' }, 'AOS_BUS'],
+    [
+      'a bus that is not there',
+      {
+        DATABASE_URL: 'postgres://u:p@127.0.0.1:1/d',
+        AOS_BUS: 'nats://u:hunter2@127.0.0.1:1',
+      },
+      'AOS_BUS',
+    ],
+    [
+      'another bus that is not there',
+      {
+        DATABASE_URL: 'postgres://u:p@127.0.0.1:1/d',
+        AOS_BUS: 'redis://u:hunter2@127.0.0.1:1',
+      },
+      'AOS_BUS',
+    ],
+    ['a bus that is not built in', { AOS_BUS: 'kafka://u:hunter2@h' }, 'AOS_BUS'],
   ])('refuses %s in one line and with exit code 1', async (_what, env, name) => {
     const data = join(await temporaryFolder(), 'data');
     const { code, lines } = await start({ AOS_DATA_DIR: data, ...env }).exited();

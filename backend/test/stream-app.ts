@@ -7,6 +7,7 @@ import { EventEmitter, once } from 'node:events';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import WebSocket from 'ws';
+import type { Bus } from '../src/platform/bus/bus.js';
 import type { Environment } from '../src/platform/config/environment.js';
 import { Database } from '../src/platform/database/database.js';
 import { Authenticator } from '../src/platform/http/authenticator.js';
@@ -65,7 +66,7 @@ export interface StreamApp {
 /** The streams over a database, behind the same HTTP set-up as the real process, on a port of 127.0.0.1. */
 export async function openStreamApp(
   database: Database,
-  options: { hub?: Partial<HubOptions>; roles?: Environment['roles'] } = {},
+  options: { hub?: Partial<HubOptions>; roles?: Environment['roles']; bus?: Bus } = {},
 ): Promise<StreamApp> {
   const environment: Environment = {
     port: 0,
@@ -84,7 +85,7 @@ export async function openStreamApp(
   const tokens = new TestTokens();
   const module = await Test.createTestingModule({
     imports: [
-      PlatformModule.forRoot(environment, database),
+      PlatformModule.forRoot(environment, database, options.bus),
       HttpModule,
       alone(tokens, { recheckDelayMs: 1, ...options.hub }),
       PlatformStreamModule,

@@ -175,7 +175,8 @@ function skippedTests(results) {
 const REMEDIES = [
   [/bubblewrap|bwrap|shell/i, 'apt-get install bubblewrap'],
   [/chromium|browser/i, 'apt-get install chromium'],
-  [/nats/i, 'a NATS server, and AOS_BUS=nats://…'],
+  [/\bnats\b/i, 'apt-get install nats-server'],
+  [/\bredis\b/i, 'apt-get install redis-server'],
   [/pgvector/i, 'a Postgres with pgvector, named by AOS_TEST_DATABASE_URL'],
   [/network|internet/i, 'a network connection'],
 ];

@@ -1,5 +1,6 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { AuditTrail } from './audit/audit-trail.js';
+import { BUS, type Bus } from './bus/bus.js';
 import type { Environment } from './config/environment.js';
 import { Database } from './database/database.js';
 import { Maintenance } from './database/maintenance.js';
@@ -16,12 +17,14 @@ export const ENVIRONMENT = Symbol('ENVIRONMENT');
 @Global()
 @Module({})
 export class PlatformModule {
-  static forRoot(environment: Environment, database: Database): DynamicModule {
+  /** @param bus as AOS_BUS says; NOTIFY where there is none */
+  static forRoot(environment: Environment, database: Database, bus?: Bus): DynamicModule {
     return {
       module: PlatformModule,
       providers: [
         { provide: ENVIRONMENT, useValue: environment },
         { provide: Database, useValue: database },
+        ...(bus ? [{ provide: BUS, useValue: bus }] : []),
         Wakeups,
         Outbox,
         AuditTrail,

@@ -15,7 +15,7 @@ export async function streamLog(
   await follow(
     {
       stopped: log.stopped,
-      hear: [(wake) => log.onFresh(agentId, wake), (wake) => wakeups.on('seq', wake)],
+      hear: [(wake) => log.onFresh(agentId, wake), (wake) => wakeups.onNews(wake)],
       look: async () => {
         const { lines, position } = await (from ? log.since(agentId, from) : log.latest(agentId));
         from = position;

@@ -24,7 +24,7 @@ export class InstallationFacts {
         hasVector: row?.vector ?? false,
       },
       roles: [...this.environment.roles],
-      bus: this.environment.bus,
+      bus: placeOf(this.environment.bus),
       node: process.versions.node,
       traceExport: traceHost(
         process.env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] ??
@@ -33,6 +33,10 @@ export class InstallationFacts {
     };
   }
 }
+
+/** Without the password that a broker's URL may hold. */
+const placeOf = (bus: string) =>
+  URL.canParse(bus) ? `${new URL(bus).protocol}//${new URL(bus).host}` : bus;
 
 /** A collector's URL may hold a key in its path or a password before its host: neither is told. */
 function traceHost(endpoint: string | undefined): string | null {

@@ -9,6 +9,8 @@ import { isAllowed } from '../../platform/http/context.js';
 import { isLoopbackName } from '../../platform/http/own-address.js';
 import { AosError, Forbidden } from '../../platform/http/problem.js';
 import { ENVIRONMENT } from '../../platform/platform.module.js';
+import type { BusState } from '../../platform/bus/bus.js';
+import { Wakeups } from '../../platform/outbox/wakeups.js';
 import { DataFolder } from './data-folder.js';
 import { Metrics } from './metrics.js';
 import { type DatabaseState, Probe } from './probe.js';
@@ -26,6 +28,7 @@ export class HealthController {
     private readonly dataFolder: DataFolder,
     private readonly metrics: Metrics,
     private readonly authenticator: Authenticator,
+    private readonly wakeups: Wakeups,
     @Inject(ENVIRONMENT) private readonly environment: Environment,
   ) {}
 
@@ -55,7 +58,13 @@ export class HealthController {
       this.dataFolder.fault(),
     ]);
     const loopP99 = this.probe.eventLoop().p99;
-    const health = toHealth(state, this.probe.hasVector, loopP99, folderFault);
+    const health = toHealth(
+      state,
+      this.probe.hasVector,
+      loopP99,
+      folderFault,
+      this.wakeups.busState,
+    );
     if (health.status === 'unavailable') response.setHeader('retry-after', '2');
     response.status(health.status === 'unavailable' ? 503 : 200).json(health);
   }
@@ -86,15 +95,18 @@ function toHealth(
   hasVector: boolean,
   loopP99: number,
   folderFault: string | undefined,
+  bus: BusState | undefined,
 ): Health {
   const isAway = state instanceof Error;
   const isLagging = !isAway && state.relayLagSeconds > LAGGING_SECONDS;
   const isUnsealed = !isAway && state.unsealed.oldestSeconds > UNSEALED_SECONDS;
   const isLate = loopP99 > LATE_SECONDS;
+  // NOTIFY is the database's, and so is its health.
+  const broker = bus?.kind === 'postgres' ? undefined : bus;
   return {
     status: isAway
       ? 'unavailable'
-      : isLagging || isUnsealed || isLate || folderFault !== undefined
+      : isLagging || isUnsealed || isLate || folderFault !== undefined || broker?.isUp === false
         ? 'degraded'
         : 'ok',
     checks: {
@@ -120,6 +132,16 @@ function toHealth(
               detail: `The oldest row of the audit record that is not sealed is ${state.unsealed.oldestSeconds.toFixed(1)} s old.`,
             },
           }),
+      ...(broker
+        ? {
+            bus: broker.isUp
+              ? { status: 'ok' as const, detail: `The bus (${broker.kind}) is connected.` }
+              : {
+                  status: 'failed' as const,
+                  detail: `The bus (${broker.kind}) is away; other processes are found by polling until it is back.`,
+                },
+          }
+        : {}),
       eventLoop: {
         status: isLate ? 'failed' : 'ok',
         detail: `99 of 100 turns are late by at most ${(loopP99 * 1000).toFixed(0)} ms.`,

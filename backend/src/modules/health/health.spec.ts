@@ -1,6 +1,8 @@
 import type { Health } from '@aos/contracts';
 import fs from 'node:fs/promises';
 import { type HttpApp, openHttpApp } from '../../../test/http-app.js';
+import type { BusState } from '../../platform/bus/bus.js';
+import { Wakeups } from '../../platform/outbox/wakeups.js';
 import { HealthModule } from './index.js';
 
 let http: HttpApp;
@@ -61,6 +63,29 @@ it('is degraded while the data folder cannot be written, says why, and lives all
     });
   }
   expect(opened).toBe(1);
+});
+
+it('is degraded while the broker of the bus is away, and says nothing of NOTIFY', async () => {
+  const wakeups = http.app.get(Wakeups, { strict: false });
+  const checked = async (state: BusState) => {
+    jest.spyOn(wakeups, 'busState', 'get').mockReturnValue(state);
+    const { status, body } = await http.call<Health>('/health/ready');
+    return [status, body.status, body.checks['bus']?.status];
+  };
+  expect(await checked({ kind: 'nats', isUp: true, refused: 0 })).toEqual([200, 'ok', 'ok']);
+  expect(await checked({ kind: 'nats', isUp: false, refused: 2 })).toEqual([
+    200,
+    'degraded',
+    'failed',
+  ]);
+  const { text } = await http.call('/metrics');
+  expect(text).toContain('aos_bus_up 0');
+  expect(text).toContain('aos_bus_refused_total 2');
+  expect(await checked({ kind: 'postgres', isUp: false, refused: 0 })).toEqual([
+    200,
+    'ok',
+    undefined,
+  ]);
 });
 
 it('is degraded while events wait long for the relay', async () => {

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { HttpMetrics } from '../../platform/http/http-metrics.js';
+import { Wakeups } from '../../platform/outbox/wakeups.js';
 import { Instruments } from '../../platform/telemetry/instruments.js';
 import { ToolMetrics } from '../integrations/index.js';
 import { Probe } from './probe.js';
@@ -12,6 +13,7 @@ export class Metrics {
     private readonly http: HttpMetrics,
     private readonly tools: ToolMetrics,
     private readonly instruments: Instruments,
+    private readonly wakeups: Wakeups,
   ) {}
 
   async render(): Promise<string> {
@@ -29,6 +31,7 @@ export class Metrics {
     const memory = process.memoryUsage();
     const loop = this.probe.eventLoop();
     const pool = this.probe.pool;
+    const bus = this.wakeups.busState;
     return [
       ...metric(
         'process_cpu_seconds_total',
@@ -64,6 +67,17 @@ export class Metrics {
         'Callers that wait for a connection.',
         pool.waiting,
       ),
+      ...(bus
+        ? [
+            ...metric('aos_bus_up', 'gauge', 'Whether others hear this process.', Number(bus.isUp)),
+            ...metric(
+              'aos_bus_refused_total',
+              'counter',
+              'Messages on the bus that no process of this installation had sealed.',
+              bus.refused,
+            ),
+          ]
+        : []),
     ];
   }
 

@@ -55,7 +55,7 @@ export class EpisodeEvents implements OnModuleDestroy {
       {
         stopped: this.stopping.signal,
         longestMs: LONGEST_STREAM_MS,
-        hear: [(wake) => this.wakeups.on('seq', wake)],
+        hear: [(wake) => this.wakeups.onNews(wake)],
         look: async () => {
           const events = (await this.after(traceId, seq, LOOK_AT)).map(toAosEvent);
           seq = events.at(-1)?.seq ?? seq;

@@ -29,6 +29,8 @@ describe('the environment', () => {
     ['HOST', 'a b', 'a host name'],
     ['DATABASE_URL', 'mysql://x/y', 'postgres://'],
     ['AOS_BUS', 'kafka://x', 'postgres'],
+    ['AOS_BUS', 'nats://', 'nats://'],
+    ['AOS_BUS', 'nats://127.0.0.1:4222', 'Set DATABASE_URL'],
     ['AOS_ROLES', 'api,boss', 'api, relay, worker'],
     ['AOS_OWNER_EMAIL', 'me', 'an e-mail address'],
     ['AOS_OWNER_PASSWORD', 'short', '12 to 1024'],

@@ -11,6 +11,7 @@ export interface Environment {
   host: string;
   dataDir: string;
   databaseUrl: string | undefined;
+  /** `postgres`, or the URL of a broker. */
   bus: string;
   roles: ReadonlySet<ProcessRole>;
   ownerEmail: string | undefined;
@@ -35,7 +36,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
     if (raw === undefined || raw === '') return fallback;
     const parsed = schema.safeParse(raw);
     if (parsed.success) return parsed.data;
-    const secretive = /PASSWORD|KEY|URL/.test(name);
+    const secretive = /PASSWORD|KEY|URL|BUS/.test(name);
     faults.push(
       `${name} is ${secretive ? describeLength(raw) : JSON.stringify(raw)}; it takes ${takes}.`,
     );
@@ -57,8 +58,13 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
   );
   const bus = read(
     'AOS_BUS',
-    '"postgres"; nats:// and redis:// come with a later version',
-    z.enum(['postgres']),
+    '"postgres", or a URL such as nats://user:password@host:4222 or redis://host:6379 (tls:// and rediss:// with TLS)',
+    z.union([
+      z.literal('postgres'),
+      z
+        .url({ protocol: /^(nats|tls|rediss?)$/ })
+        .refine((text) => URL.canParse(text) && new URL(text).hostname !== ''),
+    ]),
     'postgres',
   );
   const roles = read(
@@ -73,6 +79,10 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
   if (!databaseUrl && roles.length < roleNames.length && new Set(roles).size < roleNames.length)
     faults.push(
       `AOS_ROLES is "${roles.join(',')}"; the embedded database serves one process, which must do all of ${roleNames.join(',')}. Set DATABASE_URL to split roles.`,
+    );
+  if (!databaseUrl && bus !== 'postgres')
+    faults.push(
+      'AOS_BUS names a broker; the embedded database serves one process, which has nobody to talk to. Set DATABASE_URL, or unset AOS_BUS.',
     );
   const ownerEmail = read<string | undefined>(
     'AOS_OWNER_EMAIL',

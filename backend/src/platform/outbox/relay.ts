@@ -12,7 +12,7 @@ import { type Numbering, type Turn, Wakeups } from './wakeups.js';
  * The relay gives every committed event its number.
  *
  *     commit ──> events (seq NULL) ──[stamp_events]──> events (seq 42, 43, …) ──> listeners here
- *                     ^                    |                 ^               └──> NOTIFY seq: the others
+ *                     ^                    |                 ^               └──> bus: the others
  *        at a wake-up, or at most    relay_state: its    with the commit,
  *        one poll later              row lock elects     when the relay is idle
  *                                    who numbers
@@ -131,6 +131,14 @@ export class Relay implements Numbering, OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     await this.stop();
+  }
+
+  /** Which numbering it is; another one in a database that was replaced by a copy. */
+  async epoch(): Promise<string | undefined> {
+    const [row] = await this.database.query<{ epoch: string }>(
+      'SELECT epoch FROM relay_state WHERE id = 1',
+    );
+    return row?.epoch;
   }
 
   /** For health and metrics: how long the oldest committed event has been waiting for its number. */
@@ -286,7 +294,7 @@ export class Relay implements Numbering, OnApplicationShutdown {
     this.stampedCount += rows.length;
     this.lastSeq = Number(rows.at(-1)!.seq);
     for (const listener of this.listeners) listener(rows);
-    this.wakeups.wakeOthers('seq');
+    this.wakeups.tellOthers(rows);
     return rows.length;
   }
 

@@ -10,8 +10,8 @@ import { RecentEvents } from './recent-events.js';
 /**
  * Follows the events by `seq` and hands each one to the subscribers of this process, in order and once.
  *
- *     relay of this process ──rows──┐
- *     NOTIFY seq, or one poll ──> SELECT … WHERE seq > last ──┴──> accept() ──> listeners, recent events
+ *     relay of this process, or of another over the bus ──rows──┐
+ *     wake-up, or one poll ──> SELECT … WHERE seq > last ────────┴──> accept() ──> listeners, recent events
  *
  * Both ways end in `accept`, which is synchronous, drops what it has had, and takes handed-over rows only
  * when they join on to the last one; so the two cannot get in each other's way, and a hand-over that never
@@ -111,6 +111,10 @@ export class EventTail implements OnApplicationShutdown {
       this.relay.onStamped((rows) => {
         if (!this.accept(rows, 'handed over')) this.look();
       }),
+      this.wakeups.onNumbered(({ epoch, rows }) => {
+        // Of another numbering: what has that number here is something else.
+        if (epoch !== this.epoch || !this.accept(rows, 'handed over')) this.look();
+      }),
       this.wakeups.on('seq', () => this.look()),
     );
     this.pollTimer = setInterval(() => this.look(), this.options.pollMs);
@@ -205,7 +209,7 @@ export class EventTail implements OnApplicationShutdown {
         WHERE e.seq > $1 AND e.seq <= $2 AND e.type = ANY($3) ORDER BY e.seq`,
       [floor, state.lastSeq, valueEventTypes],
     );
-    this.epoch = state.epoch;
+    this.epoch = this.wakeups.epoch = state.epoch;
     this.seq = state.lastSeq;
     this.recentEvents = new RecentEvents(floor);
     for (const row of rows) this.recentEvents.push(new FramedEvent(toAosEvent(row)));

@@ -33,6 +33,9 @@ export class PlatformStreamModule implements OnApplicationBootstrap {
       await this.tail.start();
       this.hub.start();
     }
-    if (this.environment.roles.has('relay')) this.relay.start();
+    if (this.environment.roles.has('relay')) {
+      this.wakeups.epoch ??= await this.relay.epoch(); // a tail knows it already
+      this.relay.start();
+    }
   }
 }
