@@ -20,6 +20,7 @@ import { CountVotes1764179000000 } from './1764179000000-count-votes.js';
 import { LetAgentsBeScaled1764181000000 } from './1764181000000-let-agents-be-scaled.js';
 import { ProposeChanges1764182000000 } from './1764182000000-propose-changes.js';
 import { KeepSecondFactors1764184000000 } from './1764184000000-keep-second-factors.js';
+import { SignInWithProviders1764186000000 } from './1764186000000-sign-in-with-providers.js';
 
 /** In order. A migration that has shipped is never edited: write the next one. */
 export const migrations = [
@@ -45,4 +46,5 @@ export const migrations = [
   LetAgentsBeScaled1764181000000,
   ProposeChanges1764182000000,
   KeepSecondFactors1764184000000,
+  SignInWithProviders1764186000000,
 ];

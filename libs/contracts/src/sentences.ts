@@ -661,6 +661,40 @@ export const sentences = {
   'factor-own': 'Your own second factor is turned off in your account, with a code.',
   'factor-by-token': 'An API token has no second factor. Sign in to do that.',
   'sign-in-pause': 'Too many failed sign-ins. Wait before the next try.',
+  'password-for-owners':
+    'Here people sign in with a provider. The password is the way in of owners, for when the provider is away.',
+  'prove-by-sign-in':
+    'You have no password: sign out, sign in again, and do this within ten minutes.',
+  'no-provider': 'There is no sign-in provider of that name.',
+  'identity-last':
+    'It is your only way in. Have a password set first, or connect another provider.',
+  'sso-address-unknown':
+    'AOS does not know the address under which people reach it, so nobody can come back to it. Set AOS_PUBLIC_URL and start it again.',
+  'sso-away':
+    '{{provider}} did not answer in time, or not as a sign-in provider does. Try again; if it lasts, tell whoever runs AOS.',
+  'sso-not-asked': '{{provider}} may not be asked: {{why}}',
+  'sso-issuer':
+    'What answers at {{issuer}} calls itself something else. The issuer has to be written exactly as its metadata say it.',
+  'sso-no-pkce': '{{provider}} takes no PKCE with S256, without which nobody is sent to it.',
+  'sso-endpoint': '{{provider}} names an address that is not one over https.',
+  'sso-secret': '{{provider}} is not wholly set up here: its client secret cannot be had.',
+  'sso-said': '{{provider}} did not let you in ({{why}}).',
+  'sso-unfit': 'What {{provider}} answered does not fit what was asked. Nobody was signed in.',
+  'sso-flow':
+    'This sign-in was not begun in this browser, has been used, or took longer than ten minutes. Begin it again.',
+  'sso-no-account':
+    'You have no account here that is connected with {{provider}}. Whoever has an account signs in to it and connects it under Settings, Account.',
+  'sso-email': '{{provider}} does not say that your e-mail address was verified.',
+  'sso-domain': 'Your e-mail address is not of a domain that is let in here.',
+  'sso-email-taken':
+    'There is an account with your e-mail address. Sign in to it in another way and connect {{provider}} under Settings, Account.',
+  'sso-disabled': 'Your account is disabled.',
+  'sso-no-role': 'You hold no role here, and nothing that {{provider}} says of you gives you one.',
+  'sso-taken': 'That account of {{provider}} is connected with somebody else here.',
+  'sso-another':
+    'Your account is connected with another account of {{provider}}. Disconnect that one first.',
+  'sso-session': 'The session in which you began this has ended. Sign in and begin again.',
+  'sso-no-sign-out': '{{provider}} does not offer to sign out there.',
   'streams-many': 'Too many streams are open: close some first.',
   'server-stopping': 'The server is stopping.',
   'sign-in-crowd': 'Too many people sign in at this moment. Try again shortly.',
@@ -690,6 +724,19 @@ export const sentences = {
     'A value is one line without control characters, or PEM blocks. Was a newline copied along?',
   'llm-secret': 'llm.apiKeySecret takes the name of a secret, not a key. Add the secret first.',
   'factor-role': 'A second factor is wanted of a role that there is not.',
+  'provider-twice': 'Two sign-in providers are called {{name}}.',
+  'provider-issuer-twice':
+    'Two sign-in providers have the same issuer. Whom it means is kept by the issuer: one entry has to do for both.',
+  'provider-issuer-form':
+    'The issuer of a sign-in provider is an address over https, without user, query or fragment; plain http only on this machine itself.',
+  'provider-secret':
+    'The client secret of a sign-in provider is the name of a secret, not its value. Add the secret first.',
+  'provider-role': 'A sign-in provider gives a role that there is not.',
+  'provider-claim': 'Roles hang on the values of a claim, and no claim is named.',
+  'provider-gives-nothing':
+    'People who are given an account would hold no role. Map one, or name a default.',
+  'password-no-provider': 'Without a sign-in provider nobody but owners could come in.',
+  'password-no-owner': 'No owner has a password: nobody could come in when the provider is away.',
   'llm-url': 'llm.baseUrl must not hold a user or password. Use llm.apiKeySecret.',
   'redaction-unread':
     'The pattern of the redaction rule {{name}} cannot be read: {{why}}. It takes the syntax of RE2, which has no backreferences and no look-around.',
@@ -699,6 +746,12 @@ export const sentences = {
     'The redaction rule {{name}} would take most of an ordinary sentence. Say more closely what is to be taken out.',
   'redaction-twice':
     'Two redaction rules are called {{name}}. What is taken out is shown under the name of its rule.',
+  'issuer-taken-above': 'another provider above has it',
+  'must-be-issuer': 'must be https, without user, query or fragment',
+  'must-name-claim': 'must name the claim',
+  'needs-a-role': 'needs a role',
+  'needs-a-provider': 'needs a sign-in provider',
+  'needs-owner-password': 'needs an owner with a password',
   'not-re2': 'not a pattern of RE2',
   'fits-nothing': 'fits where there is no text',
   'fits-most': 'fits most of any text',

@@ -42,6 +42,7 @@ import { RevokeApiToken } from './commands/revoke-api-token.js';
 import { SignIn } from './commands/sign-in.js';
 import { SignOut } from './commands/sign-out.js';
 import { SESSION_COOKIE } from './session-authenticator.js';
+import { handOut, sessionCookie } from './session-cookie.js';
 
 @ApiTags('auth')
 @Controller('auth')
@@ -53,12 +54,7 @@ export class AuthController {
     private readonly queries: AuthQueries,
     @Inject(ENVIRONMENT) environment: Environment,
   ) {
-    this.cookie = {
-      httpOnly: true,
-      sameSite: 'lax',
-      secure: environment.publicUrl?.startsWith('https:') ?? false,
-      path: '/',
-    };
+    this.cookie = sessionCookie(environment);
   }
 
   @Post('login')
@@ -78,11 +74,7 @@ export class AuthController {
     const answer = await this.commands.execute(
       new SignIn(request.ctx, body, request.headers['user-agent'] ?? null),
     );
-    response.cookie(SESSION_COOKIE, answer.accessToken, {
-      ...this.cookie,
-      expires: new Date(answer.expiresAt),
-    });
-    response.setHeader('cache-control', 'no-store');
+    handOut(response, this.cookie, answer);
     return answer;
   }
 
@@ -122,6 +114,7 @@ export class AuthController {
       authenticatedBy: request.identity?.by ?? 'token',
       csrfToken: request.identity?.csrfToken ?? null,
       mustSetUpSecondFactor: request.identity?.mustSetUpSecondFactor ?? false,
+      ...(await this.queries.cameIn(ctx.actor.userId, request.identity?.sessionId ?? null)),
     };
   }
 

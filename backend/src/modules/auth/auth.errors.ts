@@ -34,3 +34,17 @@ export class WrongCode extends AosError {
     super('wrong_code', say('code-wrong'));
   }
 }
+
+/** The password was right: nobody else is told. */
+export class PasswordForOwners extends AosError {
+  constructor() {
+    super('password_sign_in_off', say('password-for-owners'));
+  }
+}
+
+/** Of somebody who has no password, and whose session is older than that. */
+export class SignInAgain extends AosError {
+  constructor() {
+    super('wrong_password', say('prove-by-sign-in'));
+  }
+}

@@ -1,6 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { Authenticator } from '../../platform/http/authenticator.js';
 import { HttpModule } from '../../platform/http/http.module.js';
+import { ConfigModule } from '../config/index.js';
 import { RbacModule } from '../rbac/index.js';
 import { AuthController } from './auth.controller.js';
 import { AuthQueries } from './auth.queries.js';
@@ -24,13 +25,14 @@ import { Passwords } from './passwords.js';
 import { PeopleController } from './people.controller.js';
 import { SecondFactorController } from './second-factor.controller.js';
 import { SecondFactors } from './second-factors.js';
+import { Sessions } from './sessions.js';
 import { SessionAuthenticator } from './session-authenticator.js';
 import { SessionPruner } from './session-pruner.js';
 
 /** Global for the Authenticator: routes, sockets and streams all ask it. */
 @Global()
 @Module({
-  imports: [HttpModule, RbacModule],
+  imports: [HttpModule, ConfigModule, RbacModule],
   controllers: [AuthController, SecondFactorController, PeopleController],
   providers: [
     SessionAuthenticator,
@@ -41,6 +43,7 @@ import { SessionPruner } from './session-pruner.js';
     OwnerBootstrap,
     Passwords,
     SecondFactors,
+    Sessions,
     SessionPruner,
     SignInHandler,
     SignOutHandler,
@@ -56,6 +59,6 @@ import { SessionPruner } from './session-pruner.js';
     RenewRecoveryCodesHandler,
     ResetSecondFactorHandler,
   ],
-  exports: [Authenticator, OwnerBootstrap],
+  exports: [Authenticator, LoginAttempts, OwnPassword, OwnerBootstrap, SecondFactors, Sessions],
 })
 export class AuthModule {}

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type {
   ApiToken,
+  Me,
   Page,
   PageQuery,
   Permission,
@@ -13,6 +14,7 @@ import { Database } from '../../platform/database/database.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { decodeCursor, toPage } from '../../platform/http/cursor.js';
 import { NotFound } from '../../platform/http/problem.js';
+import { Settings } from '../config/index.js';
 import { hasSecondFactor, wantsSecondFactor } from './second-factors.js';
 
 interface PersonRow {
@@ -21,8 +23,16 @@ interface PersonRow {
   name: string;
   is_disabled: boolean;
   has_second_factor: boolean;
+  has_password: boolean;
+  providers: string[];
   created_at: Date;
   roles: string[];
+}
+
+interface CameInRow {
+  has_password: boolean;
+  provider: string | null;
+  provider_ends: boolean | null;
 }
 
 interface FactorRow {
@@ -50,12 +60,41 @@ interface TokenRow {
 
 @Injectable()
 export class AuthQueries {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly settings: Settings,
+  ) {}
 
   async user(id: string | null): Promise<User> {
     const [row] = await this.database.query<PersonRow>(`${selectPeople} WHERE u.id = $1`, [id]);
     if (!row) throw new NotFound('This person');
     return { id: row.id, email: row.email, name: row.name, roles: row.roles };
+  }
+
+  /** What only `me` tells of somebody. */
+  async cameIn(
+    id: string | null,
+    sessionId: string | null,
+  ): Promise<Pick<Me, 'hasPassword' | 'signedInBy'>> {
+    const [row] = await this.database.query<CameInRow>(
+      `SELECT u.password_hash IS NOT NULL AS has_password, s.provider, s.provider_ends
+         FROM users u LEFT JOIN sessions s ON s.user_id = u.id AND s.id = $2 WHERE u.id = $1`,
+      [id, sessionId],
+    );
+    const provider = row?.provider;
+    const { providers } = (await this.settings.system()).security.signIn;
+    const title = providers.find(({ name }) => name === provider)?.label;
+    return {
+      hasPassword: row?.has_password ?? false,
+      signedInBy: provider
+        ? {
+            name: provider,
+            title: title ?? provider,
+            // One that is no longer in the settings is asked for nothing.
+            endsSession: title !== undefined && row?.provider_ends === true,
+          }
+        : null,
+    };
   }
 
   async people({ limit, cursor }: PageQuery): Promise<Page<Person>> {
@@ -68,8 +107,9 @@ export class AuthQueries {
       rows,
       limit,
       (row) => [row.email.toLowerCase()],
-      ({ is_disabled, has_second_factor, created_at, ...row }) => ({
+      ({ is_disabled, has_second_factor, has_password, created_at, ...row }) => ({
         ...row,
+        hasPassword: has_password,
         disabled: is_disabled,
         hasSecondFactor: has_second_factor,
         createdAt: created_at.toISOString(),
@@ -148,5 +188,7 @@ export class AuthQueries {
 
 const selectPeople = `
   SELECT u.id, u.email, u.name, u.is_disabled, u.created_at, ${hasSecondFactor} AS has_second_factor,
+         u.password_hash IS NOT NULL AS has_password,
+         ARRAY(SELECT provider FROM identities WHERE user_id = u.id ORDER BY 1) AS providers,
          ARRAY(SELECT DISTINCT role FROM role_bindings WHERE user_id = u.id ORDER BY 1) AS roles
     FROM users u`;

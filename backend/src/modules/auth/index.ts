@@ -1,2 +1,10 @@
+export { SecondFactorNeeded, SecondFactorWrong } from './auth.errors.js';
 export { AuthModule } from './auth.module.js';
+export { LoginAttempts } from './login-attempts.js';
+export { OwnPassword } from './own-password.js';
 export { OwnerBootstrap } from './owner-bootstrap.js';
+export { SecondFactors } from './second-factors.js';
+export { hashToken, newSessionToken } from './secret-token.js';
+export { handOut, sessionCookie } from './session-cookie.js';
+export { Sessions } from './sessions.js';
+export { mayUsePassword } from './ways-in.js';

@@ -56,9 +56,11 @@ export class SecondFactorController {
     @Body({ schema: BeginSecondFactor }) body: BeginSecondFactor,
     @Res({ passthrough: true }) response: Response,
   ): Promise<SecondFactorSecret> {
-    sessionOf(request);
+    const sessionId = sessionOf(request);
     response.setHeader('cache-control', 'no-store');
-    return this.commands.execute(new BeginSecondFactorCommand(ctx, body.currentPassword));
+    return this.commands.execute(
+      new BeginSecondFactorCommand(ctx, sessionId, body.currentPassword),
+    );
   }
 
   @Post('confirm')

@@ -155,7 +155,8 @@ const grantsOfUser = `(
 
 const bySession = `
   SELECT s.id, s.user_id, s.csrf_token, NULL::text[] AS scopes, u.name AS label, s.expires_at AS ends_at,
-         NOT ${hasSecondFactor} AND ${wantsSecondFactor} AS lacks_factor, ${grantsOfUser}
+         s.second_factor IS DISTINCT FROM 'provider' AND NOT ${hasSecondFactor} AND ${wantsSecondFactor} AS lacks_factor,
+         ${grantsOfUser}
     FROM sessions s JOIN users u ON u.id = s.user_id
    WHERE s.token_hash = $1 AND s.revoked_at IS NULL AND s.expires_at > now() AND NOT u.is_disabled`;
 

@@ -27,6 +27,7 @@ export class SessionPruner implements OnApplicationBootstrap, OnApplicationShutd
       await this.database.query(
         `DELETE FROM sessions WHERE expires_at < now() - interval '7 days'`,
       );
+      await this.database.query('DELETE FROM sign_in_flows WHERE expires_at < now()');
     } catch (error) {
       this.logger.warn({ msg: 'ended sessions could not be pruned', err: error });
     }

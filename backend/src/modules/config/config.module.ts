@@ -8,10 +8,11 @@ import { ConfigQueries } from './config.queries.js';
 import { InstallationFacts } from './installation.js';
 import { Settings } from './settings.js';
 import { ProposalsModule } from '../proposals/index.js';
+import { RbacModule } from '../rbac/index.js';
 import { Vault } from './vault.js';
 
 @Module({
-  imports: [ProposalsModule],
+  imports: [ProposalsModule, RbacModule],
   controllers: [ConfigController],
   providers: [
     Settings,

@@ -1,3 +1,4 @@
+export { isIssuer } from './config-rules.js';
 export { open as openSealed, seal } from './cipher.js';
 export { configChanges } from '../proposals/index.js';
 export { ConfigModule } from './config.module.js';

@@ -1,6 +1,7 @@
 export * from './call.js';
 export { type CallRow, callColumns, toToolCall } from './call-row.js';
 export { couldDecideSql, requirementOf, whomOf, wholeOf } from './chain/approvers.js';
+export { AddressRefused, GuardedFetch } from './chain/guarded-fetch.js';
 export { BearerTokens } from './chain/identity.js';
 export { type SchemaCheck, schemaCheck } from './chain/schema-check.js';
 export { saidOfFault } from './chain/schema-words.js';

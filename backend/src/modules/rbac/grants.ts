@@ -32,7 +32,7 @@ export const toBinding = (row: BindingRow): Binding => ({
  * Who has which role where. Three rules hold on every way in:
  *   nobody hands out a permission that they do not hold there themselves;
  *   only an owner makes or unmakes an owner;
- *   one enabled owner always remains.
+ *   one enabled owner with a password always remains.
  * Each change wakes `control` after its commit, so that sessions see it at once.
  */
 @Injectable()
@@ -125,6 +125,59 @@ export class RoleGrants {
     );
   }
 
+  /**
+   * The roles that a provider says somebody has, besides those that people gave them: what it names is there afterwards,
+   * what it named before and does not now is gone. A role that they have anyway stays whose it was. Of the last owner the
+   * role stays.
+   *
+   * @returns whether one was left for that.
+   */
+  async keepInStep(
+    tx: Tx,
+    ctx: Ctx,
+    { userId, givenBy }: { userId: string; givenBy: string },
+    roles: readonly string[],
+  ): Promise<boolean> {
+    await lockOwners(tx);
+    const { rows: held } = await sql<BindingRow>(
+      tx,
+      'SELECT * FROM role_bindings WHERE user_id = $1 AND project_id IS NULL FOR UPDATE',
+      [userId],
+    );
+    let isLastOwner = false;
+    for (const row of held) {
+      if (row.created_by !== givenBy || roles.includes(row.role)) continue;
+      if (row.role === 'owner' && !(await this.leavesAnOwner(tx, row.id))) {
+        isLastOwner = true;
+        continue;
+      }
+      await sql(tx, 'DELETE FROM role_bindings WHERE id = $1', [row.id]);
+      const diff = { before: toBinding(row), after: null };
+      await this.changed(tx, ctx, `binding:${row.id}`, 'role.revoke', diff);
+    }
+    const missing = roles.filter((role) => !held.some((row) => row.role === role));
+    for (const role of missing) {
+      // A role that was deleted since the settings were saved gives nothing.
+      const { rows } = await sql<BindingRow>(
+        tx,
+        `INSERT INTO role_bindings (id, user_id, role, created_by)
+         SELECT $1, $2, name, $4 FROM roles WHERE name = $3 ON CONFLICT DO NOTHING RETURNING *`,
+        [randomUUID(), userId, role, givenBy],
+      );
+      if (!rows[0]) continue;
+      const binding = toBinding(rows[0]);
+      const diff = { before: null, after: binding };
+      await this.changed(tx, ctx, `binding:${binding.id}`, 'role.grant', diff);
+    }
+    return isLastOwner;
+  }
+
+  /** Whoever lets others have these roles, by whatever means, has to be able to give each of them. */
+  async requireMayHandOut(tx: Tx, actor: Principal, roles: readonly string[]): Promise<void> {
+    if (roles.length > 0) requireRoleWrite(actor, null);
+    for (const role of new Set(roles)) await this.requireMayGrant(tx, actor, role, null);
+  }
+
   /** To change someone's account is to be able to act as them: it takes all that they hold. */
   async requireMayManage(tx: Tx, actor: Principal, userId: string): Promise<void> {
     await lockOwners(tx);
@@ -142,13 +195,19 @@ export class RoleGrants {
    * that it would take away.
    */
   async requireAnOwner(tx: Tx, without: string | null = null): Promise<void> {
+    if (!(await this.leavesAnOwner(tx, without))) throw new LastOwner();
+  }
+
+  /** One with a password: the others cannot come in while their provider is away. */
+  private async leavesAnOwner(tx: Tx, without: string | null): Promise<boolean> {
     const { rows } = await sql(
       tx,
       `SELECT 1 FROM role_bindings b JOIN users u ON u.id = b.user_id
-        WHERE b.role = 'owner' AND b.project_id IS NULL AND NOT u.is_disabled AND b.id IS DISTINCT FROM $1::uuid LIMIT 1`,
+        WHERE b.role = 'owner' AND b.project_id IS NULL AND NOT u.is_disabled AND u.password_hash IS NOT NULL
+          AND b.id IS DISTINCT FROM $1::uuid LIMIT 1`,
       [without],
     );
-    if (rows.length === 0) throw new LastOwner();
+    return rows.length > 0;
   }
 
   /** The audit row, the event and the wake-up of any change in who may do what. */

@@ -88,6 +88,7 @@ it('tells what goes in from what comes out where they differ, and only there', a
   expect(Object.keys(schemas).filter((name) => name.endsWith('Input'))).toEqual([
     ...['ApproversInput', 'PolicyConditionInput', 'PolicyDocumentInput', 'PolicyRuleInput'],
     'SecondPersonRuleInput',
+    'SignInProviderInput',
     'SystemConfigInput',
   ]);
 });

@@ -77,8 +77,7 @@ export class ProblemFilter implements ExceptionFilter {
     const ctx = request.ctx;
     if (!ctx) return;
     const isKnown = ctx.actor.userId !== null;
-    const isRefusal =
-      error.status === 403 || (error.status === 401 && !recordedAtTheDoor.has(error.code));
+    const isRefusal = [401, 403].includes(error.status) && !recordedAtTheDoor.has(error.code);
     const maybeHidden = error.code === 'not_found' && isKnown;
     if (!isRefusal && !maybeHidden) return;
     await this.denials.record(
@@ -95,6 +94,9 @@ const recordedAtTheDoor = new Set<ErrorCode>([
   'invalid_credentials',
   'second_factor_needed',
   'second_factor_wrong',
+  'password_sign_in_off',
+  'sign_in_over',
+  'sign_in_refused',
 ]);
 
 /** What only the request itself can tell about a failure. */

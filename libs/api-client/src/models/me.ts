@@ -6,7 +6,13 @@ import { User } from '../models/user';
 export interface Me {
   authenticatedBy: 'session' | 'token';
   csrfToken: (string | null);
+  hasPassword: boolean;
   mustSetUpSecondFactor: boolean;
   permissions: Array<Permission>;
+  signedInBy: ({
+'name': string;
+'title': string;
+'endsSession': boolean;
+} | null);
   user: User;
 }

@@ -5,9 +5,11 @@ export interface Person {
   createdAt: string;
   disabled: boolean;
   email: string;
+  hasPassword: boolean;
   hasSecondFactor: boolean;
   id: string;
   name: string;
   proposalId?: string;
+  providers: Array<string>;
   roles: Array<string>;
 }

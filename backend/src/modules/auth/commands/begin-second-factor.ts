@@ -12,7 +12,8 @@ import { SecondFactors } from '../second-factors.js';
 export class BeginSecondFactor extends Command<SecondFactorSecret> {
   constructor(
     readonly ctx: Ctx,
-    readonly currentPassword: string,
+    readonly sessionId: string,
+    readonly currentPassword: string | undefined,
   ) {
     super();
   }
@@ -27,9 +28,15 @@ export class BeginSecondFactorHandler implements ICommandHandler<BeginSecondFact
     private readonly factors: SecondFactors,
   ) {}
 
-  async execute({ ctx, currentPassword }: BeginSecondFactor): Promise<SecondFactorSecret> {
+  async execute({
+    ctx,
+    sessionId,
+    currentPassword,
+  }: BeginSecondFactor): Promise<SecondFactorSecret> {
     const userId = ctx.actor.userId!;
-    const { email } = await this.ownPassword.require(ctx, currentPassword, 'second-factor.begin');
+    const { email } = await this.ownPassword.requireOrFresh(
+      ...([ctx, sessionId, currentPassword, 'second-factor.begin'] as const),
+    );
     const secret = newSecret();
     await this.database.transaction(async (tx) => {
       if ((await this.factors.lock(tx, userId))?.isOn)

@@ -51,6 +51,8 @@ export class CreatePersonHandler implements ICommandHandler<CreatePerson> {
         roles: proposalId ? [] : [role],
         disabled: false,
         hasSecondFactor: false,
+        hasPassword: true,
+        providers: [],
         createdAt: rows[0].created_at.toISOString(),
         ...(proposalId && { proposalId }),
       };

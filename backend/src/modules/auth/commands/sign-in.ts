@@ -1,18 +1,21 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { LoginAnswer, LoginRequest } from '@aos/contracts';
-import { randomUUID } from 'node:crypto';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { Database } from '../../../platform/database/database.js';
-import { type Tx, sql } from '../../../platform/database/sql.js';
-import type { Ctx, Principal } from '../../../platform/http/context.js';
+import type { Tx } from '../../../platform/database/sql.js';
+import type { Ctx } from '../../../platform/http/context.js';
 import type { AosError } from '../../../platform/http/problem.js';
-import { InvalidCredentials, SecondFactorNeeded, SecondFactorWrong } from '../auth.errors.js';
+import {
+  InvalidCredentials,
+  PasswordForOwners,
+  SecondFactorNeeded,
+  SecondFactorWrong,
+} from '../auth.errors.js';
 import { LoginAttempts } from '../login-attempts.js';
 import { Passwords } from '../passwords.js';
 import { type ShownBy, SecondFactors } from '../second-factors.js';
-import { hashToken, newSessionToken } from '../secret-token.js';
-
-const SESSION_HOURS = 12;
+import { Sessions } from '../sessions.js';
+import { mayUsePassword } from '../ways-in.js';
 
 export class SignIn extends Command<LoginAnswer> {
   constructor(
@@ -30,6 +33,7 @@ interface UserRow {
   name: string;
   password_hash: string | null;
   is_disabled: boolean;
+  may_use_password: boolean;
   roles: string[];
 }
 
@@ -41,6 +45,7 @@ export class SignInHandler implements ICommandHandler<SignIn> {
     private readonly passwords: Passwords,
     private readonly attempts: LoginAttempts,
     private readonly factors: SecondFactors,
+    private readonly sessions: Sessions,
   ) {}
 
   async execute({ ctx, input, userAgent }: SignIn): Promise<LoginAnswer> {
@@ -59,12 +64,15 @@ export class SignInHandler implements ICommandHandler<SignIn> {
       });
       throw new InvalidCredentials();
     }
+    if (!user.may_use_password) throw await this.refusal(ctx, user, 'for-owners');
+    const open = (tx: Tx, secondFactor: ShownBy | null) =>
+      this.sessions.open(tx, ctx, user, { userAgent, secondFactor });
     const answer = await this.database.transaction(async (tx) => {
       const factor = await this.factors.lock(tx, user.id);
-      if (!factor?.isOn) return this.openSession(tx, ctx, user, userAgent, null);
+      if (!factor?.isOn) return open(tx, null);
       if (code === undefined) return 'needed';
       const by = await this.factors.take(tx, factor, code);
-      return by ? this.openSession(tx, ctx, user, userAgent, by) : 'wrong';
+      return by ? open(tx, by) : 'wrong';
     });
     if (answer === 'needed' || answer === 'wrong') throw await this.refusal(ctx, user, answer);
     this.attempts.succeeded(ctx.ip, email);
@@ -72,58 +80,27 @@ export class SignInHandler implements ICommandHandler<SignIn> {
   }
 
   /** That somebody knows the password is in the record, also when they come no further. */
-  private async refusal(ctx: Ctx, user: UserRow, why: 'needed' | 'wrong'): Promise<AosError> {
+  private async refusal(ctx: Ctx, user: UserRow, why: keyof typeof refusals): Promise<AosError> {
     if (why === 'wrong') this.attempts.failed(ctx.ip, user.email.toLowerCase());
-    await this.audit.recordAlone(ctx, {
-      resource: `user:${user.id}`,
-      ...(why === 'wrong'
-        ? { action: 'login', diff: { secondFactor: 'wrong' }, outcome: 'failed' }
-        : { action: 'login.code-asked' }),
-    });
-    return why === 'wrong' ? new SecondFactorWrong() : new SecondFactorNeeded();
-  }
-
-  /** Always a new session with a new token: one that was there before signing in is worth nothing after. */
-  private async openSession(
-    tx: Tx,
-    ctx: Ctx,
-    user: UserRow,
-    userAgent: string | null,
-    secondFactor: ShownBy | null,
-  ): Promise<LoginAnswer> {
-    const [id, token, csrf] = [randomUUID(), newSessionToken(), newSessionToken()];
-    const actor: Principal = {
-      kind: 'user',
-      id: `user:${user.id}`,
-      name: user.name,
-      userId: user.id,
-      grants: [],
-    };
-    const { rows } = await sql<{ expires_at: Date }>(
-      tx,
-      `INSERT INTO sessions (id, user_id, token_hash, csrf_token, ip, user_agent, second_factor, expires_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, now() + interval '${SESSION_HOURS} hours') RETURNING expires_at`,
-      [id, user.id, hashToken(token), csrf, ctx.ip, userAgent?.slice(0, 400) ?? null, secondFactor],
-    );
-    await this.audit.record(
-      tx,
-      { ...ctx, actor },
-      {
-        action: 'login',
-        resource: `user:${user.id}`,
-        diff: { session: id, ...(secondFactor && { secondFactor }) },
-      },
-    );
-    const { email, name, roles } = user;
-    return {
-      accessToken: token,
-      expiresAt: rows[0]!.expires_at.toISOString(),
-      user: { id: user.id, email, name, roles },
-    };
+    const { entry, error } = refusals[why];
+    await this.audit.recordAlone(ctx, { resource: `user:${user.id}`, ...entry });
+    return new error();
   }
 }
 
+const refusals = {
+  needed: { entry: { action: 'login.code-asked' }, error: SecondFactorNeeded },
+  wrong: {
+    entry: { action: 'login', diff: { secondFactor: 'wrong' }, outcome: 'failed' },
+    error: SecondFactorWrong,
+  },
+  'for-owners': {
+    entry: { action: 'login', diff: { password: 'for owners' }, outcome: 'denied' },
+    error: PasswordForOwners,
+  },
+} as const;
+
 const byEmail = `
-  SELECT u.id, u.email, u.name, u.password_hash, u.is_disabled,
+  SELECT u.id, u.email, u.name, u.password_hash, u.is_disabled, ${mayUsePassword} AS may_use_password,
          ARRAY(SELECT DISTINCT role FROM role_bindings WHERE user_id = u.id ORDER BY 1) AS roles
     FROM users u WHERE lower(u.email) = $1`;

@@ -8,7 +8,8 @@ import { AosError, faultAt } from '../../../platform/http/problem.js';
 import { Outbox } from '../../../platform/outbox/outbox.js';
 import { Wakeups } from '../../../platform/outbox/wakeups.js';
 import { Proposals, type Proposed, configChanges } from '../../proposals/index.js';
-import { requireSoundConfig } from '../config-rules.js';
+import { RoleGrants } from '../../rbac/index.js';
+import { newlyGiven, requireSoundConfig } from '../config-rules.js';
 import { Settings, type StoredConfig } from '../settings.js';
 import { Vault } from '../vault.js';
 
@@ -34,6 +35,7 @@ export class SaveSystemConfigHandler implements ICommandHandler<SaveSystemConfig
     private readonly outbox: Outbox,
     private readonly wakeups: Wakeups,
     private readonly proposals: Proposals,
+    private readonly grants: RoleGrants,
   ) {
     proposals.appliesBy('config.save', {
       apply: (tx, ctx, { after, base, comment }) =>
@@ -58,8 +60,9 @@ export class SaveSystemConfigHandler implements ICommandHandler<SaveSystemConfig
     await requireSoundConfig(this.vault, tx, input);
     const changes = configChanges(present.config, input);
     if (changes.length === 0) return toAnswer(present);
-    const touchesRule = changes.some(({ path }) => path.startsWith('security.secondPerson'));
-    if (touchesRule)
+    await this.grants.requireMayHandOut(tx, ctx.actor, newlyGiven(present.config, input));
+    const touches = (part: string) => changes.some(({ path }) => path.startsWith(part));
+    if (touches('security.secondPerson'))
       await this.proposals.requireSomebodyElse(
         tx,
         ctx.confirms ? ctx.confirms.proposedByUser : ctx.actor.userId,
@@ -67,7 +70,9 @@ export class SaveSystemConfigHandler implements ICommandHandler<SaveSystemConfig
       );
     const proposed = await this.proposals.instead(tx, ctx, {
       ...{ kind: 'settings', action: 'config.save', target: 'config:system' },
-      ...{ base, before: present.config, after: input, comment, touchesRule },
+      ...{ base, before: present.config, after: input, comment },
+      // What maps claims to roles gives roles: with either rule it wants a second person.
+      touchesRule: touches('security.secondPerson') || touches('security.signIn.providers'),
     });
     if (proposed) return proposed;
     // Whose it is stays the one who wrote it; who confirmed it is in the audit beside them.

@@ -19,8 +19,9 @@ export class SecondFactorApi {
   present(): Promise<SecondFactor> {
     return firstValueFrom(this.api.invoke(getSecondFactor, {}));
   }
-  begin(currentPassword: string): Promise<SecondFactorSecret> {
-    return firstValueFrom(this.api.invoke(beginSecondFactor, { body: { currentPassword } }));
+  begin(currentPassword: string | undefined): Promise<SecondFactorSecret> {
+    const body = currentPassword === undefined ? {} : { currentPassword };
+    return firstValueFrom(this.api.invoke(beginSecondFactor, { body }));
   }
   confirm(code: string): Promise<RecoveryCodes> {
     return firstValueFrom(this.api.invoke(confirmSecondFactor, { body: { code } }));

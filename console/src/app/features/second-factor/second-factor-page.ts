@@ -117,31 +117,35 @@ import { SecondFactorApi } from './second-factor-api';
             @if (it.isRequired) {
               <p class="note" role="status">{{ t('factor.required') }}</p>
             }
-            <form (submit)="$event.preventDefault(); begin(password.value)">
-              <input
-                class="sr-only"
-                type="text"
-                autocomplete="username"
-                tabindex="-1"
-                aria-hidden="true"
-                [value]="me()?.user?.email ?? ''"
-                readonly
-              />
-              <div class="field">
-                <label for="own-password">{{ t('factor.password') }}</label>
+            <form (submit)="$event.preventDefault(); begin()">
+              @if (me()?.hasPassword) {
                 <input
-                  #password
-                  #field
-                  id="own-password"
-                  class="input"
-                  type="password"
-                  autocomplete="current-password"
-                  required
-                  maxlength="1024"
-                  aria-describedby="own-password-help"
+                  class="sr-only"
+                  type="text"
+                  autocomplete="username"
+                  tabindex="-1"
+                  aria-hidden="true"
+                  [value]="me()?.user?.email ?? ''"
+                  readonly
                 />
-                <span class="meta" id="own-password-help">{{ t('factor.passwordHelp') }}</span>
-              </div>
+                <div class="field">
+                  <label for="own-password">{{ t('factor.password') }}</label>
+                  <input
+                    #password
+                    #field
+                    id="own-password"
+                    class="input"
+                    type="password"
+                    autocomplete="current-password"
+                    required
+                    maxlength="1024"
+                    aria-describedby="own-password-help"
+                  />
+                  <span class="meta" id="own-password-help">{{ t('factor.passwordHelp') }}</span>
+                </div>
+              } @else {
+                <p class="meta">{{ t('factor.noPassword') }}</p>
+              }
               @if (problem(); as problem) {
                 <aos-problem [problem]="problem" />
               }
@@ -324,6 +328,7 @@ export class SecondFactorPage {
   readonly next = input<string>();
   private readonly api = inject(SecondFactorApi);
   private readonly store = inject(Store);
+  private readonly password = viewChild<ElementRef<HTMLInputElement>>('password');
   private readonly field = viewChild<ElementRef<HTMLInputElement>>('field');
   protected readonly me = this.store.selectSignal(session.selectMe);
 
@@ -367,7 +372,9 @@ export class SecondFactorPage {
     this.call.set(idle);
     this.asking.set(deed);
   }
-  protected begin(password: string): Promise<void> {
+  /** Whoever signs in with a provider has none: the server looks at when they came in. */
+  protected begin(): Promise<void> {
+    const password = this.password()?.nativeElement.value;
     return this.send(async () => this.begun.set(await this.api.begin(password)));
   }
   protected confirm(code: string): Promise<void> {

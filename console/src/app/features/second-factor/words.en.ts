@@ -4,6 +4,7 @@ export const words = {
   required: 'Your role must have one. Set it up, and everything else is open again.',
   password: 'Your password',
   passwordHelp: 'So that nobody does this at a screen that you left.',
+  noPassword: 'You have no password here: that you signed in a moment ago shows who you are.',
   begin: 'Go on',
   busy: 'One moment',
   scan: 'Scan this with an authenticator app, such as 2FAS, Aegis or Google Authenticator.',

@@ -4,6 +4,7 @@ export const words = {
   required: '你的角色必须设置。设置完成后，其他功能即可使用。',
   password: '你的密码',
   passwordHelp: '以免有人在你离开的屏幕上操作。',
+  noPassword: '你在这里没有密码：刚刚的登录即可证明你的身份。',
   begin: '继续',
   busy: '请稍候',
   scan: '请用验证器应用扫描，例如 2FAS、Aegis 或 Google Authenticator。',

@@ -17,13 +17,23 @@ import { ConfirmDialog } from '../../shared/ui/confirm-dialog';
 import { Icon } from '../../shared/ui/icon';
 import { ProblemNote } from '../../shared/ui/problem-note';
 import { Age } from '../../shared/ui/time';
+import { IdentitiesCard } from './identities-card';
 import { SettingsApi } from './settings-api';
 import { TokenDialog } from './token-dialog';
 
 /** The ways in that are one's own: password, open sessions, tokens for programs. */
 @Component({
   selector: 'aos-account-page',
-  imports: [Age, ConfirmDialog, Icon, ProblemNote, RouterLink, TokenDialog, TranslocoDirective],
+  imports: [
+    Age,
+    ConfirmDialog,
+    Icon,
+    IdentitiesCard,
+    ProblemNote,
+    RouterLink,
+    TokenDialog,
+    TranslocoDirective,
+  ],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <div class="section" *transloco="let t">
@@ -188,57 +198,65 @@ import { TokenDialog } from './token-dialog';
         </div>
       }
 
-      <h2>{{ t('settings.password.title') }}</h2>
-      <form class="card form password" (submit)="change($event)">
-        <input
-          class="sr-only"
-          type="text"
-          autocomplete="username"
-          tabindex="-1"
-          aria-hidden="true"
-          [value]="me()?.user?.email ?? ''"
-          readonly
-        />
-        <div class="field">
-          <label for="password-now">{{ t('settings.password.now') }}</label>
+      @defer (on immediate) {
+        <aos-identities-card (changed)="load()" />
+      } @error {
+        <p class="fault" role="alert">{{ t('shell.roomFailed') }}</p>
+      }
+
+      @if (me()?.hasPassword) {
+        <h2>{{ t('settings.password.title') }}</h2>
+        <form class="card form password" (submit)="change($event)">
           <input
-            #now
-            id="password-now"
-            class="input"
-            type="password"
-            autocomplete="current-password"
-            required
-            maxlength="1024"
+            class="sr-only"
+            type="text"
+            autocomplete="username"
+            tabindex="-1"
+            aria-hidden="true"
+            [value]="me()?.user?.email ?? ''"
+            readonly
           />
-        </div>
-        <div class="field">
-          <label for="password-next">{{ t('settings.password.next') }}</label>
-          <input
-            #next
-            id="password-next"
-            class="input"
-            type="password"
-            autocomplete="new-password"
-            required
-            minlength="12"
-            maxlength="1024"
-            aria-describedby="password-help"
-          />
-          <span class="help" id="password-help">{{ t('settings.password.help') }}</span>
-        </div>
-        @if (changing(); as call) {
-          @if (call.state === 'failed') {
-            <aos-problem [problem]="call.problem" />
-          } @else if (call.state === 'done') {
-            <p class="ok" role="status">{{ t('settings.password.changed') }}</p>
+          <div class="field">
+            <label for="password-now">{{ t('settings.password.now') }}</label>
+            <input
+              #now
+              id="password-now"
+              class="input"
+              type="password"
+              autocomplete="current-password"
+              required
+              maxlength="1024"
+            />
+          </div>
+          <div class="field">
+            <label for="password-next">{{ t('settings.password.next') }}</label>
+            <input
+              #next
+              id="password-next"
+              class="input"
+              type="password"
+              autocomplete="new-password"
+              required
+              minlength="12"
+              maxlength="1024"
+              aria-describedby="password-help"
+            />
+            <span class="help" id="password-help">{{ t('settings.password.help') }}</span>
+          </div>
+          @if (changing(); as call) {
+            @if (call.state === 'failed') {
+              <aos-problem [problem]="call.problem" />
+            } @else if (call.state === 'done') {
+              <p class="ok" role="status">{{ t('settings.password.changed') }}</p>
+            }
           }
-        }
-        <div>
-          <button class="btn filled" type="submit" [disabled]="changing().state === 'loading'">
-            {{ t('settings.password.change') }}
-          </button>
-        </div>
-      </form>
+          <div>
+            <button class="btn filled" type="submit" [disabled]="changing().state === 'loading'">
+              {{ t('settings.password.change') }}
+            </button>
+          </div>
+        </form>
+      }
 
       @if (isAdding()) {
         @defer (on immediate) {
@@ -298,8 +316,8 @@ import { TokenDialog } from './token-dialog';
 })
 export class AccountPage {
   private readonly api = inject(SettingsApi);
-  private readonly now = viewChild.required<ElementRef<HTMLInputElement>>('now');
-  private readonly next = viewChild.required<ElementRef<HTMLInputElement>>('next');
+  private readonly now = viewChild<ElementRef<HTMLInputElement>>('now');
+  private readonly next = viewChild<ElementRef<HTMLInputElement>>('next');
   protected readonly me = inject(Store).selectSignal(session.selectMe);
   protected readonly call = signal<Call>(idle);
   protected readonly tokens = signal<readonly ApiToken[]>([]);
@@ -361,7 +379,7 @@ export class AccountPage {
   /** The passwords stay in their fields and are read at the moment of sending. */
   protected async change(event: Event): Promise<void> {
     event.preventDefault();
-    const [now, next] = [this.now().nativeElement, this.next().nativeElement];
+    const [now, next] = [this.now()!.nativeElement, this.next()!.nativeElement];
     this.changing.set(loading);
     try {
       await firstValueFrom(

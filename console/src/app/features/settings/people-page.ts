@@ -103,6 +103,9 @@ type Open =
                               ? t('settings.person.in', { project: binding.projectId })
                               : t('settings.everywhere')
                           }}</span>
+                          @if (binding.createdBy.startsWith('identity:')) {
+                            <span class="muted">{{ t('settings.person.byProvider') }}</span>
+                          }
                           @if (mayGrant()) {
                             <button
                               class="take"
@@ -132,6 +135,9 @@ type Open =
                     {{ t(person.disabled ? 'settings.person.disabled' : 'settings.person.active') }}
                     @if (person.hasSecondFactor) {
                       <span class="pill">{{ t('settings.person.factor') }}</span>
+                    }
+                    @for (provider of person.providers; track provider) {
+                      <span class="pill">{{ t('settings.person.via', { provider }) }}</span>
                     }
                   </td>
                   <td class="meta" [attr.data-word]="t('settings.person.since')">

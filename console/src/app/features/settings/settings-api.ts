@@ -3,6 +3,8 @@ import { Api } from '@aos/api-client';
 import {
   changeOwnPassword,
   checkAccess,
+  checkProvider,
+  connectIdentity,
   createBinding,
   createRole,
   createToken,
@@ -10,6 +12,7 @@ import {
   deleteBinding,
   deleteRole,
   deleteSecret,
+  disconnectIdentity,
   disableUser,
   enableUser,
   endSession,
@@ -20,6 +23,7 @@ import {
   getSystemConfigSchema,
   listAudit,
   listBindings,
+  listIdentities,
   listProjects,
   listRoles,
   listSessions,
@@ -52,11 +56,14 @@ import type {
   CreateToken,
   CreateUser,
   CreatedToken,
+  Identity,
   Installation,
   Page,
   Person,
   Project,
   Proposal,
+  ProviderCheck,
+  ProviderSignIn,
   PutRole,
   PutSecret,
   Role,
@@ -64,6 +71,7 @@ import type {
   SecondFactor,
   SecretInfo,
   Session,
+  SignInProvider,
   SystemConfig,
   SystemConfigAnswer,
 } from '@aos/contracts';
@@ -187,6 +195,19 @@ export class SettingsApi {
   }
   secondFactor(): Observable<SecondFactor> {
     return this.api.invoke(getSecondFactor, {});
+  }
+  identities(): Observable<Page<Identity>> {
+    return this.api.invoke(listIdentities, { limit: LONGEST_PAGE });
+  }
+  connectIdentity(provider: string, currentPassword?: string): Observable<ProviderSignIn> {
+    const body = { provider, ...(currentPassword !== undefined && { currentPassword }) };
+    return this.api.invoke(connectIdentity, { body });
+  }
+  disconnectIdentity(id: string): Observable<unknown> {
+    return this.api.invoke(disconnectIdentity, { id });
+  }
+  checkProvider(provider: SignInProvider): Observable<ProviderCheck> {
+    return this.api.invoke(checkProvider, { body: provider });
   }
   sessions(): Observable<Page<Session>> {
     return this.api.invoke(listSessions, { limit: LONGEST_PAGE });

@@ -14,6 +14,7 @@ import { Age, spaced } from '../../shared/ui/time';
 import { Preferences } from '../../shared/ui/preferences';
 import { isWords } from './config-changes';
 import { EditConfig } from './edit-config';
+import { ProviderChecks } from './provider-checks';
 import { SettingsApi } from './settings-api';
 
 interface Line {
@@ -45,7 +46,7 @@ function lengthOf(ms: number, language: string): string {
 @Component({
   selector: 'aos-system-page',
   providers: [RecordNames],
-  imports: [Age, EditConfig, ProblemNote, Proposals, TranslocoDirective],
+  imports: [Age, EditConfig, ProblemNote, Proposals, ProviderChecks, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <div class="section" *transloco="let t">
@@ -108,6 +109,11 @@ function lengthOf(ms: number, language: string): string {
                 <dd [class.muted]="isUnset(line.value)">{{ shown(line) }}</dd>
               }
             </dl>
+            @if (section === 'security' && mayWrite() && providers().length) {
+              @defer (on immediate) {
+                <aos-provider-checks [providers]="providers()" />
+              }
+            }
           </section>
         }
         @if (installation(); as it) {
@@ -218,6 +224,9 @@ export class SystemPage {
   readonly edit = input<string>();
   protected readonly editing = computed(() =>
     this.mayWrite() ? (this.sections().find((section) => section === this.edit()) ?? null) : null,
+  );
+  protected readonly providers = computed(
+    () => this.stored()?.config.security.signIn.providers ?? [],
   );
   protected readonly sections = computed(() => Object.keys(this.stored()?.config ?? {}));
 

@@ -166,6 +166,49 @@ export const words = {
           help: 'As owner or admin. It holds for people who have one of them, in whatever project.',
         },
       },
+      signIn: {
+        title: 'Signing in with a provider',
+        help: 'OpenID Connect. The address that a provider has to be told is shown where it is tried, and is AOS’s own with /auth/providers/NAME/callback.',
+        password: {
+          title: 'Who may sign in by password',
+          help: 'Owners always may: it is their way in when a provider is away.',
+          values: { everyone: 'Everybody who has one', owners: 'Owners only' },
+        },
+        providers: {
+          title: 'Providers',
+          name: { title: 'Name', help: 'In addresses: small letters, digits and -.' },
+          label: { title: 'Title', help: 'On the button.' },
+          issuer: { title: 'Issuer', help: 'Exactly as its metadata say it.' },
+          clientId: { title: 'Client' },
+          clientSecret: { title: 'Client secret', help: 'The name of a secret, never its value.' },
+          scopes: { title: 'Scopes', help: 'Besides openid.' },
+          createUsers: {
+            title: 'Give an account to who has none',
+            help: 'It takes an e-mail address that the provider has verified.',
+          },
+          allowedDomains: {
+            title: 'Domains that are let in',
+            help: 'Of verified e-mail addresses. Empty: all.',
+          },
+          roleClaim: { title: 'Claim with the roles', help: 'As groups, or realm_access.roles.' },
+          roles: {
+            title: 'Roles by its values',
+            help: 'Given at sign-in, everywhere, and taken away when the value is gone.',
+            value: { title: 'Value' },
+            role: { title: 'Role' },
+          },
+          defaultRole: {
+            title: 'Role by default',
+            help: 'For whoever would hold none otherwise.',
+          },
+          secondFactor: {
+            title: 'Counts as a second factor',
+            help: 'When the provider says so; otherwise the code of the app is asked for here.',
+            acr: { title: 'Values of acr' },
+            amr: { title: 'Values of amr' },
+          },
+        },
+      },
       redaction: {
         title: 'Taken out of what tools answer',
         help: 'Before it is kept, told or given to a model; in its place stands [redacted NAME]. What people and agents send to tools is not touched, nor are files.',
@@ -176,6 +219,27 @@ export const words = {
         },
       },
     },
+  },
+  identity: {
+    title: 'Sign-in providers',
+    lead: 'Connect an account there, and it lets you in here as yourself.',
+    used: 'used',
+    not: 'Not connected',
+    connect: 'Connect',
+    connectOf: 'Connect {{provider}}',
+    password: 'Your password here',
+    cancel: 'Cancel',
+    disconnect: 'Disconnect',
+    disconnectOf: 'Disconnect {{provider}}',
+    disconnectTitle: 'Disconnect this account?',
+    disconnectWhat:
+      'It lets you in no longer. The roles that it gave you go with it, and other sessions that it opened end.',
+  },
+  provider: {
+    try: 'Try',
+    tryOf: 'Try {{provider}}',
+    ok: 'It answers as a sign-in provider does.',
+    redirect: 'Redirect address to register there:',
   },
   installation: {
     title: 'This installation',
@@ -273,6 +337,8 @@ export const words = {
     state: 'State',
     active: 'Active',
     factor: 'Second factor',
+    via: 'via {{provider}}',
+    byProvider: 'from a provider',
     factorReset: 'Take away the second factor',
     factorResetDo: 'Take away',
     factorResetWhat:

@@ -11,9 +11,13 @@ import {
   viewChild,
 } from '@angular/core';
 import { Router } from '@angular/router';
+import type { WaysIn } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
-import { type Problem } from '../../shared/api/problem';
+import { firstValueFrom } from 'rxjs';
+import { AosApi } from '../../shared/api/aos-api';
+import { type Call, type Problem, failed, idle, loading } from '../../shared/api/problem';
+import { forgetSignInProblem, signInProblem } from '../../shared/api/sign-in-problem';
 import { SessionEvents, insideOnly, session } from '../../shared/state/session';
 import { Preferences } from '../../shared/ui/preferences';
 import { ProblemNote } from '../../shared/ui/problem-note';
@@ -41,7 +45,11 @@ const offline: Problem = {
         <div>
           <h1>{{ t('signIn.heading') }}</h1>
           <p class="muted">
-            {{ asksCode() ? t('signIn.codeLead', { email: email.value }) : t('signIn.lead') }}
+            @if (isFromProvider()) {
+              {{ t('signIn.codeLeadProvider') }}
+            } @else {
+              {{ asksCode() ? t('signIn.codeLead', { email: email.value }) : t('signIn.lead') }}
+            }
           </p>
         </div>
         @if (problem(); as problem) {
@@ -50,9 +58,34 @@ const offline: Problem = {
           <aos-problem [problem]="offline" [canRetry]="true" (retry)="askAgain()" />
         } @else if (hasExpired()) {
           <p class="ended" role="status">{{ t('signIn.expired') }}</p>
+        } @else if (left(); as left) {
+          <p class="ended" role="status">
+            {{ t('signIn.left', { provider: left.title }) }}
+            <a [href]="'/auth/providers/' + left.name + '/sign-out'">{{
+              t('signIn.leaveThere', { provider: left.title })
+            }}</a>
+          </p>
+        }
+        @if (!asksCode() && providers().length) {
+          <div class="providers">
+            @for (provider of providers(); track provider.name) {
+              <button
+                class="btn"
+                type="button"
+                [class.filled]="!showsPassword()"
+                [disabled]="isBusy()"
+                (click)="goTo(provider.name)"
+              >
+                {{ t('signIn.with', { provider: provider.title }) }}
+              </button>
+            }
+          </div>
+          @if (showsPassword()) {
+            <p class="or meta">{{ t(isForOwners() ? 'signIn.orOwner' : 'signIn.or') }}</p>
+          }
         }
         <!-- Both fields stay, out of sight: the password is nowhere else, and goes along with the code. -->
-        <div class="field" [hidden]="asksCode()">
+        <div class="field" [hidden]="asksCode() || !showsPassword()">
           <label for="email">{{ t('signIn.email') }}</label>
           <input
             #email
@@ -61,7 +94,7 @@ const offline: Problem = {
             type="email"
             name="email"
             autocomplete="username"
-            required
+            [required]="!isFromProvider()"
             maxlength="254"
             [attr.aria-invalid]="wasTried() && !email.value"
           />
@@ -69,7 +102,7 @@ const offline: Problem = {
             <span class="fault">{{ t('signIn.emailMissing') }}</span>
           }
         </div>
-        <div class="field" [hidden]="asksCode()">
+        <div class="field" [hidden]="asksCode() || !showsPassword()">
           <label for="password">{{ t('signIn.password') }}</label>
           <input
             #password
@@ -78,7 +111,7 @@ const offline: Problem = {
             type="password"
             name="password"
             autocomplete="current-password"
-            required
+            [required]="!isFromProvider()"
             maxlength="1024"
             [attr.aria-invalid]="wasTried() && !password.value"
           />
@@ -111,9 +144,15 @@ const offline: Problem = {
             }}</span>
           </div>
         }
-        <button class="btn filled" type="submit" [disabled]="isBusy()">
-          {{ isBusy() ? t('signIn.busy') : t('signIn.submit') }}
-        </button>
+        @if (asksCode() || showsPassword()) {
+          <button class="btn filled" type="submit" [disabled]="isBusy()">
+            {{ isBusy() ? t('signIn.busy') : t('signIn.submit') }}
+          </button>
+        } @else {
+          <button class="btn quiet small" type="button" (click)="showPassword()">
+            {{ t('signIn.asOwner') }}
+          </button>
+        }
         @if (asksCode()) {
           <div class="ways">
             <button class="btn quiet small" type="button" (click)="isRecovery.set(!isRecovery())">
@@ -123,7 +162,7 @@ const offline: Problem = {
               {{ t('signIn.back') }}
             </button>
           </div>
-        } @else {
+        } @else if (showsPassword() && !providers().length) {
           <p class="meta">{{ t('signIn.hint') }}</p>
         }
       </form>
@@ -170,6 +209,29 @@ const offline: Problem = {
     .btn.filled {
       height: 36px;
     }
+    .providers {
+      display: flex;
+      flex-direction: column;
+      gap: 8px;
+    }
+    .providers .btn {
+      justify-content: center;
+      height: auto;
+      min-height: 36px;
+      white-space: normal;
+    }
+    .or {
+      display: flex;
+      align-items: center;
+      gap: 12px;
+    }
+    .or::before,
+    .or::after {
+      content: '';
+      flex: 1;
+      height: 1px;
+      background: var(--line);
+    }
     .field[hidden] {
       display: none;
     }
@@ -190,6 +252,11 @@ const offline: Problem = {
 })
 export class SignInPage {
   readonly next = input<string>();
+  /** `1` where a provider has said who it is, and a code is still wanted. */
+  readonly code = input<string>();
+  /** Whence somebody has signed out. */
+  readonly from = input<string>();
+  private readonly api = inject(AosApi);
   private readonly store = inject(Store);
   private readonly router = inject(Router);
   protected readonly preferences = inject(Preferences);
@@ -198,17 +265,38 @@ export class SignInPage {
   private readonly email = viewChild<ElementRef<HTMLInputElement>>('email');
   private readonly password = viewChild<ElementRef<HTMLInputElement>>('password');
   private readonly codeField = viewChild<ElementRef<HTMLInputElement>>('code');
+  private readonly ways = signal<WaysIn>({ password: 'everyone', providers: [] });
+  protected readonly providers = computed(() => this.ways().providers);
+  protected readonly isForOwners = computed(() => this.ways().password === 'owners');
+  private readonly isPasswordShown = signal(false);
+  protected readonly showsPassword = computed(() => !this.isForOwners() || this.isPasswordShown());
+  protected readonly left = computed(
+    () => this.providers().find(({ name }) => name === this.from()) ?? null,
+  );
+  private readonly own = signal<Call>(idle);
+  private readonly cameBack = signal(signInProblem());
+  private readonly hasStartedOver = signal(false);
+  protected readonly isFromProvider = computed(
+    () => this.code() === '1' && !this.hasStartedOver() && this.cameBack() === null,
+  );
   protected readonly wasTried = signal(false);
   /** The password was right, and the person has a second factor: the same is sent once more, with a code. */
-  protected readonly asksCode = signal(false);
+  private readonly passwordWasRight = signal(false);
+  protected readonly asksCode = computed(() => this.isFromProvider() || this.passwordWasRight());
   protected readonly isRecovery = signal(false);
   protected readonly isCodeMissing = signal(false);
   private readonly call = this.store.selectSignal(session.selectSignIn);
   private readonly status = this.store.selectSignal(session.selectStatus);
-  protected readonly isBusy = computed(() => this.call().state === 'loading');
+  protected readonly isBusy = computed(
+    () => this.call().state === 'loading' || this.own().state === 'loading',
+  );
   protected readonly isUnreachable = computed(() => this.status() === 'unreachable');
   protected readonly hasExpired = this.store.selectSignal(session.selectHasExpired);
   protected readonly problem = computed(() => {
+    const own = this.own();
+    if (own.state === 'failed') return own.problem;
+    const cameBack = this.cameBack();
+    if (cameBack) return cameBack;
     const call = this.call();
     // That a code is needed is no failure: the field for it says so.
     return call.state === 'failed' && call.problem.code !== 'second_factor_needed'
@@ -218,11 +306,17 @@ export class SignInPage {
 
   constructor() {
     afterNextRender(() => this.email()?.nativeElement.focus());
+    // Without an answer the password is what there is to try.
+    this.api.waysIn().subscribe({ next: (ways) => this.ways.set(ways), error: () => undefined });
     effect(() => {
       const call = this.call();
       if (call.state !== 'failed') return;
-      if (call.problem.code === 'second_factor_needed') this.asksCode.set(true);
-      if (call.problem.code === 'invalid_credentials') this.asksCode.set(false);
+      if (call.problem.code === 'second_factor_needed') this.passwordWasRight.set(true);
+      if (call.problem.code === 'invalid_credentials') this.passwordWasRight.set(false);
+    });
+    effect(() => {
+      // Whoever is signed in is led on, to where they wanted to connect an account: it is told there.
+      if (this.status() === 'signed-out' && this.cameBack()) forgetSignInProblem();
     });
     effect(() => {
       this.isRecovery();
@@ -239,8 +333,14 @@ export class SignInPage {
 
   protected submit(email: string, password: string): void {
     const code = this.codeField()?.nativeElement.value.trim();
-    this.wasTried.set(true);
     this.isCodeMissing.set(this.asksCode() && !code);
+    if (this.isFromProvider()) {
+      if (code && !this.isBusy()) void this.showCode(code);
+      return;
+    }
+    this.wasTried.set(true);
+    this.own.set(idle);
+    this.cameBack.set(null);
     if (!email || !password || this.isCodeMissing() || this.isBusy()) return;
     this.store.dispatch(
       SessionEvents.signInPressed({
@@ -251,8 +351,35 @@ export class SignInPage {
       }),
     );
   }
+  /** To the provider; what is on this page ends with it. */
+  protected async goTo(provider: string): Promise<void> {
+    this.own.set(loading);
+    try {
+      const next = insideOnly(this.next());
+      const { url } = await firstValueFrom(this.api.beginSignIn(provider, next));
+      location.assign(url);
+    } catch (error) {
+      this.own.set(failed(error));
+    }
+  }
+  private async showCode(code: string): Promise<void> {
+    this.own.set(loading);
+    try {
+      await firstValueFrom(this.api.showCode(code));
+      const me = await firstValueFrom(this.api.me());
+      this.store.dispatch(SessionEvents.signedIn({ me, next: this.next() ?? '/chat' }));
+    } catch (error) {
+      this.own.set(failed(error));
+    }
+  }
+  protected showPassword(): void {
+    this.isPasswordShown.set(true);
+    setTimeout(() => this.email()?.nativeElement.focus());
+  }
   protected startOver(): void {
-    this.asksCode.set(false);
+    this.hasStartedOver.set(true);
+    this.own.set(idle);
+    this.passwordWasRight.set(false);
     this.isRecovery.set(false);
     this.wasTried.set(false);
     const [email, password] = [this.email(), this.password()];

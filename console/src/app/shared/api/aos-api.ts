@@ -1,6 +1,7 @@
 import { Injectable, inject } from '@angular/core';
 import { Api } from '@aos/api-client';
 import {
+  beginProviderSignIn,
   cancelJob,
   decideApproval,
   getConversation,
@@ -14,11 +15,13 @@ import {
   listProjects,
   listPastEvents,
   listTraces,
+  listWaysIn,
   login,
   logout,
   me,
   rerunJob,
   sendMessage,
+  showSignInCode,
 } from '@aos/api-client/functions';
 import type {
   Agent,
@@ -34,12 +37,14 @@ import type {
   MessageAccepted,
   Page,
   Project,
+  ProviderSignIn,
   RunAccepted,
   RuntimeConfig,
   SendMessage,
   TraceDetail,
   TraceSummary,
   ValueEventType,
+  WaysIn,
 } from '@aos/contracts';
 import { type Observable, map } from 'rxjs';
 
@@ -60,6 +65,16 @@ export class AosApi {
 
   login(email: string, password: string, code?: string): Observable<LoginAnswer> {
     return this.api.invoke(login, { body: { email, password, ...(code && { code }) } });
+  }
+  waysIn(): Observable<WaysIn> {
+    return this.api.invoke(listWaysIn, {});
+  }
+  /** The answer says where the browser has to go. */
+  beginSignIn(provider: string, returnTo: string): Observable<ProviderSignIn> {
+    return this.api.invoke(beginProviderSignIn, { name: provider, body: { returnTo } });
+  }
+  showCode(code: string): Observable<LoginAnswer> {
+    return this.api.invoke(showSignInCode, { body: { code } });
   }
   logout(): Observable<unknown> {
     return this.api.invoke(logout, {});

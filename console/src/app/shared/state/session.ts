@@ -27,7 +27,8 @@ export const SessionEvents = createActionGroup({
     'Signed in': props<{ me: Me; next: string }>(),
     'Sign in refused': props<{ problem: Problem }>(),
     'Sign out pressed': emptyProps(),
-    'Signed out': emptyProps(),
+    /** `from`: the provider whose own session goes on, where it can be asked to end it. */
+    'Signed out': props<{ from?: string | undefined }>(),
     Expired: emptyProps(),
     /** The settings have come to want a second factor of whoever is here. */
     'Second factor wanted': emptyProps(),
@@ -160,15 +161,21 @@ export const setUpFirst = createEffect(
 );
 
 export const signOut = createEffect(
-  (actions = inject(Actions), api = inject(AosApi)) =>
+  (
+    actions = inject(Actions),
+    api = inject(AosApi),
+    me = inject(Store).selectSignal(session.selectMe),
+  ) =>
     actions.pipe(
       ofType(SessionEvents.signOutPressed),
-      exhaustMap(() =>
-        api.logout().pipe(
+      exhaustMap(() => {
+        const by = me()?.signedInBy;
+        const from = by?.endsSession ? by.name : undefined;
+        return api.logout().pipe(
           catchError(() => of(null)),
-          map(() => SessionEvents.signedOut()),
-        ),
-      ),
+          map(() => SessionEvents.signedOut({ from })),
+        );
+      }),
     ),
   { functional: true },
 );
@@ -186,7 +193,9 @@ export const leave = createEffect(
     actions.pipe(
       ofType(SessionEvents.signedOut, SessionEvents.expired),
       filter(({ type }) => type === SessionEvents.signedOut.type || !isLeaving()),
-      tap(({ type }) => {
+      tap((event) => {
+        const { type } = event;
+        const from = 'from' in event ? event.from : undefined;
         // Drafts are for the one who wrote them. A session that only ran out is taken up again by the same person.
         if (type === SessionEvents.signedOut.type) sessionStorage.clear();
         const isExpired = type === SessionEvents.expired.type;
@@ -195,7 +204,7 @@ export const leave = createEffect(
         if (isExpired && isAtTheDoor) return;
         const next = isExpired && router.url !== '/' ? router.url : undefined;
         void router
-          .navigate(['/sign-in'], { queryParams: { next } })
+          .navigate(['/sign-in'], { queryParams: { next, from } })
           .then(() => type === SessionEvents.signedOut.type && location.reload());
       }),
     ),
