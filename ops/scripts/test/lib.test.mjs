@@ -189,6 +189,32 @@ test('what runs behind another gives way to it, and what it says is kept for lat
   assert.match(output, /^PASS .*one\.test\.js/);
 });
 
+test('Jest lets go of what a spec loaded once the next one is there', async (t) => {
+  const tree = temporaryTree();
+  t.after(tree.remove);
+  // What is looked at lies in the world of Jest itself: an object of a spec's own would keep that one's whole.
+  const spec = `
+    const { runInThisContext } = require('node:vm');
+    it('has few beside it', () => {
+      const there = runInThisContext(\`(world) => {
+        globalThis.there ??= 0;
+        globalThis.gone ??= new FinalizationRegistry(() => there--);
+        gone.register(world);
+        return ++there;
+      }\`)(globalThis);
+      expect(there).toBeLessThan(4);
+    });`;
+  tree.write({
+    'package.json': '{}',
+    'jest.config.mjs': 'export default { transform: {} };',
+    ...Object.fromEntries(Array.from({ length: 6 }, (_, n) => [`${n}.test.js`, spec])),
+  });
+  let output = '';
+  const how = { isBehind: true, onOutput: (chunk) => (output += chunk) };
+  const { passed } = await jest(tree.path, { files: ['--runInBand'], how });
+  assert.equal(passed, 6, output);
+});
+
 test('a runner that counts for itself is read by its last line', () => {
   assert.partialDeepStrictEqual(countLastLine('noise\n5 passed, 1 failed\n', 1), {
     passed: 5,
