@@ -23,7 +23,10 @@ interface AccountRow {
 export const lockSubject = (tx: Tx, issuer: string, subject: string) =>
   sql(tx, 'SELECT pg_advisory_xact_lock(hashtextextended($1, 726302))', [`${issuer}\n${subject}`]);
 
-/** The account behind an identity, which stays what it is until the transaction ends. */
+/**
+ * The account behind an identity, which is nobody else's until the transaction ends. The person's own row is not locked: whoever
+ * changes a person takes that lock behind the one on owners, and here it is the other way round.
+ */
 export async function accountOf(
   tx: Tx,
   by: { issuer: string; subject: string } | { identityId: string },
@@ -38,7 +41,7 @@ export async function accountOf(
             ARRAY(SELECT DISTINCT role FROM role_bindings WHERE user_id = u.id ORDER BY 1) AS roles,
             EXISTS (SELECT FROM role_bindings b WHERE b.user_id = u.id
                        AND b.created_by <> 'identity:' || i.id) AS has_role_of_people
-       FROM identities i JOIN users u ON u.id = i.user_id WHERE ${where} FOR SHARE OF u FOR UPDATE OF i`,
+       FROM identities i JOIN users u ON u.id = i.user_id WHERE ${where} FOR UPDATE OF i`,
     values,
   );
   const row = rows[0];

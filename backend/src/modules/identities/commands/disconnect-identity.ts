@@ -29,7 +29,7 @@ export class DisconnectIdentityHandler implements ICommandHandler<DisconnectIden
     const userId = ctx.actor.userId!;
     await this.database.transaction(async (tx) => {
       // Two that are given up at once do not each count on the other.
-      await sql(tx, 'SELECT 1 FROM users WHERE id = $1 FOR UPDATE', [userId]);
+      await sql(tx, 'SELECT 1 FROM identities WHERE user_id = $1 ORDER BY id FOR UPDATE', [userId]);
       const { rows } = await sql<{ provider: string; issuer: string; may_go: boolean }>(
         tx,
         `SELECT i.provider, i.issuer,
