@@ -1,5 +1,6 @@
 import { type Said, inEnglish, say } from '@aos/contracts';
 import type { ErrorObject } from 'ajv';
+import { lossesIn } from '../../platform/http/unstorable.js';
 import { type SchemaCheck, saidOfFault, schemaCheck } from '../integrations/index.js';
 
 /**
@@ -16,12 +17,18 @@ export interface SchemaFault {
 const MAX_COMPILED = 500;
 const compiled = new Map<string, SchemaCheck | Said>();
 
-/** `placeholders` are JSON pointers whose values are not known yet: whatever is wrong there passes. */
+/**
+ * What would be something else once it is stored or passed on is a fault, whatever the schema says.
+ * `placeholders` are JSON pointers whose values are not known yet: whatever is wrong there passes.
+ */
 export function checkAgainstSchema(
   schema: Record<string, unknown>,
   value: unknown,
   placeholders: readonly string[] = [],
 ): SchemaFault[] {
+  const losses = lossesIn(value);
+  if (losses.length > 0)
+    return losses.map((loss) => ({ ...loss, path: `/${loss.path.replaceAll('.', '/')}` }));
   const check = compile(schema);
   if (typeof check !== 'function') return [{ path: '', message: inEnglish(check), said: check }];
   const faults = new Map<string, SchemaFault>();

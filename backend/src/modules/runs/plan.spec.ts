@@ -53,6 +53,13 @@ const faultsOf = (steps: Step[], more: Partial<Parameters<typeof validatePlan>[2
   );
 
 describe('a plan', () => {
+  test('holds nothing that would be something else once it is stored', () => {
+    expect(faultsOf([step('a', { n: [1, JSON.parse('1e400')], text: 'a\ud800' })])).toEqual([
+      'steps.0.args.n.1: is a number too large to be passed on',
+      'steps.0.args.text: holds half of a surrogate pair, which is no character',
+    ]);
+  });
+
   test('without fault has none', () => {
     expect(
       faultsOf([

@@ -36,7 +36,7 @@ export class AosError extends Error {
 }
 
 /** A fault of one field, in English and by its code. */
-export const faultAt = (path: string, said: Said): FieldFault => ({
+export const faultAt = (path: string, said: Said): FieldFault & { said: Said } => ({
   path,
   message: inEnglish(said),
   said,

@@ -14,7 +14,7 @@ export function unstorableIn({
   query,
   params,
 }: Pick<AosRequest, 'body' | 'query' | 'params'>): FieldFault[] {
-  const places: FieldFault[] = [];
+  const places: Fault[] = [];
   for (const part of [params, query, body]) look(part, '', faultOf, places);
   return places;
 }
@@ -23,8 +23,8 @@ export function unstorableIn({
  * What would be something else by the time it is passed on. Half of a surrogate pair is no text: UTF-8 has another sign in
  * its place. A number like 1e400 is infinite once it is read, for which JSON has null.
  */
-export function lossesIn(value: unknown): FieldFault[] {
-  const places: FieldFault[] = [];
+export function lossesIn(value: unknown): Fault[] {
+  const places: Fault[] = [];
   look(value, '', halfPairOf, places);
   return places;
 }
@@ -33,9 +33,10 @@ export function lossesIn(value: unknown): FieldFault[] {
 export const mayLose = (json: string): boolean =>
   /\\u[dD][89a-fA-F]|\d{309}|[eE]\+?\d{2}/.test(json);
 
+type Fault = ReturnType<typeof faultAt>;
 type FaultOf = (text: string) => Said | undefined;
 
-function look(value: unknown, path: string, faultOf: FaultOf, places: FieldFault[]): void {
+function look(value: unknown, path: string, faultOf: FaultOf, places: Fault[]): void {
   if (places.length >= MOST_PLACES) return;
   if (typeof value === 'string') {
     const said = faultOf(value);
