@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { files } from './builtin/env/files.js';
+import { env } from './builtin/env/index.js';
 import { admin, startGateway } from './testing.js';
 import { Workspace } from './workspace.js';
 
@@ -13,5 +14,20 @@ it('gives the answer of a tool also when the folder of the call cannot be remove
   expect(result).toMatchObject({ isError: false, structuredContent: { path: 'a.txt', bytes: 1 } });
   expect(logged.mock.calls).toMatchObject([[{ err: { code: 'EPERM' } }]]);
   jest.restoreAllMocks();
+  await parts.stop();
+});
+
+it('lets http.fetch reach what the settings allow, from the moment on in which they do', async () => {
+  const parts = await startGateway({ env: { description: 'http', tools: env } });
+  const codeOf = async () => {
+    const args = { url: 'http://127.99.98.97:8443/' }; // nobody is there
+    return (await parts.gateway.call(admin(), { server: 'env', tool: 'http.fetch', args })).said
+      ?.code;
+  };
+  expect(await codeOf()).toBe('address-private');
+  await parts.configure({ httpAllowAddresses: ['127.99.98.0/24'] });
+  expect(await codeOf()).toBe('http-failed');
+  await parts.configure({ httpAllowAddresses: [] });
+  expect(await codeOf()).toBe('address-private');
   await parts.stop();
 });

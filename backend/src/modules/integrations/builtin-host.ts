@@ -13,7 +13,7 @@ import {
   ToolFault,
 } from './builtin/tool.js';
 import { BUILTIN_SERVERS, type BuiltinServers } from './builtin-servers.js';
-import { Vault } from '../config/index.js';
+import { Settings, Vault } from '../config/index.js';
 import { ReadOnlySql } from './read-only-sql.js';
 import { InProcessServers } from './upstreams/in-process.js';
 import type { Caller } from './upstreams/upstream.js';
@@ -40,6 +40,7 @@ export class BuiltinHost implements OnModuleInit {
     private readonly artifacts: ArtifactStore,
     private readonly readOnlySql: ReadOnlySql,
     private readonly vault: Vault,
+    private readonly settings: Settings,
   ) {}
 
   onModuleInit(): void {
@@ -111,6 +112,7 @@ export class BuiltinHost implements OnModuleInit {
         // Progress is a courtesy: when the call has just ended nobody waits for it.
         mcpReq.notify({ method: 'notifications/progress', params }).catch(() => undefined);
       }),
+      allowedAddresses: async () => (await this.settings.system()).gateway.httpAllowAddresses,
       queryReadOnly: (text, params, limits) => this.readOnlySql.query(text, params, limits, signal),
     };
   }

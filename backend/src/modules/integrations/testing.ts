@@ -88,7 +88,15 @@ export async function startGateway(servers: BuiltinServers = builtinServers) {
   const registry = new Registry(database, upstreams, outbox, wakeups);
   registry.onModuleInit();
   const readOnlySql = new ReadOnlySql(database);
-  new BuiltinHost(environment, servers, inProcess, artifacts, readOnlySql, vault).onModuleInit();
+  new BuiltinHost(
+    environment,
+    servers,
+    inProcess,
+    artifacts,
+    readOnlySql,
+    vault,
+    settings,
+  ).onModuleInit();
   await new BuiltinSeed(database, registry, servers).onApplicationBootstrap();
   const ledger = new Ledger(database, outbox);
   const limits = new Limits(database);

@@ -13,6 +13,7 @@ export class TestHost {
   readonly progress: { fraction: number; message: string }[] = [];
   readonly queries: { sql: string; params: unknown[] }[] = [];
   private readonly contents = new Map<string, Buffer>();
+  allowedAddresses: readonly string[] = [];
   private readonly controller = new AbortController();
 
   private constructor(
@@ -46,6 +47,7 @@ export class TestHost {
       open: (ref) => this.open(ref),
       save: (file) => this.save(file),
       progress: (fraction, message) => void this.progress.push({ fraction, message }),
+      allowedAddresses: async () => this.allowedAddresses,
       queryReadOnly: async (sql, params) => {
         this.queries.push({ sql, params });
         return { columns: ['n'], rows: [[1]], truncated: false };

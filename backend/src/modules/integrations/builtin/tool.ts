@@ -38,6 +38,8 @@ export interface ToolContext {
   }): Promise<SavedFile>;
   /** Fraction 0..1 of the work done, with a short sentence. May be called often; is thinned out. */
   progress(fraction: number, message: string): void;
+  /** Addresses and ranges that are not public and may be reached all the same. */
+  allowedAddresses(): Promise<readonly string[]>;
   /** Runs one statement in a READ ONLY transaction as a role without access to AOS's own tables. */
   queryReadOnly(
     sql: string,

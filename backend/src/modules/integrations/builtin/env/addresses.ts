@@ -12,9 +12,11 @@ const PUBLIC_V6 = ipaddr.parseCIDR('2000::/3');
  * carrier-grade NAT, documentation, multicast, and every way of writing IPv4 inside IPv6.
  */
 export function addressRule(allow: readonly string[]): (address: string) => boolean {
-  const allowed: Range[] = allow.map((range) =>
-    range.includes('/') ? ipaddr.parseCIDR(range) : [ipaddr.process(range), fullLength(range)],
-  );
+  const allowed: Range[] = allow
+    .filter((range) => ipaddr.isValid(range) || ipaddr.isValidCIDR(range)) // what is none opens nothing
+    .map((range) =>
+      range.includes('/') ? ipaddr.parseCIDR(range) : [ipaddr.process(range), fullLength(range)],
+    );
   return (address) => {
     if (!ipaddr.isValid(address)) return false;
     const parsed = ipaddr.process(address); // ::ffff:127.0.0.1 becomes 127.0.0.1

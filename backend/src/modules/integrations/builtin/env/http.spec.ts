@@ -47,7 +47,8 @@ describe('http.fetch', () => {
   }
 
   function fetcher(allowAddresses: string[], ...allowPorts: number[]) {
-    const fetchTool = createEnv({ allowAddresses, allowPorts }).find(
+    host.allowedAddresses = allowAddresses;
+    const fetchTool = createEnv({ allowPorts }).find(
       (tool) => tool.name === 'http.fetch',
     ) as BuiltinTool;
     return (args: Record<string, unknown>) => host.call<Fetched>(fetchTool, args);
@@ -59,7 +60,10 @@ describe('http.fetch', () => {
       response.setHeader('set-cookie', 'session=1');
       response.end(`hello ${request.method}`);
     });
-    const answer = await fetcher(['127.0.0.1'], port)({ url, headers: { 'X-Mine': '1' } });
+    const answer = await fetcher(
+      ['10.0.0.x', '127.0.0.1'],
+      port,
+    )({ url, headers: { 'X-Mine': '1' } });
     expect(answer).toMatchObject({ status: 200, body: 'hello GET', encoding: 'utf8' });
     expect(answer.headers['set-cookie']).toBeUndefined();
     expect(seen[0]!.headers['x-mine']).toBe('1');

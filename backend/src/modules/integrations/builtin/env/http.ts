@@ -24,8 +24,6 @@ import { addressRule } from './addresses.js';
 import { writeWhole } from './files.js';
 
 export interface HttpFetchOptions {
-  /** Addresses or CIDR ranges that may be reached although they are not public. */
-  allowAddresses?: string[];
   /** Ports besides 80, 443, 8080 and 8443. */
   allowPorts?: number[];
 }
@@ -61,7 +59,6 @@ const inputSchema = z.strictObject({
 });
 
 export function httpTools(options: HttpFetchOptions = {}): BuiltinTool[] {
-  const isAllowed = addressRule(options.allowAddresses ?? []);
   const ports = new Set([...PORTS, ...(options.allowPorts ?? [])]);
 
   const httpFetch = tool({
@@ -85,6 +82,7 @@ export function httpTools(options: HttpFetchOptions = {}): BuiltinTool[] {
     async run(args, ctx) {
       const timeout = AbortSignal.timeout(args.timeoutMs ?? DEFAULT_TIMEOUT_MS);
       const signal = AbortSignal.any([ctx.signal, timeout]);
+      const isAllowed = addressRule(await ctx.allowedAddresses());
       const agent = guardedAgent(isAllowed);
       try {
         const fetched = await follow(args, { agent, signal, isAllowed, ports });

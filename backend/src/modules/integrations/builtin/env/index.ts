@@ -7,7 +7,7 @@ import { shell } from './shell.js';
 
 export type { HttpFetchOptions } from './http.js';
 
-/** The tools of the `env` server. `options` widen what http.fetch may reach, and nothing else. */
+/** The tools of the `env` server. `options` widen the ports that http.fetch may reach, and nothing else. */
 export function createEnv(options: HttpFetchOptions = {}): BuiltinTool[] {
   return [...files, ...httpTools(options), ...gitTools, ...db, ...shell];
 }
