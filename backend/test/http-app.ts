@@ -68,6 +68,8 @@ export function testEnvironment(overrides: Partial<Environment> = {}): Environme
     masterKey: undefined,
     demo: 'off',
     publicUrl: undefined,
+    trustedProxies: [],
+    allowAddresses: [],
     logLevel: 'silent',
     ...overrides,
   };

@@ -80,6 +80,8 @@ export async function openStreamApp(
     masterKey: undefined,
     demo: 'off',
     publicUrl: undefined,
+    trustedProxies: [],
+    allowAddresses: [],
     logLevel: 'silent',
   };
   const tokens = new TestTokens();

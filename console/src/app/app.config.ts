@@ -62,6 +62,7 @@ export const appConfig: ApplicationConfig = {
       signIn: sessionEffects.signIn,
       enter: sessionEffects.enter,
       setUpFirst: sessionEffects.setUpFirst,
+      stayOutside: sessionEffects.stayOutside,
       signOut: sessionEffects.signOut,
       leave: sessionEffects.leave,
     }),

@@ -113,6 +113,7 @@ export type { MonitorLogPage } from './models/monitor-log-page';
 export type { OpenApiAuth } from './models/open-api-auth';
 export type { OpenApiImport } from './models/open-api-import';
 export type { OutboundOAuth } from './models/outbound-o-auth';
+export type { OwnAccess } from './models/own-access';
 export type { PatchAgent } from './models/patch-agent';
 export type { PatchBlueprint } from './models/patch-blueprint';
 export type { PatchConversation } from './models/patch-conversation';

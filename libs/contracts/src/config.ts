@@ -76,6 +76,14 @@ export const SignInProvider = z
   .meta({ id: 'SignInProvider' });
 export type SignInProvider = z.infer<typeof SignInProvider>;
 
+/** One address, or a range of them, of IPv4 or IPv6: `203.0.113.7`, `10.0.0.0/8`, `2001:db8::/32`. */
+export const AllowedAddress = z.strictObject({
+  address: z.string().trim().min(1).max(64),
+  /** Whose it is, for people. */
+  note: z.string().trim().max(200).default(''),
+});
+export type AllowedAddress = z.infer<typeof AllowedAddress>;
+
 /** System settings. A key that names a secret holds the secret's name, never its value. */
 export const SystemConfig = z
   .strictObject({
@@ -185,6 +193,8 @@ export const SystemConfig = z
             password: z.enum(['everyone', 'owners']).default('everyone'),
           })
           .prefault({}),
+        /** From where people and programs may come in; from everywhere when it is empty. */
+        allowedAddresses: z.array(AllowedAddress).max(500).default([]),
         redaction: z.array(RedactionRule).max(20).default([]),
       })
       .prefault({}),
@@ -210,9 +220,23 @@ export const ConfigChange = z
   .meta({ id: 'ConfigChange' });
 export type ConfigChange = z.infer<typeof ConfigChange>;
 
+/** Whether whoever asks could come in after saving. A list that leaves them out is not saved. */
+export const OwnAccess = z
+  .object({
+    /** As AOS sees it; null when it cannot be told. */
+    address: z.string().nullable(),
+    isAllowed: z.boolean(),
+    /** False also where the list is empty, or a variable of the process lets the address in. */
+    isListed: z.boolean(),
+    /** The request says that it was passed on, by an address that is not one of the trusted proxies. */
+    ignoresProxy: z.boolean(),
+  })
+  .meta({ id: 'OwnAccess' });
+export type OwnAccess = z.infer<typeof OwnAccess>;
+
 /** What saving would change. `baseVersion` is the version compared with: send it as If-Match to save. */
 export const ConfigPreview = z
-  .object({ baseVersion: z.number().int(), changes: z.array(ConfigChange) })
+  .object({ baseVersion: z.number().int(), changes: z.array(ConfigChange), access: OwnAccess })
   .meta({ id: 'ConfigPreview' });
 export type ConfigPreview = z.infer<typeof ConfigPreview>;
 

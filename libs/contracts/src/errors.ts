@@ -37,6 +37,7 @@ export const errorCodes = {
   provider_failed: { status: 502, title: 'The sign-in provider could not be used' },
   second_factor_required: { status: 403, title: 'Set up a second factor first' },
   forbidden: { status: 403, title: 'You may not do this' },
+  address_refused: { status: 403, title: 'Your address is not allowed here' },
   origin_refused: { status: 403, title: 'The origin is not allowed' },
   csrf_refused: { status: 403, title: 'The request did not come from the console' },
   wrong_password: { status: 403, title: 'The present password is wrong' },
@@ -94,6 +95,7 @@ export const errorCodes = {
   // secrets and settings
   secret_name_invalid: { status: 422, title: 'The name of the secret is not allowed' },
   secret_value_invalid: { status: 422, title: 'The value of the secret is not allowed' },
+  own_address_excluded: { status: 422, title: 'The list leaves out your own address' },
   vector_unavailable: { status: 503, title: 'Vector search is off: pgvector is missing' },
 } as const satisfies Record<string, { status: number; title: string }>;
 

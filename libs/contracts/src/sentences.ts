@@ -738,6 +738,21 @@ export const sentences = {
   'password-no-provider': 'Without a sign-in provider nobody but owners could come in.',
   'password-no-owner': 'No owner has a password: nobody could come in when the provider is away.',
   'llm-url': 'llm.baseUrl must not hold a user or password. Use llm.apiKeySecret.',
+  'addresses-unread': 'The list of allowed addresses has entries that cannot be taken.',
+  'address-none':
+    'is no address and no range, such as 203.0.113.7, 10.0.0.0/8 or 2001:db8::/32. Names of hosts are not taken.',
+  'address-zone': 'has a zone, behind %, which says something on one machine only',
+  'address-bits': 'behind the / stands a whole number from 0 to {{most}}',
+  'address-mapped': 'is IPv4 written as IPv6. Write {{plain}}; it holds for both.',
+  'address-beyond':
+    'has bits beyond its range. Write {{range}} for the range, or {{alone}} for the one address.',
+  'address-twice': 'stands in the list already',
+  'address-refused':
+    'Requests from {{address}} are not allowed here. Whoever runs this AOS can allow the address.',
+  'address-unknown': 'an address that cannot be told',
+  'address-locks-out':
+    'You come from {{address}}, which is not in the list: you could not come in again. Add it, or save from an address that is in the list.',
+  'address-not-yours': 'leaves out {{address}}, from where you come',
   'redaction-unread':
     'The pattern of the redaction rule {{name}} cannot be read: {{why}}. It takes the syntax of RE2, which has no backreferences and no look-around.',
   'redaction-empty':

@@ -1,6 +1,7 @@
-import type { FieldFault, RedactionRule, Said, SystemConfig } from '@aos/contracts';
+import type { AllowedAddress, FieldFault, RedactionRule, Said, SystemConfig } from '@aos/contracts';
 import { say } from '@aos/contracts';
 import { type Tx, sql } from '../../platform/database/sql.js';
+import { readEntry } from '../../platform/http/address-list.js';
 import { AosError, faultAt } from '../../platform/http/problem.js';
 import { faultOfRule } from './redaction-pattern.js';
 import type { Vault } from './vault.js';
@@ -27,11 +28,25 @@ export async function requireSoundConfig(
     throw new AosError('validation_failed', say('llm-url'), {
       errors: [faultAt('llm.baseUrl', say('url-no-user'))],
     });
+  const unread = addressFaults(security.allowedAddresses);
+  if (unread.length > 0)
+    throw new AosError('validation_failed', say('addresses-unread'), { errors: unread });
   const faults = redactionFaults(security.redaction);
   if (faults[0])
     throw new AosError('validation_failed', faults[0].said, {
       errors: faults.map(({ path, at }) => faultAt(path, at)),
     });
+}
+
+function addressFaults(listed: readonly AllowedAddress[]): FieldFault[] {
+  const seen = new Set<string>();
+  return listed.flatMap(({ address }, n) => {
+    const entry = readEntry(address);
+    const known = seen.size;
+    const isTwice = !('fault' in entry) && seen.add(`${entry.net}/${entry.bits}`).size === known;
+    const fault = 'fault' in entry ? entry.fault : isTwice ? say('address-twice') : undefined;
+    return fault ? [faultAt(`security.allowedAddresses.${n}.address`, fault)] : [];
+  });
 }
 
 function redactionFaults(rules: readonly RedactionRule[]) {

@@ -30,6 +30,7 @@ import type { Response } from 'express';
 import { z } from 'zod';
 import { Allow, type AosRequest, RequestCtx } from '../../platform/http/access.js';
 import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '../../platform/http/api-notes.js';
+import { ClientAddress } from '../../platform/http/client-address.js';
 import type { Ctx } from '../../platform/http/context.js';
 import {
   TakesIfMatch,
@@ -62,6 +63,7 @@ export class ConfigController {
     private readonly queries: ConfigQueries,
     private readonly settings: Settings,
     private readonly installation: InstallationFacts,
+    private readonly client: ClientAddress,
   ) {}
 
   @Get('system')
@@ -101,8 +103,11 @@ export class ConfigController {
   @Allow('config.read')
   @ApiOperation({ summary: 'What saving would change', operationId: 'previewSystemConfig' })
   @ApiResponse({ status: 200, standardSchema: ConfigPreview })
-  preview(@Body({ schema: SystemConfig }) body: SystemConfig) {
-    return this.queries.preview(body);
+  preview(@Req() request: AosRequest, @Body({ schema: SystemConfig }) body: SystemConfig) {
+    return this.queries.preview(body, {
+      address: request.ctx.ip,
+      ignoresProxy: this.client.ignoresHeaderOf(request),
+    });
   }
 
   @Get('system/schema')

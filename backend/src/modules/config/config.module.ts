@@ -1,4 +1,7 @@
-import { Module } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
+import { AllowedAddresses } from '../../platform/http/allowed-addresses.js';
+import { HttpModule } from '../../platform/http/http.module.js';
+import { AddressesInSettings } from './addresses-in-settings.js';
 import { DeleteSecretHandler } from './commands/delete-secret.js';
 import { PutSecretHandler } from './commands/put-secret.js';
 import { SaveRuntimeConfigHandler } from './commands/save-runtime-config.js';
@@ -11,11 +14,15 @@ import { ProposalsModule } from '../proposals/index.js';
 import { RbacModule } from '../rbac/index.js';
 import { Vault } from './vault.js';
 
+/** Global for the AllowedAddresses: routes, sockets and streams all ask them. */
+@Global()
 @Module({
-  imports: [ProposalsModule, RbacModule],
+  imports: [HttpModule, ProposalsModule, RbacModule],
   controllers: [ConfigController],
   providers: [
     Settings,
+    AddressesInSettings,
+    { provide: AllowedAddresses, useExisting: AddressesInSettings },
     Vault,
     ConfigQueries,
     InstallationFacts,
@@ -24,6 +31,6 @@ import { Vault } from './vault.js';
     PutSecretHandler,
     DeleteSecretHandler,
   ],
-  exports: [Settings, Vault],
+  exports: [AllowedAddresses, Settings, Vault],
 })
 export class ConfigModule {}

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import {
   type ConfigPreview,
   type ConfigVersion,
+  type OwnAccess,
   type Page,
   type PageQuery,
   type RuntimeConfig,
@@ -13,6 +14,7 @@ import { Database } from '../../platform/database/database.js';
 import { type Ctx, allowedProjects } from '../../platform/http/context.js';
 import { decodeCursor, toPage } from '../../platform/http/cursor.js';
 import { configChanges } from '../proposals/index.js';
+import { AddressesInSettings } from './addresses-in-settings.js';
 import { environmentVariables } from './installation.js';
 import { requireSoundConfig } from './config-rules.js';
 import { type ConfigRow, Settings } from './settings.js';
@@ -61,12 +63,17 @@ export class ConfigQueries {
     private readonly database: Database,
     private readonly settings: Settings,
     private readonly vault: Vault,
+    private readonly addresses: AddressesInSettings,
   ) {}
 
-  async preview(input: SystemConfig): Promise<ConfigPreview> {
+  async preview(
+    input: SystemConfig,
+    from: Pick<OwnAccess, 'address' | 'ignoresProxy'>,
+  ): Promise<ConfigPreview> {
     await requireSoundConfig(this.vault, undefined, input);
     const { version, config } = await this.settings.stored();
-    return { baseVersion: version, changes: configChanges(config, input) };
+    const access = { ...from, ...this.addresses.accessUnder(input, from.address) };
+    return { baseVersion: version, changes: configChanges(config, input), access };
   }
 
   async history({ limit, cursor }: PageQuery): Promise<Page<ConfigVersion>> {

@@ -99,7 +99,10 @@ describe('settings', () => {
       body: changed,
     });
     const changes = [{ path: 'approvals.timeoutMs', before: 3600_000, after: 5000 }];
-    expect(preview.body).toEqual({ baseVersion: body.version, changes });
+    expect(preview.body).toEqual({
+      ...{ baseVersion: body.version, changes },
+      access: { address: '127.0.0.1', isAllowed: true, isListed: false, ignoresProxy: false },
+    });
     const saved = await save(changed, headers.get('etag')!);
     expect([saved.status, saved.headers.get('etag')]).toEqual([200, `"${body.version + 1}"`]);
     expect((await http.app.get(Settings, { strict: false }).system()).approvals.timeoutMs).toBe(

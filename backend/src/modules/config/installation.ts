@@ -55,6 +55,14 @@ const known: Record<string, { purpose: string; fallback: string | null }> = {
   AOS_BUS: { purpose: 'What carries events between processes', fallback: 'postgres' },
   AOS_ROLES: { purpose: 'What this process does', fallback: 'api,relay,worker' },
   AOS_PUBLIC_URL: { purpose: 'The URL under which people reach it', fallback: null },
+  AOS_TRUSTED_PROXIES: {
+    purpose: 'Addresses of proxies whose X-Forwarded-For is believed',
+    fallback: null,
+  },
+  AOS_ALLOW_ADDRESSES: {
+    purpose: 'Addresses let in besides the list of the settings, to mend it',
+    fallback: null,
+  },
   AOS_LOG_LEVEL: { purpose: 'How much is logged', fallback: 'warn' },
   AOS_OWNER_EMAIL: { purpose: 'The first owner', fallback: null },
   AOS_OWNER_PASSWORD: { purpose: "The first owner's password", fallback: null },

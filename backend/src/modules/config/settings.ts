@@ -1,8 +1,9 @@
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { SystemConfig } from '@aos/contracts';
+import type { SystemConfig } from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
 import { type Tx, sql } from '../../platform/database/sql.js';
 import { Wakeups } from '../../platform/outbox/wakeups.js';
+import { defaultSettings, readStored, toStored } from './stored-settings.js';
 
 /** How old settings may be when another process changed them and its wake-up was lost. */
 const CACHE_MS = 5_000;
@@ -38,12 +39,19 @@ export class Settings implements OnModuleInit, OnApplicationShutdown {
     await this.database.query(
       `INSERT INTO config_versions (scope, version, config, comment, created_by)
        VALUES ('system', 1, $1, 'defaults', 'system') ON CONFLICT DO NOTHING`,
-      [JSON.stringify(SystemConfig.parse({}))],
+      [JSON.stringify(toStored(defaultSettings()))],
     );
   }
 
   onApplicationShutdown(): void {
     this.stopListening();
+  }
+
+  /** What is known to be in force, where nobody has to be asked. */
+  fresh(): SystemConfig | undefined {
+    return this.cached && performance.now() < this.cached.staleAt
+      ? this.cached.stored.config
+      : undefined;
   }
 
   /** The same promise to everybody for as long as they are fresh: a call of a tool asks five times. */
@@ -72,13 +80,14 @@ export class Settings implements OnModuleInit, OnApplicationShutdown {
   }
 
   private read(row: ConfigRow | undefined): StoredConfig {
-    const parsed = SystemConfig.safeParse(row?.config ?? {});
-    // A newer version of AOS may have written keys that this one does not know; a start must not hang on it.
-    if (!parsed.success)
+    const { config, fits } = readStored(row?.config ?? {});
+    if (fits === 'in part')
+      this.logger.warn('The stored settings have keys of a newer version; those are passed over.');
+    if (fits === 'not')
       this.logger.error('The stored settings do not fit this version; defaults are used.');
     return {
       version: row?.version ?? 0,
-      config: parsed.success ? parsed.data : SystemConfig.parse({}),
+      config,
       comment: row?.comment ?? '',
       createdBy: row?.created_by ?? 'system',
       createdAt: row?.created_at ?? new Date(0),

@@ -9,6 +9,7 @@ import {
 } from '../../../../ops/scripts/test-provider.mjs';
 import { type TestDatabase, isNative, openTestDatabase } from '../../../test/harness.js';
 import { type HttpApp, type SignedIn, openHttpApp } from '../../../test/http-app.js';
+import { Wakeups } from '../../platform/outbox/wakeups.js';
 import { LoginAttempts } from '../auth/index.js';
 import { claimAt, isOfDomain } from './claims.js';
 import { IdentitiesModule } from './index.js';
@@ -240,6 +241,7 @@ describe('a sign-in with a provider', () => {
     const at = browser();
     const back = await at.toProvider(await at.begin());
     const url = back.replace(http.baseUrl, other.baseUrl);
+    other.app.get(Wakeups, { strict: false }).wake('control'); // it has read the settings before they were saved
     const cookie = [...at.jarOf()].map(([name, value]) => `${name}=${value}`).join('; ');
     const { headers } = await fetch(url, { redirect: 'manual', headers: { cookie } });
     expect(headers.get('location')).toBe('/console/chat');

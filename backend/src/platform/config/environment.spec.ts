@@ -37,6 +37,9 @@ describe('the environment', () => {
     ['AOS_MASTER_KEY', 'c2hvcnQ=', '32 bytes'],
     ['AOS_MASTER_KEY', 'not base64!', '32 bytes'],
     ['AOS_DEMO', 'maybe', 'first-run'],
+    ['AOS_TRUSTED_PROXIES', 'proxy.internal', '10.0.0.0/8'],
+    ['AOS_TRUSTED_PROXIES', '10.0.0.1,0.0.0.0/0', 'no range of all addresses'],
+    ['AOS_ALLOW_ADDRESSES', '10.0.0.0/33', '203.0.113.7'],
     ['AOS_LOG_LEVEL', 'loud', 'debug'],
     ['CLICKHOUSE_URL', 'http://localhost:8123', 'Unset it'],
   ])('refuses %s=%s and names what it takes', (name, value, takes) => {

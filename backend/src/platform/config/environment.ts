@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { readEntry } from '../http/address-list.js';
 
 export const roleNames = ['api', 'relay', 'worker'] as const;
 export type ProcessRole = (typeof roleNames)[number];
@@ -20,6 +21,10 @@ export interface Environment {
   demo: 'first-run' | 'off';
   /** Further origins (besides the one it listens on) that browsers may call from; comma separated. */
   publicUrl: string | undefined;
+  /** Whose `X-Forwarded-For` is believed: addresses and ranges. */
+  trustedProxies: readonly string[];
+  /** Let in besides the list in the settings, for whoever has to mend that. */
+  allowAddresses: readonly string[];
   logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 }
 
@@ -112,6 +117,13 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
     z.url({ protocol: /^https?$/ }),
     undefined,
   );
+  const trustedProxies = read<string[]>(
+    'AOS_TRUSTED_PROXIES',
+    `${addressesTaken}; no range of all addresses, from which anybody could say that they are somebody else`,
+    addressesSchema.refine((entries) => !entries.some((entry) => entry.endsWith('/0'))),
+    [],
+  );
+  const allowAddresses = read<string[]>('AOS_ALLOW_ADDRESSES', addressesTaken, addressesSchema, []);
   const logLevel = read(
     'AOS_LOG_LEVEL',
     'fatal, error, warn, info, debug, trace or silent',
@@ -134,6 +146,8 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
     masterKey,
     demo,
     publicUrl,
+    trustedProxies,
+    allowAddresses,
     logLevel,
   };
 }
@@ -143,5 +157,12 @@ const portSchema = z
   .regex(/^\d{1,5}$/)
   .transform(Number)
   .refine((port) => port <= 65_535);
+
+const addressesTaken =
+  'addresses and ranges with commas between them, such as 10.0.0.0/8,203.0.113.7,::1';
+const addressesSchema = z
+  .string()
+  .transform((text) => text.split(',').map((part) => part.trim()))
+  .refine((entries) => entries.every((entry) => !('fault' in readEntry(entry))));
 
 const describeLength = (raw: string) => `set (${raw.length} characters)`;

@@ -10,8 +10,10 @@ import { LogStore } from '../telemetry/log-store.js';
 import { Redactor } from '../telemetry/redactor.js';
 import { AccessGuard } from './access.guard.js';
 import type { AosRequest } from './access.js';
+import { AddressGate } from './address-gate.js';
 import { serveApiDocs } from './api-docs.js';
 import { Authenticator } from './authenticator.js';
+import { ClientAddress } from './client-address.js';
 import { CursorInterceptor } from './cursor.interceptor.js';
 import { Denials } from './denials.js';
 import { HttpMetrics } from './http-metrics.js';
@@ -37,7 +39,7 @@ const IDLE_CONNECTION_MS = 75_000;
 /**
  * Everything that stands around the routes, in the order in which a request meets it:
  *
- *   start (trace) -> security headers (nonce) -> Host -> Origin --> guard -> the one route of ShortWay
+ *   start (trace) -> security headers (nonce) -> Host -> Origin -> address --> guard -> the one route of ShortWay
  *     -> JSON body -> guard (who, CSRF, permission) -> query keys -> idempotency -> schema -> handler;  whatever is thrown -> problem+json
  *
  * Called before `listen`, on an application made with `bodyParser: false`, by main.ts and by tests alike.
@@ -51,12 +53,19 @@ export function configureHttp(app: NestExpressApplication, environment: Environm
   app.disable('x-powered-by');
   app.set('etag', false); // an ETag here is a version of a document, not a hash of an answer
   app.set('query parser', 'simple'); // a=1&a=2 is a list; a[b]=1 makes no objects
-  app.use(requestStart(app.get(HttpMetrics), app.get(LogStore)));
+  app.use(requestStart(app.get(HttpMetrics), app.get(LogStore), app.get(ClientAddress)));
   app.use(securityHeaders(environment.publicUrl?.startsWith('https:') ?? false));
   app.use(refuseForeigners(own));
   const outside = optional<OutsideTokens>(app, OutsideTokens);
   const guard = new AccessGuard(reflector, app.get(Authenticator, { strict: false }), outside);
   const frequent = optional<ShortWay>(app, ShortWay);
+  app.use(
+    app
+      .get(AddressGate)
+      .guard((error, request, response) =>
+        isMcp.test(request.path) ? frequent?.refuse(error, request, response) : undefined,
+      ),
+  );
   if (frequent) app.use(shortWay(frequent, guard));
   app.use(jsonBody());
   app.useGlobalFilters(new ProblemFilter(app.get(Denials), app.get(Redactor)));

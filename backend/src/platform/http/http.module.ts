@@ -2,6 +2,8 @@ import { Global, Module } from '@nestjs/common';
 import type { Environment } from '../config/environment.js';
 import { MasterKey } from '../config/master-key.js';
 import { ENVIRONMENT } from '../platform.module.js';
+import { AddressGate } from './address-gate.js';
+import { ClientAddress } from './client-address.js';
 import { Denials } from './denials.js';
 import { HttpMetrics } from './http-metrics.js';
 import { IdempotencyInterceptor } from './idempotency.interceptor.js';
@@ -16,9 +18,11 @@ import { IdempotencyInterceptor } from './idempotency.interceptor.js';
       useFactory: (environment: Environment) => MasterKey.load(environment),
     },
     HttpMetrics,
+    ClientAddress,
+    AddressGate,
     Denials,
     IdempotencyInterceptor,
   ],
-  exports: [MasterKey, HttpMetrics, Denials, IdempotencyInterceptor],
+  exports: [MasterKey, AddressGate, HttpMetrics, ClientAddress, Denials, IdempotencyInterceptor],
 })
 export class HttpModule {}

@@ -76,16 +76,13 @@ export class ProblemFilter implements ExceptionFilter {
   private async recordRefusal(request: AosRequest, error: AosError): Promise<void> {
     const ctx = request.ctx;
     if (!ctx) return;
+    const place = `http:${request.method} ${request.path}`;
+    if (error.code === 'address_refused') return this.denials.recordAddress(ctx, place);
     const isKnown = ctx.actor.userId !== null;
     const isRefusal = [401, 403].includes(error.status) && !recordedAtTheDoor.has(error.code);
     const maybeHidden = error.code === 'not_found' && isKnown;
     if (!isRefusal && !maybeHidden) return;
-    await this.denials.record(
-      ctx,
-      `http:${request.method} ${request.path}`,
-      error.code,
-      !isKnown || maybeHidden,
-    );
+    await this.denials.record(ctx, place, error.code, !isKnown || maybeHidden);
   }
 }
 

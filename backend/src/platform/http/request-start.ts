@@ -12,6 +12,7 @@ import { randomBytes } from 'node:crypto';
 import type { LogEntry, LogStore } from '../telemetry/log-store.js';
 import { contextOf } from '../telemetry/span.js';
 import type { AosRequest } from './access.js';
+import type { ClientAddress } from './client-address.js';
 import type { Principal } from './context.js';
 import type { HttpMetrics } from './http-metrics.js';
 
@@ -32,7 +33,7 @@ const untraced = /^\/(health|metrics|console|agent\/events|monitor\/(metrics|log
  * traceparent came along) and a context that names nobody yet. Every answer says its trace, also those that later
  * layers refuse.
  */
-export function requestStart(metrics: HttpMetrics, log: LogStore) {
+export function requestStart(metrics: HttpMetrics, log: LogStore, client: ClientAddress) {
   const tracer = trace.getTracer('aos');
   return (request: AosRequest, response: Response, next: NextFunction): void => {
     const startedAt = performance.now();
@@ -67,7 +68,7 @@ export function requestStart(metrics: HttpMetrics, log: LogStore) {
     context.with(span ? trace.setSpan(parent, span) : parent, () => {
       const traceparent = traceparentOf(span ?? trace.getSpan(parent)) ?? madeUp();
       response.setHeader('traceparent', traceparent);
-      request.ctx = { actor: anonymous, traceId: traceparent.slice(3, 35), ip: request.ip ?? null };
+      request.ctx = { actor: anonymous, traceId: traceparent.slice(3, 35), ip: client.of(request) };
       next();
     });
   };

@@ -9,6 +9,7 @@ export const endings = {
   slow: 4008,
   'going away': 1001,
   'session ended': 4401,
+  'address not allowed': 4403,
   'try again later': 1013,
 } as const;
 export type Ending = keyof typeof endings;

@@ -8,6 +8,7 @@ import {
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Database } from '../database/database.js';
+import { ADDRESS_REFUSED, AddressGate } from '../http/address-gate.js';
 import { Authenticator } from '../http/authenticator.js';
 import type { Principal } from '../http/context.js';
 import { type EventRow, eventColumns, toAosEvent } from '../outbox/event-row.js';
@@ -88,6 +89,7 @@ export class EventHub implements BeforeApplicationShutdown {
     private readonly database: Database,
     private readonly authenticator: Authenticator,
     private readonly wakeups: Wakeups,
+    private readonly gate: AddressGate,
     @Optional() @Inject(HUB_OPTIONS) options?: Partial<HubOptions>,
   ) {
     this.options = { ...defaults, ...options };
@@ -391,6 +393,8 @@ export class EventHub implements BeforeApplicationShutdown {
   }
 
   private async recheck(): Promise<void> {
+    for (const connection of this.connections)
+      if (!(await this.admits(connection))) this.end(connection, ADDRESS_REFUSED);
     const byCredentials = new Map<string, Connection[]>();
     for (const connection of this.connections) {
       const same = byCredentials.get(connection.credentials);
@@ -408,6 +412,15 @@ export class EventHub implements BeforeApplicationShutdown {
           if (Date.now() - connection.confirmedAt > this.options.unconfirmedMs)
             this.end(connection, 'try again later');
       }
+    }
+  }
+
+  private async admits({ request }: Connection): Promise<boolean> {
+    try {
+      return await this.gate.admits(request);
+    } catch (error) {
+      this.logger.warn(`could not check from where is streamed: ${(error as Error).message}`);
+      return true; // as for who streams: while nobody can be asked, streams stay
     }
   }
 

@@ -8,7 +8,9 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { WebSocket, WebSocketServer } from 'ws';
 import type { Environment } from '../config/environment.js';
+import { AddressGate } from '../http/address-gate.js';
 import { Authenticator } from '../http/authenticator.js';
+import { ClientAddress } from '../http/client-address.js';
 import type { Principal } from '../http/context.js';
 import { Denials } from '../http/denials.js';
 import { OwnAddress } from '../http/own-address.js';
@@ -33,7 +35,7 @@ const SUBSCRIBE_WINDOW_MS = 10_000;
  * at the upgrade, before the socket is accepted; the adapter gives no hook for that but passes the options
  * on to `ws`, whose `verifyClient` is set once the gateway is there (`afterInit`), with all it injects.
  *
- * Order at the upgrade: Host and Origin (403), who (401), whether they may read any task (403), how many
+ * Order at the upgrade: Host and Origin (403), from where (403), who (401), whether they may read any task (403), how many
  * streams they have (429). Refusals are answered as problem+json and written to the audit trail.
  */
 @WebSocketGateway({
@@ -52,6 +54,8 @@ export class StreamGateway
     private readonly hub: EventHub,
     private readonly authenticator: Authenticator,
     private readonly host: HttpAdapterHost,
+    private readonly gate: AddressGate,
+    private readonly client: ClientAddress,
     @Inject(ENVIRONMENT) private readonly environment: Environment,
     @Optional() private readonly denials?: Denials,
   ) {}
@@ -66,7 +70,11 @@ export class StreamGateway
         (refused) => {
           if (!refused) return admit(true);
           const { status } = errorCodes[refused];
-          const { body, headers } = rawRefusal(refusalOf(refused));
+          const { body, headers } = rawRefusal(
+            refused === 'address_refused'
+              ? this.gate.refusal(this.client.of(req), 'ws')
+              : refusalOf(refused),
+          );
           admit(false, status, body, headers);
         },
         (error: unknown) => {
@@ -114,6 +122,7 @@ export class StreamGateway
 
   private async admit(request: IncomingMessage, own: OwnAddress): Promise<ErrorCode | undefined> {
     if (!own.admits(request)) return this.deny(request, 'origin_refused', undefined);
+    if (!(await this.gate.admits(request))) return this.deny(request, 'address_refused', undefined);
     const principal = await this.authenticator.authenticate(request);
     if (!principal) return this.deny(request, 'unauthenticated', undefined);
     const refusal = this.hub.refusal(principal);
@@ -129,22 +138,14 @@ export class StreamGateway
     code: ErrorCode,
     principal: Principal | undefined,
   ): Promise<ErrorCode> {
-    await this.denials?.record(
-      {
-        actor: principal ?? {
-          kind: 'user',
-          id: 'anonymous',
-          name: 'nobody',
-          userId: null,
-          grants: [],
-        },
-        traceId: randomBytes(16).toString('hex'),
-        ip: request.socket.remoteAddress ?? null,
-      },
-      `ws:${PATH}`,
-      code,
-      principal === undefined,
-    );
+    const actor = principal ?? {
+      kind: 'user' as const,
+      ...{ id: 'anonymous', name: 'nobody', userId: null, grants: [] },
+    };
+    const traceId = randomBytes(16).toString('hex');
+    const ctx = { actor, traceId, ip: this.client.of(request) };
+    if (code === 'address_refused') await this.denials?.recordAddress(ctx, `ws:${PATH}`);
+    else await this.denials?.record(ctx, `ws:${PATH}`, code, principal === undefined);
     return code;
   }
 }

@@ -251,6 +251,8 @@ export const words = {
     leaveThere: 'Sign out of {{provider}} as well',
     codeMissing: 'Enter a code.',
     back: 'Sign in as somebody else',
+    refused: 'Not from this address',
+    refusedHint: 'Signing in would not help: it is the address that is not allowed, not a person.',
     hint: 'The first start printed the owner’s sign-in in the terminal.',
   },
   editor: {

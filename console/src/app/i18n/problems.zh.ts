@@ -31,6 +31,7 @@ export const problemTitles: Record<ErrorCode, string> = {
   provider_failed: '无法使用登录提供商',
   second_factor_required: '请先设置双重验证',
   forbidden: '你没有这个权限',
+  address_refused: '不允许从你的地址访问',
   origin_refused: '不允许这个来源',
   csrf_refused: '请求不是来自控制台',
   wrong_password: '当前密码不正确',
@@ -76,5 +77,6 @@ export const problemTitles: Record<ErrorCode, string> = {
   agent_state: '智能体当前的状态不允许这样做',
   secret_name_invalid: '不允许这个密钥名称',
   secret_value_invalid: '不允许这个密钥值',
+  own_address_excluded: '列表不包含你自己的地址',
   vector_unavailable: '向量检索已关闭：缺少 pgvector',
 };

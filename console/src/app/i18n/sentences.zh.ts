@@ -645,6 +645,19 @@ export const sentences: Record<SentenceCode, string> = {
   'password-no-provider': '没有登录提供商时，除所有者外谁也无法进入。',
   'password-no-owner': '没有任何所有者设有密码：提供商不可用时将无人能够进入。',
   'llm-url': 'llm.baseUrl 中不能带用户名或密码。请使用 llm.apiKeySecret。',
+  'addresses-unread': '允许的地址列表中有无法接受的条目。',
+  'address-none':
+    '不是地址，也不是范围，例如 203.0.113.7、10.0.0.0/8 或 2001:db8::/32。不接受主机名。',
+  'address-zone': '含有 % 之后的区域标识，它只在一台机器上有意义',
+  'address-bits': '/ 之后应是 0 到 {{most}} 的整数',
+  'address-mapped': '是写成 IPv6 的 IPv4 地址。请写 {{plain}}，它对两种写法都有效。',
+  'address-beyond': '在范围之外还有位。整个范围请写 {{range}}，单个地址请写 {{alone}}。',
+  'address-twice': '列表中已经有了',
+  'address-refused': '这里不允许来自 {{address}} 的请求。运行这个 AOS 的人可以放行这个地址。',
+  'address-unknown': '无法确定的地址',
+  'address-locks-out':
+    '你来自 {{address}}，它不在列表中：保存后你将无法再进入。请加上它，或从列表中的地址保存。',
+  'address-not-yours': '不包含你的来源地址 {{address}}',
   'redaction-unread':
     '脱敏规则 {{name}} 的表达式无法解析：{{why}}。请使用 RE2 语法，不支持反向引用和环视。',
   'redaction-empty':

@@ -250,6 +250,8 @@ export const words: AllWords = {
     leaveThere: '同时退出 {{provider}}',
     codeMissing: '请填写验证码。',
     back: '换一个人登录',
+    refused: '不能从这个地址访问',
+    refusedHint: '登录也无济于事：不被允许的是地址，而不是某个人。',
     hint: '首次启动时，所有者的登录信息已打印在终端里。',
   },
   editor: {

@@ -51,6 +51,10 @@ export interface SystemConfig {
 'providers': Array<SignInProvider>;
 'password': 'everyone' | 'owners';
 };
+'allowedAddresses': Array<{
+'address': string;
+'note': string;
+}>;
 'redaction': Array<{
 'name': string;
 'pattern': string;

@@ -9,8 +9,10 @@ import { Outbox } from '../../../platform/outbox/outbox.js';
 import { Wakeups } from '../../../platform/outbox/wakeups.js';
 import { Proposals, type Proposed, configChanges } from '../../proposals/index.js';
 import { RoleGrants } from '../../rbac/index.js';
+import { AddressesInSettings } from '../addresses-in-settings.js';
 import { newlyGiven, requireSoundConfig } from '../config-rules.js';
 import { Settings, type StoredConfig } from '../settings.js';
+import { toStored } from '../stored-settings.js';
 import { Vault } from '../vault.js';
 
 export class SaveSystemConfig extends Command<SystemConfigAnswer | Proposed> {
@@ -36,6 +38,7 @@ export class SaveSystemConfigHandler implements ICommandHandler<SaveSystemConfig
     private readonly wakeups: Wakeups,
     private readonly proposals: Proposals,
     private readonly grants: RoleGrants,
+    private readonly addresses: AddressesInSettings,
   ) {
     proposals.appliesBy('config.save', {
       apply: (tx, ctx, { after, base, comment }) =>
@@ -46,6 +49,15 @@ export class SaveSystemConfigHandler implements ICommandHandler<SaveSystemConfig
 
   execute({ ctx, input, base, comment }: SaveSystemConfig) {
     return this.database.transaction((tx) => this.save(tx, ctx, input, base, comment));
+  }
+
+  /** Of whoever saves, proposes, confirms or breaks the glass: each could not come back to mend it. */
+  private requireOwnAddress({ ip }: Ctx, input: SystemConfig): void {
+    if (this.addresses.accessUnder(input, ip).isAllowed) return;
+    const address = ip ?? say('address-unknown');
+    throw new AosError('own_address_excluded', say('address-locks-out', { address }), {
+      errors: [faultAt('security.allowedAddresses', say('address-not-yours', { address }))],
+    });
   }
 
   private async save(
@@ -62,6 +74,7 @@ export class SaveSystemConfigHandler implements ICommandHandler<SaveSystemConfig
     if (changes.length === 0) return toAnswer(present);
     await this.grants.requireMayHandOut(tx, ctx.actor, newlyGiven(present.config, input));
     const touches = (part: string) => changes.some(({ path }) => path.startsWith(part));
+    if (touches('security.allowedAddresses')) this.requireOwnAddress(ctx, input);
     if (touches('security.secondPerson'))
       await this.proposals.requireSomebodyElse(
         tx,
@@ -81,7 +94,7 @@ export class SaveSystemConfigHandler implements ICommandHandler<SaveSystemConfig
       tx,
       `INSERT INTO config_versions (scope, version, config, comment, created_by) VALUES ('system', $1, $2, $3, $4)
          RETURNING created_at`,
-      [present.version + 1, JSON.stringify(input), comment, author],
+      [present.version + 1, JSON.stringify(toStored(input)), comment, author],
     );
     const version = present.version + 1;
     await this.audit.record(tx, ctx, {

@@ -33,7 +33,9 @@ export class McpErrors extends ProblemFilter {
   }
 
   protected override answer(request: AosRequest, response: Response, error: AosError): void {
-    if (error.status === 401 || error.status === 403)
+    // To sign in, or to ask for more, changes nothing of an address.
+    const helpsToSignIn = error.status === 401 || error.status === 403;
+    if (helpsToSignIn && error.code !== 'address_refused')
       response.setHeader('www-authenticate', this.challenge(request, error));
     const { detail: message, ...problem } = toProblem(error, request.ctx?.traceId ?? '');
     const code = error.code === 'malformed_body' ? PARSE_ERROR : REFUSED;

@@ -1,5 +1,6 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
+import { ADDRESS_REFUSED, AddressGate, endStream } from '../../../platform/http/address-gate.js';
 import type { AosRequest } from '../../../platform/http/access.js';
 import { Authenticator } from '../../../platform/http/authenticator.js';
 import type { Principal } from '../../../platform/http/context.js';
@@ -23,6 +24,7 @@ export class OpenStreams implements OnApplicationShutdown {
   constructor(
     private readonly people: Authenticator,
     private readonly outside: OutsideTokens,
+    private readonly gate: AddressGate,
     wakeups: Wakeups,
   ) {
     this.stopListening = wakeups.on('control', () => void this.recheck());
@@ -52,6 +54,10 @@ export class OpenStreams implements OnApplicationShutdown {
   private async recheck(): Promise<void> {
     for (const [response, request] of [...this.open]) {
       try {
+        if (!(await this.gate.admits(request))) {
+          endStream(response, `: ${ADDRESS_REFUSED}\n\n`); // a comment: there is no message for it
+          continue;
+        }
         const principal = await this.ask(request);
         const may = principal?.grants.some(
           ({ permission }) => permission === 'tool.read' || permission === 'tool.call',

@@ -20,6 +20,8 @@ const schema = {
   },
 };
 
+const access = { address: '127.0.0.1', isAllowed: true, isListed: false, ignoresProxy: false };
+
 describe('editing the settings', () => {
   const open = async () => {
     TestBed.configureTestingModule({
@@ -56,7 +58,7 @@ describe('editing the settings', () => {
     type(field, '2000');
     await settle();
     button(-1).click();
-    http.expectOne('/config/system/preview').flush({ baseVersion: 3, changes: [] });
+    http.expectOne('/config/system/preview').flush({ baseVersion: 3, changes: [], access });
     await settle();
     expect(root.querySelector('aos-difference')?.textContent).toContain('timeoutMs: 2000');
     button(-1).click();
@@ -73,7 +75,7 @@ describe('editing the settings', () => {
     type(field, '2000');
     await settle();
     button(-1).click();
-    http.expectOne('/config/system/preview').flush({ baseVersion: 3, changes: [] });
+    http.expectOne('/config/system/preview').flush({ baseVersion: 3, changes: [], access });
     await settle();
     button(-1).click();
     http

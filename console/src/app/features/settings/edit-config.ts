@@ -8,17 +8,25 @@ import {
   output,
   signal,
 } from '@angular/core';
-import type { ConfigPreview, Proposal, SystemConfig, SystemConfigAnswer } from '@aos/contracts';
+import type {
+  AllowedAddress,
+  ConfigPreview,
+  Proposal,
+  SystemConfig,
+  SystemConfigAnswer,
+} from '@aos/contracts';
 import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
 import { firstValueFrom } from 'rxjs';
 import { type Call, failed, idle, loading, toProblem } from '../../shared/api/problem';
 import { type FormFault, schemaFaults } from '../../shared/forms/schema-faults';
 import { SchemaForm } from '../../shared/forms/schema-form';
 import { SchemaReader } from '../../shared/forms/schema-reader';
+import { Sentences } from '../../shared/i18n/sentences';
 import { SecondPersonNote } from '../../shared/proposals/second-person-note';
 import { Difference } from '../../shared/ui/difference';
 import { Dialog } from '../../shared/ui/dialog';
 import { ProblemNote } from '../../shared/ui/problem-note';
+import { AddressList } from './address-list';
 import { type Words, isWords, leavesChanged, withLeaves, withTitles } from './config-changes';
 import { SettingsApi } from './settings-api';
 
@@ -28,7 +36,15 @@ import { SettingsApi } from './settings-api';
  */
 @Component({
   selector: 'aos-edit-config',
-  imports: [Dialog, Difference, ProblemNote, SchemaForm, SecondPersonNote, TranslocoDirective],
+  imports: [
+    AddressList,
+    Dialog,
+    Difference,
+    ProblemNote,
+    SchemaForm,
+    SecondPersonNote,
+    TranslocoDirective,
+  ],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <aos-dialog
@@ -79,6 +95,16 @@ import { SettingsApi } from './settings-api';
             (changed)="change(name, $event)"
             (broken)="isBroken.set($event)"
           />
+          @if (name === 'security') {
+            @defer (on immediate) {
+              <aos-address-list
+                [value]="addresses()"
+                [config]="original().config"
+                [faults]="addressFaults()"
+                (changed)="changeAddresses($event)"
+              />
+            }
+          }
         }
       } @else if (newer(); as newer) {
         <p class="warn">
@@ -105,6 +131,9 @@ import { SettingsApi } from './settings-api';
           [beforeLabel]="t('settings.system.versionN', { n: original().version })"
           [afterLabel]="t('settings.system.afterSaving')"
         />
+        @if (locksOut(); as address) {
+          <p class="warn">{{ t('settings.address.unlisted', { address }) }}</p>
+        }
         @if (touched().length) {
           <h3>{{ t('settings.system.touches') }}</h3>
           <ul class="touches">
@@ -257,6 +286,7 @@ export class EditConfig {
 
   private readonly api = inject(SettingsApi);
   private readonly transloco = inject(TranslocoService);
+  private readonly sentences = inject(Sentences);
 
   protected readonly isRestore = computed(() => this.restore() !== null);
   protected readonly original = linkedSignal(() => this.base());
@@ -269,7 +299,15 @@ export class EditConfig {
   protected readonly call = signal<Call>(idle);
   protected readonly comment = signal('');
   protected readonly isBroken = signal(false);
-  private readonly refused = signal<readonly FormFault[]>([]);
+  private readonly refused = signal<readonly { path: string; message: string }[]>([]);
+  /** Of an older version the list may be absent: then everybody may come in. */
+  protected readonly addresses = computed(
+    () =>
+      (this.draft().security as Partial<SystemConfig['security']> | undefined)?.allowedAddresses ??
+      [],
+  );
+  /** Their own address, where saving would leave it out. */
+  protected readonly locksOut = signal<string | null>(null);
 
   protected readonly sections = computed(() =>
     Object.keys((this.schema() as { properties?: object }).properties ?? {}),
@@ -298,23 +336,39 @@ export class EditConfig {
     return this.touched().includes(name);
   }
   protected schemaOf(name: string): unknown {
-    const part = this.titled().properties[name];
+    const part = withoutAddresses(name, this.titled().properties[name]);
     // A part as a whole is always there; its title stands on the chip.
     return isWords(part) ? { ...part, title: undefined, description: undefined } : part;
   }
   protected partOf(name: string): unknown {
-    return (this.draft() as Words)[name] ?? {};
+    const part = (this.draft() as Words)[name] ?? {};
+    if (name !== 'security' || !isWords(part)) return part;
+    const { allowedAddresses: _, ...rest } = part;
+    return rest;
   }
   protected faultsOf(name: string): readonly FormFault[] {
     const wrong = schemaFaults(new SchemaReader(this.schemaOf(name)), this.partOf(name));
-    const said = this.refused()
+    return [...wrong, ...this.saidOf(name).filter((fault) => !isOfAddresses(name, fault))];
+  }
+  protected readonly addressFaults = computed(() =>
+    this.saidOf('security').filter((fault) => isOfAddresses('security', fault)),
+  );
+  private saidOf(name: string) {
+    return this.refused()
       .filter(({ path }) => path.startsWith(`${name}.`))
       .map((fault) => ({ ...fault, path: fault.path.slice(name.length + 1) }));
-    return [...wrong, ...said];
   }
   protected change(name: string, value: unknown): void {
     this.refused.set([]);
-    this.draft.update((draft) => ({ ...draft, [name]: value ?? {} }));
+    const list = name === 'security' ? { allowedAddresses: this.addresses() } : {};
+    this.draft.update((draft) => ({ ...draft, [name]: { ...(value ?? {}), ...list } }));
+  }
+  protected changeAddresses(allowedAddresses: AllowedAddress[]): void {
+    this.refused.set([]);
+    this.draft.update((draft) => ({
+      ...draft,
+      security: { ...draft.security, allowedAddresses },
+    }));
   }
 
   protected async preview(): Promise<void> {
@@ -330,7 +384,8 @@ export class EditConfig {
     }
   }
 
-  private async compare({ baseVersion }: ConfigPreview): Promise<void> {
+  private async compare({ baseVersion, access }: ConfigPreview): Promise<void> {
+    this.locksOut.set(access.isAllowed ? null : (access.address ?? '?'));
     this.newer.set(
       baseVersion === this.original().version ? null : await firstValueFrom(this.api.system()),
     );
@@ -373,7 +428,10 @@ export class EditConfig {
   private refuse(error: unknown): void {
     const problem = toProblem(error);
     this.call.set(failed(error));
-    const faults = (problem.errors ?? []).map(({ path, message }) => ({ path, message }));
+    const faults = (problem.errors ?? []).map(({ path, message, said }) => ({
+      path,
+      message: this.sentences.alone(said, message),
+    }));
     const name = this.sections().find((each) =>
       faults.some(({ path }) => path.startsWith(`${each}.`)),
     );
@@ -383,3 +441,16 @@ export class EditConfig {
     this.step.set('edit');
   }
 }
+
+/** The list of addresses is no part of the form that is made from the schema: it has an editor of its own. */
+function withoutAddresses(name: string, schema: unknown): unknown {
+  if (name !== 'security' || !isWords(schema) || !isWords(schema['properties'])) return schema;
+  const { allowedAddresses: _, ...properties } = schema['properties'];
+  const required = (schema['required'] as string[] | undefined)?.filter(
+    (key) => key !== 'allowedAddresses',
+  );
+  return { ...schema, properties, ...(required && { required }) };
+}
+
+const isOfAddresses = (name: string, { path }: { path: string }) =>
+  name === 'security' && path.startsWith('allowedAddresses');

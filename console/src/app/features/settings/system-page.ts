@@ -42,6 +42,14 @@ function lengthOf(ms: number, language: string): string {
   );
 }
 
+/** Of a list, in one line: an address with its note, and all else as it is stored. */
+function entryOf(entry: unknown): string {
+  if (!isWords(entry)) return String(entry);
+  const { address, note } = entry;
+  if (typeof address !== 'string') return JSON.stringify(entry);
+  return typeof note === 'string' && note !== '' ? `${address} (${note})` : address;
+}
+
 /** The settings as they are, part by part, and what was decided when the process was started. */
 @Component({
   selector: 'aos-system-page',
@@ -289,15 +297,15 @@ export class SystemPage {
     return value === undefined || value === null || (Array.isArray(value) && value.length === 0);
   }
   protected shown({ path, value }: Line): string {
-    if (this.isUnset(value)) return this.transloco.translate('settings.system.unset');
+    if (this.isUnset(value))
+      return this.word(`${path}.none`) ?? this.transloco.translate('settings.system.unset');
     if (typeof value === 'number' && path.endsWith('Ms'))
       return lengthOf(value, this.preferences.language());
     if (typeof value === 'number' && path.endsWith('PriceCny'))
       return this.transloco.translate('settings.system.price', { n: value });
     if (typeof value === 'boolean')
       return this.transloco.translate(value ? 'settings.yes' : 'settings.no');
-    if (Array.isArray(value))
-      return value.map((each) => (isWords(each) ? JSON.stringify(each) : String(each))).join(', ');
+    if (Array.isArray(value)) return value.map(entryOf).join(', ');
     return this.word(`${path}.values.${String(value)}`) ?? String(value);
   }
 }

@@ -143,9 +143,9 @@ export const words = {
     },
     security: {
       title: 'Security',
-      help: 'How people get in, what one person alone does not change, and what nobody is to see.',
+      help: 'How people get in and from where, what one person alone does not change, and what nobody is to see.',
       touches:
-        'Changes that are saved from now on. Those that wait can be confirmed or refused all the same. Who must have a second factor and has none sets it up before anything else, also where they are signed in.',
+        'Changes that are saved from now on. Those that wait can be confirmed or refused all the same. Who must have a second factor and has none sets it up before anything else, also where they are signed in. Addresses that are not in the list are refused, and what is open to them ends.',
       secondPerson: {
         title: 'A second person',
         help: 'Which changes somebody else has to confirm. While any of them is on, so is a change of this rule itself.',
@@ -209,6 +209,11 @@ export const words = {
           },
         },
       },
+      allowedAddresses: {
+        title: 'Addresses that may come in',
+        help: 'IPv4 or IPv6: one address, or a range such as 10.0.0.0/8. Empty: from everywhere. It holds at once for sign-in, the API, /mcp and what is open.',
+        none: 'Every address',
+      },
       redaction: {
         title: 'Taken out of what tools answer',
         help: 'Before it is kept, told or given to a model; in its place stands [redacted NAME]. What people and agents send to tools is not touched, nor are files.',
@@ -240,6 +245,26 @@ export const words = {
     tryOf: 'Try {{provider}}',
     ok: 'It answers as a sign-in provider does.',
     redirect: 'Redirect address to register there:',
+  },
+  address: {
+    address: 'Address or range',
+    addressN: 'Address or range {{n}}',
+    note: 'Note',
+    noteN: 'Note {{n}}',
+    noteHint: 'Whose it is',
+    add: 'Add an address',
+    addOwn: 'Add yours, {{address}}',
+    remove: 'Remove {{address}}',
+    everybody: 'The list is empty: every address may come in. Yours is {{address}}.',
+    listed: 'Your address is {{address}} and is in this list.',
+    unlisted:
+      'Your address is {{address}} and is not in this list. A list that leaves you out is not saved.',
+    besides:
+      'Your address is {{address}} and is not in this list. You come in because the process was started with AOS_ALLOW_ADDRESSES.',
+    unknown:
+      'Where you come from cannot be told. Does a trusted proxy write something that is no address?',
+    proxy:
+      'Your requests come through a proxy that is not named in AOS_TRUSTED_PROXIES: everybody behind it has its address here.',
   },
   installation: {
     title: 'This installation',
@@ -317,6 +342,8 @@ export const words = {
       AOS_BUS: 'What carries events between processes',
       AOS_ROLES: 'What this process does',
       AOS_PUBLIC_URL: 'The URL under which people reach it',
+      AOS_TRUSTED_PROXIES: 'Addresses of proxies whose X-Forwarded-For is believed',
+      AOS_ALLOW_ADDRESSES: 'Addresses let in besides the list of the settings, to mend it',
       AOS_LOG_LEVEL: 'How much is logged',
       AOS_OWNER_EMAIL: 'The first owner',
       AOS_OWNER_PASSWORD: 'The first owner’s password',

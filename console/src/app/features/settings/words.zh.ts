@@ -126,9 +126,9 @@ export const words = {
     },
     security: {
       title: '安全',
-      help: '人员如何登录、一个人不能单独修改的内容，以及任何人都不应看到的内容。',
+      help: '人员如何登录、从哪里访问、一个人不能单独修改的内容，以及任何人都不应看到的内容。',
       touches:
-        '此后保存的修改；正在等待的仍可确认或拒绝。必须设置双重验证而尚未设置的人（包括已登录的人）须先设置。',
+        '此后保存的修改；正在等待的仍可确认或拒绝。必须设置双重验证而尚未设置的人（包括已登录的人）须先设置。不在列表中的地址会被拒绝，已为它们打开的连接会结束。',
       secondPerson: {
         title: '另一个人确认',
         help: '哪些修改须由另一个人确认。只要开启任意一项，修改这条规则本身也须确认。',
@@ -183,6 +183,11 @@ export const words = {
           },
         },
       },
+      allowedAddresses: {
+        title: '允许访问的地址',
+        help: 'IPv4 或 IPv6：单个地址，或 10.0.0.0/8 这样的范围。留空：任何地址都可以。保存后立即对登录、API、/mcp 和已打开的连接生效。',
+        none: '任何地址',
+      },
       redaction: {
         title: '工具结果脱敏',
         help: '在保存、显示或交给模型之前去除，原处显示 [redacted 名称]。发给工具的参数和文件内容不受影响。',
@@ -213,6 +218,24 @@ export const words = {
     tryOf: '测试 {{provider}}',
     ok: '应答正常，可作为登录提供商。',
     redirect: '需要在那里登记的回调地址：',
+  },
+  address: {
+    address: '地址或范围',
+    addressN: '地址或范围 {{n}}',
+    note: '备注',
+    noteN: '备注 {{n}}',
+    noteHint: '属于谁',
+    add: '添加地址',
+    addOwn: '添加你的地址 {{address}}',
+    remove: '移除 {{address}}',
+    everybody: '列表为空：任何地址都可以访问。你的地址是 {{address}}。',
+    listed: '你的地址是 {{address}}，在此列表中。',
+    unlisted: '你的地址是 {{address}}，不在此列表中。不包含你自己的列表无法保存。',
+    besides:
+      '你的地址是 {{address}}，不在此列表中。你能访问是因为进程启动时设置了 AOS_ALLOW_ADDRESSES。',
+    unknown: '无法确定你的来源地址。受信任的代理是否写入了不是地址的内容？',
+    proxy:
+      '你的请求经过一个未在 AOS_TRUSTED_PROXIES 中列出的代理：对 AOS 来说，它背后的所有人都是同一个地址。',
   },
   installation: {
     title: '当前部署',
@@ -288,6 +311,8 @@ export const words = {
       AOS_BUS: '进程之间传递事件的方式',
       AOS_ROLES: '本进程的职责',
       AOS_PUBLIC_URL: '用户访问时使用的网址',
+      AOS_TRUSTED_PROXIES: '可信代理的地址，采信它们的 X-Forwarded-For',
+      AOS_ALLOW_ADDRESSES: '在设置的列表之外放行的地址，用来修正列表',
       AOS_LOG_LEVEL: '日志级别',
       AOS_OWNER_EMAIL: '首位所有者',
       AOS_OWNER_PASSWORD: '首位所有者的密码',

@@ -43,7 +43,7 @@ const offline: Problem = {
           <path d="M9 22.5 16 8.500l7 14M12 18h8" />
         </svg>
         <div>
-          <h1>{{ t('signIn.heading') }}</h1>
+          <h1>{{ t(refusal() ? 'signIn.refused' : 'signIn.heading') }}</h1>
           <p class="muted">
             @if (isFromProvider()) {
               {{ t('signIn.codeLeadProvider') }}
@@ -52,7 +52,9 @@ const offline: Problem = {
             }
           </p>
         </div>
-        @if (problem(); as problem) {
+        @if (refusal(); as refusal) {
+          <aos-problem [problem]="refusal" [canRetry]="true" (retry)="askAgain()" />
+        } @else if (problem(); as problem) {
           <aos-problem [problem]="problem" />
         } @else if (isUnreachable()) {
           <aos-problem [problem]="offline" [canRetry]="true" (retry)="askAgain()" />
@@ -66,7 +68,7 @@ const offline: Problem = {
             }}</a>
           </p>
         }
-        @if (!asksCode() && providers().length) {
+        @if (!refusal() && !asksCode() && providers().length) {
           <div class="providers">
             @for (provider of providers(); track provider.name) {
               <button
@@ -85,7 +87,7 @@ const offline: Problem = {
           }
         }
         <!-- Both fields stay, out of sight: the password is nowhere else, and goes along with the code. -->
-        <div class="field" [hidden]="asksCode() || !showsPassword()">
+        <div class="field" [hidden]="asksCode() || !showsPassword() || refusal()">
           <label for="email">{{ t('signIn.email') }}</label>
           <input
             #email
@@ -102,7 +104,7 @@ const offline: Problem = {
             <span class="fault">{{ t('signIn.emailMissing') }}</span>
           }
         </div>
-        <div class="field" [hidden]="asksCode() || !showsPassword()">
+        <div class="field" [hidden]="asksCode() || !showsPassword() || refusal()">
           <label for="password">{{ t('signIn.password') }}</label>
           <input
             #password
@@ -119,7 +121,7 @@ const offline: Problem = {
             <span class="fault">{{ t('signIn.passwordMissing') }}</span>
           }
         </div>
-        @if (asksCode()) {
+        @if (asksCode() && !refusal()) {
           <div class="field">
             <label for="code">{{ t(isRecovery() ? 'signIn.recovery' : 'signIn.code') }}</label>
             <input
@@ -144,7 +146,9 @@ const offline: Problem = {
             }}</span>
           </div>
         }
-        @if (asksCode() || showsPassword()) {
+        @if (refusal()) {
+          <p class="meta">{{ t('signIn.refusedHint') }}</p>
+        } @else if (asksCode() || showsPassword()) {
           <button class="btn filled" type="submit" [disabled]="isBusy()">
             {{ isBusy() ? t('signIn.busy') : t('signIn.submit') }}
           </button>
@@ -153,7 +157,9 @@ const offline: Problem = {
             {{ t('signIn.asOwner') }}
           </button>
         }
-        @if (asksCode()) {
+        @if (refusal()) {
+          <!-- Nothing else is to be chosen. -->
+        } @else if (asksCode()) {
           <div class="ways">
             <button class="btn quiet small" type="button" (click)="isRecovery.set(!isRecovery())">
               {{ t(isRecovery() ? 'signIn.useApp' : 'signIn.useRecovery') }}
@@ -291,6 +297,11 @@ export class SignInPage {
     () => this.call().state === 'loading' || this.own().state === 'loading',
   );
   protected readonly isUnreachable = computed(() => this.status() === 'unreachable');
+  private readonly refused = this.store.selectSignal(session.selectRefusal);
+  /** Nobody signs in from here: who they are does not matter. */
+  protected readonly refusal = computed(() =>
+    this.status() === 'refused' ? this.refused() : null,
+  );
   protected readonly hasExpired = this.store.selectSignal(session.selectHasExpired);
   protected readonly problem = computed(() => {
     const own = this.own();

@@ -3,7 +3,7 @@ import { HttpErrorResponse, HttpEventType } from '@angular/common/http';
 import { Injectable, inject } from '@angular/core';
 import { Store } from '@ngrx/store';
 import { tap } from 'rxjs';
-import { SessionEvents, session } from '../state/session';
+import { SessionEvents, isOfAddress, session } from '../state/session';
 import { toProblem } from './problem';
 
 const isRead = (method: string) => method === 'GET' || method === 'HEAD';
@@ -71,9 +71,12 @@ export const noticeExpiry: HttpInterceptorFn = (request, next) => {
         if (error instanceof HttpErrorResponse && error.status === 401 && !isDoor) {
           store.dispatch(SessionEvents.expired());
         }
+        const problem = toProblem(error);
+        if (isOfAddress(problem) && !isDoor)
+          store.dispatch(SessionEvents.addressRefused({ problem }));
         // Where it is known already, the way there is taken: the page that was asked for is where it leads back to.
         if (
-          toProblem(error).code === 'second_factor_required' &&
+          problem.code === 'second_factor_required' &&
           !store.selectSignal(session.selectMe)()?.mustSetUpSecondFactor
         )
           store.dispatch(SessionEvents.secondFactorWanted());

@@ -4,7 +4,7 @@ import { EMPTY, catchError, exhaustMap, ignoreElements, of, tap } from 'rxjs';
 import { AosApi } from '../api/aos-api';
 import { toProblem } from '../api/problem';
 import { StreamEvents } from '../state/connection';
-import { SessionEvents } from '../state/session';
+import { SessionEvents, isOfAddress } from '../state/session';
 import { EventStream } from './event-stream';
 
 /** The stream is open for as long as somebody is signed in, and has nothing to set up before. */
@@ -16,6 +16,7 @@ export const followSession = createEffect(
         SessionEvents.signedIn,
         SessionEvents.signedOut,
         SessionEvents.expired,
+        SessionEvents.addressRefused,
       ),
       tap((event) =>
         'me' in event && !event.me.mustSetUpSecondFactor ? stream.open() : stream.close(),
@@ -24,7 +25,7 @@ export const followSession = createEffect(
   { functional: true, dispatch: false },
 );
 
-/** A socket that is refused does not say why. Ask: either the server is away, or the session has ended. */
+/** A socket that is refused does not say why. Ask: the server is away, or the session has ended, or the address may not come in any more. */
 export const noticeEndOfSession = createEffect(
   (actions = inject(Actions), api = inject(AosApi)) =>
     actions.pipe(
@@ -32,9 +33,11 @@ export const noticeEndOfSession = createEffect(
       exhaustMap(() =>
         api.me().pipe(
           ignoreElements(),
-          catchError((error: unknown) =>
-            toProblem(error).status === 401 ? of(SessionEvents.expired()) : EMPTY,
-          ),
+          catchError((error: unknown) => {
+            const problem = toProblem(error);
+            if (isOfAddress(problem)) return of(SessionEvents.addressRefused({ problem }));
+            return problem.status === 401 ? of(SessionEvents.expired()) : EMPTY;
+          }),
         ),
       ),
     ),

@@ -5,8 +5,9 @@ import { NavigationEnd, Router, provideRouter } from '@angular/router';
 import { provideEffects } from '@ngrx/effects';
 import { Store, provideState, provideStore } from '@ngrx/store';
 import { filter, firstValueFrom } from 'rxjs';
+import type { Problem } from '@aos/contracts';
 import { me } from '../../../testing/factories';
-import { SessionEvents, leave, session, setUpFirst } from './session';
+import { SessionEvents, leave, session, setUpFirst, stayOutside } from './session';
 
 @Component({ template: '' })
 class Room {}
@@ -16,7 +17,7 @@ async function openAt(url: string) {
     providers: [
       provideStore(),
       provideState(session),
-      provideEffects({ leave, setUpFirst }),
+      provideEffects({ leave, setUpFirst, stayOutside }),
       provideRouter([
         { path: 'sign-in', component: Room },
         { path: 'monitor', component: Room },
@@ -63,4 +64,23 @@ it('leads to where a second factor is set up when one comes to be wanted, and kn
   await arrived;
   expect(router.url).toBe('/second-factor?next=%2Fmonitor%3Frange%3D1h');
   expect(store.selectSignal(session.selectMe)()).toMatchObject({ mustSetUpSecondFactor: true });
+});
+
+it('leads to the door when the address is refused, which says why for as long as it is', async () => {
+  const { router, store } = await openAt('/monitor?range=1h');
+  store.dispatch(SessionEvents.found({ me }));
+  const arrived = firstValueFrom(
+    router.events.pipe(filter((event) => event instanceof NavigationEnd)),
+  );
+  const problem = { code: 'address_refused', detail: 'not from there' } as Problem;
+  store.dispatch(SessionEvents.addressRefused({ problem }));
+  await arrived;
+  expect(router.url).toBe('/sign-in?next=%2Fmonitor%3Frange%3D1h');
+  const state = () => store.selectSignal(session.selectSessionState)();
+  expect(state()).toMatchObject({ status: 'refused', refusal: problem, me: null });
+  const navigate = jest.spyOn(router, 'navigate');
+  store.dispatch(SessionEvents.addressRefused({ problem }));
+  expect(navigate).not.toHaveBeenCalled();
+  store.dispatch(SessionEvents.found({ me }));
+  expect(state()).toMatchObject({ status: 'signed-in', me });
 });

@@ -32,12 +32,19 @@ export const SessionEvents = createActionGroup({
     Expired: emptyProps(),
     /** The settings have come to want a second factor of whoever is here. */
     'Second factor wanted': emptyProps(),
+    /** The address that this browser comes from is not, or not any more, one of those that may. */
+    'Address refused': props<{ problem: Problem }>(),
   },
 });
 
+/** What is told of the address a browser comes from: nothing else of AOS is open to it. */
+export const isOfAddress = ({ code }: Problem): boolean => code === 'address_refused';
+
 interface SessionState {
   /** `unknown` until the server has said who the cookie belongs to. */
-  status: 'unknown' | 'signed-in' | 'signed-out' | 'unreachable';
+  status: 'unknown' | 'signed-in' | 'signed-out' | 'unreachable' | 'refused';
+  /** Why, where it is refused. */
+  refusal: Problem | null;
   me: Me | null;
   signIn: Call;
   /** The session ended by itself or elsewhere, not by a press of the button here. */
@@ -48,6 +55,7 @@ interface SessionState {
 
 const initial: SessionState = {
   status: 'unknown',
+  refusal: null,
   me: null,
   signIn: idle,
   hasExpired: false,
@@ -78,10 +86,16 @@ export const session = createFeature({
       ...state,
       me: state.me && { ...state.me, mustSetUpSecondFactor: true },
     })),
+    on(SessionEvents.addressRefused, (state, { problem }): SessionState => ({
+      ...out(state),
+      status: 'refused',
+      refusal: problem,
+    })),
     on(SessionEvents.unreachable, (state): SessionState => ({ ...state, status: 'unreachable' })),
     on(SessionEvents.signInPressed, (state): SessionState => ({ ...state, signIn: loading })),
     on(SessionEvents.signedIn, (_, { me }): SessionState => ({
       status: 'signed-in',
+      refusal: null,
       me,
       signIn: done,
       hasExpired: false,
@@ -107,6 +121,7 @@ export const askWhoIsHere = createEffect(
           map((me) => SessionEvents.found({ me })),
           catchError((error: unknown) => {
             const problem = toProblem(error);
+            if (isOfAddress(problem)) return of(SessionEvents.addressRefused({ problem }));
             return of(
               problem.status === 401
                 ? SessionEvents.notFound()
@@ -128,9 +143,14 @@ export const signIn = createEffect(
         api.login(email, password, code).pipe(
           switchMap(() => api.me()),
           map((me) => SessionEvents.signedIn({ me, next })),
-          catchError((error: unknown) =>
-            of(SessionEvents.signInRefused({ problem: toProblem(error) })),
-          ),
+          catchError((error: unknown) => {
+            const problem = toProblem(error);
+            return of(
+              isOfAddress(problem)
+                ? SessionEvents.addressRefused({ problem })
+                : SessionEvents.signInRefused({ problem }),
+            );
+          }),
         ),
       ),
     ),
@@ -156,6 +176,17 @@ export const setUpFirst = createEffect(
     actions.pipe(
       ofType(SessionEvents.secondFactorWanted),
       tap(() => void router.navigate(['/second-factor'], { queryParams: { next: router.url } })),
+    ),
+  { functional: true, dispatch: false },
+);
+
+/** At the door it says why; from there it leads back to this page once the address is allowed. */
+export const stayOutside = createEffect(
+  (actions = inject(Actions), router = inject(Router)) =>
+    actions.pipe(
+      ofType(SessionEvents.addressRefused),
+      filter(() => router.navigated && !router.url.startsWith('/sign-in')),
+      tap(() => void router.navigate(['/sign-in'], { queryParams: { next: router.url } })),
     ),
   { functional: true, dispatch: false },
 );

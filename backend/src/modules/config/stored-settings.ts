@@ -1,0 +1,40 @@
+import { SystemConfig } from '@aos/contracts';
+
+export const defaultSettings = (): SystemConfig => SystemConfig.parse({});
+
+/**
+ * Settings as this version understands them. A newer one that ran, or runs beside it, may have written keys that this one
+ * does not know: those are passed over, and all else holds. What cannot be read even so is the defaults.
+ */
+export function readStored(raw: unknown): {
+  config: SystemConfig;
+  fits: 'whole' | 'in part' | 'not';
+} {
+  const whole = SystemConfig.safeParse(raw);
+  if (whole.success) return { config: whole.data, fits: 'whole' };
+  const known = structuredClone(raw);
+  for (const issue of whole.error.issues)
+    if (issue.code === 'unrecognized_keys') {
+      const at = issue.path.reduce<unknown>((part, key) => (part as Part)[key], known) as Part;
+      for (const key of issue.keys) delete at[key];
+    }
+  const rest = SystemConfig.safeParse(known);
+  if (rest.success) return { config: rest.data, fits: 'in part' };
+  const config = defaultSettings();
+  // An empty list lets everybody in. One that is there and cannot be read lets in nobody.
+  const listed = (raw as { security?: { allowedAddresses?: unknown } } | null)?.security
+    ?.allowedAddresses;
+  const isListed = listed !== undefined && !(Array.isArray(listed) && listed.length === 0);
+  if (isListed) {
+    const list = SystemConfig.shape.security.unwrap().shape.allowedAddresses.safeParse(listed);
+    config.security.allowedAddresses = list.data ?? [{ address: 'unreadable', note: '' }];
+  }
+  return { config, fits: 'not' };
+}
+type Part = Record<PropertyKey, unknown>;
+
+/** A key that an older version does not know makes it go by its defaults: so one that says nothing is left out. */
+export function toStored(config: SystemConfig): unknown {
+  const { allowedAddresses, ...security } = config.security;
+  return allowedAddresses.length > 0 ? config : { ...config, security };
+}
