@@ -36,7 +36,10 @@ export const SignInProvider = z
     /** In addresses: `/auth/providers/NAME/callback` is what the provider has to let people come back to. */
     name: z
       .string()
-      .regex(/^[a-z][a-z0-9-]{0,39}$/, 'small letters, digits, -, beginning with a letter'),
+      .regex(
+        /^[a-z][a-z0-9-]{0,39}$/,
+        'a small letter, then small letters, digits or -, at most 40',
+      ),
     /** On the button. */
     label: z.string().trim().min(1).max(80),
     /** Exactly as its metadata say it. */

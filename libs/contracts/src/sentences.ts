@@ -593,6 +593,8 @@ export const sentences = {
   'rule-version': 'the number of a version',
   'rule-npm-package': 'name@1.2.3, name, or @scope/*',
   'rule-media-type': 'a media type, such as text/csv or image/*',
+  'rule-scope': 'one scope, without blanks',
+  'rule-domain': 'a domain in small letters',
   'plan-refused':
     'The plan has {{count}} faults; nothing was started. Mend what errors lists and send it again.',
   'no-agent': 'There is no agent with the id or name "{{agent}}".',
@@ -1042,6 +1044,8 @@ export const fieldRules = [
   'rule-version',
   'rule-npm-package',
   'rule-media-type',
+  'rule-scope',
+  'rule-domain',
 ] as const satisfies readonly SentenceCode[];
 
 /** What fills a blank: a list is told as one ("a, b and c"), a sentence within the sentence in the same language. */
