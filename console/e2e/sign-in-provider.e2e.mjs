@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { clientId, clientSecret, openTestProvider } from '../../ops/scripts/test-provider.mjs';
+import { clientId, clientSecret, openTestProvider } from '../../backend/test/test-provider.mjs';
 import { asPerson, base, comesTo, fits, letIn, seriousFaults, useBrowser } from './harness.mjs';
 import { codeOf } from './totp.mjs';
 

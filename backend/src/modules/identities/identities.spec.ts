@@ -6,7 +6,7 @@ import {
   clientId,
   clientSecret,
   openTestProvider,
-} from '../../../../ops/scripts/test-provider.mjs';
+} from '../../../test/test-provider.mjs';
 import { type TestDatabase, isNative, openTestDatabase } from '../../../test/harness.js';
 import { type HttpApp, type SignedIn, openHttpApp } from '../../../test/http-app.js';
 import { Wakeups } from '../../platform/outbox/wakeups.js';
