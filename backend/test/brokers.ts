@@ -43,6 +43,7 @@ export async function startBroker(kind: BrokerKind) {
       child.kill('SIGKILL');
       await gone;
     },
+    port,
     async startAgain() {
       child = await start(kind, port);
     },

@@ -1,3 +1,4 @@
+import { type Socket, createServer } from 'node:net';
 import { type TestDatabase, isNative, openTestDatabase } from '../../../test/harness.js';
 import { type BrokerKind, hasBroker, startBroker } from '../../../test/brokers.js';
 import { aValueEvent, openStreamApp } from '../../../test/stream-app.js';
@@ -212,6 +213,34 @@ function between(kind: BrokerKind): void {
     await one.publish('afterwards');
     await other.gets('afterwards');
   });
+
+  if (kind === 'nats')
+    it('comes back after a broker that refused it more than once', async () => {
+      const { one, other } = await two();
+      await broker.stop();
+      let refused = 0;
+      let enough: () => void = () => undefined;
+      const sockets = new Set<Socket>();
+      const refusing = createServer((socket) => {
+        sockets.add(socket);
+        socket.on('error', () => undefined); // the client may be gone first
+        socket.write(
+          'INFO {"server_id":"x","version":"2.9.10","proto":1,"max_payload":1048576}\r\n',
+        );
+        socket.once('data', () => {
+          socket.end("-ERR 'Authorization Violation'\r\n");
+          if (++refused >= 6) enough();
+        });
+      });
+      await new Promise<void>((done) => refusing.listen(broker.port, '127.0.0.1', done));
+      await new Promise<void>((done) => (enough = done));
+      for (const socket of sockets) socket.destroy();
+      await new Promise((done) => refusing.close(done));
+      await broker.startAgain();
+      await one.publish('after all');
+      await other.gets('after all');
+      expect(other.bus.state().isUp).toBe(true);
+    });
 
   it('keeps no more than some megabytes for a broker that stands still', async () => {
     const { one, other } = await two();

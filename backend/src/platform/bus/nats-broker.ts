@@ -26,6 +26,8 @@ export class NatsBroker implements Broker {
       timeout: CONNECT_MS,
       noEcho: true,
       maxReconnectAttempts: -1,
+      // Else one that refuses twice while its users are set up anew would never be dialled again.
+      ignoreAuthErrorAbort: true,
       reconnectTimeWait: 500,
       pingInterval: 10_000,
       ...(user && pass ? { user, pass } : user ? { token: user } : {}),
