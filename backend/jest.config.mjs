@@ -23,7 +23,7 @@ export default {
     ],
   },
   testTimeout: 30_000,
-  maxWorkers: 2,
+  maxWorkers: 3,
   testSequencer: './test/longest-first.mjs',
   // What a spec loaded is never quite let go of (some 30 MB of it): after forty of them a worker did little but collect
   // garbage, and what takes 1 s alone took 10.

@@ -108,11 +108,11 @@ test('tasks are filtered in the address, a view of them follows the person, and 
   await row(other.page, 'Filler 39').waitFor();
   await other.page.locator('.scroller').evaluate((box) => (box.scrollTop = 540));
   await row(other.page, 'Filler 20').waitFor();
-  // Seen within the list: what stands over that is not its doing.
-  const place = async () => {
-    const [at, of] = [row(other.page, 'Filler 20'), other.page.locator('.scroller')];
-    return (await at.boundingBox()).y - (await of.boundingBox()).y;
-  };
+  // Seen within the list, and both at once: what stands over that is not its doing.
+  const place = () =>
+    row(other.page, 'Filler 20').evaluate(
+      (at) => at.getBoundingClientRect().y - at.closest('.scroller').getBoundingClientRect().y,
+    );
   const before = await place();
   const again = await asPerson(other.page);
   await again.post('/api/run', scheduled('Newcomer', 'lists'));

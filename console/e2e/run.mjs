@@ -40,10 +40,10 @@ if (!existsSync(process.env.CHROMIUM_PATH)) {
 const server = process.env.AOS_URL ? null : await startServer();
 let passed = 0;
 let failed = 0;
-// Two at a time, on the one server: operators do not wait for each other either.
+// Three at a time, on the one server: operators do not wait for each other either, and a browser waits more than it works.
 await tests(
   files.filter((file) => !isOfAll(file)),
-  2,
+  3,
 );
 await tests(files.filter(isOfAll), 1);
 await server?.stop();
