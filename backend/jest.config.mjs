@@ -23,6 +23,8 @@ export default {
     ],
   },
   testTimeout: 30_000,
+  // Kept from one run to the next, which a temporary folder is not.
+  cacheDirectory: '<rootDir>/../node_modules/.cache/jest',
   maxWorkers: 3,
   testSequencer: './test/longest-first.mjs',
   // What a spec loaded is never quite let go of (some 30 MB of it): after forty of them a worker did little but collect

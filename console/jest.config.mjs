@@ -14,6 +14,8 @@ export default {
   },
   // `npm test` runs them behind the end-to-end tests, on what these leave of the cores.
   testTimeout: 60_000,
+  // Kept from one run to the next, which a temporary folder is not.
+  cacheDirectory: '<rootDir>/../node_modules/.cache/jest',
   // Of two cores, Jest by itself would let one stand still.
   maxWorkers: 2,
 };

@@ -5,8 +5,9 @@
  * What it must skip it names, with the command that would add it; AOS_TEST_NO_SKIP=1 makes that a failure.
  * The last line is always `N passed, N failed`.
  */
-import { existsSync } from 'node:fs';
-import { relative } from 'node:path';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
 import { inspect } from 'node:util';
 import { becomeNode, isPinnedNode } from './lib/become.mjs';
 import { ensureBuilt } from './lib/build.mjs';
@@ -62,6 +63,7 @@ async function main() {
   if (unknown.length > 0)
     throw new Stop(`there is no suite ${unknown.join(', ')}; there are ${known.join(', ')}.`);
 
+  keepInOneFolder();
   const results = [];
   // Some tests start the built server. When it does not build, that is one failure, and the others still tell more.
   if (
@@ -84,6 +86,19 @@ async function main() {
     }
   }
   report(results);
+}
+
+/** A killed server cannot clear up after itself, nor can a test that killed it: all that is temporary goes with the run. */
+function keepInOneFolder() {
+  const folder = mkdtempSync(join(tmpdir(), 'aos-'));
+  process.env.TMPDIR = folder;
+  process.once('exit', () => {
+    try {
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    } catch (error) {
+      console.error(`${folder} is left: ${error.message}`); // which says nothing about the tests
+    }
+  });
 }
 
 async function behind({ name, run }) {
