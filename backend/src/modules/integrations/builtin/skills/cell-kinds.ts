@@ -100,6 +100,7 @@ const NUMBER = new RegExp(
 );
 const SPACED_GROUPS = /^\d{1,3}(?:[ \u00a0\u202f'’]\d{3})+(?:([.,])\d+)?$/;
 
+/** What is beyond all numbers that can be told (1e999) is a text like another. */
 export function readNumber(value: string): NumberReading | undefined {
   const match = NUMBER.exec(value);
   if (!match) return undefined;
@@ -116,6 +117,7 @@ export function readNumber(value: string): NumberReading | undefined {
 }
 
 function coreKind({ core, exponent }: NumberReading): CellKind | undefined {
+  if (exponent && Number(core.replace(/[^\d.]/g, '') + exponent) === Infinity) return undefined;
   if (/^\d+$/.test(core)) {
     if (exponent) return 'dotDecimal';
     return (core.length > 1 && core[0] === '0') || core.length > 15 ? 'code' : 'integer';

@@ -123,6 +123,14 @@ describe('csv.profile', () => {
     expect(await names('country,2001,2002\nx,1,2\n')).toEqual(['country', '2001', '2002']);
   });
 
+  it('takes what is beyond all numbers for a text', async () => {
+    const { columns } = await profile('a,b\n1e999,1e5\n-1.5e999,1\n');
+    expect(columns).toMatchObject([
+      { type: 'string', min: '-1.5e999', max: '1e999' },
+      { type: 'number', max: 100_000 },
+    ]);
+  });
+
   it('reads quoted line ends, CR line ends and a header alone', async () => {
     expect(await profile('a,b\r\n"x\r\ny",1\r\n')).toMatchObject({ rows: 1 });
     expect(await profile('a,b\r1,2\r3,4\r')).toMatchObject({ rows: 2 });

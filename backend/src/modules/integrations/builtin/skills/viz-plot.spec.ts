@@ -126,6 +126,17 @@ describe('viz.plot', () => {
     expect(data.map(({ y }) => y)).toEqual(counts);
   });
 
+  it.each([
+    { kind: 'bar', x: 'half', y: 'n' },
+    { kind: 'bar', x: 'n', y: 'n', aggregate: 'max' },
+    { kind: 'histogram', x: 'span' },
+  ])('refuses numbers whose sum or difference is beyond all numbers: %o', async (args) => {
+    await host.put('large.csv', 'half,n,span\na,1e308,-1e308\na,9e307,1e308\n');
+    await expect(plot({ file: 'large.csv', ...args })).rejects.toMatchObject({
+      code: 'not_finite',
+    });
+  });
+
   it('begins weeks on Monday', async () => {
     const { data } = await plot({ kind: 'line', x: 'day', bucket: 'week' });
     expect([data[0], data.at(-1)]).toMatchObject([

@@ -188,6 +188,10 @@ async function drawGroups(
   );
   const found = grouping.result(bucket ? bucketLabel(bucket) : (key) => key);
   if (found.length === 0) throw nothingToPlot(source, x, y);
+  requireFinite(
+    found.reduce((sum, { value }) => sum + Math.abs(value), 0),
+    measured ?? x,
+  );
   const isCounted = aggregate === 'count' || aggregate === 'sum';
   const isOrdered = bucket !== undefined || (args.kind === 'line' && x.decision.type !== 'string');
   const ordered = bucket && isCounted ? fillGaps(found, bucket) : found.sort(byKey(x));
@@ -342,6 +346,12 @@ async function drawScatter(
   return { option, frame, rows: total, skipped, data, notes };
 }
 
+/** Numbers close to the largest ones have sums and differences that are none. */
+function requireFinite(value: number, { name }: Axis): void {
+  if (Number.isFinite(value)) return;
+  throw new ToolFault('not_finite', say('plot-not-finite', { column: name }));
+}
+
 const FINE_BINS = 4_096;
 
 async function drawHistogram(
@@ -354,9 +364,7 @@ async function drawHistogram(
 ): Promise<Drawing> {
   requireNumeric(x, say('plot-histogram'));
   const [min, max] = [Number(span.min), Number(span.max)];
-  if (!Number.isFinite(min) || !Number.isFinite(max)) {
-    throw new ToolFault('not_finite', say('plot-not-finite', { column: x.name }));
-  }
+  requireFinite(max - min, x);
   const isWhole = x.decision.type === 'integer';
   const { bins, width } = roundBins(min, max, isWhole);
   // Quartiles come from finer bins, so that no value has to be kept: exact for whole numbers that
