@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeDeep } from '../../../test/deep-folder.js';
+import { mostFileRequests } from '../../../test/file-requests.js';
 import { temporaryFolder } from '../../../test/temporary-folder.js';
 import { Workspace } from './workspace.js';
 
@@ -30,6 +31,15 @@ it('leaves nothing of a call, however deep its folders are, and whatever they ar
     makeDeep(join(call.path, branch), last);
   }
   await call.release();
+  expect(await readdir(join(own, 'workspaces'))).toEqual([]);
+});
+
+it('removes very many files of a call some at a time', async () => {
+  const own = await temporaryFolder();
+  const call = await Workspace.ofCall(own);
+  for (let i = 0; i < 5_000; i++) writeFileSync(join(call.path, `f${i}`), '');
+  const most = await mostFileRequests(() => call.release());
+  expect(most).toBeLessThan(200);
   expect(await readdir(join(own, 'workspaces'))).toEqual([]);
 });
 

@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rmdir, stat } from 'node:fs/promises';
 import { basename, extname, isAbsolute, join, sep } from 'node:path';
 import { say } from '@aos/contracts';
-import { codeOf } from './builtin/env/workspace-path.js';
+import { emptyFolder } from './builtin/env/folder-contents.js';
 import { type OpenedFile, ToolFault } from './builtin/tool.js';
 
 /** The folder of one run, or of one call outside any run. Readable by this user only. */
@@ -26,7 +26,9 @@ export class Workspace {
 
   /** Of a call outside any run nothing stays; the folder of a run stays for its later steps. */
   async release(): Promise<void> {
-    if (this.isTemporary) await removeTree(this.path);
+    if (!this.isTemporary) return;
+    await emptyFolder(this.path);
+    await rmdir(this.path);
   }
 
   /** A regular file below the folder, links resolved. @throws ToolFault for anything else. */
@@ -58,36 +60,3 @@ const mediaTypes: Record<string, string> = {
 
 const mediaTypeOf = (path: string) =>
   mediaTypes[extname(path).toLowerCase()] ?? 'application/octet-stream';
-
-/** A program can make folders in folders until no path leads to the last of them any more. */
-async function removeTree(root: string): Promise<void> {
-  const remove = () => rm(root, { recursive: true, force: true });
-  try {
-    await remove();
-  } catch (error) {
-    if (codeOf(error) !== 'ENAMETOOLONG') throw error;
-    await liftDeepFolders(Buffer.from(root));
-    await remove();
-  }
-}
-
-/** So far below a path is certain to lead. */
-const MOST_PATH_BYTES = 2_000;
-
-/** What lies too deep is moved up, to lie beside the rest. Names are bytes: they need not be text. */
-async function liftDeepFolders(root: Buffer): Promise<void> {
-  const under = (folder: Buffer, name: Buffer | string) =>
-    Buffer.concat([folder, Buffer.from('/'), Buffer.from(name)]);
-  const folders = [root];
-  for (const folder of folders)
-    for (const entry of await readdir(folder, { encoding: 'buffer', withFileTypes: true })) {
-      if (!entry.isDirectory()) continue;
-      let path = under(folder, entry.name);
-      if (path.length > MOST_PATH_BYTES) {
-        const above = under(root, `.lifted-${folders.length}`);
-        await rename(path, above);
-        path = above;
-      }
-      folders.push(path);
-    }
-}

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { constants } from 'node:fs';
+import { constants, writeFileSync } from 'node:fs';
 import fs, {
   mkdir,
   readdir,
@@ -13,6 +13,7 @@ import fs, {
 } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { makeDeep } from '../../../../../test/deep-folder.js';
+import { mostFileRequests } from '../../../../../test/file-requests.js';
 import type { BuiltinTool } from '../tool.js';
 import { TestHost } from '../testing.js';
 import { env } from './index.js';
@@ -59,6 +60,37 @@ describe('files', () => {
       deleted: true,
     });
     expect(await readdir(host.workspace)).toEqual([]);
+  });
+
+  it('lists and deletes a folder of very many files some at a time, and lists the first ones of them', async () => {
+    const many = join(host.workspace, 'many');
+    await mkdir(join(many, '0'), { recursive: true });
+    for (let i = 0; i < 5_000; i++) writeFileSync(join(many, `f${i}`), '');
+    const list = () =>
+      call<{ entries: { path: string }[] }>('files.list', { path: 'many', limit: 2 });
+    const { entries, ...rest } = await list();
+    expect(entries.map(({ path }) => path)).toEqual(['many/0', 'many/f0']);
+    expect(rest).toMatchObject({ truncated: true });
+    const most = await mostFileRequests(() =>
+      call('files.delete', { path: 'many', recursive: true }),
+    );
+    expect(most).toBeLessThan(200);
+    expect(await readdir(host.workspace)).toEqual([]);
+  });
+
+  it('stops in the middle of a folder when the run is cancelled', async () => {
+    await writeFile(join(host.workspace, 'x'), '');
+    const listing = call('files.list', {});
+    host.cancel();
+    await expect(listing).rejects.toMatchObject({ code: 'cancelled' });
+  });
+
+  it('says so where folders were left out of a list', async () => {
+    for (const folder of ['a', 'b']) await mkdir(join(host.workspace, folder));
+    await writeFile(join(host.workspace, 'b', 'x'), '');
+    expect(await call('files.list', { recursive: true, limit: 2 })).toMatchObject({
+      truncated: true,
+    });
   });
 
   it('writes, reads, appends, lists, moves and deletes within the workspace', async () => {

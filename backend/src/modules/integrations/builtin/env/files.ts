@@ -1,12 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash, randomBytes } from 'node:crypto';
 import { constants, type Dirent, type Stats } from 'node:fs';
-import { lstat, mkdir, open, readdir, rename, rmdir, unlink } from 'node:fs/promises';
+import { lstat, mkdir, open, rename, rmdir, unlink } from 'node:fs/promises';
 import { type Said, say } from '@aos/contracts';
 import { z } from 'zod';
-import { tool, ToolFault, type BuiltinTool, type ToolContext } from '../tool.js';
+import { tool, ToolFault, type BuiltinTool } from '../tool.js';
+import { contentsOf, emptyFolder, under } from './folder-contents.js';
 import {
-  anchorOf,
   codeOf,
   ignore,
   inWorkspace,
@@ -15,8 +15,7 @@ import {
   type WayOptions,
 } from './workspace-path.js';
 
-const { O_RDONLY, O_WRONLY, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY } =
-  constants;
+const { O_RDONLY, O_WRONLY, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;
 
 const MB = 1024 * 1024;
 const READ_BYTES = 1 * MB;
@@ -257,14 +256,9 @@ const filesList = tool({
       ctx.signal.throwIfAborted();
       // Every folder is walked to from the root again, so that none is reached through a link.
       await at(ctx.workspace, folder, { intoFolder: true }, async (place) => {
-        const names = (await readdir(place.at, { encoding: 'buffer' })).sort((x, y) =>
-          x.compare(y),
-        );
+        const { names, more } = await firstNames(place.at, limit - entries.length, ctx.signal);
+        if (more) truncated = true;
         for (const name of names) {
-          if (entries.length >= limit) {
-            truncated = true;
-            return;
-          }
           const child = place.path === '' ? String(name) : `${place.path}/${name}`;
           const found = await lstat(under(place.at, name)).catch(ignore('ENOENT'));
           if (!found) continue; // gone since the folder was read
@@ -277,11 +271,26 @@ const filesList = tool({
         const isGone = error instanceof ToolFault && error.code === 'not_found';
         if (!isGone || folder === asked) throw error;
       });
-      if (entries.length >= limit) break;
+      if (entries.length < limit) continue;
+      truncated ||= pending.length > 0;
+      break;
     }
     return { path: asked, entries, truncated };
   },
 });
+
+/** The first names of a folder, in their order; of the others it is known only that there are some. */
+async function firstNames(folder: string, most: number, signal: AbortSignal) {
+  let names: Buffer[] = [];
+  let more = false;
+  for await (const some of contentsOf(folder)) {
+    signal.throwIfAborted();
+    names = [...names, ...some.map(({ name }) => name)].sort((x, y) => x.compare(y));
+    more ||= names.length > most;
+    names.length = Math.min(names.length, most);
+  }
+  return { names, more };
+}
 
 const filesStat = tool({
   name: 'files.stat',
@@ -322,7 +331,10 @@ const filesDelete = tool({
         const stats = await lstat(place.at);
         if (!stats.isDirectory()) await unlink(place.at);
         else {
-          if (recursive) await emptyFolder(ctx, place.path);
+          if (recursive)
+            await at(ctx.workspace, place.path, { intoFolder: true }, (folder) =>
+              emptyFolder(folder.at, ctx.signal),
+            );
           await rmdir(place.at);
         }
         return { path: place.path, deleted: true };
@@ -333,44 +345,6 @@ const filesDelete = tool({
     }
   },
 });
-
-/**
- * Not fs.rm: it goes by names, and a folder swapped for a link meanwhile would lead it outside. What lies in its folders
- * is moved up into it first: so none is too deep, and names, which are bytes, need not be text.
- */
-async function emptyFolder(ctx: ToolContext, path: string): Promise<void> {
-  await at(ctx.workspace, path, { intoFolder: true }, async ({ at: top }) => {
-    for (;;) {
-      const entries = await readdir(top, { encoding: 'buffer', withFileTypes: true });
-      if (entries.length === 0) return;
-      for (const entry of entries) {
-        ctx.signal.throwIfAborted();
-        const place = under(top, entry.name);
-        if (!entry.isDirectory()) await unlink(place).catch(ignore('ENOENT'));
-        else await flatten(ctx, top, place);
-      }
-    }
-  });
-}
-
-async function flatten(ctx: ToolContext, top: string, place: Buffer): Promise<void> {
-  const handle = await open(place, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  try {
-    const folder = anchorOf(handle, place);
-    for (const entry of await readdir(folder, { encoding: 'buffer', withFileTypes: true })) {
-      ctx.signal.throwIfAborted();
-      const inner = under(folder, entry.name);
-      if (!entry.isDirectory()) await unlink(inner).catch(ignore('ENOENT'));
-      else await rename(inner, under(top, Buffer.from(`.${randomBytes(9).toString('base64url')}`)));
-    }
-  } finally {
-    await handle.close();
-  }
-  await rmdir(place);
-}
-
-const under = (folder: string | Buffer, name: Buffer): Buffer =>
-  Buffer.concat([Buffer.from(folder), Buffer.from('/'), name]);
 
 /** Whether the tools take it: some names that a program can give they do not. */
 function isPath(path: string): boolean {
