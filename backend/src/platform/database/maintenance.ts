@@ -44,6 +44,10 @@ export class Maintenance implements OnApplicationBootstrap, OnApplicationShutdow
       await this.database.query(
         `DELETE FROM sessions WHERE expires_at < now() - interval '7 days'`,
       );
+      // Those of proposals that were decided went with the decision.
+      await this.database.query(
+        'DELETE FROM proposed_secrets v USING proposals p WHERE p.id = v.proposal_id AND p.expires_at <= now()',
+      );
       await this.database.query(
         `DELETE FROM proposals WHERE coalesce(decided_at, expires_at) < now() - interval '90 days'`,
       );

@@ -51,9 +51,8 @@ export class OwnAddress {
   }
 
   /** For the upgrade of a WebSocket and for streams: the same two checks on a raw request. */
-  admits(request: Pick<IncomingMessage, 'headers' | 'rawHeaders'>): boolean {
+  admits(request: Pick<IncomingMessage, 'headers'>): boolean {
     const { host, origin } = request.headers;
-    if (namedTwice(request)) return false;
     return this.ownsHost(host) && (origin === undefined || this.ownsOrigin(origin, host));
   }
 }

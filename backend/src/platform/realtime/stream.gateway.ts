@@ -13,7 +13,7 @@ import { Authenticator } from '../http/authenticator.js';
 import { ClientAddress } from '../http/client-address.js';
 import type { Principal } from '../http/context.js';
 import { Denials } from '../http/denials.js';
-import { OwnAddress } from '../http/own-address.js';
+import { OwnAddress, namedTwice } from '../http/own-address.js';
 import { AosError } from '../http/problem.js';
 import { rawRefusal, refuseOnSocket } from '../http/raw-answer.js';
 import { ENVIRONMENT } from '../platform.module.js';
@@ -121,6 +121,7 @@ export class StreamGateway
   }
 
   private async admit(request: IncomingMessage, own: OwnAddress): Promise<ErrorCode | undefined> {
+    if (namedTwice(request)) return this.deny(request, 'malformed_request', undefined);
     if (!own.admits(request)) return this.deny(request, 'origin_refused', undefined);
     if (!(await this.gate.admits(request))) return this.deny(request, 'address_refused', undefined);
     const principal = await this.authenticator.authenticate(request);
@@ -180,6 +181,7 @@ const takes: Record<string, string> = {
 };
 
 const told: Partial<Record<ErrorCode, string>> = {
+  malformed_request: 'A request has one Host header, and one Authorization header at most.',
   unauthenticated: 'Send a token or the session cookie with the upgrade.',
   origin_refused:
     'Pages of another origin, and other names of this server, may not open the stream.',

@@ -347,20 +347,29 @@ describe('the upgrade', () => {
     expect(JSON.parse(body)).toMatchObject({ code: 'origin_refused' });
   });
 
-  it('is refused with 403 where two hosts are named, of which one is ours', async () => {
+  it.each([
+    ['two hosts are named, of which one is ours', ['Host: evil.example']],
+    ['two tokens are shown, of which one is good', ['authorization: Bearer other']],
+    ['the same token is shown twice', ['Authorization: Bearer owner']],
+  ])('is refused with 400 where %s, as over HTTP', async (_, more) => {
     const { host, port } = new URL(app.baseUrl);
-    const socket = connectTcp(Number(port), '127.0.0.1');
-    socket.write(
-      [
-        'GET /agent/events HTTP/1.1',
-        ...[`Host: ${host}`, 'Host: evil.example', 'Authorization: Bearer owner'],
-        ...['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'],
-        ...['Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', '', ''],
-      ].join('\r\n'),
-    );
-    const [first] = (await once(socket, 'data')) as [Buffer];
-    expect(first.toString()).toMatch(/^HTTP\/1.1 403 /);
-    socket.destroy();
+    const shown = [`Host: ${host}`, 'Authorization: Bearer owner'];
+    for (const headers of [
+      [...shown, ...more],
+      [...more, ...shown],
+    ]) {
+      const socket = connectTcp(Number(port), '127.0.0.1');
+      socket.write(
+        [
+          ...['GET /agent/events HTTP/1.1', ...headers],
+          ...['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'],
+          ...['Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', '', ''],
+        ].join('\r\n'),
+      );
+      const [first] = (await once(socket, 'data')) as [Buffer];
+      expect(first.toString()).toMatch(/^HTTP\/1.1 400 [^]*"malformed_request"/);
+      socket.destroy();
+    }
   });
 
   it.each([
