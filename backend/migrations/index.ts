@@ -21,6 +21,7 @@ import { LetAgentsBeScaled1764181000000 } from './1764181000000-let-agents-be-sc
 import { ProposeChanges1764182000000 } from './1764182000000-propose-changes.js';
 import { KeepSecondFactors1764184000000 } from './1764184000000-keep-second-factors.js';
 import { SignInWithProviders1764186000000 } from './1764186000000-sign-in-with-providers.js';
+import { ProposeSecrets1764188000000 } from './1764188000000-propose-secrets.js';
 
 /** In order. A migration that has shipped is never edited: write the next one. */
 export const migrations = [
@@ -47,4 +48,5 @@ export const migrations = [
   ProposeChanges1764182000000,
   KeepSecondFactors1764184000000,
   SignInWithProviders1764186000000,
+  ProposeSecrets1764188000000,
 ];

@@ -108,8 +108,8 @@ AS $function$
       IF NEW.scope = 'policies' AND coalesce((rule->>'policies')::boolean, false) AND NOT is_confirmed('policies')
          OR NEW.scope = 'system' AND NOT is_confirmed('settings')
             AND (coalesce((rule->>'settings')::boolean, false)
-                 OR (rule @> '{"policies": true}' OR rule @> '{"roles": true}')
-                    AND NEW.config #> '{security,secondPerson}' IS DISTINCT FROM rule)
+                 OR NEW.config #> '{security,secondPerson}' IS DISTINCT FROM rule
+                    AND EXISTS (SELECT FROM jsonb_each(rule) WHERE value = 'true'))
       THEN
         RAISE EXCEPTION 'a second person has to confirm a change of %', NEW.scope USING ERRCODE = 'check_violation';
       END IF;
@@ -137,6 +137,15 @@ AS $function$
       UPDATE traces t SET status = ended.status, finished_at = clock_timestamp(),
              latency_ms = extract(epoch FROM clock_timestamp() - t.started_at) * 1000
         FROM ended WHERE t.trace_id = ended.trace_id;
+    END $function$;
+
+CREATE OR REPLACE FUNCTION public.forget_proposed_secret()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+    BEGIN
+      DELETE FROM proposed_secrets WHERE proposal_id = NEW.id;
+      RETURN NULL;
     END $function$;
 
 CREATE OR REPLACE FUNCTION public.is_confirmed(of text)
@@ -237,6 +246,21 @@ CREATE OR REPLACE FUNCTION public.second_person_rule()
 AS $function$
     SELECT config #> '{security,secondPerson}' FROM config_versions WHERE scope = 'system' ORDER BY version DESC LIMIT 1
   $function$;
+
+CREATE OR REPLACE FUNCTION public.secrets_want_second_person()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+    DECLARE
+      it secrets := coalesce(NEW, OLD);
+    BEGIN
+      IF coalesce((second_person_rule()->>'secrets')::boolean, false) AND NOT is_confirmed('secrets') THEN
+        RAISE EXCEPTION 'a second person has to confirm a change of %', TG_TABLE_NAME USING ERRCODE = 'check_violation';
+      END IF;
+      DELETE FROM proposed_secrets v USING proposals p
+       WHERE p.id = v.proposal_id AND p.target = 'secret:' || it.name AND p.project_id IS NOT DISTINCT FROM it.project_id;
+      RETURN NULL;
+    END $function$;
 
 CREATE OR REPLACE FUNCTION public.sessions_need_second_factor()
  RETURNS trigger
@@ -861,12 +885,22 @@ CREATE TABLE proposals (
   is_break_glass boolean DEFAULT false NOT NULL,
   applied_in xid8,
   CONSTRAINT proposals_pkey PRIMARY KEY (id),
-  CONSTRAINT proposals_kind_check CHECK ((kind = ANY (ARRAY['settings'::text, 'policies'::text, 'roles'::text]))),
+  CONSTRAINT proposals_kind_check CHECK ((kind = ANY (ARRAY['settings'::text, 'policies'::text, 'roles'::text, 'secrets'::text]))) NOT VALID,
   CONSTRAINT proposals_second_person CHECK (((status <> 'applied'::text) OR is_break_glass OR ((decided_by_user IS NOT NULL) AND (decided_by_user IS DISTINCT FROM proposed_by_user)))),
   CONSTRAINT proposals_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'applied'::text, 'refused'::text, 'withdrawn'::text])))
 );
 CREATE INDEX proposals_applied ON public.proposals USING btree (applied_in) WHERE (applied_in IS NOT NULL);
 CREATE INDEX proposals_waiting ON public.proposals USING btree (id) WHERE (status = 'pending'::text);
+CREATE CONSTRAINT TRIGGER decided_secrets_are_forgotten AFTER UPDATE ON public.proposals DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((new.kind = 'secrets'::text) AND (new.status <> 'pending'::text))) EXECUTE FUNCTION forget_proposed_secret();
+
+CREATE TABLE proposed_secrets (
+  proposal_id uuid NOT NULL,
+  ciphertext bytea NOT NULL,
+  wrapped_key bytea NOT NULL,
+  key_id text NOT NULL,
+  CONSTRAINT proposed_secrets_pkey PRIMARY KEY (proposal_id),
+  CONSTRAINT proposed_secrets_proposal_id_fkey FOREIGN KEY (proposal_id) REFERENCES proposals(id) ON DELETE CASCADE
+);
 
 CREATE TABLE rate_buckets (
   key text NOT NULL,
@@ -1002,6 +1036,8 @@ CREATE TABLE secrets (
   CONSTRAINT secrets_pkey PRIMARY KEY (id),
   CONSTRAINT secrets_project_id_name_key UNIQUE NULLS NOT DISTINCT (project_id, name)
 );
+CREATE TRIGGER secrets_changed_want_second_person AFTER UPDATE OF id, name, project_id, version, ciphertext, wrapped_key, key_id ON public.secrets FOR EACH ROW EXECUTE FUNCTION secrets_want_second_person();
+CREATE TRIGGER secrets_made_want_second_person AFTER INSERT OR DELETE ON public.secrets FOR EACH ROW EXECUTE FUNCTION secrets_want_second_person();
 
 CREATE TABLE sessions (
   id uuid NOT NULL,

@@ -9,14 +9,17 @@ import type {
   Policies,
   Proposal,
   Role,
+  RuntimeConfig,
   SecondPersonRule,
   SystemConfigAnswer,
 } from '@aos/contracts';
 import { hashToken, newSessionToken } from '../src/modules/auth/secret-token.js';
 import { IntegrationsModule } from '../src/modules/integrations/index.js';
 import { DecideProposal } from '../src/modules/proposals/commands/decide-proposal.js';
+import { Vault } from '../src/modules/config/index.js';
 import { MOST_WAITING } from '../src/modules/proposals/proposals.js';
 import { Maintenance } from '../src/platform/database/maintenance.js';
+import { systemPrincipal } from '../src/platform/http/context.js';
 import { isNative } from './harness.js';
 import { type HttpApp, type SignedIn, makeRole, openHttpApp } from './http-app.js';
 
@@ -25,7 +28,10 @@ let http: HttpApp;
 let owner: SignedIn;
 let [ann, ben, viewer, clerk]: SignedIn[] = [];
 
-const off: SecondPersonRule = { settings: false, policies: false, roles: false, confirmers: [] };
+const off: SecondPersonRule = {
+  ...{ settings: false, policies: false, roles: false, secrets: false },
+  confirmers: [],
+};
 const canary = 'canary-9f3b7c-value';
 
 beforeAll(async () => {
@@ -98,6 +104,13 @@ test('while the rule is off a change is made at once, as ever', async () => {
   const answer = await save(owner, retries(5));
   expect([answer.status, answer.body.version]).toEqual([200, 2]);
   expect(await listed(owner)).toEqual({ items: [], nextCursor: null });
+  // Nor is anything stored of it that a build from before it would not know, and take its defaults for all of the settings.
+  const [stored] = await http.database.query<{ rule: object }>(
+    'SELECT second_person_rule() AS rule',
+  );
+  expect(Object.keys(stored!.rule).sort()).toEqual([
+    ...['confirmers', 'policies', 'roles', 'settings'],
+  ]);
 });
 
 test('a rule that nobody else could carry out is refused', async () => {
@@ -483,6 +496,213 @@ describe('changes of policies and of roles', () => {
     expect((await listed(owner, 'limit=200')).items.map(({ id }) => id)).toEqual(
       all.map(({ id }) => id),
     );
+  });
+});
+
+describe('values of secrets', () => {
+  beforeAll(() => rule({ secrets: true }));
+
+  const path = (name: string) => `/config/runtime/secrets/${name}`;
+  const put = (
+    as: SignedIn | undefined,
+    name: string,
+    value: string,
+    { purpose = '', projectId = null as string | null, key = randomUUID() as string } = {},
+  ) =>
+    http.call<Answered>(path(name), {
+      method: 'PUT',
+      as: as!,
+      body: { value, purpose, projectId },
+      headers: { 'idempotency-key': key },
+    });
+  const remove = (as: SignedIn | undefined, name: string) =>
+    http.call<Answered>(path(name), { method: 'DELETE', as: as! });
+  const told = async (name: string) =>
+    (await http.call<RuntimeConfig>('/config/runtime', { as: owner })).body.secrets.find(
+      (each) => each.name === name,
+    );
+  const value = (name: string) =>
+    http.app
+      .get(Vault, { strict: false })
+      .reveal({ actor: systemPrincipal, traceId: 't', ip: null }, name, null, 'test');
+  const kept = async () =>
+    (
+      await http.database.query<{ proposal_id: string }>('SELECT proposal_id FROM proposed_secrets')
+    ).map(({ proposal_id }) => proposal_id);
+  /** Made, and confirmed by somebody else. */
+  async function set(name: string, text: string): Promise<void> {
+    const { body } = await put(ann, name, text);
+    expect((await decide(ben, body.id)).text).toContain('applied');
+  }
+
+  test('a first value waits unseen, and is the secret once somebody else has confirmed it', async () => {
+    const secret = `${canary}-first`;
+    const key = randomUUID();
+    const asked = await put(ann, 'HELD', secret, { purpose: 'for the test', key });
+    const again = await put(ann, 'HELD', secret, { purpose: 'for the test', key });
+    const { id } = asked.body;
+    expect([asked.status, again.status, again.body.id]).toEqual([202, 202, id]);
+    expect(asked.headers.get('location')).toBe(`/config/proposals/${id}`);
+    expect(asked.body).toMatchObject({
+      ...{ kind: 'secrets', action: 'secret.put', target: 'secret:HELD', baseVersion: null },
+      ...{ before: null, after: { version: 1, purpose: 'for the test', value: 'set' } },
+      you: { obstacle: 'own', mayWithdraw: true },
+    });
+    expect(await told('HELD')).toBeUndefined();
+    await expect(value('HELD')).rejects.toMatchObject({ code: 'unknown_secret' });
+    for (const same of [ann, await tokenOf(ann!)])
+      expect((await decide(same, id)).body.code).toBe('self_approval');
+    const shown = JSON.stringify([await seen(ben, id), await listed(ben), asked, again]);
+
+    expect((await decide(ben, id)).body.state).toBe('applied');
+    expect(await value('HELD')).toBe(secret);
+    expect(await told('HELD')).toMatchObject({ version: 1, purpose: 'for the test' });
+    expect(await kept()).toEqual([]);
+    const both = { proposedBy: `user:${ann!.userId}`, confirmedBy: `user:${ben!.userId}` };
+    expect(await auditOf(id)).toMatchObject([
+      { action: 'proposal.create', actor: both.proposedBy },
+      { action: 'secret.create', actor: both.confirmedBy, diff: { confirms: both } },
+      { action: 'proposal.confirm', actor: both.confirmedBy },
+    ]);
+    expect(await http.database.query(`SELECT created_by FROM secrets WHERE name = 'HELD'`)).toEqual(
+      [{ created_by: both.proposedBy }],
+    );
+
+    // Nowhere, whatever it is written as: the record of the request's key, events, audit, proposals, the value's own table.
+    const tables = await http.database.query<{ name: string }>(
+      `SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'`,
+    );
+    await put(ann, 'HELD', `${canary}-second`);
+    expect(await kept()).toHaveLength(1);
+    const rows = await Promise.all(
+      tables.map(({ name }) =>
+        http.database.query<{ all: string | null }>(
+          `SELECT string_agg(t::text, ' ') AS all FROM ${name} t`,
+        ),
+      ),
+    );
+    const all = shown + JSON.stringify(rows);
+    expect(all).toContain('HELD');
+    for (const way of ['utf8', 'hex', 'base64', 'base64url'] as const)
+      expect(all).not.toContain(Buffer.from(canary).toString(way).replace(/=+$/, ''));
+  });
+
+  test('another value is of the one that was seen: the other that waits is void, and gone', async () => {
+    await set('TURNED', 'one');
+    const [second, third] = [
+      (await put(ann, 'TURNED', 'two')).body,
+      (await put(owner, 'TURNED', 'three')).body,
+    ];
+    expect(second.changes).toEqual([
+      { path: 'value', before: 'set', after: 'changed' },
+      { path: 'version', before: 1, after: 2 },
+    ]);
+    expect((await decide(ben, second.id)).status).toBe(200);
+    expect(await kept()).not.toContain(third.id);
+    expect(await decide(ben, third.id)).toMatchObject({
+      status: 409,
+      body: { code: 'proposal_void', errors: [{ path: 'value' }] },
+    });
+    expect([await value('TURNED'), (await told('TURNED'))!.version]).toEqual(['two', 2]);
+
+    // One of the same name and version that came after it is another; so is one that is for something else by now.
+    const old = [(await put(ann, 'TURNED', 'four')).body, (await remove(owner, 'TURNED')).body];
+    const gone = (await remove(ann, 'TURNED')).body;
+    expect(gone).toMatchObject({
+      ...{ action: 'secret.delete', after: null },
+      before: { version: 2, value: 'set' },
+    });
+    expect(await value('TURNED')).toBe('two');
+    expect((await decide(ben, gone.id)).status).toBe(200);
+    expect(await told('TURNED')).toBeUndefined();
+    await set('TURNED', 'five');
+    await set('TURNED', 'six');
+    for (const { id } of old) {
+      expect(await seen(ben, id)).toMatchObject({ state: 'void', voidBecause: 'base' });
+      expect((await decide(ben, id)).body.code).toBe('proposal_void');
+    }
+    const other = (await put(ann, 'TURNED', 'seven')).body;
+    await http.database.query(`UPDATE secrets SET purpose = 'more' WHERE name = 'TURNED'`);
+    expect((await decide(ben, other.id)).body.code).toBe('proposal_void');
+    expect(await value('TURNED')).toBe('six');
+  });
+
+  test('of two who confirm values of one secret at once one does', async () => {
+    await set('RACED', 'one');
+    const [a, b] = [(await put(ann, 'RACED', 'a')).body, (await put(owner, 'RACED', 'b')).body];
+    const gone = (await remove(ann, 'RACED')).body;
+    const answers = await Promise.all([a, b, gone].map(({ id }) => decide(ben, id)));
+    expect(answers.map(({ body }) => body.code ?? 'done').sort()).toEqual([
+      ...['done', 'proposal_void', 'proposal_void'],
+    ]);
+  });
+
+  test('a value goes with its proposal: refused, withdrawn or out of time', async () => {
+    const [refused, withdrawn, late] = [
+      (await put(ann, 'NEVER', 'a')).body.id,
+      (await put(ann, 'NEVER', 'b')).body.id,
+      (await put(ann, 'NEVER', 'c')).body.id,
+    ];
+    expect(await kept()).toEqual(expect.arrayContaining([refused, withdrawn, late]));
+    await decide(ben, refused, { decision: 'refuse' });
+    await decide(ann, withdrawn, { decision: 'withdraw' });
+    await http.database.query('UPDATE proposals SET expires_at = now() WHERE id = $1', [late]);
+    await http.app.get(Maintenance).run();
+    const left = await kept();
+    for (const id of [refused, withdrawn, late]) expect(left).not.toContain(id);
+    expect((await decide(ben, late)).body.code).toBe('proposal_expired');
+    expect(await told('NEVER')).toBeUndefined();
+  });
+
+  test('one that was copied over another does not open', async () => {
+    const [mine, theirs] = [
+      (await put(ann, 'COPIED', 'mine')).body.id,
+      (await put(owner, 'COPIED', 'theirs')).body.id,
+    ];
+    await http.database.query(
+      `UPDATE proposed_secrets p SET ciphertext = o.ciphertext, wrapped_key = o.wrapped_key
+         FROM proposed_secrets o WHERE p.proposal_id = $1 AND o.proposal_id = $2`,
+      [theirs, mine],
+    );
+    expect((await decide(ben, theirs)).body.code).toBe('unavailable');
+    expect((await seen(ben, theirs)).state).toBe('pending');
+    expect(await told('COPIED')).toBeUndefined();
+  });
+
+  test('takes the right to write it there, of who proposes and of who confirms', async () => {
+    await makeRole(http.database, 'lister', ['secret.read']);
+    const lister = await http.signIn('lister');
+    expect((await put(lister, 'HELD', 'x')).status).toBe(403);
+    const { id } = (await put(ann, 'HELD', 'x', { projectId: 'p' })).body;
+    expect((await seen(ben, id)).projectId).toBe('p');
+    expect((await decide(viewer, id)).status).toBe(404);
+    expect((await decide(lister, id)).body.code).toBe('not_an_approver');
+    expect((await decide(ben, id)).status).toBe(200);
+    // A name without a value is no value; and of a project's the one for everywhere is another.
+    expect(await told('HELD')).toMatchObject({ projectId: null, version: 1 });
+    await http.database.query(
+      `INSERT INTO secret_names (name, created_by) VALUES ('NAMED', 'test')`,
+    );
+    expect((await remove(ann, 'NAMED')).status).toBe(204);
+  });
+
+  test('is not written by what does not know of the rule, nor is the rule', async () => {
+    for (const statement of [
+      `UPDATE secrets SET version = version + 1, ciphertext = 'x' WHERE name = 'HELD'`,
+      `DELETE FROM secrets WHERE name = 'HELD'`,
+      `INSERT INTO secrets (id, name, ciphertext, wrapped_key, key_id, created_by)
+       VALUES (gen_random_uuid(), 'OTHER', 'x', 'x', 'x', 'older')`,
+      `INSERT INTO config_versions (scope, version, config, created_by)
+       SELECT 'system', max(version) + 1, '{}', 'older' FROM config_versions WHERE scope = 'system'`,
+    ])
+      await expect(http.database.query(statement)).rejects.toThrow(/second person/);
+    await expect(
+      http.database.query(
+        `UPDATE proposals SET status = 'applied', decided_by_user = proposed_by_user WHERE kind = 'secrets'`,
+      ),
+    ).rejects.toThrow(/proposals_second_person/);
+    await rule({ roles: true });
+    expect((await put(ann, 'HELD', 'at once')).status).toBe(200);
   });
 });
 

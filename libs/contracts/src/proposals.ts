@@ -3,7 +3,7 @@ import { ConfigChange } from './config.js';
 import { PageQuery, Timestamp, pageOf } from './page.js';
 
 /** What a second person may be wanted for: a part each of the setting `security.secondPerson`. */
-export const proposalKinds = ['settings', 'policies', 'roles'] as const;
+export const proposalKinds = ['settings', 'policies', 'roles', 'secrets'] as const;
 export const ProposalKind = z.enum(proposalKinds);
 export type ProposalKind = z.infer<typeof ProposalKind>;
 
@@ -15,6 +15,8 @@ export const proposalActions = [
   'role.delete',
   'role.grant',
   'role.revoke',
+  'secret.put',
+  'secret.delete',
 ] as const;
 export type ProposalAction = (typeof proposalActions)[number];
 
@@ -37,14 +39,17 @@ export const Proposal = z
     id: z.string(),
     kind: ProposalKind,
     action: z.enum(proposalActions),
-    /** `config:system`, `config:policies`, `role:<name>`, `binding:<id>`, `user:<id>`. */
+    /** `config:system`, `config:policies`, `role:<name>`, `binding:<id>`, `user:<id>`, `secret:<name>`. */
     target: z.string(),
     projectId: z.string().nullable(),
     /** Whom a role is given to or taken from, as people know them. */
     subject: z.string().nullable(),
     /** The version it was made on; null where there was none. */
     baseVersion: z.number().int().nullable(),
-    /** The document as it was, and as it is to be; null where there is none. Secrets are in them by name. */
+    /**
+     * The document as it was, and as it is to be; null where there is none. Secrets are in them by name, and of a secret's
+     * own value there is nothing but that it is set or changed.
+     */
     before: z.record(z.string(), z.unknown()).nullable(),
     after: z.record(z.string(), z.unknown()).nullable(),
     changes: z.array(ConfigChange),

@@ -817,9 +817,12 @@ export const sentences = {
     '{{who}} proposes a change of the policies of the tools. A second person has to confirm it.',
   'proposed-roles':
     '{{who}} proposes a change of who may do what. A second person has to confirm it.',
+  'proposed-secrets':
+    '{{who}} proposes a change of the secrets. A second person has to confirm it.',
   'what-settings': 'the settings',
   'what-policies': 'the policies of the tools',
   'what-roles': 'who may do what',
+  'what-secrets': 'the secrets',
   'proposal-confirmed':
     '{{who}} confirmed the change of {{what}} that {{by}} proposed. It holds now.',
   'proposal-refused': '{{who}} refused the change of {{what}} that {{by}} proposed.',

@@ -182,12 +182,15 @@ export class ConfigController {
   @ApiOperation({ summary: 'Add or rotate a secret', operationId: 'putSecret' })
   @ApiParam({ name: 'name', schema: { type: 'string', pattern: '^[A-Z][A-Z0-9_]{0,127}$' } })
   @ApiResponse({ status: 200, standardSchema: SecretInfo })
-  putSecret(
+  @ApiResponse({ status: 202, description: 'Waits for a second person', standardSchema: Proposal })
+  async putSecret(
     @RequestCtx() ctx: Ctx,
     @Param('name') name: string,
     @Body({ schema: PutSecret }) body: PutSecret,
+    @Res({ passthrough: true }) response: Response,
   ) {
-    return this.commands.execute(new PutSecretCommand(ctx, name, body));
+    const answer = await this.commands.execute(new PutSecretCommand(ctx, name, body));
+    return orProposed(response, answer);
   }
 
   @Delete('runtime/secrets/:name')
@@ -195,11 +198,16 @@ export class ConfigController {
   @Allow('secret.write', { anyProject: true })
   @ApiOperation({ summary: 'Delete a secret', operationId: 'deleteSecret' })
   @ApiResponse({ status: 204, description: 'Deleted' })
-  deleteSecret(
+  @ApiResponse({ status: 202, description: 'Waits for a second person', standardSchema: Proposal })
+  async deleteSecret(
     @RequestCtx() ctx: Ctx,
     @Param('name') name: string,
     @Query({ schema: SecretQuery }) query: SecretQuery,
+    @Res({ passthrough: true }) response: Response,
   ) {
-    return this.commands.execute(new DeleteSecret(ctx, name, query.projectId ?? null));
+    const answer = await this.commands.execute(
+      new DeleteSecret(ctx, name, query.projectId ?? null),
+    );
+    return orProposed(response, answer);
   }
 }

@@ -35,6 +35,15 @@ type Part = Record<PropertyKey, unknown>;
 
 /** A key that an older version does not know makes it go by its defaults: so one that says nothing is left out. */
 export function toStored(config: SystemConfig): unknown {
-  const { allowedAddresses, ...security } = config.security;
-  return allowedAddresses.length > 0 ? config : { ...config, security };
+  const { allowedAddresses, secondPerson, ...security } = config.security;
+  const { secrets, ...rule } = secondPerson;
+  return {
+    ...config,
+    security: {
+      ...security,
+      // Also for the trigger that holds the rule: to add what says nothing is no change of it.
+      secondPerson: { ...rule, ...(secrets && { secrets }) },
+      ...(allowedAddresses.length > 0 && { allowedAddresses }),
+    },
+  };
 }

@@ -20,6 +20,12 @@ interface SealedRow {
   key_id: string;
 }
 
+interface Proposed {
+  name: string;
+  projectId: string | null;
+  value: string;
+}
+
 export interface Sealed {
   ciphertext: Buffer;
   wrappedKey: Buffer;
@@ -60,6 +66,34 @@ export class Vault {
     };
     dataKey.fill(0);
     return sealed;
+  }
+
+  /** Of a value that waits for a second person. It is bound to its proposal, and opens as no other's and as no secret. */
+  async keepProposed(tx: Tx, proposal: string, { name, projectId, value }: Proposed) {
+    const sealed = this.seal(`${name}@${proposal}`, 0, projectId, value);
+    await sql(
+      tx,
+      'INSERT INTO proposed_secrets (proposal_id, ciphertext, wrapped_key, key_id) VALUES ($1, $2, $3, $4)',
+      [proposal, sealed.ciphertext, sealed.wrappedKey, sealed.keyId],
+    );
+  }
+
+  /** For the moment in which it is confirmed. @returns undefined where it is gone: what it was made on has changed. */
+  async proposedValue(
+    tx: Tx,
+    proposal: string,
+    { name, projectId }: Omit<Proposed, 'value'>,
+  ): Promise<string | undefined> {
+    const { rows } = await sql<Omit<SealedRow, 'id' | 'name' | 'project_id' | 'version'>>(
+      tx,
+      'SELECT ciphertext, wrapped_key, key_id FROM proposed_secrets WHERE proposal_id = $1',
+      [proposal],
+    );
+    if (!rows[0]) return undefined;
+    return this.openRow(
+      { ...rows[0], name, project_id: projectId, version: 0 },
+      `${name}@${proposal}`,
+    );
   }
 
   /**
@@ -130,8 +164,8 @@ export class Vault {
     }
   }
 
-  private openRow(row: SealedRow): string {
-    const aad = bind(row.name, row.version, row.project_id);
+  private openRow(row: Omit<SealedRow, 'id'>, boundTo = row.name): string {
+    const aad = bind(boundTo, row.version, row.project_id);
     if (row.key_id !== this.masterKey.id)
       throw new AosError('unavailable', say('secret-other-key', { name: row.name }));
     try {

@@ -453,7 +453,7 @@ describe('roles of a provider', () => {
 
   it('need no second person, whom the settings that map them needed', async () => {
     const second = await http.signIn('owner');
-    const rule = { settings: false, policies: false, roles: true, confirmers: [] };
+    const rule = { settings: false, policies: false, roles: true, secrets: false, confirmers: [] };
     await save({}, {}, { secondPerson: rule });
     provider.person = someone({ groups: ['ops'] });
     expect(await whyNot()).toBeUndefined();

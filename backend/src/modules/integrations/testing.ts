@@ -10,6 +10,7 @@ import { Outbox } from '../../platform/outbox/outbox.js';
 import { Wakeups } from '../../platform/outbox/wakeups.js';
 import { Redactor } from '../../platform/telemetry/redactor.js';
 import { ArtifactStore } from '../artifacts/index.js';
+import { Proposals } from '../proposals/index.js';
 import { PutSecretHandler, PutSecret } from '../config/commands/put-secret.js';
 import { Settings, Vault } from '../config/index.js';
 import { BuiltinHost } from './builtin-host.js';
@@ -129,7 +130,8 @@ export async function startGateway(servers: BuiltinServers = builtinServers) {
   );
   const gateway = new Gateway(chain, registry, policy, schema);
   const reports = new ServerReports(limits, buckets, inForce, bulkhead, circuit, metrics);
-  const putSecret = new PutSecretHandler(database, vault, audit, outbox);
+  const proposals = new Proposals(audit, outbox);
+  const putSecret = new PutSecretHandler(database, vault, audit, outbox, proposals);
   const registration = new Registration(database, registry, upstreams, outbox, audit, outside);
   const register = new RegisterMcpServerHandler(database, registration, reports, launches);
   return {

@@ -85,6 +85,11 @@ function seen(ctx: Ctx, row: ProposalRow | undefined): ProposalRow {
   return row;
 }
 
+/** There is none, as there was none; or it is the same one, with the same value and for the same use. */
+const secretFits = `(SELECT jsonb_build_object('id', s.id, 'version', s.version, 'purpose', s.purpose) FROM secrets s
+   WHERE 'secret:' || s.name = p.target AND s.project_id IS NOT DISTINCT FROM p.project_id)
+  IS NOT DISTINCT FROM (p.before - 'value')`;
+
 /** Whether the document is still the one that the change was made on. */
 const fits = `CASE p.action
   WHEN 'config.save' THEN p.base = (SELECT max(version) FROM config_versions WHERE scope = 'system')
@@ -95,6 +100,8 @@ const fits = `CASE p.action
     AND NOT EXISTS (SELECT 1 FROM role_bindings b WHERE 'user:' || b.user_id = p.target AND b.role = p.after->>'role'
                        AND b.project_id IS NOT DISTINCT FROM p.project_id)
   WHEN 'role.revoke' THEN EXISTS (SELECT 1 FROM role_bindings b WHERE 'binding:' || b.id = p.target)
+  WHEN 'secret.put' THEN EXISTS (SELECT 1 FROM proposed_secrets v WHERE v.proposal_id = p.id) AND ${secretFits}
+  WHEN 'secret.delete' THEN ${secretFits}
   ELSE EXISTS (SELECT 1 FROM roles r WHERE 'role:' || r.name = p.target AND r.version = p.base
                   AND to_jsonb(r.permissions) = p.before->'permissions') END`;
 

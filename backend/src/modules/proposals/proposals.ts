@@ -4,6 +4,7 @@ import {
   type ProposalAction,
   type ProposalKind,
   SecondPersonRule,
+  proposalKinds,
   say,
 } from '@aos/contracts';
 import type { Response } from 'express';
@@ -33,6 +34,8 @@ export interface Draft {
   comment?: string;
   /** Of the settings: whether it changes the rule itself. */
   touchesRule?: boolean;
+  /** Keeps what belongs to the proposal and is never shown with it. */
+  keep?: (id: string) => Promise<void>;
 }
 
 /** What a command answers with in place of what it would have changed. */
@@ -105,6 +108,7 @@ export class Proposals {
         ...[draft.comment ?? '', ctx.traceId, ctx.actor.id, ctx.actor.userId, ctx.actor.name],
       ],
     );
+    await draft.keep?.(id);
     await this.audit.record(tx, ctx, {
       action: 'proposal.create',
       resource: `proposal:${id}`,
@@ -130,7 +134,7 @@ export class Proposals {
   async requireSomebodyElse(tx: Tx, asker: string | null, rule: SecondPersonRule): Promise<void> {
     if (!isOn(rule)) return;
     // Of the settings in any case: the rule could not be taken back.
-    for (const kind of ['settings', 'policies', 'roles'] as const) {
+    for (const kind of proposalKinds) {
       if (kind !== 'settings' && !rule[kind]) continue;
       const { rows } = await sql(
         tx,
@@ -143,8 +147,7 @@ export class Proposals {
   }
 }
 
-export const isOn = (rule: SecondPersonRule): boolean =>
-  rule.settings || rule.policies || rule.roles;
+export const isOn = (rule: SecondPersonRule): boolean => proposalKinds.some((kind) => rule[kind]);
 
 /** The rule as the tables have it. What is stored by a newer version and cannot be read is the database's to hold. */
 export async function ruleIn(tx: Tx): Promise<SecondPersonRule> {

@@ -5,12 +5,14 @@ export const permissionOf: Record<ProposalKind, Permission> = {
   settings: 'config.write',
   policies: 'tool.write',
   roles: 'role.write',
+  secrets: 'secret.write',
 };
 /** And to see one: what it takes to see the document. */
 export const readingOf: Record<ProposalKind, Permission> = {
   settings: 'config.read',
   policies: 'tool.read',
   roles: 'role.read',
+  secrets: 'secret.read',
 };
 
 /** As SQL, of a column that holds a kind. */

@@ -3,7 +3,7 @@
 
 import { ConfigChange } from '../models/config-change';
 export interface Proposal {
-  action: 'config.save' | 'policies.save' | 'role.create' | 'role.change' | 'role.delete' | 'role.grant' | 'role.revoke';
+  action: 'config.save' | 'policies.save' | 'role.create' | 'role.change' | 'role.delete' | 'role.grant' | 'role.revoke' | 'secret.put' | 'secret.delete';
   after: ({
 [key: string]: any;
 } | null);
@@ -21,7 +21,7 @@ export interface Proposal {
   decisionComment: (string | null);
   expiresAt: string;
   id: string;
-  kind: 'settings' | 'policies' | 'roles';
+  kind: 'settings' | 'policies' | 'roles' | 'secrets';
   projectId: (string | null);
   proposedBy: string;
   proposedByName: string;

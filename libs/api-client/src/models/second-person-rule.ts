@@ -5,5 +5,6 @@ export interface SecondPersonRule {
   confirmers: Array<string>;
   policies: boolean;
   roles: boolean;
+  secrets: boolean;
   settings: boolean;
 }

@@ -7,6 +7,7 @@ import { filter, map } from 'rxjs/operators';
 import { StrictHttpResponse } from '../../strict-http-response';
 import { RequestBuilder } from '../../request-builder';
 
+import { Proposal } from '../../models/proposal';
 
 export interface DeleteSecret$Params {
   name: string;
@@ -18,7 +19,7 @@ export interface DeleteSecret$Params {
   'Idempotency-Key'?: string;
 }
 
-export function deleteSecret(http: HttpClient, rootUrl: string, params: DeleteSecret$Params, context?: HttpContext): Observable<StrictHttpResponse<void>> {
+export function deleteSecret(http: HttpClient, rootUrl: string, params: DeleteSecret$Params, context?: HttpContext): Observable<StrictHttpResponse<Proposal>> {
   const rb = new RequestBuilder(rootUrl, deleteSecret.PATH, 'delete');
   if (params) {
     rb.path('name', params.name, {});
@@ -27,11 +28,11 @@ export function deleteSecret(http: HttpClient, rootUrl: string, params: DeleteSe
   }
 
   return http.request(
-    rb.build({ responseType: 'text', accept: '*/*', context })
+    rb.build({ responseType: 'json', accept: 'application/json', context })
   ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
-      return (r as HttpResponse<any>).clone({ body: undefined }) as StrictHttpResponse<void>;
+      return r as StrictHttpResponse<Proposal>;
     })
   );
 }
