@@ -623,8 +623,15 @@ describe('values of secrets', () => {
     }
     const other = (await put(ann, 'TURNED', 'seven')).body;
     await http.database.query(`UPDATE secrets SET purpose = 'more' WHERE name = 'TURNED'`);
+    expect((await seen(ben, other.id)).state).toBe('void');
     expect((await decide(ben, other.id)).body.code).toBe('proposal_void');
     expect(await value('TURNED')).toBe('six');
+
+    // Where there was none, one came and went: what waits was void in between, and stays it.
+    const late = (await put(owner, 'PASSING', 'a')).body;
+    await set('PASSING', 'b');
+    await decide(ben, (await remove(ann, 'PASSING')).body.id);
+    expect((await seen(ben, late.id)).state).toBe('void');
   });
 
   test('of two who confirm values of one secret at once one does', async () => {

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { asPerson, comesTo, letIn, owner, seriousFaults, signIn, useBrowser } from './harness.mjs';
 
 const browser = useBrowser();
-const off = { settings: false, policies: false, roles: false, confirmers: [] };
+const off = { settings: false, policies: false, roles: false, secrets: false, confirmers: [] };
 const second = { email: `second-${randomUUID()}@example.test`, password: 'a long password' };
 const cards = (page) => page.locator('aos-proposal-card');
 
@@ -35,6 +35,7 @@ test('a change waits with its difference, and another person confirms it', async
   await dialog.getByLabel('For changes of the settings').check();
   await dialog.getByLabel('For changes of the policies').check();
   await dialog.getByLabel('For roles and who has them').check();
+  await dialog.getByLabel('For values of secrets').check();
   await dialog.getByRole('button', { name: 'Show what changes' }).click();
   await dialog.getByRole('button', { name: 'Save', exact: true }).click();
   await dialog.waitFor({ state: 'detached' });
@@ -113,6 +114,39 @@ test('a change waits with its difference, and another person confirms it', async
   await glass.fill('Nobody else is awake');
   await cards(page).getByRole('button', { name: 'Apply it alone' }).click();
   await page.getByRole('link', { name: 'night-watch' }).waitFor();
+
+  // The value of a secret: what waits says that there is one, and no more.
+  const value = `never-shown-${randomUUID()}`;
+  await page.goto('/console/settings/runtime');
+  await page.getByRole('button', { name: 'Add a secret' }).first().click();
+  await dialog.getByLabel('Name').fill('NIGHT_KEY');
+  assert.equal(await dialog.getByTestId('second-person').count(), 0, 'a name alone is no value');
+  await dialog.getByLabel('Value').fill(value);
+  await dialog.getByTestId('second-person').waitFor();
+  await dialog.getByRole('button', { name: 'Save secret' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await cards(page).getByText('Value of the secret NIGHT_KEY').waitFor();
+  await page.getByText('Proposed. It waits here').waitFor();
+  await cards(page).getByText('You proposed this.').waitFor();
+  assert.equal(await page.getByRole('row', { name: /NIGHT_KEY/ }).count(), 0);
+  assert.deepEqual(await seriousFaults(page), [], 'what waits above the secrets');
+  await other.page.goto('/console/settings/runtime');
+  await cards(other.page).getByText('value: "set"').waitFor();
+  await cards(other.page).getByRole('button', { name: 'Confirm' }).click();
+  await other.page.getByRole('row', { name: /NIGHT_KEY/ }).waitFor();
+  await page.getByRole('row', { name: /NIGHT_KEY/ }).waitFor();
+  await page.getByRole('button', { name: 'Delete NIGHT_KEY' }).click();
+  await dialog.getByTestId('second-person').waitFor();
+  await dialog.getByLabel(/NIGHT_KEY/).fill('NIGHT_KEY');
+  await dialog.getByRole('button', { name: 'Delete', exact: true }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await cards(other.page).getByText('Delete the secret NIGHT_KEY').waitFor();
+  assert.ok(
+    !(await page.content()).includes(value) && !(await other.page.content()).includes(value),
+  );
+  await cards(other.page).getByRole('button', { name: 'Refuse' }).click();
+  await comesTo(() => cards(page).count(), 0);
+  await page.getByRole('row', { name: /NIGHT_KEY/ }).waitFor();
   assert.deepEqual([...faults, ...other.faults], []);
   await other.close();
   await close();

@@ -116,12 +116,16 @@ const outcomes = ['allowed', 'denied', 'failed'] as const;
         </aos-data-table>
       </div>
       @if (opened(); as it) {
-        <aos-audit-detail
-          [row]="it"
-          [actor]="actorOf(it)"
-          [resource]="resourceOf(it)"
-          (closed)="open(null)"
-        />
+        @defer (on immediate) {
+          <aos-audit-detail
+            [row]="it"
+            [actor]="actorOf(it)"
+            [resource]="resourceOf(it)"
+            (closed)="open(null)"
+          />
+        } @error {
+          <p class="fault" role="alert">{{ t('shell.roomFailed') }}</p>
+        }
       }
     </div>
   `,

@@ -4,6 +4,8 @@ import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
 import { firstValueFrom } from 'rxjs';
 import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
+import { Proposals } from '../../shared/proposals/proposals';
+import { SecondPersonNote } from '../../shared/proposals/second-person-note';
 import { session } from '../../shared/state/session';
 import { ConfirmDialog } from '../../shared/ui/confirm-dialog';
 import { CopyButton } from '../../shared/ui/copy-button';
@@ -16,7 +18,17 @@ import { SettingsApi } from './settings-api';
 /** What a run may need and nobody may see: names of secrets, and the variables of the process. */
 @Component({
   selector: 'aos-runtime-page',
-  imports: [Age, ConfirmDialog, CopyButton, Icon, ProblemNote, SecretDialog, TranslocoDirective],
+  imports: [
+    Age,
+    ConfirmDialog,
+    CopyButton,
+    Icon,
+    ProblemNote,
+    Proposals,
+    SecondPersonNote,
+    SecretDialog,
+    TranslocoDirective,
+  ],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <div class="section" *transloco="let t">
@@ -36,6 +48,9 @@ import { SettingsApi } from './settings-api';
         } @else if (call.state === 'loading' && !runtime()) {
           <div class="skeleton" aria-hidden="true"></div>
         }
+      }
+      @defer (on immediate) {
+        <aos-proposals kind="secrets" (applied)="load()" />
       }
       @if (runtime(); as runtime) {
         <h2>{{ t('settings.secret.title') }}</h2>
@@ -188,12 +203,16 @@ import { SettingsApi } from './settings-api';
         </div>
       }
       @if (editing(); as secret) {
-        <aos-secret-dialog
-          [secret]="secret === 'new' ? null : secret"
-          [projects]="projects()"
-          (saved)="onSaved()"
-          (closed)="editing.set(null)"
-        />
+        @defer (on immediate) {
+          <aos-secret-dialog
+            [secret]="secret === 'new' ? null : secret"
+            [projects]="projects()"
+            (saved)="onSaved()"
+            (closed)="editing.set(null)"
+          />
+        } @error {
+          <p class="fault" role="alert">{{ t('shell.roomFailed') }}</p>
+        }
       }
       @if (deleting(); as secret) {
         <aos-confirm-dialog
@@ -205,6 +224,11 @@ import { SettingsApi } from './settings-api';
           (closed)="deleting.set(null)"
         >
           <p>{{ t('settings.secret.deleteWhat') }}</p>
+          @if (secret.version) {
+            @defer (on immediate) {
+              <aos-second-person-note kind="secrets" />
+            }
+          }
         </aos-confirm-dialog>
       }
     </div>

@@ -13,6 +13,7 @@ import type { Project, SecretInfo } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { firstValueFrom } from 'rxjs';
 import { type Call, failed, idle, loading } from '../../shared/api/problem';
+import { SecondPersonNote } from '../../shared/proposals/second-person-note';
 import { Dialog } from '../../shared/ui/dialog';
 import { ProblemNote } from '../../shared/ui/problem-note';
 import { SettingsApi } from './settings-api';
@@ -23,7 +24,7 @@ import { SettingsApi } from './settings-api';
  */
 @Component({
   selector: 'aos-secret-dialog',
-  imports: [Dialog, ProblemNote, TranslocoDirective],
+  imports: [Dialog, ProblemNote, SecondPersonNote, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <aos-dialog
@@ -96,6 +97,11 @@ import { SettingsApi } from './settings-api';
             (input)="typed.set($any($event.target).value)"
           />
         </div>
+        @if (hasValue()) {
+          @defer (on immediate) {
+            <aos-second-person-note kind="secrets" />
+          }
+        }
         @if (call(); as call) {
           @if (call.state === 'failed') {
             <aos-problem [problem]="call.problem" />

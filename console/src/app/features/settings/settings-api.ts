@@ -131,7 +131,7 @@ export class SettingsApi {
       }),
     );
   }
-  putSecret(name: string, body: PutSecret): Observable<SecretInfo> {
+  putSecret(name: string, body: PutSecret): Observable<SecretInfo | Proposal> {
     return this.api.invoke(putSecret, { name, body });
   }
   deleteSecret(name: string, projectId: string | null): Observable<unknown> {

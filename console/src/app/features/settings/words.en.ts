@@ -152,6 +152,7 @@ export const words = {
         settings: { title: 'A second person for changes of the settings' },
         policies: { title: 'A second person for changes of the policies' },
         roles: { title: 'A second person for roles and who has them' },
+        secrets: { title: 'A second person for values of secrets' },
         confirmers: {
           title: 'Who may be the second person',
           help: 'Names of roles. Empty: everybody who could make the change themselves.',

@@ -88,8 +88,8 @@ const moved = new Set(['proposal_decided', 'proposal_expired', 'proposal_void', 
       }
       @if (hasDifference()) {
         <aos-difference
-          [before]="proposal().before ?? {}"
-          [after]="proposal().after ?? {}"
+          [before]="shown(proposal().before)"
+          [after]="shown(proposal().after)"
           [label]="t('proposals.label', { what: what(t) })"
         />
       }
@@ -295,6 +295,11 @@ export class ProposalCard {
     const { action, target, subject, before, after } = this.proposal();
     const role = ((after ?? before ?? {}) as { role?: string }).role;
     return t(`proposals.what.${action}`, { name: subject ?? target.replace(/^\w+:/, ''), role });
+  }
+  /** A secret's id tells it from another of its name, and says nothing to people. */
+  protected shown(document: Proposal['before']): object {
+    const { id: _, ...rest } = document ?? {};
+    return this.proposal().kind === 'secrets' ? rest : (document ?? {});
   }
   protected until(): string {
     return new Date(this.proposal().expiresAt).toLocaleString(

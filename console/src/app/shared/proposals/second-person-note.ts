@@ -59,7 +59,7 @@ export class SecondPersonNote {
   protected readonly isWanted = computed(() => {
     const rule = this.rule();
     if (!rule) return false;
-    return rule[this.kind()] || (this.touchesRule() && (rule.policies || rule.roles));
+    return rule[this.kind()] || (this.touchesRule() && Object.values(rule).includes(true));
   });
   protected readonly roles = computed(() => {
     this.transloco.activeLang();

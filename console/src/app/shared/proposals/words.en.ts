@@ -18,6 +18,8 @@ export const words = {
     'role.delete': 'Delete the role {{name}}',
     'role.grant': 'Give {{name}} the role {{role}}',
     'role.revoke': 'Take the role {{role}} from {{name}}',
+    'secret.put': 'Value of the secret {{name}}',
+    'secret.delete': 'Delete the secret {{name}}',
   },
   label: 'Proposed change: {{what}}',
   by: 'Proposed by {{who}}',

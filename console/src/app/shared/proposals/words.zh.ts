@@ -17,6 +17,8 @@ export const words = {
     'role.delete': '删除角色 {{name}}',
     'role.grant': '授予 {{name}} 角色 {{role}}',
     'role.revoke': '收回 {{name}} 的角色 {{role}}',
+    'secret.put': '密钥 {{name}} 的值',
+    'secret.delete': '删除密钥 {{name}}',
   },
   label: '提议的修改：{{what}}',
   by: '{{who}} 提议',
