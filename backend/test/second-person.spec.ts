@@ -20,6 +20,7 @@ import { Vault } from '../src/modules/config/index.js';
 import { MOST_WAITING } from '../src/modules/proposals/proposals.js';
 import { Maintenance } from '../src/platform/database/maintenance.js';
 import { systemPrincipal } from '../src/platform/http/context.js';
+import { sql } from '../src/platform/database/sql.js';
 import { isNative } from './harness.js';
 import { type HttpApp, type SignedIn, makeRole, openHttpApp } from './http-app.js';
 
@@ -642,6 +643,31 @@ describe('values of secrets', () => {
     expect(answers.map(({ body }) => body.code ?? 'done').sort()).toEqual([
       ...['done', 'proposal_void', 'proposal_void'],
     ]);
+  });
+
+  const onServer = isNative ? test : test.skip; // one session only on PGlite: AOS_TEST_DB=native, which npm test also runs
+  onServer('what is written while it is confirmed makes it void', async () => {
+    await set('HURRIED', 'one');
+    const { id } = (await put(ann, 'HURRIED', 'two')).body;
+    const gone = (await remove(ann, 'HURRIED')).body;
+    for (const each of [id, gone.id]) {
+      const answer = await http.database.transaction(async (tx) => {
+        await sql(tx, `UPDATE secrets SET purpose = $1 WHERE name = 'HURRIED'`, [each]);
+        const decided = decide(ben, each);
+        // It has found that the proposal fits, and waits for the row.
+        for (let isWaiting = false; !isWaiting;)
+          isWaiting =
+            (
+              await http.database.query(
+                `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+              )
+            ).length > 0;
+        return { decided };
+      });
+      expect((await answer.decided).body.code).toBe('proposal_void');
+      await http.database.query(`UPDATE secrets SET purpose = '' WHERE name = 'HURRIED'`);
+    }
+    expect(await value('HURRIED')).toBe('one');
   });
 
   test('a value goes with its proposal: refused, withdrawn or out of time', async () => {
