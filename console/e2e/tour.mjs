@@ -222,6 +222,13 @@ export function viewsOf({ agent, done, failed, waiting }) {
       path: `${run}?tab=${tab}`,
       ready: tabs,
     })),
+    { name: 'compare', path: `${run}/compare?with=${waiting.traceId}`, ready: 'aos-step-row' },
+    {
+      name: 'compare-step',
+      path: `${run}/compare?with=${waiting.traceId}&step=profile`,
+      ready: 'aos-step-row aos-difference',
+    },
+    { name: 'compare-choose', path: `${run}/compare`, ready: 'aos-run-chooser li' },
     { name: 'run-failed', path: `projects/runs/${failed.traceId}`, ready: tabs },
     { name: 'memory', path: 'memory', ready: heading },
     { name: 'memory-vars', path: 'memory/vars', ready: heading },

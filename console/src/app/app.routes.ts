@@ -61,6 +61,12 @@ export const routes: Routes = [
         title: 'rooms.monitor',
         loadChildren: () => import('./features/monitor/monitor.routes').then((m) => m.routes),
       },
+      // Before the room that it is of: it stands alone, and is fetched when somebody compares.
+      {
+        path: 'projects/runs/:traceId/compare',
+        title: 'rooms.projects',
+        loadChildren: () => import('./features/compare/compare.routes').then((m) => m.routes),
+      },
       {
         path: 'projects',
         title: 'rooms.projects',

@@ -147,6 +147,8 @@ export const JobsQuery = PageQuery.extend({
   agentId: Id.optional(),
   /** Every job has a trace of its own. */
   traceId: z.string().min(1).max(64).optional(),
+  /** Those that were made of this blueprint, of any version of it. */
+  blueprintId: Id.optional(),
   /** What the goal says somewhere, in any case. */
   text: z.string().trim().min(1).max(200).optional(),
   /** Created from this moment on, and before that one. */

@@ -341,6 +341,13 @@ describe('a run', () => {
     });
     const { body: rerun } = await bench.call<Job>(`/jobs/${again.body.jobId}`, { as: operator });
     expect(rerun.spec!.blueprint).toEqual({ id, name, version: 1 });
+    const runsOf = async (blueprint: string, as = operator) =>
+      (await bench.call<{ items: Job[] }>(`/jobs?blueprintId=${blueprint}`, { as })).body.items.map(
+        (each) => each.id,
+      );
+    expect(await runsOf(id)).toEqual([rerun.id, job.id]);
+    expect(await runsOf('another')).toEqual([]);
+    expect(await runsOf(id, stranger)).toEqual([]);
     const claimed = await bench.call('/api/run', {
       method: 'POST',
       as: operator,

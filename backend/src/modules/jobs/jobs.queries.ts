@@ -57,7 +57,7 @@ export class JobsQueries {
 const isJobId = (text: string) => /^[1-9]\d{0,17}$/.test(text);
 
 /**
- * What a request with a filter that no index answers (the text of a goal, how long a job took) looks through at most.
+ * What a request with a filter that no index answers (the text of a goal, its blueprint, how long a job took) looks through at most.
  * It answers with what it found and a cursor, so that a search for something rare costs many short requests
  * instead of one that reads the whole table.
  */
@@ -97,6 +97,8 @@ function jobFilter(ctx: Ctx, query: JobsQuery): JobFilter {
   ];
   const keyedParameters = parameters.length;
   const searched = [
+    query.blueprintId !== undefined &&
+      `j.spec->'blueprint'->>'id' = ${bind(query.blueprintId)}::text`,
     query.text !== undefined &&
       `strpos(lower(j.spec->>'goal'), lower(${bind(query.text)}::text)) > 0`,
     query.minMs !== undefined && `${tookMs} >= ${bind(query.minMs)}::float8`,

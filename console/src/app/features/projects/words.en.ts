@@ -147,6 +147,7 @@ export const words = {
     mayNotAudit: 'Your role may not read the audit record. An admin can give it the permission.',
     followLog: 'Follow the log',
     replay: 'Replay',
+    compare: 'Compare',
     play: 'Play',
     pause: 'Pause',
     speed: 'Speed',

@@ -133,6 +133,7 @@ export const words = {
     mayNotAudit: '你的角色无权查看审计记录，可请管理员授权。',
     followLog: '跟随最新日志',
     replay: '回放',
+    compare: '对比',
     play: '播放',
     pause: '暂停',
     speed: '速度',

@@ -16,6 +16,7 @@ export interface ListJobs$Params {
   projectId?: string;
   agentId?: string;
   traceId?: string;
+  blueprintId?: string;
   text?: string;
   from?: string;
   to?: string;
@@ -32,6 +33,7 @@ export function listJobs(http: HttpClient, rootUrl: string, params?: ListJobs$Pa
     rb.query('projectId', params.projectId, {});
     rb.query('agentId', params.agentId, {});
     rb.query('traceId', params.traceId, {});
+    rb.query('blueprintId', params.blueprintId, {});
     rb.query('text', params.text, {});
     rb.query('from', params.from, {});
     rb.query('to', params.to, {});
