@@ -10,13 +10,13 @@ const problem = (more: Partial<Problem>): Problem => ({
   ...{ code: 'already_exists', detail: 'There is a role night already.', ...more },
 });
 
-async function show(language: 'en' | 'zh', of: Problem) {
+async function draw(language: 'en' | 'zh', of: Problem) {
   TestBed.resetTestingModule();
   TestBed.configureTestingModule({
     imports: [ProblemNote],
     providers: [
       provideTransloco({
-        config: { availableLangs: ['en', 'zh'], defaultLang: language },
+        config: { availableLangs: ['en', 'zh'], defaultLang: language, reRenderOnLangChange: true },
         loader: languages,
       }),
     ],
@@ -26,8 +26,10 @@ async function show(language: 'en' | 'zh', of: Problem) {
   fixture.componentRef.setInput('problem', of);
   await fixture.whenStable();
   const root = fixture.nativeElement as HTMLElement;
-  return [...root.querySelectorAll('p')].map(({ textContent }) => textContent?.trim());
+  const said = () => [...root.querySelectorAll('p')].map(({ textContent }) => textContent?.trim());
+  return { fixture, said };
 }
+const show = async (language: 'en' | 'zh', of: Problem) => (await draw(language, of)).said();
 
 describe('a problem', () => {
   const told = problem({ said: say('role-exists', { role: 'night' }) });
@@ -45,6 +47,18 @@ describe('a problem', () => {
   it('is told as the server put it where there is no code, and where the console is in English', async () => {
     expect(await show('zh', problem({}))).toEqual(['已有同名的内容', told.detail]);
     expect(await show('en', told)).toEqual([told.title, told.detail]);
+  });
+
+  it('is told anew when the language changes while it stands there', async () => {
+    const { fixture, said } = await draw('en', told);
+    expect(said()).toEqual([told.title, told.detail]);
+    const transloco = TestBed.inject(TranslocoService);
+    // The words of the other language are fetched only then, and it is drawn before they are here.
+    transloco.setActiveLang('zh');
+    fixture.detectChanges();
+    await firstValueFrom(transloco.selectTranslate('problem.retry', {}, 'zh'));
+    await fixture.whenStable();
+    expect(said()).toEqual(['已有同名的内容', '已有角色 night。']);
   });
 
   it('is told by its own case where one code stands for many', async () => {

@@ -1,4 +1,4 @@
-import { ChangeDetectionStrategy, Component, computed, inject, input, output } from '@angular/core';
+import { ChangeDetectionStrategy, Component, inject, input, output } from '@angular/core';
 import type { Problem } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Sentences } from '../i18n/sentences';
@@ -14,8 +14,8 @@ import { Icon } from './icon';
     <div class="note" role="alert" *transloco="let t">
       <aos-icon name="failed" [size]="18" />
       <div class="grow">
-        <p class="title">{{ title() }}</p>
-        @if (detail(); as detail) {
+        <p class="title">{{ sentences.title(problem()) }}</p>
+        @if (sentences.detail(problem()); as detail) {
           <p class="detail">{{ detail }}</p>
         }
         @for (fault of problem().errors ?? []; track $index) {
@@ -81,6 +81,4 @@ export class ProblemNote {
   readonly canRetry = input(false);
   readonly retry = output();
   protected readonly sentences = inject(Sentences);
-  protected readonly title = computed(() => this.sentences.title(this.problem()));
-  protected readonly detail = computed(() => this.sentences.detail(this.problem()));
 }
