@@ -302,6 +302,9 @@ export class SignInPage {
   protected readonly refusal = computed(() =>
     this.status() === 'refused' ? this.refused() : null,
   );
+  private readonly canAsk = computed(
+    () => this.status() !== 'refused' && this.status() !== 'unreachable',
+  );
   protected readonly hasExpired = this.store.selectSignal(session.selectHasExpired);
   protected readonly problem = computed(() => {
     const own = this.own();
@@ -317,8 +320,15 @@ export class SignInPage {
 
   constructor() {
     afterNextRender(() => this.email()?.nativeElement.focus());
-    // Without an answer the password is what there is to try.
-    this.api.waysIn().subscribe({ next: (ways) => this.ways.set(ways), error: () => undefined });
+    // Where nobody is let in, or nobody answers, the ways in are not told either: they are asked for once that is over.
+    effect((onCleanup) => {
+      if (!this.canAsk()) return;
+      // Without an answer the password is what there is to try.
+      const asked = this.api
+        .waysIn()
+        .subscribe({ next: (ways) => this.ways.set(ways), error: () => undefined });
+      onCleanup(() => asked.unsubscribe());
+    });
     effect(() => {
       const call = this.call();
       if (call.state !== 'failed') return;
