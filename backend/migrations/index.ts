@@ -22,6 +22,7 @@ import { ProposeChanges1764182000000 } from './1764182000000-propose-changes.js'
 import { KeepSecondFactors1764184000000 } from './1764184000000-keep-second-factors.js';
 import { SignInWithProviders1764186000000 } from './1764186000000-sign-in-with-providers.js';
 import { ProposeSecrets1764188000000 } from './1764188000000-propose-secrets.js';
+import { CopyHistory1764190000000 } from './1764190000000-copy-history.js';
 
 /** In order. A migration that has shipped is never edited: write the next one. */
 export const migrations = [
@@ -49,4 +50,5 @@ export const migrations = [
   KeepSecondFactors1764184000000,
   SignInWithProviders1764186000000,
   ProposeSecrets1764188000000,
+  CopyHistory1764190000000,
 ];

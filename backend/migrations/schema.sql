@@ -833,6 +833,22 @@ CREATE TABLE metric_samples (
   CONSTRAINT metric_samples_pkey PRIMARY KEY (step_s, at, process)
 ) PARTITION BY RANGE (at);
 
+CREATE TABLE olap_copies (
+  source text NOT NULL,
+  position bigint DEFAULT 0 NOT NULL,
+  copied_at timestamp with time zone,
+  lost bigint DEFAULT 0 NOT NULL,
+  CONSTRAINT olap_copies_pkey PRIMARY KEY (source)
+);
+
+CREATE TABLE olap_lease (
+  id smallint DEFAULT 1 NOT NULL,
+  owner text DEFAULT ''::text NOT NULL,
+  lease_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+  CONSTRAINT olap_lease_pkey PRIMARY KEY (id),
+  CONSTRAINT olap_lease_id_check CHECK ((id = 1))
+);
+
 CREATE TABLE project_vars (
   id bigint DEFAULT nextval('project_vars_id_seq'::regclass) NOT NULL,
   project_id text,
@@ -1090,9 +1106,11 @@ CREATE TABLE spans (
   status text DEFAULT 'unset'::text NOT NULL,
   status_message text,
   attributes jsonb DEFAULT '{}'::jsonb NOT NULL,
-  events jsonb DEFAULT '[]'::jsonb NOT NULL
+  events jsonb DEFAULT '[]'::jsonb NOT NULL,
+  id bigint DEFAULT nextval('spans_id_seq'::regclass)
 ) PARTITION BY RANGE (started_at);
 CREATE INDEX spans_errors ON ONLY public.spans USING btree (trace_id) WHERE (status = 'error'::text);
+CREATE INDEX spans_id ON ONLY public.spans USING btree (id) WHERE (id IS NOT NULL);
 CREATE INDEX spans_started ON ONLY public.spans USING btree (started_at DESC);
 CREATE INDEX spans_trace ON ONLY public.spans USING btree (trace_id, started_at);
 

@@ -22,20 +22,28 @@ import type { Bus } from './platform/bus/bus.js';
 import type { Environment } from './platform/config/environment.js';
 import type { Database } from './platform/database/database.js';
 import { HttpModule } from './platform/http/http.module.js';
+import type { Olap } from './platform/olap/olap.js';
+import { OlapModule } from './platform/olap/olap.module.js';
 import { PlatformModule } from './platform/platform.module.js';
 import { PlatformStreamModule } from './platform/realtime/stream.module.js';
 
 @Module({})
 export class AppModule {
-  static forRoot(environment: Environment, database: Database, bus?: Bus): DynamicModule {
+  static forRoot(
+    environment: Environment,
+    database: Database,
+    bus?: Bus,
+    olap?: Olap,
+  ): DynamicModule {
     return {
       module: AppModule,
       imports: [
-        PlatformModule.forRoot(environment, database, bus),
+        PlatformModule.forRoot(environment, database, bus, olap),
         CqrsModule.forRoot(),
         OpenTelemetryModule.forRoot(),
         HttpModule,
         PlatformStreamModule,
+        OlapModule,
         AuthModule,
         RbacModule,
         AuditModule,

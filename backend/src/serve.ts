@@ -11,6 +11,7 @@ import type { Environment } from './platform/config/environment.js';
 import { Database } from './platform/database/database.js';
 import { configureHttp } from './platform/http/configure-http.js';
 import { serveConsole } from './platform/http/console-files.js';
+import { openOlap } from './platform/olap/open-olap.js';
 import { Redactor } from './platform/telemetry/redactor.js';
 import { LogStore } from './platform/telemetry/log-store.js';
 import { ServerLog } from './platform/telemetry/server-log.js';
@@ -33,6 +34,12 @@ export async function serve(environment: Environment): Promise<Running> {
     const bus = await openBus(environment);
     if (bus) release.unshift(() => bus.close());
     if (bus && bus.state().kind !== 'postgres') step(`The bus is connected (${bus.state().kind})`);
+    const olap = await openOlap(environment);
+    if (olap) {
+      release.unshift(() => olap.close());
+      const isUp = await olap.isUp();
+      step(`ClickHouse ${isUp ? 'answers' : 'does not answer; it is tried again'} (${olap.place})`);
+    }
     const database = await Database.open(
       environment.databaseUrl ? { url: environment.databaseUrl } : { dataDir: environment.dataDir },
     );
@@ -41,7 +48,7 @@ export async function serve(environment: Environment): Promise<Running> {
     step(database.kind === 'embedded' ? 'Embedded Postgres is open' : 'Postgres is connected');
     const log = new ServerLog(logLevels(environment));
     const app = await NestFactory.create<NestExpressApplication>(
-      AppModule.forRoot(environment, database, bus),
+      AppModule.forRoot(environment, database, bus, olap),
       { bodyParser: false, logger: log, abortOnError: false },
     );
     log.attach(app.get(LogStore), app.get(Redactor));

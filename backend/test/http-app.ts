@@ -70,6 +70,7 @@ export function testEnvironment(overrides: Partial<Environment> = {}): Environme
     publicUrl: undefined,
     trustedProxies: [],
     allowAddresses: [],
+    clickhouseUrl: undefined,
     logLevel: 'silent',
     ...overrides,
   };

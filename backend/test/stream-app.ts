@@ -82,6 +82,7 @@ export async function openStreamApp(
     publicUrl: undefined,
     trustedProxies: [],
     allowAddresses: [],
+    clickhouseUrl: undefined,
     logLevel: 'silent',
   };
   const tokens = new TestTokens();

@@ -21,6 +21,7 @@ export const help = {
   'bench:gateway': 'a tool call through AOS beside direct, nginx and other gateways; memory',
   'bench:console':
     'what an operator feels, in Chromium: first view, scrolling, live cards; -- --json',
+  'add:clickhouse': "ClickHouse's engine for the tests that want one (some 550 MB)",
   screenshots: 'a picture of every room of the console; -- <folder>',
   help: 'this list',
 };

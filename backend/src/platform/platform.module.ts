@@ -4,6 +4,7 @@ import { BUS, type Bus } from './bus/bus.js';
 import type { Environment } from './config/environment.js';
 import { Database } from './database/database.js';
 import { Maintenance } from './database/maintenance.js';
+import { OLAP, type Olap } from './olap/olap.js';
 import { Outbox } from './outbox/outbox.js';
 import { Wakeups } from './outbox/wakeups.js';
 import { Instruments } from './telemetry/instruments.js';
@@ -17,14 +18,23 @@ export const ENVIRONMENT = Symbol('ENVIRONMENT');
 @Global()
 @Module({})
 export class PlatformModule {
-  /** @param bus as AOS_BUS says; NOTIFY where there is none */
-  static forRoot(environment: Environment, database: Database, bus?: Bus): DynamicModule {
+  /**
+   * @param bus as AOS_BUS says; NOTIFY where there is none
+   * @param olap as CLICKHOUSE_URL says
+   */
+  static forRoot(
+    environment: Environment,
+    database: Database,
+    bus?: Bus,
+    olap?: Olap,
+  ): DynamicModule {
     return {
       module: PlatformModule,
       providers: [
         { provide: ENVIRONMENT, useValue: environment },
         { provide: Database, useValue: database },
         ...(bus ? [{ provide: BUS, useValue: bus }] : []),
+        { provide: OLAP, useValue: olap },
         Wakeups,
         Outbox,
         AuditTrail,
@@ -35,6 +45,7 @@ export class PlatformModule {
       ],
       exports: [
         ENVIRONMENT,
+        OLAP,
         Database,
         Wakeups,
         Outbox,

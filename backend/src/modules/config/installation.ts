@@ -53,6 +53,7 @@ const known: Record<string, { purpose: string; fallback: string | null }> = {
   },
   DATABASE_URL: { purpose: 'A Postgres of your own instead of the embedded one', fallback: null },
   AOS_BUS: { purpose: 'What carries events between processes', fallback: 'postgres' },
+  CLICKHOUSE_URL: { purpose: 'A ClickHouse that gets a copy of the history', fallback: null },
   AOS_ROLES: { purpose: 'What this process does', fallback: 'api,relay,worker' },
   AOS_PUBLIC_URL: { purpose: 'The URL under which people reach it', fallback: null },
   AOS_TRUSTED_PROXIES: {

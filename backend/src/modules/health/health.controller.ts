@@ -11,6 +11,7 @@ import { AosError, Forbidden } from '../../platform/http/problem.js';
 import { ENVIRONMENT } from '../../platform/platform.module.js';
 import type { BusState } from '../../platform/bus/bus.js';
 import { Wakeups } from '../../platform/outbox/wakeups.js';
+import { type CopyState, Copy } from './copy.js';
 import { DataFolder } from './data-folder.js';
 import { Metrics } from './metrics.js';
 import { type DatabaseState, Probe } from './probe.js';
@@ -29,6 +30,7 @@ export class HealthController {
     private readonly metrics: Metrics,
     private readonly authenticator: Authenticator,
     private readonly wakeups: Wakeups,
+    private readonly copy: Copy,
     @Inject(ENVIRONMENT) private readonly environment: Environment,
   ) {}
 
@@ -53,9 +55,10 @@ export class HealthController {
   @ApiResponse({ status: 200, standardSchema: Health })
   @ApiResponse({ status: 503, standardSchema: Health })
   async ready(@Res() response: Response): Promise<void> {
-    const [state, folderFault] = await Promise.all([
+    const [state, folderFault, copy] = await Promise.all([
       this.probe.databaseState().catch((error: Error) => error),
       this.dataFolder.fault(),
+      this.copy.state(),
     ]);
     const loopP99 = this.probe.eventLoop().p99;
     const health = toHealth(
@@ -64,6 +67,7 @@ export class HealthController {
       loopP99,
       folderFault,
       this.wakeups.busState,
+      copy,
     );
     if (health.status === 'unavailable') response.setHeader('retry-after', '2');
     response.status(health.status === 'unavailable' ? 503 : 200).json(health);
@@ -96,6 +100,7 @@ function toHealth(
   loopP99: number,
   folderFault: string | undefined,
   bus: BusState | undefined,
+  copy: CopyState | undefined,
 ): Health {
   const isAway = state instanceof Error;
   const isLagging = !isAway && state.relayLagSeconds > LAGGING_SECONDS;
@@ -106,7 +111,12 @@ function toHealth(
   return {
     status: isAway
       ? 'unavailable'
-      : isLagging || isUnsealed || isLate || folderFault !== undefined || broker?.isUp === false
+      : isLagging ||
+          isUnsealed ||
+          isLate ||
+          folderFault !== undefined ||
+          broker?.isUp === false ||
+          copy?.isGood === false
         ? 'degraded'
         : 'ok',
     checks: {
@@ -140,6 +150,14 @@ function toHealth(
                   status: 'failed' as const,
                   detail: `The bus (${broker.kind}) is away; other processes are found by polling until it is back.`,
                 },
+          }
+        : {}),
+      ...(copy
+        ? {
+            clickhouse: {
+              status: copy.isGood ? ('ok' as const) : ('failed' as const),
+              detail: copy.detail,
+            },
           }
         : {}),
       eventLoop: {

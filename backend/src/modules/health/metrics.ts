@@ -3,6 +3,7 @@ import { HttpMetrics } from '../../platform/http/http-metrics.js';
 import { Wakeups } from '../../platform/outbox/wakeups.js';
 import { Instruments } from '../../platform/telemetry/instruments.js';
 import { ToolMetrics } from '../integrations/index.js';
+import { Copy } from './copy.js';
 import { Probe } from './probe.js';
 
 /** The process, its database and its routes in the text format of Prometheus. */
@@ -14,12 +15,14 @@ export class Metrics {
     private readonly tools: ToolMetrics,
     private readonly instruments: Instruments,
     private readonly wakeups: Wakeups,
+    private readonly copy: Copy,
   ) {}
 
   async render(): Promise<string> {
     const own = [
       ...this.process(),
       ...(await this.database()),
+      ...(await this.clickhouse()),
       ...this.instruments.render(),
       '',
     ].join('\n');
@@ -78,6 +81,24 @@ export class Metrics {
             ),
           ]
         : []),
+    ];
+  }
+
+  private async clickhouse(): Promise<string[]> {
+    const state = await this.copy.state();
+    if (!state) return [];
+    return [
+      ...metric('aos_clickhouse_up', 'gauge', 'Whether ClickHouse answers.', Number(state.isUp)),
+      '# HELP aos_clickhouse_lag_seconds How long the oldest row has waited to be copied.',
+      '# TYPE aos_clickhouse_lag_seconds gauge',
+      ...state.behind.map(
+        ({ source, seconds }) => `aos_clickhouse_lag_seconds{source="${source}"} ${seconds}`,
+      ),
+      '# HELP aos_clickhouse_lost_rows_total Rows that retention took away before they were copied.',
+      '# TYPE aos_clickhouse_lost_rows_total counter',
+      ...state.behind.map(
+        ({ source, lost }) => `aos_clickhouse_lost_rows_total{source="${source}"} ${lost}`,
+      ),
     ];
   }
 

@@ -41,7 +41,14 @@ describe('the environment', () => {
     ['AOS_TRUSTED_PROXIES', '10.0.0.1,0.0.0.0/0', 'no range of all addresses'],
     ['AOS_ALLOW_ADDRESSES', '10.0.0.0/33', '203.0.113.7'],
     ['AOS_LOG_LEVEL', 'loud', 'debug'],
-    ['CLICKHOUSE_URL', 'http://localhost:8123', 'Unset it'],
+    ['CLICKHOUSE_URL', 'clickhouse://localhost:9000', 'http://user:password@host:8123/database'],
+    ['CLICKHOUSE_URL', 'http://', 'http://user:password@host:8123/database'],
+    ['CLICKHOUSE_URL', 'http://localhost:8123/a/b', 'without anything behind the database'],
+    [
+      'CLICKHOUSE_URL',
+      'http://localhost:8123/?max_threads=1',
+      'without anything behind the database',
+    ],
   ])('refuses %s=%s and names what it takes', (name, value, takes) => {
     const message = refusal({ [name]: value });
     expect(message).toContain(name);
@@ -57,6 +64,7 @@ describe('the environment', () => {
       AOS_OWNER_PASSWORD: 'hunter2',
       AOS_MASTER_KEY: 'c2VjcmV0',
       DATABASE_URL: 'mysql://u:hunter2@h/d',
+      CLICKHOUSE_URL: 'tcp://u:hunter2@h/d',
     });
     expect(message).not.toMatch(/hunter2|c2VjcmV0/);
   });

@@ -25,6 +25,8 @@ export interface Environment {
   trustedProxies: readonly string[];
   /** Let in besides the list in the settings, for whoever has to mend that. */
   allowAddresses: readonly string[];
+  /** Where the history is copied to, with user and password. */
+  clickhouseUrl: string | undefined;
   logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 }
 
@@ -130,8 +132,12 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
     z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
     'warn' as const,
   );
-  if (env['CLICKHOUSE_URL'])
-    faults.push('CLICKHOUSE_URL is set; this version keeps its analytics in Postgres. Unset it.');
+  const clickhouseUrl = read<string | undefined>(
+    'CLICKHOUSE_URL',
+    'a URL such as http://user:password@host:8123/database (https:// with TLS), without anything behind the database',
+    z.url({ protocol: /^https?$/ }).refine(isOfClickHouse),
+    undefined,
+  );
   if (faults.length > 0) throw new StartRefused(faults.join('\n'));
 
   return {
@@ -148,8 +154,16 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
     publicUrl,
     trustedProxies,
     allowAddresses,
+    clickhouseUrl,
     logLevel,
   };
+}
+
+/** One name at most behind the host, and nothing that the client would take for a setting. */
+function isOfClickHouse(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { hostname, pathname, search, hash } = new URL(text);
+  return hostname !== '' && search === '' && hash === '' && /^\/[A-Za-z0-9_]*$/.test(pathname);
 }
 
 const portSchema = z

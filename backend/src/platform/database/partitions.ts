@@ -1,4 +1,5 @@
 import type { Database } from './database.js';
+import { sql } from './sql.js';
 
 /** Retention in days, by default. Partitions are weeks, so a row lives at most 7 days longer. */
 export const retentionDays = {
@@ -47,10 +48,38 @@ export async function ensurePartitions(database: Database, now = Date.now()): Pr
     const oldest = Math.floor((now - days * 24 * 3600_000 - EPOCH_MS) / WEEK_MS);
     for (const row of existing) {
       const week = row.parent === table ? weekOf(row.name) : undefined;
-      if (week !== undefined && week < oldest)
-        await database.query(`DROP TABLE IF EXISTS "${row.name}"`);
+      if (week !== undefined && week < oldest) await dropPartition(database, table, row.name);
     }
   }
+}
+
+/** By what the copy in ClickHouse is read on (see Shipper), in those that it has. */
+const copiedBy: Partial<Record<string, string>> = {
+  logs: 'id',
+  spans: 'id',
+  events: 'seq',
+  metric_samples: 'CASE step_s WHEN 300 THEN (extract(epoch FROM at) * 1000)::bigint END',
+};
+
+/** What goes before it was copied is counted, so that somebody can be told: see Shipper. */
+async function dropPartition(database: Database, table: string, name: string): Promise<void> {
+  const number = copiedBy[table];
+  await database.transaction(async (tx) => {
+    if (number !== undefined) {
+      const { rows } = await sql(tx, 'SELECT 1 FROM olap_copies WHERE source = $1 FOR UPDATE', [
+        table,
+      ]);
+      const isThere = await sql<{ it: string | null }>(tx, 'SELECT to_regclass($1) AS it', [name]);
+      if (rows.length > 0 && isThere.rows[0]!.it !== null)
+        await sql(
+          tx,
+          `UPDATE olap_copies SET lost = lost + (SELECT count(*) FROM "${name}" WHERE ${number} > position)
+            WHERE source = $1`,
+          [table],
+        );
+    }
+    await sql(tx, `DROP TABLE IF EXISTS "${name}"`);
+  });
 }
 
 async function makePartition(

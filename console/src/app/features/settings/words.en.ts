@@ -341,6 +341,7 @@ export const words = {
       AOS_DATA_DIR: 'Folder of the embedded database, artifacts and the master key',
       DATABASE_URL: 'A Postgres of your own instead of the embedded one',
       AOS_BUS: 'What carries events between processes',
+      CLICKHOUSE_URL: 'A ClickHouse that gets a copy of the history',
       AOS_ROLES: 'What this process does',
       AOS_PUBLIC_URL: 'The URL under which people reach it',
       AOS_TRUSTED_PROXIES: 'Addresses of proxies whose X-Forwarded-For is believed',

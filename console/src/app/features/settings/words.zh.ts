@@ -310,6 +310,7 @@ export const words = {
       AOS_DATA_DIR: '内嵌数据库、成果与主密钥所在的目录',
       DATABASE_URL: '使用自己的 Postgres，而不是内嵌数据库',
       AOS_BUS: '进程之间传递事件的方式',
+      CLICKHOUSE_URL: '接收历史副本的 ClickHouse',
       AOS_ROLES: '本进程的职责',
       AOS_PUBLIC_URL: '用户访问时使用的网址',
       AOS_TRUSTED_PROXIES: '可信代理的地址，采信它们的 X-Forwarded-For',
