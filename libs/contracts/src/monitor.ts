@@ -42,10 +42,19 @@ export const TraceSummary = z
   .meta({ id: 'TraceSummary' });
 export type TraceSummary = z.infer<typeof TraceSummary>;
 export const TracePage = pageOf(TraceSummary).meta({ id: 'TracePage' });
+/**
+ * Of what is older than Postgres keeps: `off` where there is no ClickHouse, `there` where it has said what it has, `away`
+ * where it does not answer; then, and where it is off, older things are missing from the answer.
+ */
+export const historyStates = ['off', 'there', 'away'] as const;
+const History = z.enum(historyStates);
+export type HistoryState = z.infer<typeof History>;
+
 export const TraceDetail = TraceSummary.extend({
   spans: z.array(Span),
   /** True when the trace has more spans than one answer holds (20,000). */
   truncated: z.boolean(),
+  history: History,
 }).meta({ id: 'TraceDetail' });
 export type TraceDetail = z.infer<typeof TraceDetail>;
 
@@ -126,9 +135,14 @@ export const MonitorLogLine = LogLine.extend({
   cursor: z.string(),
 }).meta({ id: 'MonitorLogLine' });
 export type MonitorLogLine = z.infer<typeof MonitorLogLine>;
-export const MonitorLogPage = pageOf(MonitorLogLine).meta({ id: 'MonitorLogPage' });
+export const MonitorLogPage = pageOf(MonitorLogLine)
+  .extend({ history: History })
+  .meta({ id: 'MonitorLogPage' });
 
-export const metricRanges = ['15m', '1h', '6h', '24h', '7d'] as const;
+export const topologyRanges = ['15m', '1h', '6h', '24h', '7d'] as const;
+export type TopologyRange = (typeof topologyRanges)[number];
+/** Measurements are kept for 14 days; older ones are in the copy that CLICKHOUSE_URL names, if anywhere. */
+export const metricRanges = [...topologyRanges, '30d', '90d'] as const;
 export type MetricRange = (typeof metricRanges)[number];
 export const MetricsQuery = z.strictObject({ range: z.enum(metricRanges).default('1h') });
 export type MetricsQuery = z.infer<typeof MetricsQuery>;
@@ -202,12 +216,13 @@ export const Metrics = z
     }),
     queue: z.object({ queued: Line, running: Line, waiting: Line, scheduled: Line }),
     relayLagMs: Line,
+    history: History,
     now: MetricsNow,
   })
   .meta({ id: 'Metrics' });
 export type Metrics = z.infer<typeof Metrics>;
 
-export const TopologyQuery = z.strictObject({ range: z.enum(metricRanges).default('1h') });
+export const TopologyQuery = z.strictObject({ range: z.enum(topologyRanges).default('1h') });
 export type TopologyQuery = z.infer<typeof TopologyQuery>;
 
 export const topologyKinds = ['api', 'job', 'node', 'server', 'model', 'database'] as const;
@@ -218,7 +233,7 @@ const Traffic = {
 };
 export const Topology = z
   .object({
-    range: z.enum(metricRanges),
+    range: z.enum(topologyRanges),
     from: Timestamp,
     to: Timestamp,
     /** How many spans it was made from, and whether older ones of the range were left out. */

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { Database } from '../../platform/database/database.js';
 import { type Ctx, allowedProjects } from '../../platform/http/context.js';
 import { decodeCursor, encodeCursor } from '../../platform/http/cursor.js';
+import { History, type Told, dateOf, inRange } from './history.js';
 
 /** A search that finds little looks at so many lines and then answers with what it has and where to go on. */
 export const MOST_LOOKED_AT = 20_000;
@@ -14,10 +15,123 @@ type Key = [at: string | number, id: string | number];
 
 @Injectable()
 export class LogsQueries {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly history: History,
+  ) {}
 
+  /** Lines that Postgres has, and behind or before them those that only the copy in ClickHouse has. */
   async page(ctx: Ctx, query: LogsQuery): Promise<z.infer<typeof MonitorLogPage>> {
-    const after = decodeCursor(query.cursor, 2) as Key | undefined;
+    if (this.history.state === 'off') return { ...(await this.kept(ctx, query)), history: 'off' };
+    return query.order === 'newest' ? this.backwards(ctx, query) : this.forwards(ctx, query);
+  }
+
+  /** What Postgres has not below a line that is the last it has, it has no longer. */
+  private async backwards(ctx: Ctx, query: LogsQuery): Promise<z.infer<typeof MonitorLogPage>> {
+    const kept = await this.kept(ctx, query);
+    if (kept.nextCursor !== null) return { ...kept, history: this.history.state };
+    const cursor = kept.items.at(-1)?.cursor ?? query.cursor;
+    const left = query.limit - kept.items.length;
+    const { history, rows } = await this.older(ctx, { ...query, cursor }, null, left + 1);
+    const items = [...kept.items, ...rows.slice(0, left).map(toLine)];
+    return { items, nextCursor: rows.length > left ? items.at(-1)!.cursor : null, history };
+  }
+
+  private async forwards(ctx: Ctx, query: LogsQuery): Promise<z.infer<typeof MonitorLogPage>> {
+    const [from] = await this.micros([query.cursor ? keyOf(query)?.[0] : query.from]);
+    const [floor] = await this.database.query<{ at: string | null }>(
+      'SELECT (extract(epoch FROM min(created_at)) * 1000000)::bigint AS at FROM logs',
+    );
+    const oldest = floor?.at ?? null;
+    if (from !== null && oldest !== null && Number(from) >= Number(oldest))
+      return { ...(await this.kept(ctx, query)), history: this.history.state };
+    const { history, rows } = await this.older(ctx, query, oldest, query.limit + 1);
+    const items = rows.slice(0, query.limit).map(toLine);
+    const last = items.at(-1);
+    if (items.length === query.limit)
+      return {
+        items,
+        nextCursor: rows.length > query.limit || oldest !== null ? last!.cursor : null,
+        history,
+      };
+    const kept = await this.kept(ctx, { ...query, limit: query.limit - items.length });
+    return { items: [...items, ...kept.items], nextCursor: kept.nextCursor, history };
+  }
+
+  /** From the copy, in the order of the query. @param before only what is older, in microseconds */
+  private async older(
+    ctx: Ctx,
+    query: LogsQuery,
+    before: string | null,
+    limit: number,
+  ): Promise<Told<LogRow>> {
+    const key = keyOf(query);
+    const [at, from, to] = await this.micros([key?.[0], query.from, query.to]);
+    const projects = allowedProjects(ctx.actor, 'monitor.read');
+    const [ahead, sort] = query.order === 'newest' ? ['<', 'DESC'] : ['>', 'ASC'];
+    const moment = (name: string) => `fromUnixTimestamp64Micro({${name}:Int64}, 'UTC')`;
+    const isGiven: [unknown, string][] = [
+      [at, `created_at ${ahead}= ${moment('at')}`],
+      [at, `(created_at, id) ${ahead} (${moment('at')}, {id:Int64})`],
+      [from, `created_at >= ${moment('from')}`],
+      [to, `created_at < ${moment('to')}`],
+      [before, `created_at < ${moment('before')}`],
+      [query.level, 'has({level:Array(String)}, level)'],
+      [query.traceId, 'trace_id = {traceId:String}'],
+      [query.jobId, 'job_id = {jobId:Int64}'],
+      [query.agentId, 'agent_id = {agentId:Int64}'],
+      [
+        query.logger,
+        query.logger?.endsWith('*')
+          ? 'startsWith(logger, {logger:String})'
+          : 'logger = {logger:String}',
+      ],
+      [query.text, 'positionCaseInsensitiveUTF8(message, {text:String}) > 0'],
+      [projects !== 'all', `has({projects:Array(String)}, ifNull(project_id, ''))`],
+    ];
+    const where = isGiven.filter(([given]) => given !== null && given !== undefined && given);
+    const told = await this.history.ask<CopiedLine>(
+      `SELECT id, toString(created_at) AS at_text, level, logger, message, trace_id, job_id, agent_id, attributes
+         FROM logs FINAL WHERE installation = {installation:String}
+              ${where.map(([, condition]) => `AND ${condition}`).join('\n              ')}
+        ORDER BY created_at ${sort}, id ${sort} LIMIT {limit:UInt32}`,
+      {
+        ...{ at: at && inRange(at), from: from && inRange(from), to: to && inRange(to) },
+        before: before && inRange(before),
+        id: key?.[1],
+        level: query.level,
+        traceId: query.traceId,
+        jobId: query.jobId,
+        agentId: query.agentId,
+        logger: query.logger?.replace(/\*$/, ''),
+        text: query.text,
+        projects,
+        limit,
+      },
+    );
+    return {
+      history: told.history,
+      rows: told.rows.map(({ at_text, attributes, ...row }) => ({
+        ...row,
+        created_at: dateOf(at_text),
+        at_key: `${at_text}+00`,
+        attributes: JSON.parse(attributes) as Record<string, unknown>,
+      })),
+    };
+  }
+
+  /** As Postgres reads them: a cursor holds what it wrote, in the zone of its session. */
+  private async micros(moments: readonly unknown[]): Promise<(string | null)[]> {
+    const rows = await this.database.query<{ at: string | null }>(
+      `SELECT CASE WHEN isfinite(m) THEN (extract(epoch FROM m) * 1000000)::bigint END AS at
+         FROM unnest($1::timestamptz[]) WITH ORDINALITY AS t (m, n) ORDER BY n`,
+      [moments.map((moment) => moment ?? null)],
+    );
+    return rows.map(({ at }) => at);
+  }
+
+  private async kept(ctx: Ctx, query: LogsQuery) {
+    const after = keyOf(query);
     const { where, params } = this.conditions(ctx, query, 4);
     const [ahead, sort] = query.order === 'newest' ? ['<', 'DESC'] : ['>', 'ASC'];
     // The inner part walks an index and stops; only what is in it is compared with words and projects.
@@ -122,6 +236,13 @@ export class LogsQueries {
     return { params, where: { walked, walkedParams, compared } };
   }
 }
+
+const keyOf = (query: LogsQuery) => decodeCursor(query.cursor, 2) as Key | undefined;
+
+type CopiedLine = Omit<LogRow, 'created_at' | 'at_key' | 'attributes'> & {
+  at_text: string;
+  attributes: string;
+};
 
 interface LogRow {
   id: string;

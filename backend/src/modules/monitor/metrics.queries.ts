@@ -3,6 +3,7 @@ import type { MetricRange, Metrics, MetricsNow, ProcessSample } from '@aos/contr
 import { Database } from '../../platform/database/database.js';
 import { type Sizes, addUp, percentile } from '../../platform/telemetry/sizes.js';
 import { readDepths } from './depths.js';
+import { History, type Told } from './history.js';
 import { LONG_STEP_S, SHORT_STEP_S } from './sampler.js';
 
 /** How long a range is, the step of its curves, and which of the two kept steps it is read from. */
@@ -12,9 +13,13 @@ const ranges: Record<MetricRange, { minutes: number; stepS: number; readS: numbe
   '6h': { minutes: 360, stepS: 180, readS: SHORT_STEP_S },
   '24h': { minutes: 1440, stepS: 900, readS: LONG_STEP_S },
   '7d': { minutes: 10_080, stepS: 3600, readS: LONG_STEP_S },
+  '30d': { minutes: 43_200, stepS: 14_400, readS: LONG_STEP_S },
+  '90d': { minutes: 129_600, stepS: 43_200, readS: LONG_STEP_S },
 };
 export const rangeMs = (range: MetricRange) => ranges[range].minutes * 60_000;
 
+/** From here on the copy is asked, where there is one: it adds up a step before it answers, and keeps more. */
+const LONG_MINUTES = 10_080;
 /** Of many processes the newest rows; a curve of so many is made elsewhere. */
 const MOST_ROWS = 60_000;
 /** A process that was silent for longer than this is gone. */
@@ -22,28 +27,62 @@ const ALIVE_S = 60;
 
 @Injectable()
 export class MetricsQueries {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly history: History,
+  ) {}
 
   async metrics(range: MetricRange, at = Date.now()): Promise<Metrics> {
     const { minutes, stepS, readS } = ranges[range];
     const stepMs = stepS * 1000;
     const to = Math.ceil(at / stepMs) * stepMs;
     const from = to - minutes * 60_000;
+    const copied =
+      minutes >= LONG_MINUTES ? await this.copied(from, to, stepMs) : { upTo: from, rows: [] };
     const rows = await this.database.query<SampleRow>(
       `SELECT floor(extract(epoch FROM at) / $1)::int AS step, * FROM metric_samples
         WHERE step_s = $2 AND at >= $3 AND at < $4 ORDER BY at DESC LIMIT ${MOST_ROWS}`,
-      [stepS, readS, new Date(from).toISOString(), new Date(to).toISOString()],
+      [stepS, readS, new Date(copied.upTo).toISOString(), new Date(to).toISOString()],
     );
     const first = from / stepMs;
     const cells = Array.from({ length: (to - from) / stepMs }, () => new Cell());
-    for (const row of rows) cells[row.step - first]?.take(row);
+    for (const row of [...rows, ...copied.rows]) cells[row.step - first]?.take(row);
     return {
       range,
       from: new Date(from).toISOString(),
       to: new Date(to).toISOString(),
       stepMs,
       ...toLines(cells, stepS),
+      history: copied.history ?? this.history.state,
       now: await this.now(),
+    };
+  }
+
+  /**
+   * What the copy has of the range, a row for each step and process, up to the beginning of the step in which it ends:
+   * from there on Postgres is asked. All of it is Postgres's where the copy is away.
+   */
+  private async copied(
+    from: number,
+    to: number,
+    stepMs: number,
+  ): Promise<{ upTo: number; rows: SampleRow[]; history?: Told<never>['history'] }> {
+    if (this.history.state === 'off') return { upTo: from, rows: [], history: 'off' };
+    const [copy] = await this.database.query<{ position: string }>(
+      `SELECT position FROM olap_copies WHERE source = 'metric_samples'`,
+    );
+    const end = Math.floor(Number(copy?.position ?? 0) / stepMs) * stepMs;
+    const upTo = Math.min(Math.max(end, from), to);
+    const { history, rows } = await this.history.ask<CopiedRow>(copiedSteps, {
+      from,
+      to: upTo,
+      step: stepMs / 1000,
+    });
+    if (history !== 'there') return { upTo: from, rows: [], history };
+    return {
+      upTo,
+      history,
+      rows: rows.map((row) => ({ ...row, at: new Date(Number(row.last_at)) })),
     };
   }
 
@@ -97,6 +136,30 @@ interface SampleRow {
   job_ms: Sizes;
   call_ms: Sizes;
 }
+
+type CopiedRow = Omit<SampleRow, 'at'> & { last_at: string };
+
+const summed = (names: readonly string[]) =>
+  names.map((name) => `toFloat64(sum(m.${name})) AS ${name}`).join(', ');
+const newest = (names: readonly string[]) =>
+  names.map((name) => `toFloat64(argMax(m.${name}, m.at)) AS ${name}`).join(', ');
+const greatest = (names: readonly string[]) =>
+  names.map((name) => `max(m.${name}) AS ${name}`).join(', ');
+const sizes = (name: string) =>
+  `mapApply((size, n) -> (size, toFloat64(n)), sumMap(m.${name})) AS ${name}`;
+
+/** As Cell adds up single rows. FINAL: a row that was copied twice counts once. */
+const copiedSteps = `
+  SELECT toInt32(intDiv(toUnixTimestamp(m.at), {step:UInt32})) AS step, m.process AS process, any(m.roles) AS roles,
+         toUnixTimestamp64Milli(max(m.at)) AS last_at, avg(m.cpu_percent) AS cpu_percent,
+         ${newest(['rss_bytes', 'heap_bytes', 'clients', 'queued', 'running', 'waiting', 'scheduled'])},
+         ${greatest(['loop_mean_ms', 'loop_p99_ms', 'relay_lag_ms'])},
+         ${summed(['events', 'requests', 'request_errors', 'jobs_succeeded', 'jobs_failed', 'jobs_cancelled'])},
+         ${summed(['calls_succeeded', 'calls_failed'])}, ${sizes('job_ms')}, ${sizes('call_ms')}
+    FROM metric_samples AS m FINAL
+   WHERE m.installation = {installation:String} AND m.step_s = ${LONG_STEP_S}
+     AND m.at >= fromUnixTimestamp64Milli({from:Int64}) AND m.at < fromUnixTimestamp64Milli({to:Int64})
+   GROUP BY step, process ORDER BY last_at DESC LIMIT ${MOST_ROWS}`;
 
 const toProcess = (row: SampleRow): ProcessSample => ({
   process: row.process,

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { EventLines } from './event-lines.js';
+import { History } from './history.js';
 import { Live } from './live.js';
 import { LogsQueries } from './logs.queries.js';
 import { Meter } from './meter.js';
@@ -15,6 +16,7 @@ import { TracesQueries } from './traces.queries.js';
     Meter,
     Sampler,
     EventLines,
+    History,
     MetricsQueries,
     LogsQueries,
     TracesQueries,

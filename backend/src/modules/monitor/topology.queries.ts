@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type MetricRange, type Topology, topologyKinds } from '@aos/contracts';
+import { type TopologyRange, type Topology, topologyKinds } from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
 import { type Ctx, allowedProjects } from '../../platform/http/context.js';
 import { rangeMs } from './metrics.queries.js';
@@ -22,7 +22,7 @@ const PLACE = `CASE s.kind
 export class TopologyQueries {
   constructor(private readonly database: Database) {}
 
-  async topology(ctx: Ctx, range: MetricRange, at = Date.now()): Promise<Topology> {
+  async topology(ctx: Ctx, range: TopologyRange, at = Date.now()): Promise<Topology> {
     const from = new Date(at - rangeMs(range)).toISOString();
     const to = new Date(at).toISOString();
     const allowed = allowedProjects(ctx.actor, 'monitor.read');

@@ -12,6 +12,7 @@ import { Database } from '../../platform/database/database.js';
 import { type Ctx, allowedProjects, isAllowed } from '../../platform/http/context.js';
 import { decodeCursor, encodeCursor } from '../../platform/http/cursor.js';
 import { NotFound } from '../../platform/http/problem.js';
+import { History, type Told } from './history.js';
 import { type CallRow, callColumns, toToolCall } from '../integrations/index.js';
 
 /** More spans than this are not sent at once; `truncated` says so. */
@@ -25,7 +26,10 @@ const statusOf = (trace: string) =>
 
 @Injectable()
 export class TracesQueries {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly history: History,
+  ) {}
 
   async traces(ctx: Ctx, query: TracesQuery): Promise<z.infer<typeof TracePage>> {
     const after = decodeCursor(query.cursor, 2);
@@ -93,17 +97,41 @@ export class TracesQueries {
         WHERE t.trace_id = $1`,
       [traceId],
     );
-    const spans = await this.database.query<SpanRow>(
+    const kept = await this.database.query<SpanRow>(
       `SELECT *, to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS started
          FROM spans WHERE trace_id = $1 ORDER BY started_at, duration_us DESC, span_id LIMIT $2`,
       [traceId, MAX_SPANS + 1],
     );
     const mayRead = isAllowed(ctx.actor, 'monitor.read', row?.project_id ?? null);
-    if (!mayRead || (!row && spans.length === 0)) throw new NotFound(`The trace ${traceId}`);
+    if (!mayRead) throw new NotFound(`The trace ${traceId}`);
+    const { history, rows: spans } =
+      kept.length > 0 ? { history: this.history.state, rows: kept } : await this.copied(traceId);
+    if (!row && spans.length === 0) throw new NotFound(`The trace ${traceId}`);
     return {
       ...(row ? toTrace(row) : ofRequest(traceId, spans)),
       spans: spans.slice(0, MAX_SPANS).map(toSpan),
       truncated: spans.length > MAX_SPANS,
+      history,
+    };
+  }
+
+  /** Spans that Postgres keeps no longer. */
+  private async copied(traceId: string): Promise<Told<SpanRow>> {
+    const { history, rows } = await this.history.ask<CopiedSpan>(
+      `SELECT trace_id, span_id, parent_span_id, name, kind, toString(started_at) AS started, duration_us, status,
+              status_message, attributes, events
+         FROM spans FINAL WHERE installation = {installation:String} AND trace_id = {traceId:String}
+        ORDER BY started_at, duration_us DESC, span_id LIMIT ${MAX_SPANS + 1}`,
+      { traceId },
+    );
+    return {
+      history,
+      rows: rows.map((row) => ({
+        ...row,
+        started: `${row.started.replace(' ', 'T')}Z`,
+        attributes: JSON.parse(row.attributes) as SpanRow['attributes'],
+        events: JSON.parse(row.events) as SpanRow['events'],
+      })),
     };
   }
 
@@ -205,6 +233,8 @@ interface SpanRow {
   attributes: Record<string, unknown>;
   events: Span['events'];
 }
+
+type CopiedSpan = Omit<SpanRow, 'attributes' | 'events'> & { attributes: string; events: string };
 
 const toSpan = (row: SpanRow): Span => ({
   traceId: row.trace_id,

@@ -447,6 +447,7 @@ export const words = {
   trace: {
     none: 'No spans yet. They arrive a few seconds after the work.',
     truncated: 'Only the first 20,000 spans are shown.',
+    away: 'The spans of this run are older than Postgres keeps them, or there are none: ClickHouse, which would know, does not answer.',
     spans: '{{n}} spans',
     find: 'Find a span',
     hits: '{{at}} of {{n}}',

@@ -438,6 +438,7 @@ export const words: AllWords = {
   trace: {
     none: '还没有跨度。任务完成几秒后会出现。',
     truncated: '只显示前 20,000 个跨度。',
+    away: '这次运行没有跨度，或早于 Postgres 的保留期：保存更早数据的 ClickHouse 没有响应。',
     spans: '{{n}} 个跨度',
     find: '查找跨度',
     hits: '第 {{at}} 个，共 {{n}} 个',

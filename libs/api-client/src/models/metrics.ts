@@ -9,6 +9,7 @@ export interface Metrics {
 'requests': Array<(number | null)>;
 };
   from: string;
+  history: 'off' | 'there' | 'away';
   latency: {
 'jobs': {
 'p50': Array<(number | null)>;
@@ -36,7 +37,7 @@ export interface Metrics {
 'waiting': Array<(number | null)>;
 'scheduled': Array<(number | null)>;
 };
-  range: '15m' | '1h' | '6h' | '24h' | '7d';
+  range: '15m' | '1h' | '6h' | '24h' | '7d' | '30d' | '90d';
   relayLagMs: Array<(number | null)>;
   stepMs: number;
   throughput: {

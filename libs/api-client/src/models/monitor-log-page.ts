@@ -3,6 +3,7 @@
 
 import { MonitorLogLine } from '../models/monitor-log-line';
 export interface MonitorLogPage {
+  history: 'off' | 'there' | 'away';
   items: Array<MonitorLogLine>;
   nextCursor: (string | null);
 }

@@ -7,6 +7,7 @@ export interface TraceDetail {
   agentName: (string | null);
   costCny: (number | null);
   finishedAt: (string | null);
+  history: 'off' | 'there' | 'away';
   inputTokens: number;
   jobId: (string | null);
   latencyMs: (number | null);

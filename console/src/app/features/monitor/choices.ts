@@ -5,7 +5,8 @@ import type * as contract from '@aos/contracts';
  * room; typed like this, they cannot differ from them.
  */
 export const logLevels: typeof contract.logLevels = ['debug', 'info', 'warn', 'error'];
-export const metricRanges: typeof contract.metricRanges = ['15m', '1h', '6h', '24h', '7d'];
+export const topologyRanges: typeof contract.topologyRanges = ['15m', '1h', '6h', '24h', '7d'];
+export const metricRanges: typeof contract.metricRanges = [...topologyRanges, '30d', '90d'];
 export const traceStatuses: typeof contract.traceStatuses = [
   'running',
   'waiting',

@@ -2,7 +2,7 @@ import { Injectable, computed, inject, signal } from '@angular/core';
 import type { MonitorLogLine } from '@aos/contracts';
 import { firstValueFrom } from 'rxjs';
 import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
-import { type LogFilter, MonitorApi } from './monitor-api';
+import { type LogFilter, type LogPage, MonitorApi } from './monitor-api';
 
 export interface LogsWish extends LogFilter {
   from?: string;
@@ -29,6 +29,8 @@ export class LogsStore {
   readonly cursor = signal<string | null>(null);
   /** Of the newest line when lines around one are shown; null otherwise and at the newest of all. */
   readonly newerCursor = signal<string | null>(null);
+  /** The list ends where Postgres's retention does: what is older is in ClickHouse, which did not answer. */
+  readonly isCut = signal(false);
   readonly isPaused = signal(false);
   private readonly held = signal<readonly MonitorLogLine[]>([]);
   readonly heldCount = computed(() => this.held().length);
@@ -50,7 +52,7 @@ export class LogsStore {
       return () => {
         this.known.clear();
         this.lines.set(this.unknown(lines));
-        this.cursor.set(older.nextCursor);
+        this.endAt(older);
         this.newerCursor.set(newer?.nextCursor ?? null);
       };
     });
@@ -64,7 +66,7 @@ export class LogsStore {
       return () => {
         const fresh = this.unknown(page.items);
         this.lines.update((lines) => [...lines, ...fresh]);
-        this.cursor.set(page.nextCursor);
+        this.endAt(page);
       };
     });
   }
@@ -115,6 +117,11 @@ export class LogsStore {
   /** A line may come by the stream and with a page. */
   private unknown(lines: readonly MonitorLogLine[]): MonitorLogLine[] {
     return lines.filter(({ id }) => !this.known.has(id) && this.known.add(id));
+  }
+
+  private endAt({ nextCursor, history }: LogPage): void {
+    this.cursor.set(nextCursor);
+    this.isCut.set(nextCursor === null && history === 'away');
   }
 
   private page(order: 'newest' | 'oldest', cursor?: string) {

@@ -22,7 +22,7 @@ import { ProblemNote } from '../../shared/ui/problem-note';
 import { SidePanel } from '../../shared/ui/side-panel';
 import { type MapLayout, PLACE_PX, layOutMap, zoomFor } from './map-layout';
 import { MonitorApi } from './monitor-api';
-import { RangePicker, toRange } from './range-picker';
+import { RangePicker, toTopologyRange } from './range-picker';
 
 interface Traffic {
   calls: number;
@@ -49,7 +49,7 @@ export class MapPage {
   private readonly transloco = inject(TranslocoService);
   private readonly language = inject(Preferences).language;
   protected readonly size = PLACE_PX;
-  protected readonly chosenRange = computed(() => toRange(this.range()));
+  protected readonly chosenRange = computed(() => toTopologyRange(this.range()));
   protected readonly isTable = computed(() => this.view() === 'table');
 
   protected readonly topology = resource({

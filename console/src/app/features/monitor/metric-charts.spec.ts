@@ -30,6 +30,7 @@ const metrics: Metrics = {
   },
   queue: { queued: line, running: line, waiting: line, scheduled: line },
   relayLagMs: line,
+  history: 'off',
   now: {
     at: '2026-11-26T10:00:40.000Z',
     queue: { queued: 0, running: 0, waiting: 0, scheduled: 0 },

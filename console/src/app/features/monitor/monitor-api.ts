@@ -8,12 +8,14 @@ import {
   listTraces,
 } from '@aos/api-client/functions';
 import type {
+  HistoryState,
   Metrics,
   MetricRange,
   MonitorLogLine,
   Page,
   Project,
   Topology,
+  TopologyRange,
   TraceSummary,
 } from '@aos/contracts';
 import { type Observable, map } from 'rxjs';
@@ -41,6 +43,10 @@ export interface LogFilter {
   text?: string;
 }
 
+export interface LogPage extends Page<MonitorLogLine> {
+  history: HistoryState;
+}
+
 /** What only Monitor asks of the server. */
 @Injectable({ providedIn: 'root' })
 export class MonitorApi {
@@ -55,14 +61,14 @@ export class MonitorApi {
   logs(
     filter: LogFilter & { from?: string; to?: string; order?: 'newest' | 'oldest' },
     cursor?: string,
-  ): Observable<Page<MonitorLogLine>> {
+  ): Observable<LogPage> {
     return this.api.invoke(listLogs, { ...filter, limit: PAGE, cursor });
   }
   /** For the filter: as many as one page holds. */
   projects(): Observable<Page<Project>> {
     return this.api.invoke(listProjects, { limit: 200 }).pipe(map(projectsApart));
   }
-  topology(range: MetricRange): Observable<Topology> {
+  topology(range: TopologyRange): Observable<Topology> {
     return this.api.invoke(getTopology, { range });
   }
 

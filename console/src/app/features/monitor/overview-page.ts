@@ -9,7 +9,7 @@ import {
   resource,
 } from '@angular/core';
 import { Router, RouterLink } from '@angular/router';
-import type { Metrics, MetricsNow } from '@aos/contracts';
+import type { MetricRange, Metrics, MetricsNow } from '@aos/contracts';
 import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
 import { firstValueFrom } from 'rxjs';
@@ -24,6 +24,7 @@ import { Age } from '../../shared/ui/time';
 import { followSource } from './live-source';
 import { groups, seriesOf } from './metric-charts';
 import { MonitorApi } from './monitor-api';
+import { metricRanges, topologyRanges } from './choices';
 import { RangePicker, toRange } from './range-picker';
 
 /** A lag that a person would notice. */
@@ -33,6 +34,9 @@ const LATE_MS = 5_000;
  * How the installation does: what waits, and the curves. The numbers of now are pushed every five seconds; the curves
  * are asked for again when a step of theirs is over.
  */
+/** Than Postgres keeps measurements. */
+const isLong = (range: MetricRange) => range === '30d' || range === '90d';
+
 @Component({
   selector: 'aos-overview-page',
   imports: [Age, Chart, ProblemNote, RangePicker, RouterLink, TranslocoDirective],
@@ -65,6 +69,17 @@ export class OverviewPage {
   protected readonly shown = linkedSignal<Metrics | undefined, Metrics | undefined>({
     source: () => (this.metrics.hasValue() ? this.metrics.value() : undefined),
     computation: (metrics, before) => metrics ?? before?.value,
+  });
+  /** Longer ones where there is a copy of what is not kept, and where the address wants one. */
+  protected readonly ranges = computed(() =>
+    (this.shown()?.history ?? 'off') === 'off' && !isLong(this.chosen())
+      ? topologyRanges
+      : metricRanges,
+  );
+  /** Why the curves begin later than the range. */
+  protected readonly isShort = computed(() => {
+    const { range, history } = this.shown() ?? {};
+    return range && isLong(range) && history !== 'there' ? history : undefined;
   });
   protected readonly now = linkedSignal<MetricsNow | undefined>(() => this.shown()?.now);
   protected readonly isLive = followSource<MetricsNow>(

@@ -1,13 +1,15 @@
 import { ChangeDetectionStrategy, Component, computed, inject, input } from '@angular/core';
 import { Router } from '@angular/router';
-import type { MetricRange } from '@aos/contracts';
+import type { MetricRange, TopologyRange } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { zoneName } from '../../shared/charts/units';
 import { Preferences } from '../../shared/ui/preferences';
-import { metricRanges } from './choices';
+import { metricRanges, topologyRanges } from './choices';
 
 export const toRange = (word: string | undefined): MetricRange =>
   metricRanges.find((range) => range === word) ?? '1h';
+export const toTopologyRange = (word: string | undefined): TopologyRange =>
+  topologyRanges.find((range) => range === word) ?? '1h';
 
 /** How far back; it stands in the address. Beside it, whose times the page shows. */
 @Component({
@@ -17,7 +19,7 @@ export const toRange = (word: string | undefined): MetricRange =>
   template: `
     <ng-container *transloco="let t">
       <div class="ranges" role="group" [attr.aria-label]="t('monitor.range.label')">
-        @for (name of ranges; track name) {
+        @for (name of ranges(); track name) {
           <button
             class="chip"
             type="button"
@@ -42,6 +44,7 @@ export const toRange = (word: string | undefined): MetricRange =>
     }
     .ranges {
       display: flex;
+      flex-wrap: wrap;
       gap: 4px;
     }
     @media (max-width: 719px) {
@@ -57,11 +60,11 @@ export const toRange = (word: string | undefined): MetricRange =>
 })
 export class RangePicker {
   readonly range = input.required<MetricRange>();
+  readonly ranges = input<readonly MetricRange[]>(topologyRanges);
   /** Said where times are. */
   readonly hasZone = input(true);
   private readonly router = inject(Router);
   private readonly language = inject(Preferences).language;
-  protected readonly ranges = metricRanges;
   protected readonly zone = computed(() => zoneName(this.language()));
 
   protected choose(range: MetricRange): void {

@@ -8,6 +8,15 @@ export const words = {
     '6h': '6 hours',
     '24h': '24 hours',
     '7d': '7 days',
+    '30d': '30 days',
+    '90d': '90 days',
+  },
+  history: {
+    metrics: {
+      away: 'ClickHouse does not answer. The curves show what Postgres keeps: 14 days.',
+      off: 'Measurements are kept for 14 days; older ones need a ClickHouse (CLICKHOUSE_URL).',
+    },
+    logs: 'ClickHouse does not answer. Lines older than 30 days are missing here.',
   },
   zone: 'Times in {{zone}}',
   live: 'live',

@@ -12,6 +12,15 @@ export const words: Words<typeof english> = {
     '6h': '6 小时',
     '24h': '24 小时',
     '7d': '7 天',
+    '30d': '30 天',
+    '90d': '90 天',
+  },
+  history: {
+    metrics: {
+      away: 'ClickHouse 没有响应。曲线只显示 Postgres 保留的 14 天。',
+      off: '测量数据保留 14 天；更早的需要 ClickHouse（CLICKHOUSE_URL）。',
+    },
+    logs: 'ClickHouse 没有响应，这里缺少 30 天以前的日志。',
   },
   zone: '时间为 {{zone}}',
   live: '实时',

@@ -84,15 +84,17 @@ export class Waterfall {
     params: () => this.traceId(),
     loader: async ({ params, abortSignal }) => {
       const trace = await firstValueFrom(this.api.trace(params));
-      return { ...(await layOutAside(trace.spans, abortSignal)), isTruncated: trace.truncated };
+      const isAway = trace.history === 'away';
+      const layout = await layOutAside(trace.spans, abortSignal);
+      return { ...layout, isTruncated: trace.truncated, isAway };
     },
   });
   protected readonly problem = computed(() => {
     const error = this.trace.error();
     return error ? toProblem(error.cause ?? error) : null;
   });
-  protected readonly layout = computed<TraceLayout & { isTruncated?: boolean }>(() =>
-    this.trace.hasValue() ? this.trace.value() : nothing,
+  protected readonly layout = computed<TraceLayout & { isTruncated?: boolean; isAway?: boolean }>(
+    () => (this.trace.hasValue() ? this.trace.value() : nothing),
   );
 
   // --- what is shown ---

@@ -10,7 +10,7 @@ import { RequestBuilder } from '../../request-builder';
 import { Metrics } from '../../models/metrics';
 
 export interface GetMetrics$Params {
-  range?: '15m' | '1h' | '6h' | '24h' | '7d';
+  range?: '15m' | '1h' | '6h' | '24h' | '7d' | '30d' | '90d';
 }
 
 export function getMetrics(http: HttpClient, rootUrl: string, params?: GetMetrics$Params, context?: HttpContext): Observable<StrictHttpResponse<Metrics>> {
