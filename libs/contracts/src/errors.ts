@@ -11,6 +11,7 @@ export const errorCodes = {
   request_timeout: { status: 408, title: 'The request took too long to arrive' },
   headers_too_large: { status: 431, title: 'The headers are too large' },
   payload_too_large: { status: 413, title: 'The body is too large' },
+  range_not_satisfiable: { status: 416, title: 'The file has no such part' },
   unsupported_media_type: { status: 415, title: 'The media type is not supported here' },
   not_found: { status: 404, title: 'There is nothing here' },
   method_not_allowed: { status: 405, title: 'The method is not allowed here' },

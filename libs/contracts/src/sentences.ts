@@ -710,6 +710,7 @@ export const sentences = {
   'role-in-use': 'People have the role {{role}}. Take it away from them first.',
   'role-exists': 'There is a role {{role}} already.',
   'approval-args-refused': 'The edited arguments were not taken; the approval still waits.',
+  'file-bytes': 'The file has {{bytes}} bytes.',
   'file-name': 'The name of the file is not allowed.',
   'disk-nearly-full': 'The disk of the data folder is nearly full; free some space and try again.',
   'variable-exists': 'There is a variable {{name}} already.',

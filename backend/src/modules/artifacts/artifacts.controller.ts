@@ -14,6 +14,7 @@ import {
 import { type Ctx, isAllowed } from '../../platform/http/context.js';
 import { Forbidden } from '../../platform/http/problem.js';
 import { ArtifactStore } from './artifact-store.js';
+import { RangeBeyondFile } from './artifacts.errors.js';
 import { receiveUpload } from './upload.js';
 
 const UploadQuery = z.strictObject({ projectId: Id.optional() });
@@ -75,24 +76,27 @@ export class ArtifactsController {
     @Param('id') id: string,
     @Query({ schema: ContentQuery }) query: ContentQuery,
     @Headers('range') rangeHeader: string | undefined,
+    @Headers('if-range') ifRange: string | undefined,
+    @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
     const artifact = await this.artifacts.find(ctx, id);
     const inline = query.download !== '1' && inlineTypes.test(artifact.mediaType);
+    const etag = `"${artifact.sha256}"`;
+    // Who has the beginning of another file gets the whole of this one.
+    const isOfThis = ifRange === undefined || ifRange === etag;
+    const range = isOfThis ? parseRange(rangeHeader, artifact.bytes) : undefined;
+    if (range === 'unsatisfiable') throw new RangeBeyondFile(artifact.bytes);
     response.set({
       'content-type': inline ? artifact.mediaType : 'application/octet-stream',
       'content-disposition': `${inline ? 'inline' : 'attachment'}; filename*=UTF-8''${encodeURIComponent(artifact.name)}`,
       'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; sandbox",
       'x-content-type-options': 'nosniff',
       'cache-control': 'private, max-age=31536000, immutable',
-      etag: `"${artifact.sha256}"`,
+      etag,
       'accept-ranges': 'bytes',
     });
-    const range = parseRange(rangeHeader, artifact.bytes);
-    if (range === 'unsatisfiable') {
-      response.status(416).set('content-range', `bytes */${artifact.bytes}`).end();
-      return;
-    }
+    if (request.fresh) return void response.status(304).end();
     if (range)
       response
         .status(206)

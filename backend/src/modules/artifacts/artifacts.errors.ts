@@ -10,6 +10,14 @@ export class ArtifactTooLarge extends AosError {
   }
 }
 
+export class RangeBeyondFile extends AosError {
+  constructor(bytes: number) {
+    super('range_not_satisfiable', say('file-bytes', { bytes }), {
+      headers: { 'content-range': `bytes */${bytes}` },
+    });
+  }
+}
+
 export class ArtifactNameInvalid extends AosError {
   constructor() {
     super('validation_failed', say('file-name'), {

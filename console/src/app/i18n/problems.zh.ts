@@ -9,6 +9,7 @@ export const problemTitles: Record<ErrorCode, string> = {
   request_timeout: '请求发送得太慢',
   headers_too_large: '请求头太大',
   payload_too_large: '请求体太大',
+  range_not_satisfiable: '文件没有这一部分',
   unsupported_media_type: '不支持这种媒体类型',
   not_found: '这里没有内容',
   method_not_allowed: '这里不允许这种方法',

@@ -624,6 +624,7 @@ export const sentences: Record<SentenceCode, string> = {
   'role-in-use': '有人拥有角色 {{role}}。请先收回。',
   'role-exists': '已有角色 {{role}}。',
   'approval-args-refused': '修改后的参数未被接受；审批仍在等待。',
+  'file-bytes': '该文件有 {{bytes}} 字节。',
   'file-name': '不允许这个文件名。',
   'disk-nearly-full': '数据目录所在的磁盘将满；请腾出空间后重试。',
   'variable-exists': '已有变量 {{name}}。',
