@@ -383,6 +383,18 @@ describe('http.fetch', () => {
     expect(pieces).toBeLessThan(32);
   });
 
+  it('reads headers as the UTF-8 that servers write them in', async () => {
+    const { url, port } = await serve((request, response) => {
+      const name = Buffer.from('zoë-日').toString('latin1');
+      if (request.url === '/') response.writeHead(302, { location: `/${name}` }).end();
+      else response.writeHead(200, { 'x-name': name, 'x-old': 'zo\xeb' }).end(request.url);
+    });
+    expect(await fetcher(['127.0.0.1'], port)({ url })).toMatchObject({
+      body: '/zo%C3%AB-%E6%97%A5',
+      headers: { 'x-name': 'zoë-日', 'x-old': 'zoë' },
+    });
+  });
+
   it('stops after five redirects', async () => {
     const { url, port, seen } = await serve((_, response) =>
       response.writeHead(302, { location: '/again' }).end(),

@@ -138,7 +138,7 @@ async function follow(args: z.infer<typeof inputSchema>, gate: Gate) {
       },
       signal: gate.signal,
     });
-    const location = response.headers.location;
+    const { location } = response.headers;
     const isRedirect = [301, 302, 303, 307, 308].includes(response.statusCode);
     if (!isRedirect || typeof location !== 'string') {
       const data = await readBody(method, response, args.maxBytes ?? DEFAULT_BYTES);
@@ -149,7 +149,7 @@ async function follow(args: z.infer<typeof inputSchema>, gate: Gate) {
     if (redirects.length >= MAX_REDIRECTS) {
       throw new ToolFault('too_many_redirects', say('http-redirects', { most: MAX_REDIRECTS }));
     }
-    const next = checkedUrl(new URL(location, url).href, gate);
+    const next = checkedUrl(new URL(inUtf8(location), url).href, gate);
     redirects.push({ status: response.statusCode, url: next.href });
     const keepsMethod = response.statusCode === 307 || response.statusCode === 308;
     if (!keepsMethod && method !== 'HEAD') {
@@ -289,12 +289,18 @@ function unpacked(response: Dispatcher.ResponseData): Readable {
   return unpack;
 }
 
+/** A header's value comes with a character for each byte: bytes that are UTF-8 were meant to be that. */
+function inUtf8(value: string): string {
+  const bytes = Buffer.from(value, 'latin1');
+  return isUtf8(bytes) ? bytes.toString() : value;
+}
+
 function shownHeaders(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
   const shown: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
     // A session someone else's server hands out is nobody's business in a record.
     if (name === 'set-cookie' || value === undefined) continue;
-    shown[name] = Array.isArray(value) ? value.join(', ') : value;
+    shown[name] = Array.isArray(value) ? value.map(inUtf8).join(', ') : inUtf8(value);
   }
   return shown;
 }
