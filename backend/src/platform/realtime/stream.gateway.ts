@@ -211,7 +211,9 @@ function answerOtherPaths(server: Server): void {
   const adapter = server.listeners('upgrade') as Upgrade[];
   server.removeAllListeners('upgrade');
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (/^\/agent\/events\/?(\?|$)/.test(request.url ?? ''))
+    // Routes take a slash behind the path, the adapter does not.
+    request.url = request.url?.replace(/^\/agent\/events\/(?=\?|$)/, PATH);
+    if (/^\/agent\/events(\?|$)/.test(request.url ?? ''))
       for (const each of adapter) each.call(server, request, socket, head);
     else
       refuseOnSocket(

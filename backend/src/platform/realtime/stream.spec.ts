@@ -422,6 +422,12 @@ describe('the upgrade', () => {
     });
   });
 
+  it('is at the same path with a slash behind it, as every route', async () => {
+    const socket = new WebSocket(`${app.baseUrl.replace('http', 'ws')}/agent/events/?x=1`);
+    const [, response] = (await once(socket, 'unexpected-response')) as [unknown, IncomingMessage];
+    expect(response.statusCode).toBe(401);
+  });
+
   it('is let through from our own origin', async () => {
     const socket = await connect('owner', { origin: app.baseUrl }).subscribe();
     expect(socket.count('ready')).toBe(1);
