@@ -327,6 +327,13 @@ describe('what is no request', () => {
   });
 });
 
+it('answers a request that expects what nobody knows', async () => {
+  const answer = await raw(
+    `GET /notes/open HTTP/1.1\r\nHost: ${host()}\r\nExpect: much\r\nConnection: close\r\n\r\n`,
+  );
+  expect(answer).toContain('HTTP/1.1 200 ');
+});
+
 describe('a cursor', () => {
   const page = (path: string) => http.call<Page<number>>(path, { as: operator });
 
@@ -723,6 +730,19 @@ describe('Idempotency-Key', () => {
     expect(added).toBe(1);
     const other = { text: 'a', free: { x: 1, list: [3, { p: 1, q: 2 }] } };
     expect((await send(other)).status).toBe(409);
+  });
+
+  it('is of the route, in whatever way its path is written', async () => {
+    const key = fresh();
+    const first = await add(key, 'a');
+    for (const path of ['/notes/', '/NOTES']) {
+      const again = await http.call(path, {
+        ...{ method: 'POST', as: operator, body: { text: 'a' } },
+        headers: { 'idempotency-key': key },
+      });
+      expect([path, again.status, again.body]).toEqual([path, 201, first.body]);
+    }
+    expect(added).toBe(1);
   });
 
   it('is 409 with another body, and another matter for another person or route', async () => {

@@ -117,7 +117,7 @@ export class IdempotencyInterceptor
     next: CallHandler,
   ): Promise<unknown> {
     const response = host.switchToHttp().getResponse<Response>();
-    const id = [request.ctx.actor.id, `${request.method} ${request.path}`, key];
+    const id = [request.ctx.actor.id, `${request.method} ${pathOf(request)}`, key];
     const digest = digestOf(request, createHmac('sha256', this.hmacKey));
     const answered = await this.answerOf(id, response);
     if (answered) return this.replay(answered, await digest.whenRead(), response);
@@ -243,4 +243,11 @@ export class IdempotencyInterceptor
       this.logger.warn({ msg: 'idempotency keys could not be written', err: error });
     }
   }
+}
+
+/** A path can be written in many ways (/jobs/7/, /JOBS/7): that of the route is the one. */
+function pathOf({ route, params }: AosRequest): string {
+  return (route as { path: string }).path.replace(/:(\w+)/g, (_, name: string) =>
+    encodeURIComponent(String(params[name])),
+  );
 }

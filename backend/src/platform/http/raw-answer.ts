@@ -41,6 +41,8 @@ export function answerUnparsed(server: Server): void {
     if (error.code === 'ECONNRESET' || socket.destroyed) return void socket.destroy();
     refuseOnSocket(socket, refusalOf(error));
   });
+  // An expectation that nobody knows may be passed over (RFC 9110 10.1.1); Node would end it with an empty 417.
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response));
 }
 
 function refusalOf(cause: NodeJS.ErrnoException): AosError {
