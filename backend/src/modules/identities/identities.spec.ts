@@ -1,6 +1,8 @@
 import type { Identity, Me, Page, Person, Problem, ProviderCheck, WaysIn } from '@aos/contracts';
 import { TOTP } from 'otpauth';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import {
   type TestProvider,
   clientId,
@@ -10,9 +12,11 @@ import {
 import { type TestDatabase, isNative, openTestDatabase } from '../../../test/harness.js';
 import { type HttpApp, type SignedIn, openHttpApp } from '../../../test/http-app.js';
 import { Wakeups } from '../../platform/outbox/wakeups.js';
-import { LoginAttempts } from '../auth/index.js';
+import { LoginAttempts, hashToken } from '../auth/index.js';
 import { claimAt, isOfDomain } from './claims.js';
 import { IdentitiesModule } from './index.js';
+import { Pace } from './pace.js';
+import { Providers } from './providers.js';
 import { consolePath, ownPath } from './own-paths.js';
 
 const password = 'correct horse battery';
@@ -267,6 +271,10 @@ describe('a sign-in with a provider', () => {
     expect((await at.comeBack(back)).problem?.said?.code).toBe('sso-flow');
     const late = browser();
     const lateBack = await late.toProvider(await late.begin());
+    const [{ minutes }] = (await http.database.query<{ minutes: number }>(
+      'SELECT extract(epoch FROM max(expires_at) - now())::float8 / 60 AS minutes FROM sign_in_flows',
+    )) as [{ minutes: number }];
+    expect(minutes > 9 && minutes <= 10).toBe(true);
     await http.database.query(`UPDATE sign_in_flows SET expires_at = now() - interval '1 second'`);
     expect((await late.comeBack(lateBack)).problem?.said?.code).toBe('sso-flow');
   });
@@ -346,6 +354,63 @@ describe('a sign-in with a provider', () => {
     expect([problem?.code, problem?.said?.code, to]).toEqual([
       ...['provider_failed', 'sso-away', '/console/sign-in?next=%2Fchat'],
     ]);
+  });
+
+  it('ends in words when the provider answers nothing, and holds nothing until then or after', async () => {
+    const providers = http.app.get(Providers, { strict: false });
+    const { timeoutMs } = providers;
+    providers.timeoutMs = 300;
+    /** The connection on which the provider lets us wait. */
+    const hanging = (at: RegExp) =>
+      new Promise<Socket>((asked) => {
+        provider.instead = ({ url, socket }) => {
+          if (!at.test(url!)) return undefined;
+          asked(socket);
+          return 'hang';
+        };
+      });
+    try {
+      for (const place of [/^\/token/, /^\/jwks/]) {
+        provider.person = someone();
+        const at = browser();
+        const back = await at.toProvider(await at.begin());
+        const kept = hashToken(at.jarOf().get('aos_sign_in')!);
+        const asked = hanging(place);
+        const coming = at.comeBack(back);
+        const socket = await asked;
+        // It is used up by now; and no transaction waits with it, or this would not be answered on PGlite.
+        const flows = () =>
+          http.database.query('SELECT 1 FROM sign_in_flows WHERE token_hash = $1', [kept]);
+        expect(await flows()).toEqual([]);
+        const { problem, to } = await coming;
+        expect([problem?.code, problem?.said?.code, to]).toEqual([
+          ...['provider_failed', 'sso-away', '/console/sign-in?next=%2Fchat'],
+        ]);
+        if (!socket.destroyed) await once(socket, 'close');
+        expect(at.jarOf().has('aos_session')).toBe(false);
+        expect(
+          await http.database.query('SELECT 1 FROM users WHERE email = $1', [
+            provider.person['email'],
+          ]),
+        ).toEqual([]);
+        provider.instead = undefined;
+        expect((await at.signIn()).to).toBe('/console/chat');
+      }
+      // Where it does not say what it is nobody is sent to it, and nothing is begun.
+      await save({ issuer: `${provider.issuer}/slow` });
+      const before = await http.database.query('SELECT 1 FROM sign_in_flows');
+      const asked = hanging(/^\/slow/);
+      const began = browser().post('/auth/providers/corp/begin', {});
+      const socket = await asked;
+      const { status, body } = await began;
+      expect([status, body.code, body.said?.code]).toEqual([502, 'provider_failed', 'sso-away']);
+      if (!socket.destroyed) await once(socket, 'close');
+      expect(await http.database.query('SELECT 1 FROM sign_in_flows')).toHaveLength(before.length);
+    } finally {
+      providers.timeoutMs = timeoutMs;
+      provider.instead = undefined;
+      await save({});
+    }
   });
 });
 
@@ -511,6 +576,21 @@ describe('connecting an account', () => {
     expect(taken.problem?.said?.code).toBe('sso-taken');
     provider.person = someone();
     await second.at.comeBack(await second.at.toProvider(await begin()));
+    // Of two windows of one person, at one moment, both are told that it is theirs.
+    const third = await somebodyHere();
+    provider.person = someone();
+    const windows = await Promise.all(
+      [browser(), browser()].map(async (at) => {
+        at.jarOf().set('aos_session', third.at.jarOf().get('aos_session')!);
+        const { body } = await at.post<{ url: string }>(
+          ...(['/auth/identities', { provider: 'corp', currentPassword: password }] as const),
+          await third.at.csrf,
+        );
+        return { at, back: await at.toProvider(body.url) };
+      }),
+    );
+    const ends = await Promise.all(windows.map(({ at, back }) => at.comeBack(back)));
+    expect(ends.map(({ to }) => to)).toEqual(Array(2).fill('/console/settings/account'));
     provider.person = someone();
     const another = await second.at.comeBack(await browser().toProvider(await begin()));
     expect(another.problem?.said?.code).toBe('sso-another');
@@ -592,6 +672,22 @@ describe('a second factor beside it', () => {
     expect(
       (await again.post('/auth/providers/code', { code: await codeOf(secret, 1) })).body.code,
     ).toBe('sign_in_over');
+    // Too late, and in a pause: the right code is not looked at.
+    const late = browser();
+    await late.signIn();
+    await http.database.query(
+      'UPDATE sign_in_flows SET expires_at = now() WHERE waits_for IS NOT NULL',
+    );
+    const over = await late.post('/auth/providers/code', { code: await codeOf(secret, 1) });
+    expect(over.body.code).toBe('sign_in_over');
+    const paused = browser();
+    await paused.signIn();
+    const attempts = http.app.get(LoginAttempts);
+    for (let n = 0; n < 4; n++) attempts.failed('127.0.0.1', String(provider.person['email']));
+    await paused.post('/auth/providers/code', { code: '000000' });
+    const inPause = await paused.post('/auth/providers/code', { code: await codeOf(secret, 1) });
+    expect([inPause.status, inPause.body.code]).toEqual([429, 'too_many_requests']);
+    forgetFailures();
     // Disabled between the two halves.
     const half = browser();
     await half.signIn();
@@ -799,17 +895,47 @@ describe('the settings of providers', () => {
 
 describe('pauses', () => {
   it('follow failed sign-ins, as of the password', async () => {
+    const begun = await Promise.all(
+      Array.from({ length: 7 }, async () => {
+        const at = browser();
+        return { at, url: await at.begin() };
+      }),
+    );
     provider.wayBack = { iss: 'https://evil.example' };
     const whys = [];
-    for (let n = 0; n < 6; n++) whys.push(await whyNotOrPause());
-    expect(whys).toContain('sign-in-pause');
+    for (const { at, url } of begun)
+      whys.push((await at.comeBack(await at.toProvider(url))).problem?.said?.code);
+    expect(whys).toEqual([
+      ...Array<string>(5).fill('sso-unfit'),
+      ...Array(2).fill('sign-in-pause'),
+    ]);
+    const { status, body } = await browser().post('/auth/providers/corp/begin', {});
+    expect([status, body.said?.code]).toEqual([429, 'sign-in-pause']);
   });
-  const whyNotOrPause = async () => {
+
+  it('do not follow where the provider is true and the person is not let in', async () => {
+    await save({ createUsers: false });
+    const whys = [];
+    for (let n = 0; n < 6; n++) whys.push(await whyNot());
+    expect(whys).toEqual(Array(6).fill('sso-no-account'));
+    await save({});
+  });
+
+  it('follow very many from one address, begun or come back', async () => {
     const at = browser();
-    const { body, status } = await at.post<{ url: string }>('/auth/providers/corp/begin', {});
-    if (status !== 200) return body.said?.code;
-    return (await at.comeBack(await at.toProvider(body.url))).problem?.said?.code;
-  };
+    const back = await at.toProvider(await at.begin());
+    const pace = http.app.get(Pace, { strict: false });
+    const full = async () => {
+      for (let n = 0; n < 400; n++) await pace.take('127.0.0.1');
+    };
+    await expect(full()).rejects.toMatchObject({ code: 'too_many_requests' });
+    const begin = await browser().post('/auth/providers/corp/begin', {});
+    const code = await browser().post('/auth/providers/code', { code: '000000' });
+    expect([begin.status, code.status]).toEqual([429, 429]);
+    expect((await at.comeBack(back)).problem?.said?.code).toBe('sign-in-pause');
+    Object.assign(pace, new Pace());
+    expect(await whyNot()).toBeUndefined();
+  });
 });
 
 describe('paths and claims', () => {

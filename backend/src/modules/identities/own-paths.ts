@@ -6,7 +6,7 @@ export const HOME = '/chat';
  * has read it (`//evil`, `/\evil`, a tab in between, a scheme) is none.
  */
 export function ownPath(asked: string | undefined): string {
-  if (asked === undefined || !/^\/(?!\/)[^\\\x00-\x20\x7f]*$/.test(asked)) return HOME;
+  if (asked === undefined || !/^\/[^\\\x00-\x20\x7f]*$/.test(asked)) return HOME;
   const url = URL.canParse(asked, base) ? new URL(asked, base) : undefined;
   if (url?.origin !== base || url.pathname.startsWith('//')) return HOME;
   return url.pathname + url.search + url.hash;

@@ -27,7 +27,6 @@ import { AddressRefused, GuardedFetch } from '../integrations/index.js';
 import { type Shown, claimAt, readClaims } from './claims.js';
 import { SignInRefused, type Why } from './identities.errors.js';
 
-const TIMEOUT_MS = 8_000;
 /** How long its metadata are taken as they were; its keys are asked for anew with every sign-in. */
 const METADATA_MS = 60_000;
 /** So long one that could not be had is not asked again. */
@@ -52,6 +51,8 @@ class Away extends Error {
  */
 @Injectable()
 export class Providers {
+  /** How long one answer may take. */
+  timeoutMs = 8_000;
   private readonly logger = new Logger(Providers.name);
   private readonly known = new Map<string, { metadata: Promise<ServerMetadata>; until: number }>();
 
@@ -149,7 +150,7 @@ export class Providers {
     try {
       const config = await discovery(new URL(issuer), provider.clientId, undefined, None(), {
         [customFetch]: this.fetch,
-        timeout: TIMEOUT_MS / 1000,
+        timeout: this.timeoutMs / 1000,
         execute: isPlain(issuer) ? [allowInsecureRequests] : [],
       });
       metadata = config.serverMetadata();
@@ -173,7 +174,7 @@ export class Providers {
   private configure(provider: SignInProvider, metadata: ServerMetadata, auth: ClientAuth) {
     const config = new Configuration(metadata, provider.clientId, undefined, auth);
     config[customFetch] = this.fetch;
-    config.timeout = TIMEOUT_MS / 1000;
+    config.timeout = this.timeoutMs / 1000;
     // By its signature too, and not only by where it came from.
     enableNonRepudiationChecks(config);
     if (isPlain(provider.issuer)) allowInsecureRequests(config);
@@ -202,7 +203,7 @@ export class Providers {
     const answer = await this.outside.request(url, {
       method: method === 'POST' ? 'POST' : 'GET',
       headers,
-      timeoutMs: TIMEOUT_MS,
+      timeoutMs: this.timeoutMs,
       ...(body instanceof URLSearchParams || typeof body === 'string' ? { body } : {}),
       ...(signal && { signal }),
     });
@@ -268,6 +269,8 @@ function causesOf(error: unknown): unknown[] {
 /** What undici and the clock of a request throw: see `fetch` above for the rest. */
 const isAway = (error: unknown): boolean =>
   error instanceof Away ||
+  // The clock of openid-client: whichever of the two is quicker.
+  (error as { code?: unknown } | null)?.code === 'OAUTH_TIMEOUT' ||
   (error instanceof Error && ['TimeoutError', 'AbortError'].includes(error.name)) ||
   (error instanceof TypeError && error.message === 'fetch failed');
 
