@@ -23,6 +23,7 @@ import { KeepSecondFactors1764184000000 } from './1764184000000-keep-second-fact
 import { SignInWithProviders1764186000000 } from './1764186000000-sign-in-with-providers.js';
 import { ProposeSecrets1764188000000 } from './1764188000000-propose-secrets.js';
 import { CopyHistory1764190000000 } from './1764190000000-copy-history.js';
+import { SearchMemoryByMeaning1764192000000 } from './1764192000000-search-memory-by-meaning.js';
 
 /** In order. A migration that has shipped is never edited: write the next one. */
 export const migrations = [
@@ -51,4 +52,5 @@ export const migrations = [
   SignInWithProviders1764186000000,
   ProposeSecrets1764188000000,
   CopyHistory1764190000000,
+  SearchMemoryByMeaning1764192000000,
 ];

@@ -782,9 +782,14 @@ CREATE TABLE mem_embeddings (
   version integer DEFAULT 1 NOT NULL,
   created_by text DEFAULT 'system'::text NOT NULL,
   created_at timestamp with time zone DEFAULT now() NOT NULL,
+  embedded_version integer DEFAULT 0 NOT NULL,
+  embedded_by text DEFAULT ''::text NOT NULL,
+  embedding_claimed_until timestamp with time zone,
   embedding vector(1536),
   CONSTRAINT mem_embeddings_pkey PRIMARY KEY (id)
 );
+CREATE INDEX mem_embeddings_by ON public.mem_embeddings USING btree (embedded_by);
+CREATE INDEX mem_embeddings_changed ON public.mem_embeddings USING btree (id) WHERE (embedded_version <> version);
 CREATE INDEX mem_embeddings_grams ON public.mem_embeddings USING gin (memory_grams(((COALESCE(subject, ''::text) || ' '::text) || text)));
 CREATE INDEX mem_embeddings_project ON public.mem_embeddings USING btree (project_id, id);
 

@@ -105,6 +105,18 @@ export const SystemConfig = z
         outputPriceCny: z.number().min(0).default(0),
       })
       .prefault({}),
+    /** What turns a text into numbers, so that memory is searched by meaning. Needs pgvector in the database. */
+    embeddings: z
+      .strictObject({
+        provider: z.enum(['none', 'openai']).default('none'),
+        baseUrl: z.url({ protocol: /^https?$/ }).optional(),
+        model: z.string().min(1).max(200).optional(),
+        apiKeySecret: z.string().max(128).optional(),
+        /** Asked for of models that can be; a model's own number otherwise. More than 1536 do not fit. */
+        dimensions: z.number().int().min(1).max(1536).optional(),
+        timeoutMs: z.number().int().min(100).max(600_000).default(10_000),
+      })
+      .prefault({}),
     gateway: z
       .strictObject({
         defaultTimeoutMs: z.number().int().min(100).max(600_000).default(30_000),

@@ -17,6 +17,7 @@ export type ValueEventType = z.infer<typeof ValueEventType>;
 /** For Monitor and Projects only. */
 export const rawEventTypes = [
   'run.sense',
+  'run.recall',
   'run.plan',
   'run.exec',
   'run.review',

@@ -58,13 +58,20 @@ export type MemoryItemQuery = z.infer<typeof MemoryItemQuery>;
 export const MemorySearchQuery = PageQuery.extend({
   ...filters,
   q: z.string().trim().min(1).max(200),
+  /** By meaning where that can be done, unless the words are asked for. */
+  by: z.enum(['text', 'meaning']).default('meaning'),
 });
 export type MemorySearchQuery = z.infer<typeof MemorySearchQuery>;
 
-/** `by` is how it was searched: for the words as they stand. By meaning comes with a later version. */
+/**
+ * `by` is how it was searched. For the words as they stand: newest first, page by page, with why not by meaning. By meaning:
+ * what holds the words and then what is nearest, in one page.
+ */
 export const MemorySearchAnswer = MemoryItemPage.extend({
-  by: z.enum(['text']),
+  by: z.enum(['text', 'meaning']),
   terms: z.array(z.string()),
+  /** Null where it was by meaning. `away`: the model for it did not answer. */
+  whyText: z.enum(['asked', 'no-model', 'no-pgvector', 'away']).nullable(),
 }).meta({ id: 'MemorySearchAnswer' });
 export type MemorySearchAnswer = z.infer<typeof MemorySearchAnswer>;
 

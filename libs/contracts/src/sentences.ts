@@ -38,6 +38,7 @@ export const sentences = {
   'with-agent': ' with the agent {{agent}}',
   'goal-read': 'The goal was read. Inputs: {{inputs}}; tools: {{tools}}.',
   'goal-read-by': '{{agent}} has read the goal. Inputs: {{inputs}}; tools: {{tools}}.',
+  'memory-recalled': 'What is remembered was given to the model ({{count}}): {{about}}.',
   'plan-made': 'The plan has {{count}} steps: {{steps}}.',
   'plan-made-one': 'The plan has 1 step: {{steps}}.',
   'plan-cut': 'The plan has {{count}} steps: {{steps}}….',
@@ -725,7 +726,8 @@ export const sentences = {
     'The value holds half of a surrogate pair, which no encoding can carry. Was it cut?',
   'secret-value-lines':
     'A value is one line without control characters, or PEM blocks. Was a newline copied along?',
-  'llm-secret': 'llm.apiKeySecret takes the name of a secret, not a key. Add the secret first.',
+  'llm-secret':
+    '{{section}}.apiKeySecret takes the name of a secret, not a key. Add the secret first.',
   'factor-role': 'A second factor is wanted of a role that there is not.',
   'provider-twice': 'Two sign-in providers are called {{name}}.',
   'provider-issuer-twice':
@@ -740,7 +742,9 @@ export const sentences = {
     'People who are given an account would hold no role. Map one, or name a default.',
   'password-no-provider': 'Without a sign-in provider nobody but owners could come in.',
   'password-no-owner': 'No owner has a password: nobody could come in when the provider is away.',
-  'llm-url': 'llm.baseUrl must not hold a user or password. Use llm.apiKeySecret.',
+  'llm-url': '{{section}}.baseUrl must not hold a user or password. Use {{section}}.apiKeySecret.',
+  'embeddings-model':
+    'Embeddings take the name of a model. Name it in embeddings.model, or set embeddings.provider to none.',
   'addresses-unread': 'The list of allowed addresses has entries that cannot be taken.',
   'address-none':
     'is no address and no range, such as 203.0.113.7, 10.0.0.0/8 or 2001:db8::/32. Names of hosts are not taken.',
@@ -881,6 +885,7 @@ export const sentences = {
   'secret-value-long': 'A value may have {{most}} characters.',
   'not-a-secret': 'is not the name of a secret',
   'url-no-user': 'must not hold a user or password',
+  'must-name-model': 'must name a model',
   'value-or-secret': 'is needed, or secretRef, and not both',
   'must-differ': 'has to differ from the present one',
   'expiry-passed': 'expiresAt has passed already.',

@@ -10,7 +10,7 @@ import type { Vault } from './vault.js';
 export async function requireSoundConfig(
   vault: Vault,
   tx: Tx | undefined,
-  { llm, security }: SystemConfig,
+  { llm, embeddings, security }: SystemConfig,
 ): Promise<void> {
   if (tx)
     await requireRoles(
@@ -19,14 +19,11 @@ export async function requireSoundConfig(
       security.secondFactor.roles.map((role, n) => [`security.secondFactor.roles.${n}`, role]),
     );
   await requireSoundSignIn(vault, tx, security.signIn);
-  if (llm.apiKeySecret !== undefined && !(await vault.has(tx, llm.apiKeySecret, null)))
-    throw new AosError('unknown_secret', say('llm-secret'), {
-      errors: [faultAt('llm.apiKeySecret', say('not-a-secret'))],
-    });
-  const url = llm.baseUrl === undefined ? undefined : new URL(llm.baseUrl);
-  if (url && (url.username || url.password))
-    throw new AosError('validation_failed', say('llm-url'), {
-      errors: [faultAt('llm.baseUrl', say('url-no-user'))],
+  await requireSoundModel(vault, tx, 'llm', llm);
+  await requireSoundModel(vault, tx, 'embeddings', embeddings);
+  if (embeddings.provider !== 'none' && embeddings.model === undefined)
+    throw new AosError('validation_failed', say('embeddings-model'), {
+      errors: [faultAt('embeddings.model', say('must-name-model'))],
     });
   const unread = addressFaults(security.allowedAddresses);
   if (unread.length > 0)
@@ -35,6 +32,23 @@ export async function requireSoundConfig(
   if (faults[0])
     throw new AosError('validation_failed', faults[0].said, {
       errors: faults.map(({ path, at }) => faultAt(path, at)),
+    });
+}
+
+async function requireSoundModel(
+  vault: Vault,
+  tx: Tx | undefined,
+  section: 'llm' | 'embeddings',
+  { apiKeySecret, baseUrl }: { apiKeySecret?: string | undefined; baseUrl?: string | undefined },
+): Promise<void> {
+  if (apiKeySecret !== undefined && !(await vault.has(tx, apiKeySecret, null)))
+    throw new AosError('unknown_secret', say('llm-secret', { section }), {
+      errors: [faultAt(`${section}.apiKeySecret`, say('not-a-secret'))],
+    });
+  const url = baseUrl === undefined ? undefined : new URL(baseUrl);
+  if (url && (url.username || url.password))
+    throw new AosError('validation_failed', say('llm-url', { section }), {
+      errors: [faultAt(`${section}.baseUrl`, say('url-no-user'))],
     });
 }
 

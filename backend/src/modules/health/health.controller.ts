@@ -128,8 +128,8 @@ function toHealth(
           ? { status: 'ok', detail: 'The data folder can be written.' }
           : { status: 'failed', detail: folderFault },
       pgvector: hasVector
-        ? { status: 'ok', detail: 'pgvector is there, for the vector search of a later version.' }
-        : { status: 'off', detail: 'pgvector is missing. Nothing of this version needs it.' },
+        ? { status: 'ok', detail: 'pgvector is there: memory can be searched by meaning.' }
+        : { status: 'off', detail: 'pgvector is missing: memory is searched by its words.' },
       ...(isAway
         ? {}
         : {

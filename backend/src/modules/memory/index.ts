@@ -1,1 +1,2 @@
 export { MemoryModule } from './memory.module.js';
+export { MemoryQueries } from './memory.queries.js';

@@ -108,7 +108,8 @@ export class MemoryController {
   @Get('search')
   @Allow('memory.read', { anyProject: true })
   @ApiOperation({
-    summary: 'Items that hold all words of a query, in any language',
+    summary:
+      'Items that hold the words of a query, in any language, and those nearest to it in meaning',
     operationId: 'searchMemory',
   })
   @ApiResponse({ status: 200, standardSchema: MemorySearchAnswer })

@@ -7,6 +7,8 @@ import { CreateProjectVarHandler } from './commands/create-project-var.js';
 import { DeleteMemoryItemHandler } from './commands/delete-memory-item.js';
 import { DeleteProjectVarHandler } from './commands/delete-project-var.js';
 import { SaveProfileHandler } from './commands/save-profile.js';
+import { Embedder } from './embedder.js';
+import { Embeddings } from './embeddings.js';
 import { MemoryController } from './memory.controller.js';
 import { MemoryQueries } from './memory.queries.js';
 import { ProjectVarsController } from './project-vars.controller.js';
@@ -16,6 +18,8 @@ import { ProjectVarsQueries } from './project-vars.queries.js';
   imports: [ConfigModule],
   controllers: [MemoryController, ProjectVarsController],
   providers: [
+    Embedder,
+    Embeddings,
     MemoryQueries,
     ProjectVarsQueries,
     CreateMemoryItemHandler,
@@ -26,5 +30,6 @@ import { ProjectVarsQueries } from './project-vars.queries.js';
     ChangeProjectVarHandler,
     DeleteProjectVarHandler,
   ],
+  exports: [MemoryQueries],
 })
 export class MemoryModule {}

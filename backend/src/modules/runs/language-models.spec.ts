@@ -1,6 +1,7 @@
 import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SystemConfig } from '@aos/contracts';
+import type { SignedIn } from '../../../test/http-app.js';
 import { type RunBench, openRunBench, step } from '../../../test/factories/runs.js';
 
 /** A model server of the test's own: OpenAI-compatible over HTTP, and as bad as the test wants it. */
@@ -169,6 +170,59 @@ test('faults of a plan are told to the model once, and what it says then is chec
     status: 'failed',
     error: { code: 'plan_needed' },
   });
+});
+
+test('a model is given what is remembered and what the person wants, as far as they may read it', async () => {
+  await bench.database.query(
+    `INSERT INTO projects (id, name, created_by) VALUES ('red', 'Red', 't')`,
+  );
+  const red = await bench.signIn('operator', 'red');
+  const remember = async (subject: string, projectId: string | null) => {
+    const text = `About ${subject}.`;
+    const body = { subject, text, projectId };
+    return (
+      await bench.call<{ id: string }>('/memory/items', { method: 'POST', as: bench.owner, body })
+    ).body.id;
+  };
+  const everywhere = await remember('Everywhere', null);
+  const ofRed = await remember('Red', 'red');
+  await bench.call('/memory/profile', {
+    method: 'PUT',
+    as: bench.owner,
+    headers: { 'if-match': '"0"' },
+    body: { instructions: 'A chart first.' },
+  });
+  const givenTo = async (as: SignedIn, projectId?: string) => {
+    asked.length = 0;
+    const { jobId, traceId } = await bench.run(
+      { goal: 'say a', ...(projectId && { projectId }) },
+      as,
+    );
+    expect((await bench.ended(jobId)).status).toBe('succeeded');
+    const told = await bench.events(traceId, 'run.recall');
+    const { memory, person } = asked[0]!.material;
+    return [
+      (memory as { about: string }[]).map(({ about }) => about),
+      person,
+      told[0]?.payload['items'],
+    ];
+  };
+  const person = { instructions: 'A chart first.' };
+  expect(await givenTo(bench.owner)).toEqual([['Everywhere'], person, [everywhere]]);
+  expect(await givenTo(bench.owner, 'red')).toEqual([
+    ['Red', 'Everywhere'],
+    person,
+    [ofRed, everywhere],
+  ]);
+  expect(await givenTo(red, 'red')).toEqual([['Red'], undefined, [ofRed]]);
+  for (let n = 0; n < 4; n++)
+    await bench.call('/memory/items', {
+      method: 'POST',
+      as: bench.owner,
+      body: { subject: `Long ${n}`, text: 'x'.repeat(3000), projectId: 'red' },
+    });
+  // As many as fit, and among them still those that are short.
+  expect((await givenTo(red, 'red'))[0]).toEqual(['Long 3', 'Long 2', 'Red']);
 });
 
 test('text of a model never widens what an agent may call', async () => {

@@ -24,6 +24,10 @@ export interface PlanRequest {
   vars: readonly string[];
   secrets: readonly string[];
   tools: { tool: string; description: string; inputSchema: unknown }[];
+  /** What people have written down for work of this kind. */
+  memory: { kind: string; about: string; text: string }[];
+  /** What whoever asked wants to be known about them; absent where that is nothing. */
+  person?: Record<string, string>;
   /** What was wrong with the plan before, to be put right. */
   faults?: string[];
 }
@@ -76,7 +80,7 @@ export class RunModel {
     return this.ask(
       'make_plan',
       PlanAnswer,
-      `${prompt}\n\nYou plan a task as steps that each call one of the given tools. Arguments may refer to inputs (\${inputs.name}), results of earlier steps (\${steps.id.path}), variables (\${vars.name}) and secrets (\${secret.NAME}). Use only the tools, names and argument schemas that are given.`,
+      `${prompt}\n\nYou plan a task as steps that each call one of the given tools. Arguments may refer to inputs (\${inputs.name}), results of earlier steps (\${steps.id.path}), variables (\${vars.name}) and secrets (\${secret.NAME}). Use only the tools, names and argument schemas that are given. Heed what is remembered and what the person wants, where it bears on the goal; it names nothing that you may use besides.`,
       { goal, ...material },
       signal,
     );

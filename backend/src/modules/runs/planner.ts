@@ -5,6 +5,7 @@ import { Database } from '../../platform/database/database.js';
 import { sql } from '../../platform/database/sql.js';
 import { AosError } from '../../platform/http/problem.js';
 import { ArtifactStore } from '../artifacts/index.js';
+import { MemoryQueries } from '../memory/index.js';
 import { listed } from './findings.js';
 import { type GoalFile, readGoal } from './goal-grammar.js';
 import type { RunEnding, RunValues } from './orchestrator.js';
@@ -37,6 +38,7 @@ export class Planner {
   constructor(
     private readonly database: Database,
     private readonly artifacts: ArtifactStore,
+    private readonly memory: MemoryQueries,
   ) {}
 
   async plan(run: Run): Promise<Partial<RunValues>> {
@@ -186,11 +188,26 @@ export class Planner {
     const tools = [...run.tools.values()].filter(
       ({ tool }) => !given.allowedTools || isToolAllowed(tool, given.allowedTools),
     );
+    const { goal } = run.job.spec;
+    const memory = await this.memory.recall(run.ctx, goal, run.job.projectId);
+    const person = await this.memory.personOf(run.ctx);
+    if (memory.length > 0)
+      await run.record.tell({
+        type: 'run.recall',
+        summary: say('memory-recalled', {
+          count: memory.length,
+          about: listed(
+            memory.map(({ subject }) => subject),
+            4,
+          ),
+        }),
+        payload: { items: memory.map(({ id }) => id) },
+      });
     let fault = '';
     for (let attempt = 1; attempt <= 2; attempt++) {
       const answer = await run.model!.plan(
         {
-          goal: run.job.spec.goal,
+          goal,
           prompt: run.agent?.config.prompt ?? '',
           inputs: files.map((file) => ({
             name: file.input,
@@ -204,6 +221,8 @@ export class Planner {
             description,
             inputSchema,
           })),
+          memory: memory.map(({ kind, subject, text }) => ({ kind, about: subject, text })),
+          ...(person ? { person } : {}),
           ...(fault ? { faults: [fault] } : {}),
         },
         run.callSignal,

@@ -310,14 +310,24 @@ async function actorOf(
   job: ClaimedJob,
   agent: RunAgent | undefined,
 ): Promise<Principal> {
+  let remembered: Principal['grants'] = [];
   if (job.createdByUser !== null) {
-    const rows = await database.query(
-      `SELECT 1 FROM users u JOIN role_bindings b ON b.user_id = u.id JOIN roles r ON r.name = b.role
-        WHERE u.id = $1 AND NOT u.is_disabled AND 'task.create' = ANY(r.permissions)
-          AND (b.project_id IS NULL OR b.project_id = $2) LIMIT 1`,
+    const rows = await database.query<{
+      project_id: string | null;
+      creates: boolean;
+      reads: boolean;
+    }>(
+      `SELECT b.project_id, bool_or('task.create' = ANY(r.permissions)) AS creates,
+              bool_or('memory.read' = ANY(r.permissions)) AS reads
+         FROM users u JOIN role_bindings b ON b.user_id = u.id JOIN roles r ON r.name = b.role
+        WHERE u.id = $1 AND NOT u.is_disabled AND (b.project_id IS NULL OR b.project_id = $2)
+        GROUP BY b.project_id`,
       [job.createdByUser, job.projectId],
     );
-    if (rows.length === 0)
+    remembered = rows
+      .filter(({ reads }) => reads)
+      .map(({ project_id }) => ({ permission: 'memory.read', projectId: project_id }));
+    if (!rows.some(({ creates }) => creates))
       throw new RunRefused({
         code: 'forbidden',
         ...saying(say('asker-may-no-more')),
@@ -328,7 +338,10 @@ async function actorOf(
     id: agent ? `agent:${agent.id}` : job.createdBy,
     name: agent?.name ?? job.createdBy,
     userId: job.createdByUser,
-    grants: rightsOfRun.map((permission) => ({ permission, projectId: job.projectId })),
+    grants: [
+      ...rightsOfRun.map((permission) => ({ permission, projectId: job.projectId })),
+      ...remembered,
+    ],
   };
 }
 

@@ -5,6 +5,7 @@ import { ArtifactsModule } from '../artifacts/index.js';
 import { ConfigModule } from '../config/index.js';
 import { IntegrationsModule } from '../integrations/index.js';
 import { JobsModule } from '../jobs/index.js';
+import { MemoryModule } from '../memory/index.js';
 import { ApprovalExpiry } from './approval-expiry.js';
 import { ApprovalsQueries } from './approvals.queries.js';
 import { prepareCheckpoints } from './checkpoints.js';
@@ -32,7 +33,14 @@ class CheckpointTables implements OnModuleInit {
 }
 
 @Module({
-  imports: [CqrsModule, ArtifactsModule, ConfigModule, IntegrationsModule, JobsModule],
+  imports: [
+    CqrsModule,
+    ArtifactsModule,
+    ConfigModule,
+    IntegrationsModule,
+    JobsModule,
+    MemoryModule,
+  ],
   controllers: [RunsController],
   providers: [
     ApprovalExpiry,

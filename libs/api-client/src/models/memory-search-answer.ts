@@ -3,8 +3,9 @@
 
 import { MemoryItem } from '../models/memory-item';
 export interface MemorySearchAnswer {
-  by: 'text';
+  by: 'text' | 'meaning';
   items: Array<MemoryItem>;
   nextCursor: (string | null);
   terms: Array<string>;
+  whyText: ('asked' | 'no-model' | 'no-pgvector' | 'away' | null);
 }

@@ -7,6 +7,14 @@ export interface SystemConfig {
   approvals: {
 'timeoutMs': number;
 };
+  embeddings: {
+'provider': 'none' | 'openai';
+'baseUrl'?: string;
+'model'?: string;
+'apiKeySecret'?: string;
+'dimensions'?: number;
+'timeoutMs': number;
+};
   gateway: {
 'defaultTimeoutMs': number;
 'httpAllowAddresses': Array<string>;

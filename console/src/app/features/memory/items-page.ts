@@ -8,7 +8,7 @@ import {
   signal,
   untracked,
 } from '@angular/core';
-import type { MemoryItem, MemoryKind, Page, Project } from '@aos/contracts';
+import type { MemoryItem, MemoryKind, MemorySearchAnswer, Page, Project } from '@aos/contracts';
 import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
 import { type Observable, firstValueFrom } from 'rxjs';
@@ -109,7 +109,9 @@ const EVERYWHERE = '*';
           <button class="btn more" type="button" (click)="more()">{{ t('ui.more') }}</button>
         }
       }
-      <p class="meta note">{{ t('memory.item.byWords') }}</p>
+      @if (found(); as found) {
+        <p class="meta note" aria-live="polite">{{ t('memory.item.by.' + found) }}</p>
+      }
       @if (editing(); as item) {
         <aos-item-dialog
           [item]="item === 'new' ? null : item"
@@ -202,6 +204,8 @@ export class ItemsPage {
   protected readonly call = signal<Call>(idle);
   protected readonly items = signal<readonly MemoryItem[]>([]);
   protected readonly terms = signal<readonly string[]>([]);
+  /** How it was searched: by meaning, or why by words alone; null where nothing was looked for. */
+  protected readonly found = signal<'meaning' | MemorySearchAnswer['whyText']>(null);
   protected readonly cursor = signal<string | null>(null);
   protected readonly projects = signal<readonly Project[]>([]);
   protected readonly editing = signal<MemoryItem | 'new' | null>(null);
@@ -270,11 +274,13 @@ export class ItemsPage {
     const query = { ...this.query(), ...(cursor && { cursor }) };
     this.call.set(loading);
     try {
-      const answer: Observable<Page<MemoryItem> & { terms?: string[] }> = q
+      const answer: Observable<Page<MemoryItem> & Partial<MemorySearchAnswer>> = q
         ? this.api.search(q, query)
         : this.api.items(query);
-      const { items, nextCursor, terms = [] } = await firstValueFrom(answer);
+      const { items, nextCursor, terms = [], by, whyText = null } = await firstValueFrom(answer);
       if (asked !== this.asked) return;
+      // A later page goes by words because the first did; why, that one has said.
+      if (!cursor) this.found.set(by === 'meaning' ? by : whyText);
       this.items.update((all) => (cursor ? [...all, ...items] : items));
       this.terms.set(terms);
       this.cursor.set(nextCursor);

@@ -20,7 +20,7 @@ export const words = {
     add: 'Remember something',
     keep: 'Remember',
     edit: 'Edit what is remembered',
-    search: 'Search by words',
+    search: 'Search',
     filters: 'Filter what is remembered',
     kind: 'Kind',
     subject: 'About',
@@ -35,7 +35,15 @@ export const words = {
     forgetTitle: 'Forget this',
     forgetWhat:
       'The audit record keeps that it was there and who took it away. This cannot be undone.',
-    byWords: 'The search goes by words as they stand. Search by meaning is not available yet.',
+    by: {
+      meaning: 'What holds the words, then what is nearest in meaning.',
+      'no-model':
+        'Found by words as they stand. With a model for embeddings in the settings, meaning counts too.',
+      'no-pgvector':
+        'Found by words as they stand: the database lacks pgvector, which meaning needs.',
+      away: 'The model that finds by meaning did not answer. These hold the words as they stand.',
+      asked: 'Found by words as they stand.',
+    },
   },
   var: {
     lead: 'Values that the steps of a project’s tasks refer to by name. One may stand for a secret; then only the secret’s name is kept here.',

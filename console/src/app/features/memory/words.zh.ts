@@ -15,7 +15,7 @@ export const words = {
     add: '添加记忆',
     keep: '记住',
     edit: '编辑记忆',
-    search: '按文字搜索',
+    search: '搜索',
     filters: '筛选记忆',
     kind: '类型',
     subject: '主题',
@@ -29,7 +29,13 @@ export const words = {
     forgetOf: '删除 {{name}}',
     forgetTitle: '删除这条记忆',
     forgetWhat: '审计记录会保留它曾经存在以及由谁删除。此操作无法撤销。',
-    byWords: '目前按文字匹配搜索，暂不支持按语义搜索。',
+    by: {
+      meaning: '先列出含有这些文字的，再列出意思最相近的。',
+      'no-model': '按文字匹配。在设置中配置向量模型后，也会按意思查找。',
+      'no-pgvector': '按文字匹配：数据库没有 pgvector，无法按意思查找。',
+      away: '按意思查找的模型没有应答；以下按文字匹配。',
+      asked: '按文字匹配。',
+    },
   },
   var: {
     lead: '任务步骤按名称引用的值。变量也可以指向一个密钥，这里只保存密钥的名称。',

@@ -77,6 +77,28 @@ export const words = {
       inputPriceCny: { title: 'Input price', help: 'CNY per million tokens.' },
       outputPriceCny: { title: 'Output price', help: 'CNY per million tokens.' },
     },
+    embeddings: {
+      title: 'Embeddings',
+      help: 'What memory is searched with by meaning. Without it the search goes by words.',
+      touches:
+        'What is remembered is sent to it, item by item, and every search of memory. Another model takes all items anew.',
+      provider: {
+        title: 'Provider',
+        help: 'What speaks the language of OpenAI’s interface, whoever runs it.',
+        values: { none: 'None', openai: 'OpenAI or compatible' },
+      },
+      baseUrl: {
+        title: 'Address',
+        help: 'Where the model answers, such as http://localhost:11434/v1',
+      },
+      model: { title: 'Model', help: 'Such as text-embedding-3-small or nomic-embed-text.' },
+      apiKeySecret: { title: 'API key', help: 'The name of a secret, never the key itself.' },
+      dimensions: {
+        title: 'Numbers a text',
+        help: 'Only for models that can be asked for fewer; at most 1536.',
+      },
+      timeoutMs: { title: 'Time limit', help: 'How long one answer may take, in milliseconds.' },
+    },
     gateway: {
       title: 'Gateway',
       help: 'The one door that every call of a tool goes through.',

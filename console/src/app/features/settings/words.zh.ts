@@ -73,6 +73,22 @@ export const words = {
       inputPriceCny: { title: '输入单价', help: '每百万词元，人民币。' },
       outputPriceCny: { title: '输出单价', help: '每百万词元，人民币。' },
     },
+    embeddings: {
+      title: '向量模型',
+      help: '让记忆可以按意思查找。未配置时按文字查找。',
+      touches:
+        '记忆中的每一条，以及每次对记忆的搜索，都会发给它。更换模型后，全部条目会重新生成向量。',
+      provider: {
+        title: '提供方',
+        help: '凡兼容 OpenAI 接口的服务，不论由谁运行。',
+        values: { none: '无', openai: 'OpenAI 或兼容服务' },
+      },
+      baseUrl: { title: '地址', help: '模型服务的地址，例如 http://localhost:11434/v1' },
+      model: { title: '模型', help: '例如 text-embedding-3-small 或 nomic-embed-text。' },
+      apiKeySecret: { title: 'API 密钥', help: '填写密钥的名称，而不是密钥本身。' },
+      dimensions: { title: '向量维数', help: '仅用于可以指定维数的模型，最多 1536。' },
+      timeoutMs: { title: '超时', help: '单次回答的最长时间，单位毫秒。' },
+    },
     gateway: {
       title: '网关',
       help: '所有工具调用的唯一入口。',

@@ -18,6 +18,7 @@ export interface SearchMemory$Params {
   projectId?: string;
   scope?: 'everywhere' | 'project';
   q: string;
+  by?: 'text' | 'meaning';
 }
 
 export function searchMemory(http: HttpClient, rootUrl: string, params: SearchMemory$Params, context?: HttpContext): Observable<StrictHttpResponse<MemorySearchAnswer>> {
@@ -30,6 +31,7 @@ export function searchMemory(http: HttpClient, rootUrl: string, params: SearchMe
     rb.query('projectId', params.projectId, {});
     rb.query('scope', params.scope, {});
     rb.query('q', params.q, {});
+    rb.query('by', params.by, {});
   }
 
   return http.request(
