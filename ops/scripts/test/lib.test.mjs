@@ -9,7 +9,7 @@ import { help } from '../help.mjs';
 import { importers, importsOf } from '../lib/imports.mjs';
 import { hintFor, isSameTree } from '../lib/install.mjs';
 import { mend, platformOf } from '../mend-lockfile.mjs';
-import { countJest, countLastLine, countTap, jest } from '../lib/suites.mjs';
+import { countJest, countLastLine, countTap, jest, unexcused } from '../lib/suites.mjs';
 import { inRoot } from '../lib/workspace.mjs';
 import { temporaryTree } from './temporary-tree.mjs';
 
@@ -172,6 +172,12 @@ test('counts of Jest and node:test are read, also when a run broke', () => {
   const tap =
     'ok 1 - a\nok 2 - b # SKIP no browser\n# pass 1\n# fail 0\n# cancelled 0\n# skipped 1\n';
   assert.deepEqual(countTap(tap, 0), { passed: 1, failed: 0, pending: ['b: no browser'], ran: [] });
+});
+
+test('a skipped test is excused by what AOS_TEST_EXCUSE names, and by nothing where it is empty', () => {
+  const skips = [{ why: 'what is copied to ClickHouse is the same' }, { why: 'needs bwrap' }];
+  assert.deepEqual(unexcused(skips, 'clickhouse'), [skips[1]]);
+  assert.deepEqual(unexcused(skips, ''), skips);
 });
 
 test('what runs behind another gives way to it, and what it says is kept for later', async (t) => {

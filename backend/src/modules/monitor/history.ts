@@ -23,6 +23,8 @@ export class History {
 
   async ask<T>(query: string, params: Record<string, unknown>): Promise<Told<T>> {
     if (!this.olap) return { history: 'off', rows: [] };
+    // Else each question would wait anew for one that stands still.
+    if (!(await this.olap.isUp())) return { history: 'away', rows: [] };
     try {
       return { history: 'there', rows: await this.olap.query<T>(query, params) };
     } catch (error) {

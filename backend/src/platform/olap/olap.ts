@@ -9,9 +9,18 @@ const GOOD_FOR_MS = 5_000;
 /** Injection token of the Olap that CLICKHOUSE_URL names; absent where it is unset. */
 export const OLAP = Symbol('OLAP');
 
-/** It did not answer, or refused. What it said is in the log; people are told that it is away. */
+/** No answer that could be used. What it said is for the log; people are told that it is away. */
 export class OlapAway extends Error {
   override name = 'OlapAway';
+
+  constructor(
+    message: string,
+    /** It answered, but not what was asked: then it is there for other questions. */
+    readonly isRefusal: boolean,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
 }
 
 /**
@@ -96,15 +105,15 @@ export class Olap {
       this.note(undefined);
       return result;
     } catch (error) {
-      if (this.closing.signal.aborted) throw new OlapAway('it is closed', { cause: error });
+      if (this.closing.signal.aborted) throw new OlapAway('it is closed', false, { cause: error });
       const said = tooLong.aborted
         ? `no answer in ${PATIENCE_MS[what] / 1000} s`
         : reasonOf(error as Error & { code?: string });
-      // A question that is too much for it, or not to its liking, does not make it away for all others.
-      if (what === 'read' && (tooLong.aborted || hasAnswered(error as Error)))
-        this.logger.warn(`ClickHouse gave no answer to a question: ${said}`);
-      else this.note(said);
-      throw new OlapAway(said, { cause: error });
+      // A question that is too much for it, or a row that is not to its liking, does not make it away for all others.
+      const isRefusal = tooLong.aborted ? what === 'read' : hasAnswered(error as Error);
+      if (what === 'look' || !isRefusal) this.note(said);
+      else this.logger.warn(`ClickHouse refused a ${what}: ${said}`);
+      throw new OlapAway(said, isRefusal, { cause: error });
     }
   }
 

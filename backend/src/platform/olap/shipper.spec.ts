@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import pg from 'pg';
 import { PASSWORD, hasClickHouse, startClickHouse } from '../../../test/clickhouse.js';
 import { type TestDatabase, isNative, openTestDatabase } from '../../../test/harness.js';
@@ -164,7 +165,7 @@ onEngine('what is copied to ClickHouse', () => {
     const killed = Object.assign(Object.create(olap) as Olap, {
       async insert(table: string, rows: object[]) {
         await olap.insert(table, rows);
-        throw new OlapAway('killed behind the insert');
+        throw new OlapAway('killed behind the insert', false);
       },
     });
     await expect(aShipperAlone(killed).run()).rejects.toThrow(OlapAway);
@@ -210,6 +211,24 @@ onEngine('what is copied to ClickHouse', () => {
     await shipper.run();
     expect(await lines()).toEqual(['before', 'meanwhile']);
     expect((await backlog.look()).map(({ seconds }) => seconds)).toEqual([0, 0, 0, 0]);
+  });
+
+  it('goes on with the rest where a row is refused, and with that once it is taken', async () => {
+    const traceId = 'b'.repeat(32);
+    await log('kept back');
+    await insertSpans(db.database, [{ traceId, spanId: 's1', name: 'x' }]);
+    await olap.command('RENAME TABLE logs TO gone');
+    const warned = jest.spyOn(Logger.prototype, 'warn').mockReturnValue();
+    await expect(shipper.run()).rejects.toMatchObject({ isRefusal: true });
+    expect(warned).toHaveBeenCalledWith(expect.stringContaining('ClickHouse refused a write'));
+    await expect(olap.query('SELECT nothing_of_that_name')).rejects.toThrow(OlapAway);
+    warned.mockRestore();
+    expect(olap.wasUp).toBe(true);
+    expect(await olap.query('SELECT name FROM spans FINAL')).toEqual([{ name: 'x' }]);
+    // The tables are looked at again.
+    await shipper.run();
+    expect(await lines()).toEqual(['kept back']);
+    await olap.command('DROP TABLE gone');
   });
 
   it('says how many rows retention took before they were copied, and counts none twice', async () => {

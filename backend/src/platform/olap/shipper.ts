@@ -32,7 +32,7 @@ const LEASE_S = 90;
  *     lease. When a process ends in between, or loses the lease, the batch is inserted again.
  *   - It holds no transaction, no lock and a batch of 1,000 rows or some 4 MB, however far it is behind.
  *
- * Failure. ClickHouse away, Postgres away: tried again with a growing pause, for ever, from the position that was noted.
+ * Failure. A batch that ClickHouse refuses is tried again with the same pause, and told of by the lag. ClickHouse away, Postgres away: tried again with a growing pause, for ever, from the position that was noted.
  * What waits stays in Postgres's own partitions and nowhere else. When retention drops one that was not copied, it notes
  * in `olap_copies.lost` how many rows went with it (see partitions.ts); health and /metrics tell.
  */
@@ -75,10 +75,19 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
       for (const statement of tables) await this.olap!.command(statement);
       this.hasTables = true;
     }
+    const failures: unknown[] = [];
     for (const source of sources) {
-      const upTo = await this.settled(source);
-      if (upTo !== undefined && !(await this.copy(source, upTo))) return false;
+      try {
+        const upTo = await this.settled(source);
+        if (upTo !== undefined && !(await this.copy(source, upTo))) return false;
+      } catch (error) {
+        failures.push(error);
+        // A row that is refused keeps back those behind it and nothing of the others. Or somebody took the table away.
+        if (!(error instanceof OlapAway) || !error.isRefusal) break;
+        this.hasTables = false;
+      }
     }
+    if (failures.length > 0) throw failures[0];
     return true;
   }
 
@@ -101,7 +110,7 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
       await this.run();
       this.failures = 0;
     } catch (error) {
-      // That it is away, Olap has said.
+      // What ClickHouse said, Olap has told.
       if (this.failures++ === 0 && !(error instanceof OlapAway))
         this.logger.warn(`The history is not copied for now: ${(error as Error).message}`);
     }

@@ -1,7 +1,7 @@
 import { HttpTestingController, provideHttpClientTesting } from '@angular/common/http/testing';
 import { provideHttpClient } from '@angular/common/http';
 import { TestBed } from '@angular/core/testing';
-import type { MonitorLogLine } from '@aos/contracts';
+import type { HistoryState, MonitorLogLine } from '@aos/contracts';
 import { LogsStore } from './logs-store';
 
 const line = (id: number, message = `line ${id}`): MonitorLogLine => ({
@@ -23,10 +23,14 @@ function open() {
   });
   const store = TestBed.inject(LogsStore);
   const http = TestBed.inject(HttpTestingController);
-  const answer = async (items: MonitorLogLine[], nextCursor: string | null = null) => {
+  const answer = async (
+    items: MonitorLogLine[],
+    nextCursor: string | null = null,
+    history: HistoryState = 'off',
+  ) => {
     await Promise.resolve();
     const request = http.expectOne(({ url }) => url.endsWith('/monitor/logs'));
-    request.flush({ items, nextCursor });
+    request.flush({ items, nextCursor, history });
     await new Promise((done) => setTimeout(done));
     return request.request.params;
   };
@@ -45,6 +49,19 @@ describe('the lines of the log', () => {
     expect((await answer([line(2), line(1)])).get('cursor')).toBe('c2');
     expect(ids()).toEqual(['5', '4', '3', '2', '1']);
     expect(store.cursor()).toBeNull();
+  });
+
+  it('are said to be cut where they end for want of ClickHouse, and not before', async () => {
+    const { store, answer } = open();
+    void store.begin({});
+    await answer([line(3)], 'c3', 'away');
+    expect(store.isCut()).toBe(false);
+    void store.older();
+    await answer([line(2)], null, 'away');
+    expect(store.isCut()).toBe(true);
+    void store.begin({});
+    await answer([line(3)], null, 'there');
+    expect(store.isCut()).toBe(false);
   });
 
   it('hold what is written while they are paused, say how much, and go on with it', async () => {
