@@ -2,7 +2,7 @@ import { provideHttpClient } from '@angular/common/http';
 import { HttpTestingController, provideHttpClientTesting } from '@angular/common/http/testing';
 import { TestBed } from '@angular/core/testing';
 import { provideRouter } from '@angular/router';
-import { provideState, provideStore, Store } from '@ngrx/store';
+import { type Action, provideState, provideStore, Store } from '@ngrx/store';
 import { provideWords } from '../../../testing/transloco';
 import { SessionEvents, session } from '../../shared/state/session';
 import { SignInPage } from './sign-in-page';
@@ -31,7 +31,7 @@ async function atTheDoor() {
   const asked = () => http.match(({ url }) => url.endsWith('/auth/providers'));
   return {
     asked,
-    async told(event: Parameters<Store['dispatch']>[0]) {
+    async told(event: Action) {
       store.dispatch(event);
       await fixture.whenStable();
     },
