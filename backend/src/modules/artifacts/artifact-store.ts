@@ -249,7 +249,7 @@ function plainName(name: string): string {
   const isFit =
     plain.length > 0 &&
     plain.length <= 255 &&
-    !/[\u0000-\u001f\u007f/\\\u200b-\u200f\u202a-\u202e\u2066-\u2069]/.test(plain);
+    !/[\p{Cc}/\\\u200b-\u200f\u2028-\u202e\u2066-\u2069\u{e0000}-\u{e007f}]/u.test(plain);
   if (!isFit || plain === '.' || plain === '..') throw new ArtifactNameInvalid();
   return plain;
 }

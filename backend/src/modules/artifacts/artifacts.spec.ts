@@ -130,7 +130,15 @@ describe('artifacts', () => {
   });
 
   it('refuses names that hide what they are', async () => {
-    for (const name of ['safe\u202Efdp.exe', 'a\u200bb.csv', '..'])
+    const tagged = `a${String.fromCodePoint(0xe0041)}.csv`;
+    for (const name of [
+      'safe\u202Efdp.exe',
+      'a\u200bb.csv',
+      'a\u009b2J.csv',
+      'a\u2028.csv',
+      tagged,
+      '..',
+    ])
       expect(await upload(name, 'x')).toMatchObject({
         status: 400,
         body: { code: 'validation_failed' },
