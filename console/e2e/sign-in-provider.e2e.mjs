@@ -136,3 +136,67 @@ test('people come in with a provider, connect an account that they have, and are
   }
   await leaveOwner();
 });
+
+test('providers are added, changed and taken away in the form of the settings', async () => {
+  const { page, faults, close } = await browser.open();
+  await letIn(page);
+  const owner = await asPerson(page);
+  const { config: before } = await owner.get('/config/system');
+  const dialog = page.getByRole('dialog');
+  const providers = () =>
+    owner.get('/config/system').then(({ config }) => config.security.signIn.providers);
+  const field = (name) => dialog.locator(`[id$="/signIn/providers/0/${name}"]`);
+  const list = dialog.getByRole('group', { name: 'Providers', exact: true });
+  async function save() {
+    await dialog.getByRole('button', { name: 'Show what changes' }).click();
+    await dialog.getByRole('button', { name: 'Save', exact: true }).click();
+  }
+  try {
+    // A name that no address can hold is said at its field, and nothing is saved.
+    await page.goto('/console/settings/system?edit=security');
+    await list.getByRole('button', { name: 'Add item' }).click();
+    await field('name').fill('Corp Inc');
+    await field('label').fill('Corp');
+    await field('issuer').fill(provider.issuer);
+    await field('clientId').fill(clientId);
+    await dialog.getByRole('button', { name: 'Show what changes' }).click();
+    await dialog.getByText('a small letter, then small letters, digits or -').first().waitFor();
+    assert.deepEqual(await seriousFaults(page), [], 'the form with a fault');
+    await field('name').fill('corp');
+    await save();
+    await dialog.waitFor({ state: 'detached' });
+    assert.deepEqual(
+      (await providers()).map(({ name, label, issuer }) => [name, label, issuer]),
+      [['corp', 'Corp', provider.issuer]],
+    );
+    await page.getByRole('button', { name: 'Try Corp' }).waitFor();
+
+    // Another title; what was not touched stays.
+    await page.getByRole('button', { name: 'Edit Security' }).click();
+    await field('label').fill('Corporation');
+    await field('createUsers').check();
+    // What only the server knows is said at its field as well.
+    await dialog.getByRole('button', { name: 'Show what changes' }).click();
+    await dialog.getByText('needs a role').first().waitFor();
+    await field('defaultRole').fill('viewer');
+    await save();
+    await dialog.waitFor({ state: 'detached' });
+    const [changed] = await providers();
+    assert.deepEqual(
+      [changed.label, changed.createUsers, changed.clientId, changed.scopes],
+      ['Corporation', true, clientId, ['profile', 'email']],
+    );
+    await page.getByRole('button', { name: 'Try Corporation' }).waitFor();
+
+    await page.getByRole('button', { name: 'Edit Security' }).click();
+    await list.getByRole('button', { name: 'Remove Item 1' }).first().click();
+    await save();
+    await dialog.waitFor({ state: 'detached' });
+    assert.deepEqual(await providers(), []);
+    await comesTo(() => page.getByRole('button', { name: /^Try / }).count(), 0);
+    assert.deepEqual(faults, []);
+  } finally {
+    await set(owner, before.security.signIn, before.gateway.httpAllowAddresses);
+  }
+  await close();
+});
