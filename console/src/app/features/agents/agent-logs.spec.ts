@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals';
 import { TestBed } from '@angular/core/testing';
 import { provideRouter } from '@angular/router';
+import { provideStore } from '@ngrx/store';
 import { provideWords } from '../../../testing/transloco';
 import { AgentLogs } from './agent-logs';
 import { AgentsApi } from './agents-api';
@@ -27,6 +28,7 @@ async function show() {
   TestBed.configureTestingModule({
     providers: [
       provideRouter([]),
+      provideStore(),
       provideWords(),
       { provide: AgentsApi, useValue: { logUrl: (id: string) => `/agents/${id}/logs` } },
     ],

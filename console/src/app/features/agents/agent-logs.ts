@@ -16,6 +16,7 @@ import { ActivatedRoute, Router, RouterLink } from '@angular/router';
 import { toSignal } from '@angular/core/rxjs-interop';
 import type { LogLine } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
+import { ServerEvents } from '../../shared/realtime/server-events';
 import { Sentences } from '../../shared/i18n/sentences';
 import { Icon } from '../../shared/ui/icon';
 import { type Language, Preferences } from '../../shared/ui/preferences';
@@ -252,7 +253,8 @@ export class AgentLogs {
     return this.lines().filter(({ level }) => levels.indexOf(level) >= least);
   });
 
-  private source: EventSource | null = null;
+  private readonly events = inject(ServerEvents);
+  private close: (() => void) | undefined;
   private waiting: LogLine[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
   private silence: ReturnType<typeof setTimeout> | undefined;
@@ -269,30 +271,32 @@ export class AgentLogs {
       if (box && this.isAtEnd) box.scrollTop = box.scrollHeight;
     });
     inject(DestroyRef).onDestroy(() => {
-      this.source?.close();
+      this.close?.();
       clearTimeout(this.timer);
       clearTimeout(this.silence);
     });
   }
 
   private listen(id: string): void {
-    this.source?.close();
+    this.close?.();
     clearTimeout(this.silence);
     this.lines.set([]);
     this.hasListened.set(false);
     this.waiting = [];
     this.line.set('connecting');
-    const source = new EventSource(this.api.logUrl(id));
-    this.source = source;
-    source.onopen = () => {
-      this.line.set('live');
-      this.silence = setTimeout(() => this.hasListened.set(true), SILENCE_MS);
-    };
-    // The browser tries again by itself, and the server begins with the last lines: those known are left out.
-    source.onerror = () => this.line.set('connecting');
-    source.addEventListener('log', ({ data }: MessageEvent<string>) => {
-      this.waiting.push(JSON.parse(data) as LogLine);
-      this.timer ??= setTimeout(() => this.take(), GATHER_MS);
+    // The server begins with the last lines each time: those known are left out.
+    this.close = this.events.follow({
+      address: () => this.api.logUrl(id),
+      event: 'log',
+      take: (data) => {
+        this.waiting.push(JSON.parse(data) as LogLine);
+        this.timer ??= setTimeout(() => this.take(), GATHER_MS);
+      },
+      tell: (isLive) => {
+        this.line.set(isLive ? 'live' : 'connecting');
+        clearTimeout(this.silence);
+        if (isLive) this.silence = setTimeout(() => this.hasListened.set(true), SILENCE_MS);
+      },
     });
   }
 

@@ -1,21 +1,16 @@
-import { DestroyRef, InjectionToken, type Signal, effect, inject, signal } from '@angular/core';
-
-export type OpenSource = (url: string) => EventSource;
-export const OPEN_SOURCE = new InjectionToken<OpenSource>('how server-sent events are opened', {
-  providedIn: 'root',
-  factory: () => (url) => new EventSource(url),
-});
+import { DestroyRef, type Signal, effect, inject, signal } from '@angular/core';
+import { ServerEvents } from '../../shared/realtime/server-events';
 
 /**
  * Follows a stream of server-sent events for as long as the page is there and somebody looks at it; a null address
- * closes it. The browser reconnects by itself. `isLive` says whether the line stands.
+ * closes it. `isLive` says whether the line stands.
  */
 export function followSource<T>(
   address: () => string | null,
   event: string,
   take: (data: T) => void,
 ): Signal<boolean> {
-  const open = inject(OPEN_SOURCE);
+  const lines = inject(ServerEvents);
   const isLive = signal(false);
   const isSeen = signal(document.visibilityState === 'visible');
   const look = () => isSeen.set(document.visibilityState === 'visible');
@@ -24,15 +19,17 @@ export function followSource<T>(
   effect((onCleanup) => {
     const url = address();
     if (url === null || !isSeen()) return;
-    const source = open(url);
-    source.onopen = () => isLive.set(true);
-    source.onerror = () => isLive.set(false);
-    source.addEventListener(event, ({ data }: MessageEvent<string>) => {
-      isLive.set(true);
-      take(JSON.parse(data) as T);
+    const close = lines.follow({
+      address: () => url,
+      event,
+      take: (data) => {
+        isLive.set(true);
+        take(JSON.parse(data) as T);
+      },
+      tell: (isNow) => isLive.set(isNow),
     });
     onCleanup(() => {
-      source.close();
+      close();
       isLive.set(false);
     });
   });

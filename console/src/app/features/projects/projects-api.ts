@@ -67,10 +67,9 @@ export class ProjectsApi {
   events(traceId: string, cursor?: string): Observable<Page<AosEvent>> {
     return this.api.invoke(listEpisodeEvents, { traceId, limit: LONGEST_PAGE, cursor });
   }
-  /** Every event of the run after this one, as it happens. */
-  followEvents(traceId: string, since: number): EventSource {
-    const path = `/api/episodes/${encodeURIComponent(traceId)}/events`;
-    return new EventSource(`${path}?tail=1&since=${since}`);
+  /** Where every event of the run after this one is told, as it happens. */
+  liveEvents(traceId: string, since: number): string {
+    return `/api/episodes/${encodeURIComponent(traceId)}/events?tail=1&since=${since}`;
   }
   logs(traceId: string, cursor?: string): Observable<Page<LogLine>> {
     return this.api.invoke(listEpisodeLogs, { traceId, limit: LONGEST_PAGE, cursor });

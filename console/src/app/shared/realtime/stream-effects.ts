@@ -25,11 +25,11 @@ export const followSession = createEffect(
   { functional: true, dispatch: false },
 );
 
-/** A socket that is refused does not say why. Ask: the server is away, or the session has ended, or the address may not come in any more. */
+/** A socket or a stream that is refused does not say why. Ask: the server is away, or the session has ended, or the address may not come in any more. */
 export const noticeEndOfSession = createEffect(
   (actions = inject(Actions), api = inject(AosApi)) =>
     actions.pipe(
-      ofType(StreamEvents.lost),
+      ofType(StreamEvents.lost, StreamEvents.refused),
       exhaustMap(() =>
         api.me().pipe(
           ignoreElements(),

@@ -21,6 +21,8 @@ export const StreamEvents = createActionGroup({
     /** The window to resume from has passed, or the server's record began anew. */
     'Resync demanded': props<{ reason: string }>(),
     Closed: emptyProps(),
+    /** Not the value stream but another one, of a page: the server does not open it to this session. */
+    Refused: emptyProps(),
   },
 });
 

@@ -5,6 +5,7 @@ import { Store } from '@ngrx/store';
 import { Subject, auditTime, firstValueFrom } from 'rxjs';
 import { AosApi } from '../../../shared/api/aos-api';
 import { type Call, done, failed, idle, loading } from '../../../shared/api/problem';
+import { ServerEvents } from '../../../shared/realtime/server-events';
 import { JobsEvents, hasEnded, jobs } from '../../../shared/state/jobs';
 import { ProjectsApi } from '../projects-api';
 import { momentOf } from './run-moment';
@@ -61,18 +62,19 @@ export class RunStore {
   private logPages: LogLine[][] = [];
   private logCursor: string | undefined;
   private readonly moved = new Subject<void>();
-  private source: EventSource | undefined;
+  private readonly lines = inject(ServerEvents);
+  private close: (() => void) | undefined;
 
   constructor() {
     const destroyed = inject(DestroyRef);
-    destroyed.onDestroy(() => this.source?.close());
+    destroyed.onDestroy(() => this.close?.());
     this.moved
       .pipe(auditTime(SETTLE_MS), takeUntilDestroyed(destroyed))
       .subscribe(() => void this.refresh());
   }
 
   async open(traceId: string): Promise<void> {
-    this.source?.close();
+    this.close?.();
     this.traceId.set(traceId);
     this.episode.set(null);
     this.events.set([]);
@@ -104,7 +106,7 @@ export class RunStore {
     await Promise.allSettled([this.take(traceId), this.takeLogs(traceId)]);
     const job = this.episode()?.job;
     if (job && hasEnded(job) && this.events().some(({ type }) => type === 'task.receipt'))
-      this.source?.close();
+      this.close?.();
   }
 
   private async take(traceId: string): Promise<void> {
@@ -145,17 +147,19 @@ export class RunStore {
     }
   }
 
-  /** The browser comes back by itself and says from where: the server sends what was missed. */
+  /** A line that comes back says from where: the server sends what was missed. */
   private follow(traceId: string): void {
     const job = this.job();
     if ((job && hasEnded(job)) || this.isCut() || typeof EventSource === 'undefined') return;
-    const source = this.projectsApi.followEvents(traceId, this.events().at(-1)?.seq ?? 0);
-    this.source = source;
-    source.addEventListener('event', ({ data }: MessageEvent<string>) => {
-      const event = JSON.parse(data) as AosEvent;
-      if (event.seq <= (this.events().at(-1)?.seq ?? 0)) return;
-      this.events.update((all) => [...all, event]);
-      if (telling.test(event.type)) this.moved.next();
+    this.close = this.lines.follow({
+      address: () => this.projectsApi.liveEvents(traceId, this.events().at(-1)?.seq ?? 0),
+      event: 'event',
+      take: (data) => {
+        const event = JSON.parse(data) as AosEvent;
+        if (event.seq <= (this.events().at(-1)?.seq ?? 0)) return;
+        this.events.update((all) => [...all, event]);
+        if (telling.test(event.type)) this.moved.next();
+      },
     });
   }
 
