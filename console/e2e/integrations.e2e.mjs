@@ -233,6 +233,15 @@ test('a server that fails shows it, and heals, without a reload', async () => {
   await post('/mcp/call', { server: 'shaky', tool: 'add', args: { a: 1, b: 1 } }).catch(() => {});
   // The error in the row says as much, of its server.
   await row(page, 'shaky').getByText('无法连接', { exact: true }).waitFor();
+  // Among many servers, those that do not answer are looked for by their state.
+  await page.getByRole('button', { name: '状态' }).click();
+  await page
+    .getByRole('dialog')
+    .getByText(/^无法连接 \d+$/)
+    .click();
+  await page.waitForURL(/state=unreachable/);
+  await row(page, 'skills').waitFor({ state: 'detached' });
+  await page.keyboard.press('Escape');
   upstream.isDown = false;
   await row(page, 'shaky').click();
   await press(page, '测试连接');

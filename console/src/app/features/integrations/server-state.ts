@@ -2,7 +2,16 @@ import type { McpServerInfo, ToolActivity } from '@aos/contracts';
 import type { IconName } from '../../shared/ui/icon';
 import type { Tone } from '../../shared/ui/state-mark';
 
-export type ServerState = 'healthy' | 'degraded' | 'unreachable' | 'resting' | 'off' | 'unknown';
+/** The worst first. */
+export const serverStates = [
+  'unreachable',
+  'resting',
+  'degraded',
+  'unknown',
+  'off',
+  'healthy',
+] as const;
+export type ServerState = (typeof serverStates)[number];
 
 export const tones: Record<ServerState, Tone> = {
   healthy: 'done',

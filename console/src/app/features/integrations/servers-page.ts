@@ -10,7 +10,7 @@ import {
 import { MatMenu, MatMenuItem, MatMenuTrigger } from '@angular/material/menu';
 import { Router } from '@angular/router';
 import type { McpServerInfo, McpTool, ToolActivity } from '@aos/contracts';
-import { TranslocoDirective } from '@jsverse/transloco';
+import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
 import { type Subscription, forkJoin } from 'rxjs';
 import { type Call, done, failed, loading } from '../../shared/api/problem';
@@ -22,6 +22,7 @@ import { Cell, type Column } from '../../shared/table/column';
 import { DataTable } from '../../shared/table/data-table';
 import { Beside } from '../../shared/ui/beside';
 import { FilterBar } from '../../shared/ui/filter-bar';
+import type { Filter } from '../../shared/ui/filters';
 import { Icon } from '../../shared/ui/icon';
 import { StateMark } from '../../shared/ui/state-mark';
 import { Age, duration } from '../../shared/ui/time';
@@ -31,12 +32,21 @@ import { IntegrationsApi } from './integrations-api';
 import { PinsView } from './pins-view';
 import { PoliciesView } from './policies/policies-view';
 import { RegisterDialog } from './register-dialog';
-import { errorShare, failsOften, icons, placeOf, stateOf, tones } from './server-state';
+import {
+  type ServerState,
+  errorShare,
+  failsOften,
+  icons,
+  placeOf,
+  serverStates,
+  stateOf,
+  tones,
+} from './server-state';
 
 interface ServerRow {
   server: McpServerInfo;
   activity: ToolActivity | undefined;
-  state: ReturnType<typeof stateOf>;
+  state: ServerState;
 }
 
 const views = ['servers', 'tools', 'policies', 'pins'] as const;
@@ -98,6 +108,7 @@ export class ServersPage {
   private readonly router = inject(Router);
   private readonly beside = inject(Beside);
   private readonly unsent = inject(Unsent);
+  private readonly transloco = inject(TranslocoService);
   protected readonly mayWrite = inject(Store).selectSignal(session.selectMay('tool.write'));
 
   private readonly servers = signal<readonly McpServerInfo[]>([]);
@@ -117,16 +128,40 @@ export class ServersPage {
   protected readonly hasServers = computed(
     () => this.shows() === 'servers' || this.shows() === 'tools',
   );
-  protected readonly rows = computed((): ServerRow[] =>
-    this.servers()
-      .filter((server) =>
-        finds(this.q() ?? '', server.name, server.description, server.transport, placeOf(server)),
-      )
-      .map((server) => {
-        const activity = this.activity().get(server.name);
-        return { server, activity, state: stateOf(server, activity) };
-      }),
+  private readonly all = computed((): ServerRow[] =>
+    this.servers().map((server) => {
+      const activity = this.activity().get(server.name);
+      return { server, activity, state: stateOf(server, activity) };
+    }),
   );
+  protected readonly rows = computed(() => {
+    const states = this.state()?.split(',') ?? [];
+    const named = serverStates.filter((state) => states.includes(state));
+    return this.all().filter(
+      ({ server, state }) =>
+        (named.length === 0 || named.includes(state)) &&
+        finds(this.q() ?? '', server.name, server.description, server.transport, placeOf(server)),
+    );
+  });
+  /** With how many there are of each: among a thousand servers, the few that do not answer are looked for. */
+  protected readonly filters = computed((): readonly Filter[] => {
+    this.transloco.activeLang();
+    if (this.shows() !== 'servers') return [];
+    const word = (key: string) => this.transloco.translate<string>(`integrations.${key}`);
+    const count = (state: ServerState) => this.all().filter((row) => row.state === state).length;
+    return [
+      {
+        kind: 'choice',
+        key: 'state',
+        label: word('col.state'),
+        isMany: true,
+        options: serverStates.map((value) => ({
+          value,
+          label: `${word(`state.${value}`)} ${count(value)}`,
+        })),
+      },
+    ];
+  });
   protected readonly tools = computed(() =>
     this.allTools().filter((tool) =>
       finds(this.q() ?? '', tool.tool, tool.title, tool.description),
@@ -142,7 +177,7 @@ export class ServersPage {
   protected readonly icons = icons;
   protected readonly errorShare = errorShare;
   protected readonly failsOften = failsOften;
-  private readonly all: readonly Column<ServerRow>[] = [
+  private readonly allColumns: readonly Column<ServerRow>[] = [
     {
       id: 'state',
       header: 'integrations.col.state',
@@ -231,8 +266,8 @@ export class ServersPage {
   /** Where no server has a limit, there is nothing to say of it. */
   protected readonly columns = computed(() =>
     this.servers().some(({ quota }) => quota.perMinute)
-      ? this.all
-      : this.all.filter(({ id }) => id !== 'minute'),
+      ? this.allColumns
+      : this.allColumns.filter(({ id }) => id !== 'minute'),
   );
   protected readonly toolColumns: readonly Column<McpTool>[] = [
     {

@@ -302,7 +302,7 @@ export const words = {
   findServer: 'Find a server',
   findTool: 'Find a tool',
   none: 'No tool servers yet. Register the first one, and its tools can be called from every task.',
-  noneFound: 'No server by these words.',
+  noneFound: 'No server fits this search.',
   noToolFound: 'No tool by these words.',
   never: 'none yet',
   state: {
