@@ -243,6 +243,7 @@ export const words = {
       fileFor: 'File for {{name}}',
       sending: 'Sending the file',
       upload: 'Upload a file',
+      pick: 'Choose a file',
       fromRun: 'From a run',
       whichRun: 'Run that made the file for {{name}}',
       chooseRun: 'Choose a run',

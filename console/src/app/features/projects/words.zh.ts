@@ -224,6 +224,7 @@ export const words = {
       fileFor: '{{name}} 的文件',
       sending: '正在上传文件',
       upload: '上传文件',
+      pick: '选择文件',
       fromRun: '取自某次运行',
       whichRun: '{{name}} 的文件取自哪次运行',
       chooseRun: '选择一次运行',

@@ -20,6 +20,7 @@ import {
 } from '../../../shared/api/problem';
 import { Sentences } from '../../../shared/i18n/sentences';
 import { Dialog } from '../../../shared/ui/dialog';
+import { Icon } from '../../../shared/ui/icon';
 import { ProblemNote } from '../../../shared/ui/problem-note';
 import { fileSize } from '../../../shared/ui/time';
 import { BlueprintsApi } from './blueprints-api';
@@ -36,7 +37,7 @@ const nothing: Given = { file: null, isSending: false, problem: null };
 /** Gives the task that a blueprint describes: a file for each of its inputs, and what it is for. */
 @Component({
   selector: 'aos-run-dialog',
-  imports: [Dialog, FileFromRun, ProblemNote, TranslocoDirective],
+  imports: [Dialog, FileFromRun, Icon, ProblemNote, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <aos-dialog
@@ -101,14 +102,21 @@ const nothing: Given = { file: null, isSending: false, problem: null };
                 (chosen)="put(each.name, { file: $event })"
               />
             } @else {
-              <input
-                type="file"
-                [id]="'run-' + each.name"
-                [attr.aria-label]="t('projects.blueprint.run.fileFor', { name: each.name })"
-                [accept]="acceptOf(each)"
-                [disabled]="given(each.name).isSending"
-                (change)="upload(each.name, $any($event.target).files[0])"
-              />
+              <!-- The browser's own button speaks the language of the browser. -->
+              <label class="btn file" [class.off]="given(each.name).isSending">
+                <aos-icon name="attach" [size]="14" />{{ t('projects.blueprint.run.pick') }}
+                <span class="sr-only">{{
+                  t('projects.blueprint.run.fileFor', { name: each.name })
+                }}</span>
+                <input
+                  class="sr-only"
+                  type="file"
+                  [id]="'run-' + each.name"
+                  [accept]="acceptOf(each)"
+                  [disabled]="given(each.name).isSending"
+                  (change)="upload(each.name, $any($event.target).files[0])"
+                />
+              </label>
             }
             @if (given(each.name); as it) {
               @if (it.isSending) {
@@ -177,21 +185,17 @@ const nothing: Given = { file: null, isSending: false, problem: null };
       display: flex;
       gap: 4px;
     }
-    input[type='file'] {
-      max-width: 100%;
-      color: var(--muted);
+    .file {
+      position: relative;
+      width: fit-content;
     }
-    input[type='file']::file-selector-button {
-      height: 28px;
-      margin-right: 8px;
-      padding: 0 10px;
-      border: 1px solid var(--line-strong);
-      border-radius: var(--radius);
-      background: var(--surface);
-      color: var(--ink);
-      font: inherit;
-      font-weight: 550;
-      cursor: pointer;
+    .file.off {
+      color: var(--muted);
+      cursor: default;
+    }
+    .file:has(:focus-visible) {
+      outline: 2px solid var(--accent);
+      outline-offset: 1px;
     }
     .warn {
       padding: 10px 12px;
