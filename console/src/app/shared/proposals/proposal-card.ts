@@ -3,21 +3,19 @@ import {
   Component,
   ElementRef,
   computed,
-  effect,
   inject,
   input,
   linkedSignal,
   output,
   signal,
-  untracked,
   viewChild,
 } from '@angular/core';
 import type { DecideProposal, Proposal } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { firstValueFrom } from 'rxjs';
 import { type Call, failed, idle, loading, toProblem } from '../api/problem';
+import { BreakGlass } from '../ui/break-glass';
 import { Difference } from '../ui/difference';
-import { Icon } from '../ui/icon';
 import { Preferences } from '../ui/preferences';
 import { ProblemNote } from '../ui/problem-note';
 import { StateMark, type Tone } from '../ui/state-mark';
@@ -38,7 +36,7 @@ const moved = new Set(['proposal_decided', 'proposal_expired', 'proposal_void', 
 /** One change with its difference: who proposed it, whether it still fits, and what whoever reads it can do. */
 @Component({
   selector: 'aos-proposal-card',
-  imports: [Age, Difference, Icon, ProblemNote, StateMark, TranslocoDirective],
+  imports: [Age, BreakGlass, Difference, ProblemNote, StateMark, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <article
@@ -99,36 +97,17 @@ const moved = new Set(['proposal_decided', 'proposal_expired', 'proposal_void', 
         <p class="meta">{{ t('proposals.expired') }}</p>
       }
       @if (isGlass() && isOpen()) {
-        <section class="glass" [attr.aria-label]="t('proposals.glass.title')">
-          <p class="title">
-            <aos-icon name="anomaly" [size]="14" />{{ t('proposals.glass.title') }}
-          </p>
-          <p>{{ t('proposals.glass.what') }}</p>
-          <label [attr.for]="'glass-' + proposal().id">{{ t('proposals.glass.reason') }}</label>
-          <textarea
-            #reason
-            class="input"
-            rows="3"
-            maxlength="4000"
-            [id]="'glass-' + proposal().id"
-            [value]="why()"
-            (input)="why.set($any($event.target).value)"
-            (keydown.escape)="leaveGlass($event)"
-          ></textarea>
-          <div class="answers">
-            <button
-              class="btn danger"
-              type="button"
-              [disabled]="isBusy() || !hasReason()"
-              (click)="decide({ decision: 'confirm', breakGlass: true, comment: why().trim() })"
-            >
-              {{ t(isBusy() ? 'proposals.sending' : 'proposals.glass.do') }}
-            </button>
-            <button class="btn" type="button" [disabled]="isBusy()" (click)="leaveGlass()">
-              {{ t('dialog.cancel') }}
-            </button>
-          </div>
-        </section>
+        @defer (on immediate) {
+          <aos-break-glass
+            words="proposals"
+            [isBusy]="isBusy()"
+            [(why)]="why"
+            (broken)="decide({ decision: 'confirm', breakGlass: true, comment: $event })"
+            (left)="leaveGlass()"
+          />
+        } @error {
+          <p class="meta" role="alert">{{ t('shell.roomFailed') }}</p>
+        }
       } @else if (isOpen()) {
         @if (proposal().you.obstacle; as why) {
           <p class="meta" data-testid="why">{{ t('proposals.why.' + why) }}</p>
@@ -234,24 +213,6 @@ const moved = new Set(['proposal_decided', 'proposal_expired', 'proposal_void', 
     .broken {
       color: var(--failed);
     }
-    .glass {
-      display: flex;
-      flex-direction: column;
-      gap: 8px;
-      padding: 10px;
-      border: 1px solid var(--failed);
-      border-radius: var(--radius);
-      background: var(--failed-tint);
-    }
-    .glass .title {
-      display: flex;
-      align-items: center;
-      gap: 8px;
-      font-weight: 550;
-    }
-    .glass aos-icon {
-      color: var(--failed);
-    }
   `,
 })
 export class ProposalCard {
@@ -280,16 +241,7 @@ export class ProposalCard {
   protected readonly comment = signal('');
   protected readonly isGlass = signal(false);
   protected readonly why = signal('');
-  protected readonly hasReason = computed(() => /[\p{L}\p{N}]/u.test(this.why()));
-  private readonly reason = viewChild<ElementRef<HTMLElement>>('reason');
   private readonly glass = viewChild<ElementRef<HTMLElement>>('glass');
-
-  constructor() {
-    effect(() => {
-      const reason = this.reason();
-      if (reason) untracked(() => reason.nativeElement.focus());
-    });
-  }
 
   protected what(t: (key: string, blanks?: object) => string): string {
     const { action, target, subject, before, after } = this.proposal();
@@ -310,8 +262,7 @@ export class ProposalCard {
       },
     );
   }
-  protected leaveGlass(event?: Event): void {
-    event?.stopPropagation();
+  protected leaveGlass(): void {
     this.isGlass.set(false);
     queueMicrotask(() => this.glass()?.nativeElement.focus());
   }

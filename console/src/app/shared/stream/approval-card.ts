@@ -8,12 +8,12 @@ import {
   input,
   output,
   signal,
-  untracked,
   viewChild,
 } from '@angular/core';
 import type { DecideRequest } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import type { LiveApproval } from '../state/approvals';
+import { BreakGlass } from '../ui/break-glass';
 import { Clock } from '../ui/clock';
 import { Icon } from '../ui/icon';
 import { ProblemNote } from '../ui/problem-note';
@@ -27,7 +27,7 @@ import { WhoDecides, isParticular } from '../i18n/who-decides';
 /** What a task waits for: everything that is needed to decide, and the three answers. */
 @Component({
   selector: 'aos-approval-card',
-  imports: [Age, EditArgs, Icon, ProblemNote, StateMark, TranslocoDirective, Verbatim],
+  imports: [Age, BreakGlass, EditArgs, Icon, ProblemNote, StateMark, TranslocoDirective, Verbatim],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <ng-container *transloco="let t">
@@ -110,43 +110,17 @@ import { WhoDecides, isParticular } from '../i18n/who-decides';
           @if (leftMs() <= 0) {
             <p class="meta">{{ t('approval.expiredWhat') }}</p>
           } @else if (isGlass()) {
-            <section class="glass" [attr.aria-label]="t('approval.glass.title')">
-              <p class="title">
-                <aos-icon name="anomaly" [size]="14" />{{ t('approval.glass.title') }}
-              </p>
-              <p>{{ t('approval.glass.what') }}</p>
-              <label [attr.for]="'reason-' + approval().id">{{ t('approval.glass.reason') }}</label>
-              <textarea
-                #reason
-                class="input"
-                rows="3"
-                maxlength="4000"
-                [id]="'reason-' + approval().id"
-                [value]="why()"
-                (input)="why.set($any($event.target).value)"
-                (keydown.escape)="leaveGlass($event)"
-              ></textarea>
-              <div class="answers">
-                <button
-                  class="btn danger"
-                  type="button"
-                  [disabled]="isBusy() || !hasReason()"
-                  (click)="breakGlass()"
-                  (keydown.escape)="leaveGlass($event)"
-                >
-                  {{ isBusy() ? t('approval.sending') : t('approval.glass.do') }}
-                </button>
-                <button
-                  class="btn"
-                  type="button"
-                  [disabled]="isBusy()"
-                  (click)="leaveGlass()"
-                  (keydown.escape)="leaveGlass($event)"
-                >
-                  {{ t('dialog.cancel') }}
-                </button>
-              </div>
-            </section>
+            @defer (on immediate) {
+              <aos-break-glass
+                words="approval"
+                [isBusy]="isBusy()"
+                [(why)]="why"
+                (broken)="breakGlass($event)"
+                (left)="leaveGlass()"
+              />
+            } @error {
+              <p class="meta" role="alert">{{ t('shell.roomFailed') }}</p>
+            }
           } @else {
             @if (obstacle(); as why) {
               <p class="meta" data-testid="why">
@@ -318,14 +292,12 @@ import { WhoDecides, isParticular } from '../i18n/who-decides';
       background: var(--surface);
     }
     .needs,
-    .vote,
-    .glass .title {
+    .vote {
       display: flex;
       align-items: flex-start;
       gap: 8px;
     }
-    .who aos-icon,
-    .glass aos-icon {
+    .who aos-icon {
       flex: none;
       margin-top: 3px;
       color: var(--muted);
@@ -350,21 +322,6 @@ import { WhoDecides, isParticular } from '../i18n/who-decides';
     .words {
       display: block;
       white-space: pre-wrap;
-    }
-    .glass {
-      display: flex;
-      flex-direction: column;
-      gap: 8px;
-      padding: 10px;
-      border: 1px solid var(--failed);
-      border-radius: var(--radius);
-      background: var(--failed-tint);
-    }
-    .glass .title {
-      font-weight: 550;
-    }
-    .glass .title aos-icon {
-      color: var(--failed);
     }
     .broken {
       color: var(--failed);
@@ -401,9 +358,6 @@ export class ApprovalCard {
   protected readonly isGlass = signal(false);
   /** Apart from the comment: what was begun and left here must not go along with another answer. */
   protected readonly why = signal('');
-  /** As the server takes it: blanks and dashes say nothing. */
-  protected readonly hasReason = computed(() => /[\p{L}\p{N}]/u.test(this.why()));
-  private readonly reason = viewChild<ElementRef<HTMLTextAreaElement>>('reason');
   private readonly glass = viewChild<ElementRef<HTMLButtonElement>>('glass');
   private hasLeft = false;
   protected readonly comment = signal('');
@@ -433,26 +387,23 @@ export class ApprovalCard {
   );
 
   constructor() {
-    // Each step takes the keys along: into the reason, and back to the button that led there.
+    // Back to the button that led to the reason, for whoever goes by keys.
     effect(() => {
-      const [reason, glass] = [this.reason(), this.glass()];
-      untracked(() => {
-        if (reason) reason.nativeElement.focus();
-        else if (glass && this.hasLeft) glass.nativeElement.focus();
-        this.hasLeft = false;
-      });
+      const glass = this.glass();
+      if (!glass || !this.hasLeft) return;
+      glass.nativeElement.focus();
+      this.hasLeft = false;
     });
   }
 
-  protected leaveGlass(event?: Event): void {
-    event?.stopPropagation(); // closes the reason, and not the drawer around it
+  protected leaveGlass(): void {
     this.hasLeft = true;
     this.isGlass.set(false);
   }
-  protected breakGlass(): void {
+  protected breakGlass(comment: string): void {
     this.decided.emit({
       ...{ approvalId: this.approval().id, decision: 'continue' },
-      ...{ breakGlass: true, comment: this.why().trim() },
+      ...{ breakGlass: true, comment },
     });
   }
 
