@@ -70,6 +70,7 @@ import { Launches } from './upstreams/launches.js';
 import { CallerAssertions } from './upstreams/caller-assertions.js';
 import { OutboundTokens } from './upstreams/outbound-tokens.js';
 import { Upstreams } from './upstreams/upstreams.js';
+import { WorkspaceSweep } from './workspace-sweep.js';
 
 /** The links of the chain, and what they share. */
 const chainLinks = [
@@ -149,6 +150,7 @@ const chainLinks = [
     ToolReportQueries,
     TryMcpServerHandler,
     Upstreams,
+    WorkspaceSweep,
   ],
   exports: [BearerTokens, Gateway, InProcessServers, Registry, ToolMetrics, Upstreams],
 })
