@@ -81,7 +81,9 @@ export class Embedder implements OnApplicationBootstrap, OnModuleDestroy {
 
   private lookAgain(inMs: number): void {
     if (this.stopped.signal.aborted) return;
-    this.timer = setTimeout(() => (this.looking = this.look()), inMs).unref();
+    this.timer = setTimeout(() => {
+      this.looking = this.look();
+    }, inMs).unref();
   }
 
   private async look(): Promise<void> {
