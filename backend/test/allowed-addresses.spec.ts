@@ -420,8 +420,10 @@ describe('settings that another version wrote', () => {
     expect([config.llm.provider, config.security.allowedAddresses]).toEqual(['none', [office]]);
   });
 
-  it('are read by a version without the list as long as it is empty', () => {
-    expect(JSON.stringify(toStored(stored))).not.toContain('allowedAddresses');
+  it('are read by a version without the list, or without embeddings, as long as there are none', () => {
+    expect(JSON.stringify(toStored(stored))).not.toMatch(/allowedAddresses|embeddings/);
+    const embedding = { ...stored, embeddings: { ...stored.embeddings, model: 'near' } };
+    expect(readStored(toStored(embedding)).config).toEqual(embedding);
     const listed = { ...stored, security: { ...stored.security, allowedAddresses: [office] } };
     expect(readStored(toStored(listed)).config).toEqual(listed);
   });

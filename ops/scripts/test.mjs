@@ -6,7 +6,7 @@
  * AOS_TEST_EXCUSE names.
  * The last line is always `N passed, N failed`.
  */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { inspect } from 'node:util';
@@ -93,6 +93,7 @@ async function main() {
 /** A killed server cannot clear up after itself, nor can a test that killed it: all that is temporary goes with the run. */
 function keepInOneFolder() {
   const folder = mkdtempSync(join(tmpdir(), 'aos-'));
+  chmodSync(folder, 0o711); // for a Postgres that root starts, and that is nobody
   process.env.TMPDIR = folder;
   process.once('exit', () => {
     try {

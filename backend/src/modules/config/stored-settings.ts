@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { SystemConfig } from '@aos/contracts';
 
 export const defaultSettings = (): SystemConfig => SystemConfig.parse({});
@@ -37,8 +38,10 @@ type Part = Record<PropertyKey, unknown>;
 export function toStored(config: SystemConfig): unknown {
   const { allowedAddresses, secondPerson, ...security } = config.security;
   const { secrets, ...rule } = secondPerson;
+  const { embeddings, ...rest } = config;
   return {
-    ...config,
+    ...rest,
+    ...(!isDeepStrictEqual(embeddings, defaultSettings().embeddings) && { embeddings }),
     security: {
       ...security,
       // Also for the trigger that holds the rule: to add what says nothing is no change of it.

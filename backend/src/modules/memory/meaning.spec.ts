@@ -17,6 +17,7 @@ const meanings = [
 const KEY = 'sk-canary-9876543210';
 const asked: { model: string; input: string[]; key: string | undefined }[] = [];
 type Refusal = { status: number; body: unknown };
+let onAsked: () => void = () => undefined;
 let refuse: (input: string[]) => Refusal | undefined;
 let vectorOf: (text: string) => number[];
 const plainVector = (text: string) => {
@@ -36,6 +37,7 @@ beforeAll(async () => {
     request.on('end', () => {
       const { model, input } = JSON.parse(Buffer.concat(chunks).toString());
       asked.push({ model, input, key: request.headers.authorization });
+      onAsked();
       const refusal = refuse(input);
       const body = refusal?.body ?? {
         object: 'list',
@@ -49,7 +51,10 @@ beforeAll(async () => {
     });
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  http = await openHttpApp({ imports: [MemoryModule, ConfigModule] });
+  http = await openHttpApp({
+    imports: [MemoryModule, ConfigModule],
+    environment: { roles: new Set(['api']) }, // it embeds when a test says so
+  });
   await http.database.query(
     `INSERT INTO projects (id, name, created_by) VALUES ('red', 'Red', 't'), ('blue', 'Blue', 't')`,
   );
@@ -225,6 +230,20 @@ whereVectorsAre('with a model', () => {
     expect(asked).toEqual([]);
     refuse = () => undefined;
     expect(subjects(await search('poison'))[0]).toBe('Poison');
+  });
+
+  it('a process that works does it by itself', async () => {
+    await withModel();
+    await remember('Wildlife', 'Gulls.');
+    const isAsked = new Promise<void>((done) => (onAsked = done));
+    const worker = await openHttpApp({
+      imports: [MemoryModule, ConfigModule],
+      environment: { dataDir: http.environment.dataDir, roles: new Set(['worker']) },
+      database: { database: http.database, url: undefined, close: async () => undefined },
+    });
+    await isAsked;
+    await worker.close();
+    expect(asked[0]!.input).toEqual(['Wildlife: Gulls.']);
   });
 
   it('two processes ask for each text once', async () => {

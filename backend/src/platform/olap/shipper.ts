@@ -32,9 +32,10 @@ const LEASE_S = 90;
  *     lease. When a process ends in between, or loses the lease, the batch is inserted again.
  *   - It holds no transaction, no lock and a batch of 1,000 rows or some 4 MB, however far it is behind.
  *
- * Failure. A batch that ClickHouse refuses is tried again with the same pause, and told of by the lag. ClickHouse away, Postgres away: tried again with a growing pause, for ever, from the position that was noted.
- * What waits stays in Postgres's own partitions and nowhere else. When retention drops one that was not copied, it notes
- * in `olap_copies.lost` how many rows went with it (see partitions.ts); health and /metrics tell.
+ * Failure. A batch that ClickHouse refuses is tried again with the same pause, and told of by the lag. ClickHouse away,
+ * Postgres away: tried again with a growing pause, for ever, from the position that was noted. What waits
+ * stays in Postgres's own partitions and nowhere else. When retention drops one that was not copied, it notes in
+ * `olap_copies.lost` how many rows went with it (see partitions.ts); health and /metrics tell.
  */
 @Injectable()
 export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {

@@ -27,7 +27,7 @@ export const words = {
     steps: '步骤',
     attempts: '尝试',
     number: '编号',
-    took: '用时',
+    took: '耗时',
     age: '时间',
     open: '进行中',
     last: '最近任务',
@@ -38,7 +38,7 @@ export const words = {
     status: '状态',
     agent: '智能体',
     since: '创建时间',
-    took: '用时',
+    took: '耗时',
   },
   since: { '1h': '最近 1 小时', '24h': '最近 24 小时', '7d': '最近 7 天', '30d': '最近 30 天' },
   took: {
