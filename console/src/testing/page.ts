@@ -40,3 +40,19 @@ export function pageOf<T>(fixture: ComponentFixture<T>) {
       [...root.querySelectorAll('.fault')].map(({ textContent }) => textContent?.trim()),
   };
 }
+
+/** Resolves with what is there, or once it is: what a page fetches when it is opened comes in its own time. */
+export function appears<E extends HTMLElement>(root: HTMLElement, selector: string): Promise<E> {
+  const found = () => root.querySelector<E>(selector);
+  return new Promise((done) => {
+    const look = () => {
+      const it = found();
+      if (!it) return;
+      changes.disconnect();
+      done(it);
+    };
+    const changes = new MutationObserver(look);
+    changes.observe(root, { childList: true, subtree: true });
+    look();
+  });
+}

@@ -2,6 +2,7 @@ import { provideHttpClient } from '@angular/common/http';
 import { HttpTestingController, provideHttpClientTesting } from '@angular/common/http/testing';
 import { TestBed } from '@angular/core/testing';
 import type { Proposal } from '@aos/contracts';
+import { appears } from '../../../testing/page';
 import { provideWords } from '../../../testing/transloco';
 import { ProposalCard } from './proposal-card';
 import { words } from './words.en';
@@ -106,7 +107,7 @@ describe('a change that waits', () => {
     });
     button('Apply it alone…')!.click();
     await settle();
-    const reason = root.querySelector('textarea')!;
+    const reason = await appears<HTMLTextAreaElement>(root, 'textarea');
     const type = async (text: string) => {
       reason.value = text;
       reason.dispatchEvent(new Event('input'));

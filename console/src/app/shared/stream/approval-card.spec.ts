@@ -1,6 +1,7 @@
 import { TestBed } from '@angular/core/testing';
 import type { DecideRequest } from '@aos/contracts';
 import { anApproval } from '../../../testing/factories';
+import { appears } from '../../../testing/page';
 import { provideWords } from '../../../testing/transloco';
 import type { LiveApproval } from '../state/approvals';
 import { ApprovalCard } from './approval-card';
@@ -135,8 +136,9 @@ describe('the approval card', () => {
     document.body.append(host);
     const open = async () => {
       button('Decide alone…')?.click();
+      const reason = await appears<HTMLTextAreaElement>(host, 'textarea');
       await fixture.whenStable();
-      return host.querySelector('textarea')!;
+      return reason;
     };
     const write = async (words: string) => {
       const box = host.querySelector('textarea')!;
