@@ -145,6 +145,17 @@ export async function comesTo(
   }
 }
 
+/** A press may miss where what stands above grows in that moment: a person presses once more. */
+export const pressUntil = (button, shown) =>
+  comesTo(async () => {
+    if ((await shown.count()) > 0) return true;
+    const fault = await button.click({ timeout: 2_000 }).then(
+      () => '',
+      ({ message }) => message,
+    );
+    return (await shown.count()) > 0 || `nothing has opened ${fault}`;
+  }, true);
+
 /** Waits until there is one of these, and asks the page anew as long as there is none. */
 export const appears = (locator, again) =>
   comesTo(async () => (await locator.count()) > 0 || `no ${locator}`, true, {

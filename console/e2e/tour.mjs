@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { comesTo, untilEnded } from './harness.mjs';
+import { comesTo, pressUntil, untilEnded } from './harness.mjs';
 
 const birdstrikes = new URL('../../ops/demo/data/birdstrikes.csv', import.meta.url);
 const goals = {
@@ -307,7 +307,11 @@ export function viewsOf({ agent, done, failed, waiting }) {
       name: 'edit-arguments',
       path: `chat/${waiting.conversationId}?pane=stream`,
       ready: 'main aos-approval-card',
-      open: (page) => page.locator('main aos-approval-card .besides button').first().click(),
+      open: (page) =>
+        pressUntil(
+          page.locator('main aos-approval-card .besides button').first(),
+          page.locator(dialog),
+        ),
       shows: dialog,
     },
     {
