@@ -81,7 +81,7 @@ export const words = {
       title: 'Embeddings',
       help: 'What memory is searched with by meaning. Without it the search goes by words.',
       touches:
-        'What is remembered is sent to it, item by item, and every search of memory. Another model takes all items anew.',
+        'Sent to it are what is remembered, every search of memory, and the goals of tasks that a model plans. Another model takes all items anew.',
       provider: {
         title: 'Provider',
         help: 'What speaks the language of OpenAI’s interface, whoever runs it.',
