@@ -1,4 +1,4 @@
-import type { AosEvent, Approval, Job, Me } from '@aos/contracts';
+import type { AosEvent, Approval, Job, McpServerInfo, Me } from '@aos/contracts';
 import type { LiveApproval } from '../app/shared/state/approvals';
 
 let seq = 0;
@@ -85,4 +85,19 @@ export const me: Me = {
   csrfToken: 'csrf',
   hasPassword: true,
   signedInBy: null,
+};
+
+const registeredAt = '2026-11-22T10:00:00.000Z';
+export const serverInfo: McpServerInfo = {
+  ...{ name: 'shop', url: 'https://shop.example/mcp', transport: 'http', command: null, args: [] },
+  ...{ description: 'The shop', authSecret: null, oauth: null, caps: {}, enabled: true },
+  health: { state: 'healthy', checkedAt: registeredAt, error: null, latencyMs: 4 },
+  quota: { perMinute: null, perDay: null, concurrent: { limit: 16, used: 0 } },
+  limits: {},
+  circuit: { state: 'closed', retryAt: null },
+  stats: { windowSeconds: 60, calls: 0, errors: 0, errorRate: 0, p50Ms: null, p95Ms: null },
+  pins: { changed: 0, quarantined: 0 },
+  leftOut: [],
+  ...{ tools: 0, timeoutMs: 30_000, idempotentTools: [], version: 1 },
+  ...{ createdAt: registeredAt, updatedAt: registeredAt },
 };

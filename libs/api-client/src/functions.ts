@@ -179,6 +179,8 @@ export type { ListServers$Params as ListServers$Params } from './fn/integrations
 export { listServers as listServers } from './fn/integrations/list-servers';
 export type { RegisterServer$Params as RegisterServer$Params } from './fn/integrations/register-server';
 export { registerServer as registerServer } from './fn/integrations/register-server';
+export type { ListServerStandings$Params as ListServerStandings$Params } from './fn/integrations/list-server-standings';
+export { listServerStandings as listServerStandings } from './fn/integrations/list-server-standings';
 export type { GetServer$Params as GetServer$Params } from './fn/integrations/get-server';
 export { getServer as getServer } from './fn/integrations/get-server';
 export type { RemoveServer$Params as RemoveServer$Params } from './fn/integrations/remove-server';

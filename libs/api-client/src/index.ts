@@ -185,6 +185,8 @@ export type { SecretInfo } from './models/secret-info';
 export type { SendMessage } from './models/send-message';
 export type { ServerLimits } from './models/server-limits';
 export type { ServersImport } from './models/servers-import';
+export type { ServerStanding } from './models/server-standing';
+export type { ServerStandingPage } from './models/server-standing-page';
 export type { ServerTrial } from './models/server-trial';
 export type { Session } from './models/session';
 export type { SessionPage } from './models/session-page';
@@ -397,6 +399,8 @@ export type { ListServers$Params as ListServers$Params } from './fn/integrations
 export { listServers as listServers } from './fn/integrations/list-servers';
 export type { RegisterServer$Params as RegisterServer$Params } from './fn/integrations/register-server';
 export { registerServer as registerServer } from './fn/integrations/register-server';
+export type { ListServerStandings$Params as ListServerStandings$Params } from './fn/integrations/list-server-standings';
+export { listServerStandings as listServerStandings } from './fn/integrations/list-server-standings';
 export type { GetServer$Params as GetServer$Params } from './fn/integrations/get-server';
 export { getServer as getServer } from './fn/integrations/get-server';
 export type { RemoveServer$Params as RemoveServer$Params } from './fn/integrations/remove-server';

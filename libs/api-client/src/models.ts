@@ -179,6 +179,8 @@ export type { SecretInfo } from './models/secret-info';
 export type { SendMessage } from './models/send-message';
 export type { ServerLimits } from './models/server-limits';
 export type { ServersImport } from './models/servers-import';
+export type { ServerStanding } from './models/server-standing';
+export type { ServerStandingPage } from './models/server-standing-page';
 export type { ServerTrial } from './models/server-trial';
 export type { Session } from './models/session';
 export type { SessionPage } from './models/session-page';

@@ -27,6 +27,26 @@ export const ToolActivityList = pageOf(ToolActivity).meta({ id: 'ToolActivityLis
 export const ToolActivityQuery = PageQuery.extend({ server: Id.optional() });
 export type ToolActivityQuery = z.infer<typeof ToolActivityQuery>;
 
+/**
+ * How a server does now, and nothing of what it was registered as: for whoever knows that by its `version`, and asks again
+ * and again. What is nought, or is not there, is left out.
+ */
+export const ServerStanding = z
+  .object({
+    name: z.string(),
+    version: z.number().int(),
+    state: McpServerInfo.shape.health.shape.state,
+    circuit: McpServerInfo.shape.circuit.shape.state,
+    tools: z.number().int(),
+    error: z.string().optional(),
+    said: Said.optional(),
+    perMinute: McpServerInfo.shape.quota.shape.perMinute.unwrap().optional(),
+    pins: McpServerInfo.shape.pins.optional(),
+  })
+  .meta({ id: 'ServerStanding' });
+export type ServerStanding = z.infer<typeof ServerStanding>;
+export const ServerStandingPage = pageOf(ServerStanding).meta({ id: 'ServerStandingPage' });
+
 /** One tool as it does now: its last calls, what is used of its limits, and the state of its server. */
 export const ToolReport = z
   .object({

@@ -22,6 +22,7 @@ import {
   PageQuery,
   PatchServer,
   RegisterServer,
+  ServerStandingPage,
 } from '@aos/contracts';
 import type { Response } from 'express';
 import { Allow, type AosRequest, RequestCtx } from '../../platform/http/access.js';
@@ -55,6 +56,17 @@ export class IntegrationsController {
   @ApiResponse({ status: 200, standardSchema: McpServerPage })
   servers(@Query({ schema: PageQuery }) query: PageQuery) {
     return this.queries.servers(query);
+  }
+
+  @Get('standing')
+  @Allow('tool.read', { anyProject: true })
+  @ApiOperation({
+    summary: 'How every tool server does now, by name, without what it was registered as',
+    operationId: 'listServerStandings',
+  })
+  @ApiResponse({ status: 200, standardSchema: ServerStandingPage })
+  standings(@Query({ schema: PageQuery }) query: PageQuery) {
+    return this.queries.standings(query);
   }
 
   @Get('registry/:name')

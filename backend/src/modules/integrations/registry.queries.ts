@@ -1,5 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { type McpServerInfo, type McpTool, type Page, PageQuery } from '@aos/contracts';
+import {
+  type McpServerInfo,
+  type McpTool,
+  type Page,
+  PageQuery,
+  type ServerStanding,
+} from '@aos/contracts';
 import { z } from 'zod';
 import { Database } from '../../platform/database/database.js';
 import { decodeCursor, toPage } from '../../platform/http/cursor.js';
@@ -29,7 +35,18 @@ export class RegistryQueries {
     private readonly reports: ServerReports,
   ) {}
 
-  async servers(query: PageQuery): Promise<Page<McpServerInfo>> {
+  servers(query: PageQuery): Promise<Page<McpServerInfo>> {
+    return this.pageOf(query, (row) => this.reports.of(row));
+  }
+
+  standings(query: PageQuery): Promise<Page<ServerStanding>> {
+    return this.pageOf(query, (row) => this.reports.standingOf(row));
+  }
+
+  private async pageOf<T>(
+    query: PageQuery,
+    report: (row: ServerRow) => Promise<T>,
+  ): Promise<Page<T>> {
     const after = decodeCursor(query.cursor, 1);
     const rows = await this.database.query<ServerRow>(
       `${selectServers} WHERE $1::text IS NULL OR r.name > $1 ORDER BY r.name LIMIT $2`,
@@ -41,7 +58,7 @@ export class RegistryQueries {
       (row) => [row.name],
       (row) => row,
     );
-    return { items: await Promise.all(items.map((row) => this.reports.of(row))), nextCursor };
+    return { items: await Promise.all(items.map(report)), nextCursor };
   }
 
   async server(name: string): Promise<McpServerInfo> {

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { McpServerInfo, ToolReport } from '@aos/contracts';
+import type { McpServerInfo, ServerStanding, ToolReport } from '@aos/contracts';
 import { BulkheadLink } from './chain/bulkhead.js';
 import { CircuitLink } from './chain/circuit.js';
 import { Limits } from './chain/limits.js';
@@ -45,6 +45,24 @@ export class ServerReports {
       version: row.version,
       createdAt: row.created_at.toISOString(),
       updatedAt: row.updated_at.toISOString(),
+    };
+  }
+
+  async standingOf(row: ServerRow): Promise<ServerStanding> {
+    const { perMinute: limit } = await this.inForce.ofServer(row.limits);
+    const perMinute = await used(this.buckets, `server:${row.name}`, limit);
+    const { state, error, said } = healthOf(row);
+    const pins = { changed: row.tools_changed, quarantined: row.tools_quarantined };
+    return {
+      name: row.name,
+      version: row.version,
+      state,
+      circuit: this.circuit.report(row.name).state,
+      tools: row.tools,
+      ...(error === null ? {} : { error }),
+      ...(said ? { said } : {}),
+      ...(perMinute ? { perMinute } : {}),
+      ...(pins.changed + pins.quarantined > 0 ? { pins } : {}),
     };
   }
 

@@ -9,6 +9,7 @@ import type {
   McpTool,
   Page,
   RecentCall,
+  ServerStanding,
   ServerTrial,
   ToolActivity,
   ToolPin,
@@ -178,6 +179,31 @@ describe('what the ledger tells of the servers', () => {
     expect(items[0]).toMatchObject({ isResultLeftOut: true });
     expect(items[0]!.result).toBeUndefined();
   });
+});
+
+it('tells how every server does as the registry does, page by page, without what it was registered as', async () => {
+  const { version } = await get<McpServerInfo>('/mcp/registry/env');
+  await http.call('/mcp/registry/env', {
+    method: 'PATCH',
+    as: admin,
+    headers: { 'if-match': `"${version}"` },
+    body: { limits: { perMinute: 50 } },
+  });
+  await call('files.write', { path: 'standing.txt', content: 'x' });
+  await http.database.query(
+    `UPDATE mcp_registry SET health = '{"state": "unhealthy", "error": "it broke"}' WHERE name = 'skills'`,
+  );
+  const { items: servers } = await get<Page<McpServerInfo>>('/mcp/registry');
+  const now = await get<Page<ServerStanding>>('/mcp/standing?limit=1', viewer);
+  const then = await get<Page<ServerStanding>>(`/mcp/standing?cursor=${now.nextCursor}`, viewer);
+  expect([...now.items, ...then.items]).toEqual(
+    servers.map(({ name, version, health, circuit, tools, quota }) => ({
+      ...{ name, version, tools, state: health.state, circuit: circuit.state },
+      ...(name === 'skills' ? { error: 'it broke' } : {}),
+      ...(name === 'env' ? { perMinute: quota.perMinute } : {}),
+    })),
+  );
+  expect(now.items[0]!.perMinute).toEqual({ limit: 50, used: 1 });
 });
 
 describe('one tool', () => {

@@ -13,6 +13,7 @@ import {
   listPins,
   listRecentCalls,
   listRoles,
+  listServerStandings,
   listServers,
   listToolActivity,
   listTools,
@@ -42,6 +43,7 @@ import type {
   PreviewPolicies,
   RecentCall,
   RegisterServer,
+  ServerStanding,
   ServerTrial,
   ServersImport,
   ToolActivity,
@@ -62,6 +64,12 @@ export class IntegrationsApi {
 
   servers(): Observable<McpServerInfo[]> {
     return this.all((cursor) => this.api.invoke(listServers, { limit: LONGEST_PAGE, cursor }));
+  }
+  /** A twelfth of `servers()`, for who has those. */
+  standings(): Observable<ServerStanding[]> {
+    return this.all((cursor) =>
+      this.api.invoke(listServerStandings, { limit: LONGEST_PAGE, cursor }),
+    );
   }
   server(name: string): Observable<McpServerInfo> {
     return this.api.invoke(getServer, { name });

@@ -1,28 +1,13 @@
 import { TestBed } from '@angular/core/testing';
 import { provideRouter } from '@angular/router';
-import type { McpServerInfo } from '@aos/contracts';
 import { NEVER, type Observable, of } from 'rxjs';
+import { serverInfo } from '../../../testing/factories';
 import { pageOf } from '../../../testing/page';
 import { provideSession } from '../../../testing/session';
 import { provideWords } from '../../../testing/transloco';
 import { IntegrationsApi } from './integrations-api';
 import { ServerPage } from './server-page';
 import { words } from './words.en';
-
-const at = '2026-11-22T10:00:00.000Z';
-const server: McpServerInfo = {
-  ...{ name: 'shop', url: 'https://shop.example/mcp', transport: 'http', command: null, args: [] },
-  ...{ description: 'The shop', authSecret: null, oauth: null, caps: {}, enabled: true },
-  health: { state: 'healthy', checkedAt: at, error: null, latencyMs: 4 },
-  quota: { perMinute: null, perDay: null, concurrent: { limit: 16, used: 0 } },
-  limits: {},
-  circuit: { state: 'closed', retryAt: null },
-  stats: { windowSeconds: 60, calls: 0, errors: 0, errorRate: 0, p50Ms: null, p95Ms: null },
-  pins: { changed: 0, quarantined: 0 },
-  leftOut: [],
-  ...{ tools: 0, timeoutMs: 30_000, idempotentTools: [], version: 1 },
-  ...{ createdAt: at, updatedAt: at },
-};
 
 async function show(api: Record<string, () => Observable<unknown>>) {
   TestBed.configureTestingModule({
@@ -33,7 +18,12 @@ async function show(api: Record<string, () => Observable<unknown>>) {
       provideSession('tool.write'),
       {
         provide: IntegrationsApi,
-        useValue: { server: () => of(server), activity: () => of([]), tools: () => of([]), ...api },
+        useValue: {
+          server: () => of(serverInfo),
+          activity: () => of([]),
+          tools: () => of([]),
+          ...api,
+        },
       },
     ],
   });

@@ -1,4 +1,4 @@
-import type { McpServerInfo, ToolActivity } from '@aos/contracts';
+import type { McpServerInfo, ServerStanding, ToolActivity } from '@aos/contracts';
 import type { IconName } from '../../shared/ui/icon';
 import type { Tone } from '../../shared/ui/state-mark';
 
@@ -65,3 +65,28 @@ export const placeOf = (server: McpServerInfo): string =>
     : server.transport === 'http' || server.transport === 'sse'
       ? server.url
       : '';
+
+/**
+ * The servers as they do now. Null where they are others than those, or registered otherwise: then they are to be asked for
+ * anew. Both lists are by name.
+ */
+export function asTheyDo(
+  servers: readonly McpServerInfo[],
+  now: readonly ServerStanding[],
+): McpServerInfo[] | null {
+  if (servers.length !== now.length) return null;
+  const all = servers.map((server, n): McpServerInfo | null => {
+    const standing = now[n]!;
+    if (standing.name !== server.name || standing.version !== server.version) return null;
+    const { state, circuit, tools, error = null, said, perMinute = null } = standing;
+    return {
+      ...server,
+      tools,
+      health: { ...server.health, state, error, said },
+      circuit: { ...server.circuit, state: circuit },
+      quota: { ...server.quota, perMinute },
+      pins: standing.pins ?? { changed: 0, quarantined: 0 },
+    };
+  });
+  return all.every((server) => server !== null) ? all : null;
+}

@@ -12,7 +12,7 @@ import { Router } from '@angular/router';
 import type { McpServerInfo, McpTool, ToolActivity } from '@aos/contracts';
 import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
-import { type Subscription, forkJoin } from 'rxjs';
+import { type Observer, type Subscription, forkJoin, map, of, switchMap } from 'rxjs';
 import { type Call, done, failed, loading } from '../../shared/api/problem';
 import { Sentences } from '../../shared/i18n/sentences';
 import { Unsent } from '../../shared/forms/unsent';
@@ -34,6 +34,7 @@ import { PoliciesView } from './policies/policies-view';
 import { RegisterDialog } from './register-dialog';
 import {
   type ServerState,
+  asTheyDo,
   errorShare,
   failsOften,
   icons,
@@ -298,21 +299,40 @@ export class ServersPage {
   constructor() {
     this.load();
     this.loadTools();
-    keepFresh(() => [this.load()]);
+    keepFresh(() => [this.call().state === 'done' ? this.refresh() : this.load()]);
+  }
+
+  /** What they were registered as is a megabyte of a thousand servers, and changes seldom. */
+  private refresh(): Subscription {
+    return forkJoin({ now: this.api.standings(), activity: this.api.activity() })
+      .pipe(
+        switchMap(({ now, activity }) => {
+          const servers = asTheyDo(this.servers(), now);
+          return servers
+            ? of({ servers, activity })
+            : this.api.servers().pipe(map((anew) => ({ servers: anew, activity })));
+        }),
+      )
+      .subscribe(this.taken);
   }
 
   protected load(): Subscription {
-    return forkJoin({ servers: this.api.servers(), activity: this.api.activity() }).subscribe({
-      next: ({ servers, activity }) => {
-        const changed = servers.length !== this.servers().length;
-        this.servers.set(servers);
-        this.activity.set(new Map(activity.map((each) => [each.server, each])));
-        if (changed && this.call().state === 'done') this.loadTools();
-        this.call.set(done);
-      },
-      error: (error: unknown) => this.call.set(failed(error)),
-    });
+    return forkJoin({ servers: this.api.servers(), activity: this.api.activity() }).subscribe(
+      this.taken,
+    );
   }
+  private readonly taken: Partial<
+    Observer<{ servers: readonly McpServerInfo[]; activity: readonly ToolActivity[] }>
+  > = {
+    next: ({ servers, activity }) => {
+      const changed = servers.length !== this.servers().length;
+      this.servers.set(servers);
+      this.activity.set(new Map(activity.map((each) => [each.server, each])));
+      if (changed && this.call().state === 'done') this.loadTools();
+      this.call.set(done);
+    },
+    error: (error: unknown) => this.call.set(failed(error)),
+  };
   protected loadTools(): void {
     this.api.tools().subscribe({
       next: (tools) => {

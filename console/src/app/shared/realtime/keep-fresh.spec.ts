@@ -42,6 +42,18 @@ describe('a page that keeps fresh', () => {
     leave();
   });
 
+  it('rests while nobody looks at it, and catches up when somebody does again', () => {
+    const seen = jest.spyOn(document, 'visibilityState', 'get').mockReturnValue('hidden');
+    const { questions, leave } = setup();
+    jest.advanceTimersByTime(60_000);
+    expect(questions).toHaveLength(0);
+    seen.mockRestore();
+    document.dispatchEvent(new Event('visibilitychange'));
+    jest.advanceTimersByTime(1_100);
+    expect(questions).toHaveLength(1);
+    leave();
+  });
+
   it('asks no more once it is left', () => {
     const { questions, leave } = setup();
     leave();
