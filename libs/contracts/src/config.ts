@@ -94,7 +94,9 @@ export const SystemConfig = z
   .strictObject({
     llm: z
       .strictObject({
-        provider: z.enum(['none', 'openai']).default('none'),
+        /** `openai` is whatever speaks that interface, whoever runs it. */
+        provider: z.enum(['none', 'openai', 'anthropic', 'ollama']).default('none'),
+        /** Without one the provider's own: api.openai.com, api.anthropic.com, 127.0.0.1:11434. */
         baseUrl: z.url({ protocol: /^https?$/ }).optional(),
         model: z.string().max(200).optional(),
         apiKeySecret: z.string().max(128).optional(),
@@ -103,6 +105,8 @@ export const SystemConfig = z
         /** CNY per million tokens, for the cost on a run. */
         inputPriceCny: z.number().min(0).default(0),
         outputPriceCny: z.number().min(0).default(0),
+        /** What the model reads at once, in tokens; heeded by Ollama, which is told of it. */
+        contextTokens: z.number().int().min(1024).max(4_194_304).optional(),
       })
       .prefault({}),
     /** What turns a text into numbers, so that memory is searched by meaning. Needs pgvector in the database. */

@@ -84,7 +84,9 @@ export class Settings implements OnModuleInit, OnApplicationShutdown {
     if (fits === 'in part')
       this.logger.warn('The stored settings have keys of a newer version; those are passed over.');
     if (fits === 'not')
-      this.logger.error('The stored settings do not fit this version; defaults are used.');
+      this.logger.error(
+        'Sections of the stored settings do not fit this version; for those the defaults are used.',
+      );
     return {
       version: row?.version ?? 0,
       config,

@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { SystemConfig } from '@aos/contracts';
+import type { z } from 'zod';
 
 export const defaultSettings = (): SystemConfig => SystemConfig.parse({});
 
 /**
  * Settings as this version understands them. A newer one that ran, or runs beside it, may have written keys that this one
- * does not know: those are passed over, and all else holds. What cannot be read even so is the defaults.
+ * does not know: those are passed over, and all else holds. A section that cannot be read even so is the defaults.
  */
 export function readStored(raw: unknown): {
   config: SystemConfig;
@@ -22,17 +23,26 @@ export function readStored(raw: unknown): {
   const rest = SystemConfig.safeParse(known);
   if (rest.success) return { config: rest.data, fits: 'in part' };
   const config = defaultSettings();
+  const { security, ...sections } = SystemConfig.shape;
+  takeWhatFits(config, sections, known);
+  const given = (known as { security?: unknown } | null)?.security;
+  takeWhatFits(config.security, security.unwrap().shape, given);
   // An empty list lets everybody in. One that is there and cannot be read lets in nobody.
-  const listed = (raw as { security?: { allowedAddresses?: unknown } } | null)?.security
-    ?.allowedAddresses;
+  const listed = (given as { allowedAddresses?: unknown } | undefined)?.allowedAddresses;
   const isListed = listed !== undefined && !(Array.isArray(listed) && listed.length === 0);
-  if (isListed) {
-    const list = SystemConfig.shape.security.unwrap().shape.allowedAddresses.safeParse(listed);
-    config.security.allowedAddresses = list.data ?? [{ address: 'unreadable', note: '' }];
-  }
+  if (isListed && config.security.allowedAddresses.length === 0)
+    config.security.allowedAddresses = [{ address: 'unreadable', note: '' }];
   return { config, fits: 'not' };
 }
 type Part = Record<PropertyKey, unknown>;
+
+/** A section that a newer version wrote in its own way takes no other with it: of security, no key another. */
+function takeWhatFits(into: Part, shapes: Record<string, z.ZodType>, given: unknown): void {
+  for (const [key, shape] of Object.entries(shapes)) {
+    const read = shape.safeParse((given as Part | null | undefined)?.[key]);
+    if (read.success) into[key] = read.data;
+  }
+}
 
 /** A key that an older version does not know makes it go by its defaults: so one that says nothing is left out. */
 export function toStored(config: SystemConfig): unknown {

@@ -4,11 +4,13 @@ import { SystemConfig } from '@aos/contracts';
 import type { SignedIn } from '../../../test/http-app.js';
 import { type RunBench, openRunBench, step } from '../../../test/factories/runs.js';
 
-/** A model server of the test's own: OpenAI-compatible over HTTP, and as bad as the test wants it. */
+/** A model server of the test's own, in the interfaces of three providers, and as bad as the test wants it. */
 interface Asked {
+  url: string;
   tool: string;
   key: string | undefined;
   material: Record<string, unknown>;
+  body: Record<string, unknown>;
 }
 type Reply =
   | { args: unknown; usage?: { prompt_tokens: number; completion_tokens: number } }
@@ -34,6 +36,76 @@ it('loads what speaks to models when one is asked, and not before', async () => 
   jest.dontMock('@langchain/openai');
 });
 
+type Said = Exclude<Reply, string | { status: number }>;
+type Usage = { prompt_tokens: number; completion_tokens: number };
+interface Interface {
+  /* eslint-disable-next-line @typescript-eslint/no-explicit-any -- a foreign body, as it came */
+  tool(body: any): string;
+  answer(tool: string, said: Said, usage: Usage): unknown;
+}
+
+/** By path: OpenAI, Anthropic, Ollama. */
+const interfaces: Record<string, Interface> = {
+  '/v1/chat/completions': {
+    tool: (body) => body.tool_choice.function.name,
+    answer: (name, said, usage) => {
+      const call = 'args' in said && {
+        id: 'call-1',
+        type: 'function',
+        function: { name, arguments: JSON.stringify(said.args) },
+      };
+      const message = call
+        ? { role: 'assistant', content: null, tool_calls: [call] }
+        : { role: 'assistant', content: (said as { text: string }).text };
+      return {
+        id: 'x',
+        object: 'chat.completion',
+        created: 1,
+        model: 'test',
+        choices: [{ index: 0, finish_reason: 'stop', message }],
+        usage: { ...usage, total_tokens: usage.prompt_tokens + usage.completion_tokens },
+      };
+    },
+  },
+  '/v1/messages': {
+    tool: (body) => body.tool_choice.name,
+    answer: (name, said, usage) => ({
+      id: 'msg_1',
+      type: 'message',
+      role: 'assistant',
+      model: 'test',
+      stop_reason: 'tool_use',
+      stop_sequence: null,
+      content: [
+        'args' in said
+          ? { type: 'tool_use', id: 'toolu_1', name, input: said.args }
+          : { type: 'text', text: said.text },
+      ],
+      usage: { input_tokens: usage.prompt_tokens, output_tokens: usage.completion_tokens },
+    }),
+  },
+  '/api/chat': {
+    tool: ({ format }) =>
+      format.properties.steps
+        ? 'make_plan'
+        : format.properties.isGoalMet
+          ? 'give_review'
+          : 'revise_arguments',
+    answer: (_, said, usage) => ({
+      model: 'test',
+      created_at: '2026-11-28T00:00:00Z',
+      message: {
+        role: 'assistant',
+        content: 'args' in said ? JSON.stringify(said.args) : said.text,
+      },
+      done: true,
+      done_reason: 'stop',
+      prompt_eval_count: usage.prompt_tokens,
+      eval_count: usage.completion_tokens,
+    }),
+  },
+};
+
 let bench: RunBench;
 let server: Server;
 const asked: Asked[] = [];
@@ -45,37 +117,27 @@ beforeAll(async () => {
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const body = JSON.parse(Buffer.concat(chunks).toString());
+      const { url, headers } = request;
+      const spoken = interfaces[url!];
+      if (!spoken) return response.writeHead(404).end();
       const question: Asked = {
-        tool: body.tool_choice.function.name,
-        key: request.headers.authorization,
+        url: url!,
+        tool: spoken.tool(body),
+        key: headers.authorization ?? (headers['x-api-key'] as string | undefined),
         material: JSON.parse(body.messages.at(-1).content),
+        body,
       };
       asked.push(question);
       const answer = reply(question);
       if (answer === 'silence') return;
       if ('status' in answer) return response.writeHead(answer.status).end(answer.body);
-      const call = 'args' in answer && {
-        id: 'call-1',
-        type: 'function',
-        function: { name: question.tool, arguments: JSON.stringify(answer.args) },
-      };
-      const message = call
-        ? { role: 'assistant', content: null, tool_calls: [call] }
-        : { role: 'assistant', content: (answer as { text: string }).text };
       const usage = ('usage' in answer && answer.usage) || {
         prompt_tokens: 1000,
         completion_tokens: 100,
       };
-      response.writeHead(200, { 'content-type': 'application/json' }).end(
-        JSON.stringify({
-          id: 'x',
-          object: 'chat.completion',
-          created: 1,
-          model: 'test',
-          choices: [{ index: 0, finish_reason: 'stop', message }],
-          usage: { ...usage, total_tokens: usage.prompt_tokens + usage.completion_tokens },
-        }),
-      );
+      response
+        .writeHead(200, { 'content-type': 'application/json' })
+        .end(JSON.stringify(spoken.answer(question.tool, answer, usage)));
     });
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
@@ -90,7 +152,10 @@ beforeAll(async () => {
 }, 120_000);
 
 /** How long the model may take: longer than any machine is busy, where a test is not about that. */
-async function waitForModel(timeoutMs: number): Promise<void> {
+const waitForModel = (timeoutMs: number) => setModel({ timeoutMs });
+
+async function setModel(changes: Record<string, unknown> = {}): Promise<void> {
+  const at = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const present = await bench.call<{ config: Record<string, unknown> }>('/config/system', {
     as: bench.owner,
   });
@@ -102,12 +167,13 @@ async function waitForModel(timeoutMs: number): Promise<void> {
       ...present.body.config,
       llm: {
         provider: 'openai',
-        baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
+        baseUrl: (changes['provider'] ?? 'openai') === 'openai' ? `${at}/v1` : at,
         model: 'test',
         apiKeySecret: 'MODEL_KEY',
-        timeoutMs,
+        timeoutMs: 20_000,
         inputPriceCny: 10,
         outputPriceCny: 20,
+        ...changes,
       },
     },
   });
@@ -323,4 +389,76 @@ test('a review that doubts the goal is told, and changes nothing', async () => {
   const [anomaly] = await bench.events(traceId, 'anomaly.detected');
   expect(anomaly!.summary).toContain('The chart is missing.');
   expect(bench.probe.calls).toHaveLength(1);
+});
+
+describe.each<[string, Record<string, unknown>, Partial<Asked>, Record<string, unknown>]>([
+  [
+    'anthropic',
+    { temperature: 0.5 },
+    { url: '/v1/messages', key: 'sk-canary-0123456789' },
+    { temperature: 0.5, tool_choice: { type: 'tool', name: 'make_plan' } },
+  ],
+  [
+    'ollama',
+    { temperature: 0.5, contextTokens: 32_768 },
+    { url: '/api/chat', key: 'Bearer sk-canary-0123456789' },
+    { options: { temperature: 0.5, num_ctx: 32_768 } },
+  ],
+])('in the interface of %s', (provider, changes, question, body) => {
+  beforeAll(() => setModel({ provider, ...changes }));
+  afterAll(() => setModel());
+
+  test('a model plans, revises and reviews, and its tokens and cost are on the run', async () => {
+    reply = answers({ steps: [step('a')] }, { text: 'better' });
+    bench.probe.during = (args) => {
+      if (args.text === 'a') throw new Error('boom');
+      return {};
+    };
+    const { jobId } = await bench.run({ goal: 'say a' });
+    const job = await bench.ended(jobId);
+    expect(job).toMatchObject({ status: 'succeeded', error: null });
+    expect(asked.map(({ tool }) => tool)).toEqual(['make_plan', 'revise_arguments', 'give_review']);
+    expect(asked[0]).toMatchObject({ ...question, material: { goal: 'say a' }, body });
+    expect(asked[0]!.body).toMatchObject({ model: 'test' });
+    expect(job.receipt).toMatchObject({
+      cost: { cny: 0.036, inputTokens: 3000, outputTokens: 300 },
+    });
+  });
+
+  test('what it says is checked, and a refusal that quotes the key is told without it', async () => {
+    reply = () => ({ text: '{"steps": 1}' });
+    const first = await bench.run({ goal: 'make me rich' });
+    await bench.ended(first.jobId);
+    expect((await bench.events(first.traceId, 'anomaly.detected'))[0]!.summary).toMatch(
+      /did not answer in the shape/,
+    );
+    reply = () => ({
+      status: 401,
+      body: '{"type":"error","error":"bad key sk-canary-0123456789"}',
+    });
+    const { jobId, traceId } = await bench.run({ goal: 'make me rich' });
+    const job = await bench.ended(jobId);
+    const [anomaly] = await bench.events(traceId, 'anomaly.detected');
+    expect(anomaly!.summary).toMatch(/could not be asked: .*bad key/);
+    expect(JSON.stringify([await bench.events(traceId), job])).not.toContain('sk-canary');
+  });
+
+  test('its silence ends with the time limit', async () => {
+    await setModel({ provider, ...changes, timeoutMs: 300 });
+    reply = () => 'silence';
+    const { jobId, traceId } = await bench.run({ goal: 'make me rich' });
+    expect((await bench.ended(jobId)).status).toBe('failed');
+    const [anomaly] = await bench.events(traceId, 'anomaly.detected');
+    expect(anomaly!.summary).toMatch(/could not be asked/);
+  });
+});
+
+test('a grammar for Ollama holds what grammars can: structure, and no patterns', async () => {
+  await setModel({ provider: 'ollama' });
+  const { jobId } = await bench.run({ goal: 'say a' });
+  expect((await bench.ended(jobId)).status).toBe('succeeded');
+  const format = JSON.stringify(asked[0]!.body['format']);
+  expect(format).toContain('"enum":["revise","skip","abort"]');
+  expect(format).not.toMatch(/"pattern"|"propertyNames"/);
+  await setModel();
 });

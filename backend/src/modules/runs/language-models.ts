@@ -6,6 +6,7 @@ import { inSpan } from '../../platform/telemetry/span.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { Settings, Vault } from '../config/index.js';
 import type { JobRow } from '../jobs/index.js';
+import { askProvider } from './chat-models.js';
 import type { RunAgent } from './run.js';
 
 /** What a call of a model has used; told also when its answer was useless. */
@@ -54,24 +55,23 @@ export class LanguageModels {
     const name = agent?.config.model ?? llm.model;
     if (llm.provider === 'none' || !name) return { model: undefined, approvalTimeoutMs };
     const reveal = async () =>
-      llm.apiKeySecret
-        ? this.vault.reveal(ctx, llm.apiKeySecret, null, `language model of job ${job.id}`)
-        : 'none';
+      llm.apiKeySecret === undefined
+        ? undefined
+        : this.vault.reveal(ctx, llm.apiKeySecret, null, `language model of job ${job.id}`);
     return { model: new RunModel(llm, name, reveal, this.vault.redactor()), approvalTimeoutMs };
   }
 }
 
 /**
- * An OpenAI-compatible model that answers in a given shape. The shape is asked for as a function call;
- * servers that do not know those often answer with the JSON as text, which is taken, too. Whatever comes
- * back is parsed by the schema: what does not fit is a fault, and a fault is never more than that. Text of
+ * A model that answers in a given shape, as a function call; servers that do not know those often answer with the JSON
+ * as text, which is taken, too. Whatever comes back is parsed by the schema: what does not fit is a fault, and a fault is never more than that. Text of
  * a model decides nothing about what may be called.
  */
 export class RunModel {
   constructor(
     private readonly config: SystemConfig['llm'],
     private readonly name: string,
-    private readonly reveal: () => Promise<string>,
+    private readonly reveal: () => Promise<string | undefined>,
     private readonly redact: (text: string) => string,
   ) {}
 
@@ -122,31 +122,13 @@ export class RunModel {
     return inSpan('model', `model ${name}`, { 'gen_ai.request.model': this.name }, async (span) => {
       let message;
       try {
-        // Two hundred modules, of use only where there is a model.
-        const { ChatOpenAI } = await import('@langchain/openai');
-        const chat = new ChatOpenAI({
+        message = await askProvider({
+          config: this.config,
           model: this.name,
-          apiKey: await this.reveal(),
-          configuration: { baseURL: this.config.baseUrl },
-          temperature: this.config.temperature,
-          timeout: this.config.timeoutMs,
-          maxRetries: 1,
-          useResponsesApi: false,
+          key: await this.reveal(),
+          question: { name, shape, system, material },
+          signal,
         });
-        const parameters = z.toJSONSchema(shape);
-        const answer = {
-          type: 'function',
-          function: { name, description: 'The answer.', parameters },
-        } as const;
-        message = await chat
-          .bindTools([answer], { tool_choice: { type: 'function', function: { name } } })
-          .invoke(
-            [
-              { role: 'system', content: system },
-              { role: 'user', content: JSON.stringify(material) },
-            ],
-            { signal },
-          );
       } catch (error) {
         if (signal.aborted) throw signal.reason;
         // Providers like to quote the key that they refuse.

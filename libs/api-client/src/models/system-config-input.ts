@@ -40,7 +40,7 @@ export interface SystemConfigInput {
 'toolSearchAbove'?: number;
 };
   llm?: {
-'provider'?: 'none' | 'openai';
+'provider'?: 'none' | 'openai' | 'anthropic' | 'ollama';
 'baseUrl'?: string;
 'model'?: string;
 'apiKeySecret'?: string;
@@ -48,6 +48,7 @@ export interface SystemConfigInput {
 'timeoutMs'?: number;
 'inputPriceCny'?: number;
 'outputPriceCny'?: number;
+'contextTokens'?: number;
 };
   security?: {
 'secondPerson'?: SecondPersonRuleInput;

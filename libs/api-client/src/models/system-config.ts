@@ -40,7 +40,7 @@ export interface SystemConfig {
 'toolSearchAbove': number;
 };
   llm: {
-'provider': 'none' | 'openai';
+'provider': 'none' | 'openai' | 'anthropic' | 'ollama';
 'baseUrl'?: string;
 'model'?: string;
 'apiKeySecret'?: string;
@@ -48,6 +48,7 @@ export interface SystemConfig {
 'timeoutMs': number;
 'inputPriceCny': number;
 'outputPriceCny': number;
+'contextTokens'?: number;
 };
   security: {
 'secondPerson': SecondPersonRule;

@@ -63,12 +63,17 @@ export const words = {
       touches: 'Runs that begin after saving plan with it. Runs under way end with the old one.',
       provider: {
         title: 'Provider',
-        help: 'What speaks the language of OpenAI’s interface, whoever runs it.',
-        values: { none: 'None', openai: 'OpenAI or compatible' },
+        help: '“OpenAI or compatible” is whatever speaks that interface, whoever runs it.',
+        values: {
+          none: 'None',
+          openai: 'OpenAI or compatible',
+          anthropic: 'Anthropic',
+          ollama: 'Ollama',
+        },
       },
       baseUrl: {
         title: 'Address',
-        help: 'Where the model answers, such as https://api.example.com/v1',
+        help: 'Where the model answers, such as https://api.example.com/v1. Empty: the provider’s own, for Ollama this machine.',
       },
       model: { title: 'Model', help: 'Its name, as the provider calls it.' },
       apiKeySecret: { title: 'API key', help: 'The name of a secret, never the key itself.' },
@@ -76,6 +81,10 @@ export const words = {
       timeoutMs: { title: 'Time limit', help: 'How long one answer may take, in milliseconds.' },
       inputPriceCny: { title: 'Input price', help: 'CNY per million tokens.' },
       outputPriceCny: { title: 'Output price', help: 'CNY per million tokens.' },
+      contextTokens: {
+        title: 'Tokens it reads',
+        help: 'For Ollama, which drops what stands before the last few thousand unless it is told, and takes memory for as many.',
+      },
     },
     embeddings: {
       title: 'Embeddings',

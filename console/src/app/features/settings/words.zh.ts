@@ -62,16 +62,28 @@ export const words = {
       touches: '保存之后开始的运行会使用它；进行中的运行沿用原来的模型。',
       provider: {
         title: '提供方',
-        help: '凡兼容 OpenAI 接口的服务，不论由谁运行。',
-        values: { none: '无', openai: 'OpenAI 或兼容服务' },
+        help: '“OpenAI 或兼容服务”指凡兼容该接口的服务，不论由谁运行。',
+        values: {
+          none: '无',
+          openai: 'OpenAI 或兼容服务',
+          anthropic: 'Anthropic',
+          ollama: 'Ollama',
+        },
       },
-      baseUrl: { title: '地址', help: '模型服务的地址，例如 https://api.example.com/v1' },
+      baseUrl: {
+        title: '地址',
+        help: '模型服务的地址，例如 https://api.example.com/v1。留空则使用提供方自己的地址，Ollama 为本机。',
+      },
       model: { title: '模型', help: '提供方使用的模型名称。' },
       apiKeySecret: { title: 'API 密钥', help: '填写密钥的名称，而不是密钥本身。' },
       temperature: { title: '温度', help: '0 最稳定。' },
       timeoutMs: { title: '超时', help: '单次回答的最长时间，单位毫秒。' },
       inputPriceCny: { title: '输入单价', help: '每百万词元，人民币。' },
       outputPriceCny: { title: '输出单价', help: '每百万词元，人民币。' },
+      contextTokens: {
+        title: '上下文词元数',
+        help: '用于 Ollama：不指定时，它只读取最后几千个词元，之前的内容会被丢弃；数值越大占用内存越多。',
+      },
     },
     embeddings: {
       title: '向量模型',
