@@ -453,6 +453,10 @@ describe('http.fetch', () => {
       ['GET', 204],
       ['GET', 304],
       ['POST', 201],
+      // Of no length that was said before: gzip, brotli, deflate.
+      ['GET', 207],
+      ['GET', 202],
+      ['GET', 200],
     ] as const)
       expect(await fetch({ url: `${url}/${status}`, method })).toMatchObject({ status, bytes: 0 });
   });

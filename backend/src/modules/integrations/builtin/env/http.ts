@@ -248,15 +248,26 @@ async function readBody(
 ): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of isEmpty(method, response) ? response.body : unpacked(response)) {
-    bytes += (chunk as Buffer).length;
-    if (bytes > maxBytes) {
-      throw new ToolFault('response_too_large', say('http-large', { most: maxBytes }));
+  const body = isEmpty(method, response) ? response.body : unpacked(response);
+  try {
+    for await (const chunk of body) {
+      bytes += (chunk as Buffer).length;
+      if (bytes > maxBytes) {
+        throw new ToolFault('response_too_large', say('http-large', { most: maxBytes }));
+      }
+      chunks.push(chunk as Buffer);
     }
-    chunks.push(chunk as Buffer);
+  } catch (error) {
+    if (!isOfNothing(error, body)) throw error;
   }
   return Buffer.concat(chunks);
 }
+
+/** Of a body that was not announced as empty, and had ended before its first byte. */
+const isOfNothing = (error: unknown, body: Readable): boolean =>
+  (error as NodeJS.ErrnoException).code === 'Z_BUF_ERROR' &&
+  'bytesWritten' in body &&
+  body.bytesWritten === 0;
 
 /** Its headers may tell how a body is packed, and there is none: to unpack nothing is an error. */
 const isEmpty = (method: string, { statusCode, headers }: Dispatcher.ResponseData): boolean =>
