@@ -82,6 +82,7 @@ describe('csv.profile', () => {
     ['utf-16le', iconv.encode(text, 'utf-16le', { addBOM: true })],
     ['utf-16be', iconv.encode(text, 'utf-16be', { addBOM: true })],
     ['utf-16le', iconv.encode(text, 'utf-16le', { addBOM: false })],
+    ['utf-16be', iconv.encode(text, 'utf-16be', { addBOM: false })],
     ['windows-1252', iconv.encode(text, 'windows-1252')],
   ])('reads %s', async (encoding, data) => {
     const found = await profile(data);
@@ -97,6 +98,17 @@ describe('csv.profile', () => {
     const found = await profile(iconv.encode(chinese, 'gbk'));
     expect(found.encoding).toMatch(/gb/);
     expect(found.columns.map(({ name }) => name)).toEqual(['城市', '人口']);
+  });
+
+  it('reads UTF-16 of nothing but ASCII, and of Chinese, without a mark', async () => {
+    for (const [text, first] of [
+      ['a;b\n1;2\n', 'a'],
+      ['城市,人口\n北京,2189\n上海,2487\n', '城市'],
+    ] as const) {
+      const found = await profile(iconv.encode(text, 'utf-16le', { addBOM: false }));
+      expect(found.encoding).toBe('utf-16le');
+      expect(found.columns[0]!.name).toBe(first);
+    }
   });
 
   it('finds the one foreign byte at the end of a long file', async () => {
@@ -155,6 +167,9 @@ describe('csv.profile', () => {
     ['not_text', 'Excel workbook', Buffer.from('PK\u0003\u0004rest of a workbook')],
     ['not_text', 'gzip', Buffer.from([0x1f, 0x8b, 8, 0, 0])],
     ['not_text', 'byte 404 is NUL', `a,b\n${'1,2\n'.repeat(100)}\0`],
+    // No UTF-16: pairs of ASCII among the zero bytes, and half a sign at the end.
+    ['not_text', 'byte 2 is NUL', '1,\0\n2,\0\n3,\0\n'],
+    ['not_text', 'byte 1 is NUL', `${'a\0'.repeat(20)}1`],
     [
       'not_text',
       'control characters',

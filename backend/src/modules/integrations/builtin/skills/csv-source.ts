@@ -247,6 +247,7 @@ function wideEncoding(sample: Buffer): string | undefined {
   if (sample[0] === 0 && sample[1] === 0 && sample[2] === 0xfe && sample[3] === 0xff) {
     return 'utf-32be';
   }
+  if (sample.length % 2 === 1) return undefined; // a whole file then: a cut one has an even length
   let evenNuls = 0;
   let oddNuls = 0;
   for (let i = 0; i + 1 < sample.length; i += 2) {
@@ -254,8 +255,10 @@ function wideEncoding(sample: Buffer): string | undefined {
     if (sample[i + 1] === 0) oddNuls += 1;
   }
   const pairs = sample.length / 2;
-  if (oddNuls > pairs * 0.3 && evenNuls < pairs * 0.02) return 'utf-16le';
-  if (evenNuls > pairs * 0.3 && oddNuls < pairs * 0.02) return 'utf-16be';
+  // Signs of ASCII have a zero byte each in UTF-16. With none of the other bytes above 127 it is all but those, or else no text.
+  const share = isAscii(sample) ? 0.9 : 0.3;
+  if (oddNuls > pairs * share && evenNuls < pairs * 0.02) return 'utf-16le';
+  if (evenNuls > pairs * share && oddNuls < pairs * 0.02) return 'utf-16be';
   return undefined;
 }
 
