@@ -983,6 +983,8 @@ export const sentences = {
   'holds-nul': 'holds a NUL character, which cannot be stored',
   'holds-half-pair': 'holds half of a surrogate pair, which is no character',
   'number-infinite': 'is a number too large to be passed on',
+  'number-rounded':
+    'is a number of more digits than can be passed on, and would become another one; send it as text',
   'last-event-id': 'Last-Event-ID is the id of an event: a whole number.',
   'no-whole-number': 'is not a whole number',
   'logged-under-trace': 'It has been logged under the trace of this answer.',

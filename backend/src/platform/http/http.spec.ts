@@ -489,6 +489,36 @@ describe('bodies', () => {
     expect(await codeOf(await post(nested('{"a":', '}', 20_000)))).toEqual([400, 'malformed_body']);
     expect((await post(nested('{"a":', '}', 90))).status).toBe(201);
   });
+
+  it.each([
+    '9007199254740993',
+    '-9007199254740993',
+    '9.007199254740993e15',
+    '90071992547409930E-1',
+    '1152921504606846976', // two to the power of 60, which is written with other digits again
+    '9007199254740992.5',
+    `9007199254740992.${'0'.repeat(400)}1`,
+  ])('refuses a number that would become another one by being read: %.25s', async (number) => {
+    const answer = await post(`{"text":"a","free":{"list":[1,${number}]}}`);
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({
+      code: 'validation_failed',
+      errors: [{ path: 'free.list.1', said: { code: 'number-rounded' } }],
+    });
+  });
+
+  it.each([
+    ['9007199254740991', Number.MAX_SAFE_INTEGER],
+    ['9007199254740994', 9007199254740994],
+    ['100000000000000000000', 1e20],
+    ['1e300', 1e300],
+    ['12300000000000000000e-2', 123e15],
+    ['0.1234567890123456789', 0.12345678901234568],
+    ['"9007199254740993"', '9007199254740993'],
+  ])('takes the number %s as it is', async (number, read) => {
+    const answer = await post(`{"text":"a","free":{"n":${number}}}`);
+    expect(((await answer.json()) as { free: unknown }).free).toEqual({ n: read });
+  });
 });
 
 describe('who may', () => {

@@ -1,8 +1,10 @@
 import type { NextFunction, Response } from 'express';
 import { say } from '@aos/contracts';
 import type { AosRequest } from './access.js';
+import { mayRound, parseExactly } from './exact-numbers.js';
 import { isDeeperThan } from './json-depth.js';
 import { AosError } from './problem.js';
+import { roundedIn } from './unstorable.js';
 
 const MEGABYTE = 1024 * 1024;
 /** Deeper than any document here, and far from what recursive code behind it can still walk. */
@@ -16,6 +18,9 @@ const roomier: [RegExp, number][] = [
   [/^\/config\/runtime\/secrets\//i, 4 * MEGABYTE],
   [/^\/mcp\/registry(\/import(\/openapi)?)?$/i, 4 * MEGABYTE],
 ];
+
+/** Documents name the largest number of 64 bits as a bound; a neighbour of that does as well. */
+const holdsBounds = /^\/mcp\/registry\/import\/openapi\/?$/i;
 
 /** Speaks a protocol of its own, in which it also says that a body is none; so it reads bodies itself. */
 const readsItself = /^\/mcp\/?$/i;
@@ -35,11 +40,16 @@ export function jsonBody(limit = MEGABYTE) {
     if (type.startsWith('multipart/form-data')) return next();
     const refusal = refuseType(type, request.headers['content-encoding']);
     if (refusal) return next(refusal);
+    const bounds = holdsBounds.test(request.path);
     const allowed = roomier.find(([path]) => path.test(request.path))?.[1] ?? limit;
     readBody(request, allowed).then(
       (text) => {
         try {
-          request.body = text.trim() === '' ? undefined : parseJson(text);
+          request.body =
+            text.trim() === ''
+              ? undefined
+              : parseJson(text, bounds ? (given) => JSON.parse(given) as unknown : undefined);
+          if (!bounds && mayRound(text)) refuseRounded(request.body);
         } catch (error) {
           return next(error);
         }
@@ -50,11 +60,20 @@ export function jsonBody(limit = MEGABYTE) {
   };
 }
 
+/** @throws AosError validation_failed for each number that would be another one. */
+function refuseRounded(body: unknown): void {
+  const errors = roundedIn(body);
+  if (errors.length > 0)
+    throw new AosError('validation_failed', `${errors[0]!.path}: ${errors[0]!.message}`, {
+      errors,
+    });
+}
+
 /** @throws AosError when it is no JSON, or nested so deep that looking at it is dangerous. */
-export function parseJson(text: string): unknown {
+export function parseJson(text: string, parse: (text: string) => unknown = parseExactly): unknown {
   let body: unknown;
   try {
-    body = JSON.parse(text);
+    body = parse(text);
   } catch (cause) {
     throw new AosError('malformed_body', say('body-no-json'), { cause });
   }

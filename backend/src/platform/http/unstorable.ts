@@ -1,5 +1,6 @@
 import { type FieldFault, type Said, say } from '@aos/contracts';
 import type { AosRequest } from './access.js';
+import { mayRound } from './exact-numbers.js';
 import { faultAt } from './problem.js';
 
 /** More than anyone mends at once. */
@@ -21,28 +22,34 @@ export function unstorableIn({
 
 /**
  * What would be something else by the time it is passed on. Half of a surrogate pair is no text: UTF-8 has another sign in
- * its place. A number like 1e400 is infinite once it is read, for which JSON has null.
+ * its place. A number like 1e400 is infinite once it is read, for which JSON has null. One of too many digits was marked when it
+ * was read (see exact-numbers.ts).
  */
 export function lossesIn(value: unknown): Fault[] {
   const places: Fault[] = [];
-  look(value, '', halfPairOf, places);
+  look(value, '', lossOf, places);
+  return places;
+}
+
+/** As `lossesIn`, of the numbers alone that were marked. */
+export function roundedIn(value: unknown): Fault[] {
+  const places: Fault[] = [];
+  look(value, '', (part) => (Number.isNaN(part) ? say('number-rounded') : undefined), places);
   return places;
 }
 
 /** JSON that came as UTF-8 has them only so written: most need not be looked through. */
 export const mayLose = (json: string): boolean =>
-  /\\u[dD][89a-fA-F]|\d{309}|[eE]\+?\d{2}/.test(json);
+  mayRound(json) || /\\u[dD][89a-fA-F]|[eE]\+?\d{2}/.test(json);
 
 type Fault = ReturnType<typeof faultAt>;
-type FaultOf = (text: string) => Said | undefined;
+type FaultOf = (part: string | number) => Said | undefined;
 
 function look(value: unknown, path: string, faultOf: FaultOf, places: Fault[]): void {
   if (places.length >= MOST_PLACES) return;
-  if (typeof value === 'string') {
+  if (typeof value === 'string' || typeof value === 'number') {
     const said = faultOf(value);
     if (said) places.push(faultAt(path, said));
-  } else if (typeof value === 'number') {
-    if (!Number.isFinite(value)) places.push(faultAt(path, say('number-infinite')));
   } else if (value !== null && typeof value === 'object')
     for (const [key, item] of Object.entries(value)) {
       const below = path === '' ? key : `${path}.${key}`;
@@ -52,7 +59,12 @@ function look(value: unknown, path: string, faultOf: FaultOf, places: Fault[]): 
     }
 }
 
-const halfPairOf: FaultOf = (text) => (text.isWellFormed() ? undefined : say('holds-half-pair'));
-const faultOf: FaultOf = (text) => (text.includes('\0') ? say('holds-nul') : halfPairOf(text));
+const lossOf: FaultOf = (part) => {
+  if (typeof part === 'string') return part.isWellFormed() ? undefined : say('holds-half-pair');
+  if (Number.isNaN(part)) return say('number-rounded');
+  return Number.isFinite(part) ? undefined : say('number-infinite');
+};
+const faultOf: FaultOf = (part) =>
+  typeof part === 'string' && part.includes('\0') ? say('holds-nul') : lossOf(part);
 
 const printable = (path: string) => path.replaceAll('\0', '\\u0000').toWellFormed().slice(0, 200);

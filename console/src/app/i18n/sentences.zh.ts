@@ -856,6 +856,7 @@ export const sentences: Record<SentenceCode, string> = {
   'holds-nul': '含有 NUL 字符，无法保存',
   'holds-half-pair': '含有半个代理对，不是字符',
   'number-infinite': '是一个大到无法传递的数',
+  'number-rounded': '这个数的位数太多，传递时会变成另一个数；请以文本形式发送',
   'last-event-id': 'Last-Event-ID 是事件的 id：一个整数。',
   'no-whole-number': '不是整数',
   'logged-under-trace': '已按这次应答的链路编号记入日志。',

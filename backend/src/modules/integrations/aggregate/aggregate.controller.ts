@@ -179,7 +179,7 @@ function refuseParams(body: unknown, errors: FieldFault[], response: ExpressResp
   const { id } = (body ?? {}) as { id?: unknown };
   const { path, message } = errors[0]!;
   const words = `${path}: ${message}`;
-  if (typeof id === 'string' ? !id.isWellFormed() : typeof id !== 'number')
+  if (typeof id === 'string' ? !id.isWellFormed() : !Number.isFinite(id))
     throw new AosError('validation_failed', words, { errors });
   const error = {
     code: ProtocolErrorCode.InvalidParams,

@@ -751,6 +751,8 @@ it('takes nothing for which the server would get something else', async () => {
     ['{"n":1e400}', 'params.arguments.n'],
     ['{"n":-1E+999}', 'params.arguments.n'],
     [`{"n":1${'0'.repeat(309)}}`, 'params.arguments.n'],
+    ['{"n":9007199254740993}', 'params.arguments.n'],
+    ['{"list":[9.007199254740993E15]}', 'params.arguments.list.0'],
   ];
   for (const [args, field] of lost)
     for (const method of ['tools/call', 'prompts/get'])
@@ -765,12 +767,41 @@ it('takes nothing for which the server would get something else', async () => {
   expect([whole.error, await callsOf()]).toEqual([undefined, before + 1]);
 });
 
+it('takes a document that names the largest number of 64 bits as a bound', async () => {
+  const schema = { type: 'integer', maximum: 'BOUND' };
+  const document = {
+    openapi: '3.1.0',
+    info: { title: 'x', version: '1' },
+    paths: {
+      '/x': {
+        get: { operationId: 'x', parameters: [{ name: 'n', in: 'query', schema }], responses: {} },
+      },
+    },
+  };
+  const body = { name: 'bounds', baseUrl: 'https://bounds.example', document, preview: true };
+  const answer = await fetch(`${app.baseUrl}/mcp/registry/import/openapi`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${app.admin.token}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body).replace('"BOUND"', '9223372036854775807'),
+  });
+  expect([answer.status, (await answer.json()) as object]).toMatchObject([
+    200,
+    { tools: [{ name: 'x' }] },
+  ]);
+});
+
 describe('a body that is none', () => {
   it.each([
     ['not JSON', '{"jsonrpc": "2.0", ', 400, -32700],
     ['nested without end', `${'['.repeat(5000)}${']'.repeat(5000)}`, 400, -32700],
     ['no message', '"hello"', 400, undefined],
     ['null', 'null', 400, undefined],
+    [
+      'of an id that would be another one',
+      '{"jsonrpc":"2.0","id":9007199254740993,"method":"ping"}',
+      400,
+      undefined,
+    ],
   ])('%s is answered in the protocol’s own terms', async (_what, body, status, code) => {
     const response = await fetch(app.mcpUrl, {
       method: 'POST',
