@@ -70,8 +70,8 @@ export type MemorySearchQuery = z.infer<typeof MemorySearchQuery>;
 export const MemorySearchAnswer = MemoryItemPage.extend({
   by: z.enum(['text', 'meaning']),
   terms: z.array(z.string()),
-  /** Null where it was by meaning. `away`: the model for it did not answer. */
-  whyText: z.enum(['asked', 'no-model', 'no-pgvector', 'away']).nullable(),
+  /** Null where it was by meaning. `away`: the model for it did not answer; `limited`: it was asked too often. */
+  whyText: z.enum(['asked', 'no-model', 'no-pgvector', 'away', 'limited']).nullable(),
 }).meta({ id: 'MemorySearchAnswer' });
 export type MemorySearchAnswer = z.infer<typeof MemorySearchAnswer>;
 

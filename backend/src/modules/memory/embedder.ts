@@ -9,8 +9,10 @@ import {
 import type { Environment } from '../../platform/config/environment.js';
 import { Database } from '../../platform/database/database.js';
 import { systemPrincipal } from '../../platform/http/context.js';
+import { Wakeups } from '../../platform/outbox/wakeups.js';
 import { ENVIRONMENT } from '../../platform/platform.module.js';
 import { EmbeddingFault, type EmbeddingModel, Embeddings } from './embeddings.js';
+import { Points } from './points.js';
 
 const BATCH = 64;
 const PAUSE_MS = { server: 2_000, embedded: 4_000 };
@@ -30,7 +32,7 @@ const CLAIM = `interval '15 minutes'`;
  *
  * Failure
  *   - The model is away or refuses everybody: said once in the log, tried again after longer and longer pauses, up to
- *     five minutes.
+ *     five minutes, which a change of the settings ends.
  *   - It refuses a text (400, 413): the texts of the batch are tried one by one, and one that is refused alone is left
  *     without a vector until it is changed. It is found by its words.
  */
@@ -41,19 +43,26 @@ export class Embedder implements OnApplicationBootstrap, OnModuleDestroy {
   private timer: NodeJS.Timeout | undefined;
   private looking: Promise<void> = Promise.resolve();
   private failures = 0;
+  private isLooking = false;
+  private stopListening: (() => void) | undefined;
 
   constructor(
     private readonly database: Database,
     private readonly embeddings: Embeddings,
+    private readonly points: Points,
+    private readonly wakeups: Wakeups,
     @Inject(ENVIRONMENT) private readonly environment: Environment,
   ) {}
 
   onApplicationBootstrap(): void {
-    if (this.environment.roles.has('worker')) this.lookAgain(PAUSE_MS[this.database.kind]);
+    if (!this.environment.roles.has('worker')) return;
+    this.stopListening = this.wakeups.on('control', () => this.hope());
+    this.lookAgain(this.pauseMs());
   }
 
   async onModuleDestroy(): Promise<void> {
     this.stopped.abort(new Error('AOS is stopping'));
+    this.stopListening?.();
     clearTimeout(this.timer);
     await this.looking;
   }
@@ -71,12 +80,26 @@ export class Embedder implements OnApplicationBootstrap, OnModuleDestroy {
       if (claimed.length === 0) return;
       try {
         await this.embedAll(model, claimed);
+        this.points.hasAnswered();
       } catch (error) {
         await this.release(claimed);
         throw error;
       }
       more = claimed.length === BATCH;
     }
+  }
+
+  /** The settings may have been mended: it is not waited for as long as before. */
+  private hope(): void {
+    if (this.failures === 0) return;
+    this.failures = 0;
+    if (this.isLooking) return;
+    clearTimeout(this.timer);
+    this.lookAgain(this.pauseMs());
+  }
+
+  private pauseMs(): number {
+    return Math.min(300_000, PAUSE_MS[this.database.kind] * 2 ** this.failures);
   }
 
   private lookAgain(inMs: number): void {
@@ -87,6 +110,7 @@ export class Embedder implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async look(): Promise<void> {
+    this.isLooking = true;
     try {
       await this.embed();
       this.failures = 0;
@@ -96,7 +120,8 @@ export class Embedder implements OnApplicationBootstrap, OnModuleDestroy {
           `What is remembered could not be embedded yet, and is tried again: ${(error as Error).message}`,
         );
     }
-    this.lookAgain(Math.min(300_000, PAUSE_MS[this.database.kind] * 2 ** this.failures));
+    this.isLooking = false;
+    this.lookAgain(this.pauseMs());
   }
 
   /** Two indexes find what waits; in an installation where nothing does, that is all. */

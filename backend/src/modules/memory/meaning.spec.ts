@@ -214,6 +214,32 @@ whereVectorsAre('with a model', () => {
     expect(subjects(await search('birds'))).toEqual(['Wildlife']);
   });
 
+  it('one that was away is left alone for a while, until it has answered somebody', async () => {
+    await withModel({ model: 'resting' });
+    await remember('Wildlife', 'Gulls.');
+    refuse = () => ({ status: 500, body: { error: { message: 'down' } } });
+    expect((await search('birds')).whyText).toBe('away');
+    refuse = () => undefined;
+    expect((await search('birds')).whyText).toBe('away');
+    expect((await search('tarmac')).whyText).toBe('away');
+    expect(asked).toHaveLength(1);
+    await embedder.embed();
+    expect(subjects(await search('birds'))).toEqual(['Wildlife']);
+  });
+
+  it('it is asked once for what is searched for again, and so often for one person', async () => {
+    await withModel();
+    const viewer = await http.signIn('viewer');
+    const again = await Promise.all([1, 2, 3].map(() => search('never seen')));
+    expect(again.map(({ by }) => by)).toEqual(['meaning', 'meaning', 'meaning']);
+    expect(asked).toHaveLength(1);
+    for (let n = 0; n < 60; n++) expect((await search(`n ${n}`, '', viewer)).by).toBe('meaning');
+    expect(await search('one more', '', viewer)).toMatchObject({ by: 'text', whyText: 'limited' });
+    expect((await search('n 59', '', viewer)).by).toBe('meaning');
+    expect((await search('one more')).by).toBe('meaning');
+    expect(asked).toHaveLength(62);
+  });
+
   it('a text that it refuses keeps no other from its vector', async () => {
     await withModel();
     await remember('First', 'Gulls.');

@@ -11,6 +11,7 @@ import { Embedder } from './embedder.js';
 import { Embeddings } from './embeddings.js';
 import { MemoryController } from './memory.controller.js';
 import { MemoryQueries } from './memory.queries.js';
+import { Points } from './points.js';
 import { ProjectVarsController } from './project-vars.controller.js';
 import { ProjectVarsQueries } from './project-vars.queries.js';
 
@@ -21,6 +22,7 @@ import { ProjectVarsQueries } from './project-vars.queries.js';
     Embedder,
     Embeddings,
     MemoryQueries,
+    Points,
     ProjectVarsQueries,
     CreateMemoryItemHandler,
     ChangeMemoryItemHandler,

@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import {
   type MemoryItem,
   type MemoryItemQuery,
@@ -12,8 +12,8 @@ import { Database } from '../../platform/database/database.js';
 import { type Ctx, allowedProjects, isAllowed } from '../../platform/http/context.js';
 import { decodeCursor, toPage } from '../../platform/http/cursor.js';
 import { NotFound } from '../../platform/http/problem.js';
-import { EmbeddingFault, type EmbeddingModel, Embeddings } from './embeddings.js';
 import { type MemoryRow, memoryColumns, toMemoryItem } from './memory-item.js';
+import { type Point, Points } from './points.js';
 
 export interface ProfileRow {
   profile: unknown;
@@ -35,11 +35,9 @@ const MOST_TERMS = 8;
 
 @Injectable()
 export class MemoryQueries {
-  private readonly logger = new Logger(MemoryQueries.name);
-
   constructor(
     private readonly database: Database,
-    private readonly embeddings: Embeddings,
+    private readonly points: Points,
   ) {}
 
   async page(ctx: Ctx, { text, ...query }: MemoryItemQuery): Promise<Page<MemoryItem>> {
@@ -49,7 +47,7 @@ export class MemoryQueries {
   async search(ctx: Ctx, { q, by, ...query }: MemorySearchQuery): Promise<MemorySearchAnswer> {
     const terms = termsOf(q);
     const asked = by === 'meaning' && query.cursor === undefined;
-    const near = asked ? await this.pointOf(ctx, q) : 'asked';
+    const near = asked ? await this.points.of(ctx, q) : 'asked';
     if (typeof near === 'string')
       return { ...(await this.find(ctx, query, terms)), by: 'text', terms, whyText: near };
     const items = await this.nearest(ctx, query, terms, near);
@@ -66,7 +64,7 @@ export class MemoryQueries {
       ...(projectId !== null && isAllowed(ctx.actor, 'memory.read', projectId) ? [projectId] : []),
     ];
     if (places.length === 0) return [];
-    const near = await this.pointOf(ctx, goal.slice(0, LONGEST_GOAL));
+    const near = await this.points.of(ctx, goal.slice(0, LONGEST_GOAL));
     const isNear = typeof near !== 'string';
     const rows = await this.database.query<MemoryRow>(
       `SELECT ${memoryColumns} FROM mem_embeddings
@@ -95,23 +93,6 @@ export class MemoryQueries {
       (entry): entry is [string, string] => Boolean(entry[1]) && entry[1] !== 'balanced',
     );
     return said.length > 0 ? Object.fromEntries(said) : undefined;
-  }
-
-  /** Where the text lies, or why that cannot be said. */
-  private async pointOf(
-    ctx: Ctx,
-    text: string,
-  ): Promise<Point | NonNullable<MemorySearchAnswer['whyText']>> {
-    const model = await this.embeddings.model(ctx);
-    if (typeof model === 'string') return model;
-    try {
-      const [vector] = await model.vectors([text], NEVER);
-      return { model, vector: vector! };
-    } catch (error) {
-      if (!(error instanceof EmbeddingFault)) throw error;
-      this.logger.warn(`The model for embeddings could not be asked: ${error.message}`);
-      return 'away';
-    }
   }
 
   /** What holds all the words stands first: who searches for a name means that name. Then what is nearest. */
@@ -177,13 +158,6 @@ export class MemoryQueries {
   }
 }
 
-interface Point {
-  model: EmbeddingModel;
-  vector: string;
-}
-
-/** Its own limit of time ends it. */
-const NEVER = new AbortController().signal;
 const LONGEST_GOAL = 4000;
 const MOST_RECALLED = 12;
 const RECALLED_CHARS = 8000;

@@ -7,5 +7,5 @@ export interface MemorySearchAnswer {
   items: Array<MemoryItem>;
   nextCursor: (string | null);
   terms: Array<string>;
-  whyText: ('asked' | 'no-model' | 'no-pgvector' | 'away' | null);
+  whyText: ('asked' | 'no-model' | 'no-pgvector' | 'away' | 'limited' | null);
 }

@@ -42,6 +42,8 @@ export const words = {
       'no-pgvector':
         'Found by words as they stand: the database lacks pgvector, which meaning needs.',
       away: 'The model that finds by meaning did not answer. These hold the words as they stand.',
+      limited:
+        'You have searched by meaning very often in this minute. These hold the words as they stand.',
       asked: 'Found by words as they stand.',
     },
   },
