@@ -26,6 +26,7 @@ import type { Olap } from './platform/olap/olap.js';
 import { OlapModule } from './platform/olap/olap.module.js';
 import { PlatformModule } from './platform/platform.module.js';
 import { PlatformStreamModule } from './platform/realtime/stream.module.js';
+import type { TraceExport } from './platform/telemetry/trace-export.js';
 
 @Module({})
 export class AppModule {
@@ -34,11 +35,12 @@ export class AppModule {
     database: Database,
     bus?: Bus,
     olap?: Olap,
+    traces?: TraceExport,
   ): DynamicModule {
     return {
       module: AppModule,
       imports: [
-        PlatformModule.forRoot(environment, database, bus, olap),
+        PlatformModule.forRoot(environment, database, bus, olap, traces),
         CqrsModule.forRoot(),
         OpenTelemetryModule.forRoot(),
         HttpModule,

@@ -48,10 +48,11 @@ export async function serve(environment: Environment): Promise<Running> {
     step(database.kind === 'embedded' ? 'Embedded Postgres is open' : 'Postgres is connected');
     const log = new ServerLog(logLevels(environment));
     const app = await NestFactory.create<NestExpressApplication>(
-      AppModule.forRoot(environment, database, bus, olap),
+      AppModule.forRoot(environment, database, bus, olap, telemetry.traces),
       { bodyParser: false, logger: log, abortOnError: false },
     );
     log.attach(app.get(LogStore), app.get(Redactor));
+    telemetry.traces.redactWith(app.get(Redactor));
     release.unshift(() => app.close());
     app.useWebSocketAdapter(new WsAdapter(app));
     configureHttp(app, environment);

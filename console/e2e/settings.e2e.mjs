@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { test } from 'node:test';
 import {
   asPerson,
@@ -89,6 +91,53 @@ test('a setting is changed in two steps, also when somebody else has saved meanw
   const restored = await call('GET', '/config/system');
   assert.equal(restored.version, now.version + 1);
   assert.equal(restored.config.gateway.defaultTimeoutMs, 30_000);
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test('traces are sent elsewhere, and it is seen whether they arrive', async (t) => {
+  const batches = [];
+  const collector = createServer((request, response) => {
+    batches.push(request.url);
+    request.resume().on('end', () => response.end());
+  }).listen(0, '127.0.0.1');
+  await once(collector, 'listening');
+  t.after(() => {
+    collector.closeAllConnections();
+    collector.close();
+  });
+  const { page, faults, close } = await browser.open();
+  await signIn(page);
+  const call = await elsewhere(page);
+  await call('PUT', '/config/runtime/secrets/OTLP_KEY', { value: 'of the collector' });
+  await openPart(page, 'system');
+  await page.getByText('Nothing is sent elsewhere.').waitFor();
+  await page.getByRole('button', { name: 'Edit Telemetry' }).click();
+  const dialog = page.getByRole('dialog');
+  const host = `127.0.0.1:${collector.address().port}`;
+  await dialog.getByLabel('OTLP address').fill(`http://${host}`);
+  await dialog.getByRole('button', { name: 'Add' }).click();
+  await dialog.getByLabel('Name', { exact: true }).fill('Host');
+  await dialog.getByLabel('Secret', { exact: true }).fill('OTLP_KEY');
+  await dialog.getByLabel('Secret', { exact: true }).press('Tab');
+  await dialog.getByRole('button', { name: 'Show what changes' }).click();
+  await dialog.getByText('Is set by AOS itself', { exact: true }).waitFor();
+  assert.deepEqual(await seriousFaults(page), [], 'a fault at its field');
+  await dialog.getByLabel('Name', { exact: true }).fill('x-key');
+  await dialog.getByLabel('Name', { exact: true }).press('Tab');
+  await dialog.getByRole('button', { name: 'Show what changes' }).click();
+  await dialog.getByText('Every process, within seconds').waitFor();
+  await dialog.getByRole('button', { name: 'Save', exact: true }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await page.getByText('x-key: [OTLP_KEY]').waitFor();
+  await page.getByText(`Spans reach ${host}.`).waitFor();
+  assert.equal(batches[0], '/v1/traces');
+  assert.deepEqual(await seriousFaults(page), [], 'the page');
+  await page.setViewportSize({ width: 380, height: 800 });
+  await fits(page, 'on a narrow page');
+
+  const { version, config } = await call('GET', '/config/system');
+  await call('PUT', '/config/system', { ...config, telemetry: {} }, { 'if-match': `"${version}"` });
   assert.deepEqual(faults, []);
   await close();
 });

@@ -163,6 +163,7 @@ function onTheDatabase() {
 const ofSomethingElse = [
   'src/platform/http/openapi.spec.ts',
   'src/modules/runs/language-models.spec.ts',
+  'src/modules/config/telemetry-in-settings.spec.ts',
   'src/modules/integrations/aggregate/answers.spec.ts',
   'test/mcp-clients.spec.ts',
 ];

@@ -10,6 +10,7 @@ import { Wakeups } from './outbox/wakeups.js';
 import { Instruments } from './telemetry/instruments.js';
 import { LogStore } from './telemetry/log-store.js';
 import { Redactor } from './telemetry/redactor.js';
+import { TraceExport } from './telemetry/trace-export.js';
 
 /** Injection token of the Environment that the process was started with. */
 export const ENVIRONMENT = Symbol('ENVIRONMENT');
@@ -21,12 +22,14 @@ export class PlatformModule {
   /**
    * @param bus as AOS_BUS says; NOTIFY where there is none
    * @param olap as CLICKHOUSE_URL says
+   * @param traces what OpenTelemetry was started with; else spans go nowhere
    */
   static forRoot(
     environment: Environment,
     database: Database,
     bus?: Bus,
     olap?: Olap,
+    traces = new TraceExport(),
   ): DynamicModule {
     return {
       module: PlatformModule,
@@ -35,6 +38,7 @@ export class PlatformModule {
         { provide: Database, useValue: database },
         ...(bus ? [{ provide: BUS, useValue: bus }] : []),
         { provide: OLAP, useValue: olap },
+        { provide: TraceExport, useValue: traces },
         Wakeups,
         Outbox,
         AuditTrail,
@@ -53,6 +57,7 @@ export class PlatformModule {
         Instruments,
         LogStore,
         Redactor,
+        TraceExport,
       ],
     };
   }

@@ -214,6 +214,7 @@ export type { ToolPinPage } from './models/tool-pin-page';
 export type { ToolReport } from './models/tool-report';
 export type { Topology } from './models/topology';
 export type { TraceDetail } from './models/trace-detail';
+export type { TraceExportState } from './models/trace-export-state';
 export type { TracePage } from './models/trace-page';
 export type { TraceSummary } from './models/trace-summary';
 export type { UploadedArtifact } from './models/uploaded-artifact';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Id, PageQuery, Timestamp, pageOf } from './page.js';
+import { Said } from './said.js';
 
 /**
  * Which changes are a proposal first, that a second person confirms: never whoever proposed it. While any of them is on,
@@ -89,6 +90,20 @@ export const AllowedAddress = z.strictObject({
 });
 export type AllowedAddress = z.infer<typeof AllowedAddress>;
 
+/** A header whose value is that of a secret, with `prefix` before it, such as `Bearer ` (with its blank). */
+export const TraceHeader = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/, 'the name of a header, at most 100 characters'),
+  secret: z.string().min(1).max(128),
+  prefix: z
+    .string()
+    .max(40)
+    .regex(/^[\x20-\x7e]*$/, 'plain characters')
+    .default(''),
+});
+export type TraceHeader = z.infer<typeof TraceHeader>;
+
 /** System settings. A key that names a secret holds the secret's name, never its value. */
 export const SystemConfig = z
   .strictObject({
@@ -119,6 +134,26 @@ export const SystemConfig = z
         /** Asked for of models that can be; a model's own number otherwise. More than 1536 do not fit. */
         dimensions: z.number().int().min(1).max(1536).optional(),
         timeoutMs: z.number().int().min(100).max(600_000).default(10_000),
+      })
+      .prefault({}),
+    /**
+     * Traces elsewhere, besides AOS itself, and which lines of the log are kept. OTEL_* of the process keep their own meaning and
+     * win: see Installation.
+     */
+    telemetry: z
+      .strictObject({
+        /** OTLP over HTTP, as `https://collector.example:4318`; `/v1/traces` is put behind it unless it ends so. */
+        endpoint: z
+          .url({ protocol: /^https?$/ })
+          .max(1000)
+          .optional(),
+        protocol: z.enum(['http/protobuf', 'http/json']).default('http/protobuf'),
+        headers: z.array(TraceHeader).max(20).default([]),
+        timeoutMs: z.number().int().min(100).max(30_000).default(10_000),
+        /** What part of the traces goes there, each whole or not at all. AOS itself keeps all of them. */
+        sampleRatio: z.number().min(0).max(1).default(1),
+        /** Lines of the server below this are not kept. Those of agents always are. */
+        keptLogs: z.enum(['info', 'warn', 'error']).default('info'),
       })
       .prefault({}),
     gateway: z
@@ -322,7 +357,28 @@ export const PutRuntimeConfig = z
   .meta({ id: 'PutRuntimeConfig' });
 export type PutRuntimeConfig = z.infer<typeof PutRuntimeConfig>;
 
-/** What was decided when the process was started, and is changed there. */
+/** How traces go elsewhere, as the process that answers sees it. */
+export const TraceExportState = z
+  .object({
+    /** Null: nowhere. Only the host is named: the rest of an address may hold a key. */
+    host: z.string().nullable(),
+    setBy: z.enum(['environment', 'settings']).nullable(),
+    /** `waiting` until something was sent; `unusable` where the settings cannot be followed. */
+    state: z.enum(['off', 'waiting', 'ok', 'failing', 'unusable']),
+    since: Timestamp,
+    /** Of `failing` and `unusable`. */
+    reason: Said.nullable(),
+    /** Spans, since it was set. */
+    sent: z.number().int(),
+    /** Those that could not be sent and are not tried again; AOS itself has them. */
+    lost: z.number().int(),
+    /** Settings that do not hold, and the variables that win. */
+    overrides: z.array(z.object({ path: z.string(), variable: z.string() })),
+  })
+  .meta({ id: 'TraceExportState' });
+export type TraceExportState = z.infer<typeof TraceExportState>;
+
+/** What was decided when the process was started, and is changed there; and how it is. */
 export const Installation = z
   .object({
     database: z.object({
@@ -333,8 +389,7 @@ export const Installation = z
     roles: z.array(z.string()),
     bus: z.string(),
     node: z.string(),
-    /** Where traces go besides AOS itself; null when nowhere. Only the host is named. */
-    traceExport: z.string().nullable(),
+    traces: TraceExportState,
   })
   .meta({ id: 'Installation' });
 export type Installation = z.infer<typeof Installation>;

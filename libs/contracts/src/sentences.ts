@@ -745,6 +745,20 @@ export const sentences = {
   'llm-url': '{{section}}.baseUrl must not hold a user or password. Use {{section}}.apiKeySecret.',
   'embeddings-model':
     'Embeddings take the name of a model. Name it in embeddings.model, or set embeddings.provider to none.',
+  'traces-url':
+    'telemetry.endpoint must hold neither a user or password nor anything behind a #. Use telemetry.headers with the name of a secret.',
+  'traces-header':
+    'telemetry.headers cannot be taken as they are. Each takes a name of its own, and the name of a secret.',
+  'header-not-free': 'is set by AOS itself',
+  'header-twice': 'stands above already',
+  'url-no-fragment': 'must not hold a #',
+  'traces-no-secret': 'The secret {{name}} is not there: nothing is sent until it is.',
+  'traces-secret-unfit': 'The value of the secret {{name}} does not fit a header.',
+  'traces-secret-away': 'The secret {{name}} could not be opened; it is tried again.',
+  'traces-status': 'It answers with status {{status}}.',
+  'traces-busy': 'It has no room for now: it answers that it is to be tried again later.',
+  'traces-late': 'It did not answer in time.',
+  'traces-away': 'It cannot be reached ({{code}}).',
   'addresses-unread': 'The list of allowed addresses has entries that cannot be taken.',
   'address-none':
     'is no address and no range, such as 203.0.113.7, 10.0.0.0/8 or 2001:db8::/32. Names of hosts are not taken.',

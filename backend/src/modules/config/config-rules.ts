@@ -10,7 +10,7 @@ import type { Vault } from './vault.js';
 export async function requireSoundConfig(
   vault: Vault,
   tx: Tx | undefined,
-  { llm, embeddings, security }: SystemConfig,
+  { llm, embeddings, telemetry, security }: SystemConfig,
 ): Promise<void> {
   if (tx)
     await requireRoles(
@@ -25,6 +25,7 @@ export async function requireSoundConfig(
     throw new AosError('validation_failed', say('embeddings-model'), {
       errors: [faultAt('embeddings.model', say('must-name-model'))],
     });
+  await requireSoundTelemetry(vault, tx, telemetry);
   const unread = addressFaults(security.allowedAddresses);
   if (unread.length > 0)
     throw new AosError('validation_failed', say('addresses-unread'), { errors: unread });
@@ -50,6 +51,39 @@ async function requireSoundModel(
     throw new AosError('validation_failed', say('llm-url', { section }), {
       errors: [faultAt(`${section}.baseUrl`, say('url-no-user'))],
     });
+}
+
+/** Set by the exporter or by HTTP itself, where another value would send the spans elsewhere or spoil them. */
+const notFree = new Set([
+  ...['host', 'connection', 'content-encoding', 'content-length', 'content-type', 'expect'],
+  ...['keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'],
+  'user-agent',
+]);
+
+async function requireSoundTelemetry(
+  vault: Vault,
+  tx: Tx | undefined,
+  { endpoint, headers }: SystemConfig['telemetry'],
+): Promise<void> {
+  const url = endpoint === undefined ? undefined : new URL(endpoint);
+  const ofUrl =
+    url?.username || url?.password ? 'url-no-user' : url?.hash ? 'url-no-fragment' : undefined;
+  if (ofUrl)
+    throw new AosError('validation_failed', say('traces-url'), {
+      errors: [faultAt('telemetry.endpoint', say(ofUrl))],
+    });
+  const seen = new Set<string>();
+  const errors: FieldFault[] = [];
+  for (const [n, { name, secret }] of headers.entries()) {
+    const known = name.toLowerCase();
+    const at = `telemetry.headers.${n}`;
+    if (notFree.has(known)) errors.push(faultAt(`${at}.name`, say('header-not-free')));
+    else if (seen.has(known)) errors.push(faultAt(`${at}.name`, say('header-twice')));
+    seen.add(known);
+    if (!(await vault.has(tx, secret, null)))
+      errors.push(faultAt(`${at}.secret`, say('not-a-secret')));
+  }
+  if (errors.length > 0) throw new AosError('validation_failed', say('traces-header'), { errors });
 }
 
 function addressFaults(listed: readonly AllowedAddress[]): FieldFault[] {

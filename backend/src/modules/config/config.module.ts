@@ -10,6 +10,7 @@ import { ConfigController } from './config.controller.js';
 import { ConfigQueries } from './config.queries.js';
 import { InstallationFacts } from './installation.js';
 import { Settings } from './settings.js';
+import { TelemetryInSettings } from './telemetry-in-settings.js';
 import { ProposalsModule } from '../proposals/index.js';
 import { RbacModule } from '../rbac/index.js';
 import { Vault } from './vault.js';
@@ -26,6 +27,7 @@ import { Vault } from './vault.js';
     Vault,
     ConfigQueries,
     InstallationFacts,
+    TelemetryInSettings,
     SaveSystemConfigHandler,
     SaveRuntimeConfigHandler,
     PutSecretHandler,

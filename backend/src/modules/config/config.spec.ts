@@ -19,6 +19,8 @@ import { AuditModule } from '../audit/index.js';
 import { StartRefused } from '../../platform/config/environment.js';
 import { MasterKey } from '../../platform/config/master-key.js';
 import { type Ctx, systemPrincipal } from '../../platform/http/context.js';
+import { tracesOf } from '../../platform/telemetry/telemetry.js';
+import { TraceExport } from '../../platform/telemetry/trace-export.js';
 import { Wakeups } from '../../platform/outbox/wakeups.js';
 import { open, seal } from './cipher.js';
 import { ConfigModule, Settings, Vault } from './index.js';
@@ -27,7 +29,13 @@ let http: HttpApp;
 let owner: SignedIn;
 const ctx: Ctx = { actor: systemPrincipal, traceId: 'b'.repeat(32), ip: null };
 beforeAll(async () => {
-  http = await openHttpApp({ imports: [ConfigModule, AuditModule] });
+  const traces = tracesOf({
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'https://user:canary@otel.example/canary',
+  });
+  http = await openHttpApp({
+    imports: [ConfigModule, AuditModule],
+    overrides: [{ provide: TraceExport, useValue: traces }],
+  });
   owner = await http.signIn('owner');
   await http.database.query(
     `INSERT INTO projects (id, name, created_by) VALUES ('red', 'Red', 'test')`,
@@ -48,11 +56,13 @@ const everything = async () => {
 describe('the installation', () => {
   it('is told without an address that could hold a key, and variables without their values', async () => {
     const before = { ...process.env };
-    process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] = 'https://user:canary@otel.example/canary';
     process.env['AOS_OWNER_PASSWORD'] = 'canary password';
     try {
       const { body, text } = await http.call<Installation>('/config/installation', { as: owner });
-      expect(body).toMatchObject({ traceExport: 'otel.example', bus: 'postgres' });
+      expect(body).toMatchObject({
+        traces: { host: 'otel.example', setBy: 'environment' },
+        bus: 'postgres',
+      });
       expect(body.database.version).toMatch(/^\d+/);
       const runtime = await http.call<RuntimeConfig>('/config/runtime', { as: owner });
       expect(runtime.body.env).toContainEqual({

@@ -3,12 +3,14 @@ import type { Installation, RuntimeConfig } from '@aos/contracts';
 import type { Environment } from '../../platform/config/environment.js';
 import { Database } from '../../platform/database/database.js';
 import { ENVIRONMENT } from '../../platform/platform.module.js';
+import { TraceExport } from '../../platform/telemetry/trace-export.js';
 
-/** The database and the process as they are. Nothing here can be changed while it runs. */
+/** The database and the process as they are. */
 @Injectable()
 export class InstallationFacts {
   constructor(
     private readonly database: Database,
+    private readonly traces: TraceExport,
     @Inject(ENVIRONMENT) private readonly environment: Environment,
   ) {}
 
@@ -26,10 +28,7 @@ export class InstallationFacts {
       roles: [...this.environment.roles],
       bus: placeOf(this.environment.bus),
       node: process.versions.node,
-      traceExport: traceHost(
-        process.env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] ??
-          process.env['OTEL_EXPORTER_OTLP_ENDPOINT'],
-      ),
+      traces: this.traces.state,
     };
   }
 }
@@ -37,12 +36,6 @@ export class InstallationFacts {
 /** Without the password that a broker's URL may hold. */
 const placeOf = (bus: string) =>
   URL.canParse(bus) ? `${new URL(bus).protocol}//${new URL(bus).host}` : bus;
-
-/** A collector's URL may hold a key in its path or a password before its host: neither is told. */
-function traceHost(endpoint: string | undefined): string | null {
-  if (!endpoint) return null;
-  return URL.canParse(endpoint) ? new URL(endpoint).host : 'set';
-}
 
 const known: Record<string, { purpose: string; fallback: string | null }> = {
   PORT: { purpose: 'Port that it listens on', fallback: '3000' },

@@ -48,10 +48,12 @@ function takeWhatFits(into: Part, shapes: Record<string, z.ZodType>, given: unkn
 export function toStored(config: SystemConfig): unknown {
   const { allowedAddresses, secondPerson, ...security } = config.security;
   const { secrets, ...rule } = secondPerson;
-  const { embeddings, ...rest } = config;
+  const { embeddings, telemetry, ...rest } = config;
+  const none = defaultSettings();
   return {
     ...rest,
-    ...(!isDeepStrictEqual(embeddings, defaultSettings().embeddings) && { embeddings }),
+    ...(!isDeepStrictEqual(embeddings, none.embeddings) && { embeddings }),
+    ...(!isDeepStrictEqual(telemetry, none.telemetry) && { telemetry }),
     security: {
       ...security,
       // Also for the trigger that holds the rule: to add what says nothing is no change of it.

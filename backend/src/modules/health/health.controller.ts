@@ -1,5 +1,5 @@
 import { Controller, Get, Header, Inject, Req, Res } from '@nestjs/common';
-import { Health } from '@aos/contracts';
+import { Health, type TraceExportState } from '@aos/contracts';
 import type { Response } from 'express';
 import type { Environment } from '../../platform/config/environment.js';
 import { type AosRequest, Public } from '../../platform/http/access.js';
@@ -11,6 +11,7 @@ import { AosError, Forbidden } from '../../platform/http/problem.js';
 import { ENVIRONMENT } from '../../platform/platform.module.js';
 import type { BusState } from '../../platform/bus/bus.js';
 import { Wakeups } from '../../platform/outbox/wakeups.js';
+import { TraceExport } from '../../platform/telemetry/trace-export.js';
 import { type CopyState, Copy } from './copy.js';
 import { DataFolder } from './data-folder.js';
 import { Metrics } from './metrics.js';
@@ -31,6 +32,7 @@ export class HealthController {
     private readonly authenticator: Authenticator,
     private readonly wakeups: Wakeups,
     private readonly copy: Copy,
+    private readonly traces: TraceExport,
     @Inject(ENVIRONMENT) private readonly environment: Environment,
   ) {}
 
@@ -68,6 +70,7 @@ export class HealthController {
       folderFault,
       this.wakeups.busState,
       copy,
+      this.traces.state.state,
     );
     if (health.status === 'unavailable') response.setHeader('retry-after', '2');
     response.status(health.status === 'unavailable' ? 503 : 200).json(health);
@@ -101,10 +104,12 @@ function toHealth(
   folderFault: string | undefined,
   bus: BusState | undefined,
   copy: CopyState | undefined,
+  traces: TraceExportState['state'],
 ): Health {
   const isAway = state instanceof Error;
   const isLagging = !isAway && state.relayLagSeconds > LAGGING_SECONDS;
   const isUnsealed = !isAway && state.unsealed.oldestSeconds > UNSEALED_SECONDS;
+  const areTracesLost = traces === 'failing' || traces === 'unusable';
   const isLate = loopP99 > LATE_SECONDS;
   // NOTIFY is the database's, and so is its health.
   const broker = bus?.kind === 'postgres' ? undefined : bus;
@@ -116,7 +121,8 @@ function toHealth(
           isLate ||
           folderFault !== undefined ||
           broker?.isUp === false ||
-          copy?.isGood === false
+          copy?.isGood === false ||
+          areTracesLost
         ? 'degraded'
         : 'ok',
     checks: {
@@ -160,6 +166,17 @@ function toHealth(
             },
           }
         : {}),
+      ...(traces === 'off'
+        ? {}
+        : {
+            traces: areTracesLost
+              ? {
+                  status: 'failed' as const,
+                  detail:
+                    'Traces do not reach the collector; the settings say why. AOS keeps its own copy.',
+                }
+              : { status: 'ok' as const, detail: 'Nothing is known that keeps traces back.' },
+          }),
       eventLoop: {
         status: isLate ? 'failed' : 'ok',
         detail: `99 of 100 turns are late by at most ${(loopP99 * 1000).toFixed(0)} ms.`,

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { HttpMetrics } from '../../platform/http/http-metrics.js';
 import { Wakeups } from '../../platform/outbox/wakeups.js';
+import { TraceExport } from '../../platform/telemetry/trace-export.js';
 import { Instruments } from '../../platform/telemetry/instruments.js';
 import { ToolMetrics } from '../integrations/index.js';
 import { Copy } from './copy.js';
@@ -16,6 +17,7 @@ export class Metrics {
     private readonly instruments: Instruments,
     private readonly wakeups: Wakeups,
     private readonly copy: Copy,
+    private readonly traces: TraceExport,
   ) {}
 
   async render(): Promise<string> {
@@ -23,6 +25,7 @@ export class Metrics {
       ...this.process(),
       ...(await this.database()),
       ...(await this.clickhouse()),
+      ...this.collector(),
       ...this.instruments.render(),
       '',
     ].join('\n');
@@ -81,6 +84,17 @@ export class Metrics {
             ),
           ]
         : []),
+    ];
+  }
+
+  private collector(): string[] {
+    const { state, sent, lost } = this.traces.state;
+    if (state === 'off') return [];
+    return [
+      '# HELP aos_trace_export_spans_total Spans for the collector, since it was set.',
+      '# TYPE aos_trace_export_spans_total counter',
+      `aos_trace_export_spans_total{outcome="sent"} ${sent}`,
+      `aos_trace_export_spans_total{outcome="lost"} ${lost}`,
     ];
   }
 

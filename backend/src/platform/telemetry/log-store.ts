@@ -22,6 +22,7 @@ interface Waiting extends LogEntry {
 }
 
 const FLUSH_AFTER_MS = 500;
+const levels = ['debug', 'info', 'warn', 'error'];
 /** What waits for the database, at most. Past it lines are dropped, never the work, and their number is told. */
 const MOST_WAITING = 5_000;
 const LONGEST_MESSAGE = 8_000;
@@ -39,6 +40,8 @@ export class LogStore implements BeforeApplicationShutdown {
   private timer: NodeJS.Timeout | undefined;
   private writing: Promise<void> = Promise.resolve();
   private isStopped = false;
+  /** Of the settings: lines below it are not kept. */
+  keptFrom: 'info' | 'warn' | 'error' = 'info';
   private readonly fresh = new EventEmitter().setMaxListeners(0);
 
   constructor(
@@ -53,7 +56,7 @@ export class LogStore implements BeforeApplicationShutdown {
   }
 
   add(entry: LogEntry): void {
-    if (this.isStopped) return;
+    if (this.isStopped || levels.indexOf(entry.level) < levels.indexOf(this.keptFrom)) return;
     if (this.waiting.length >= MOST_WAITING) {
       this.dropped += 1;
       return;

@@ -651,6 +651,19 @@ export const sentences: Record<SentenceCode, string> = {
   'llm-url': '{{section}}.baseUrl 中不能带用户名或密码。请使用 {{section}}.apiKeySecret。',
   'embeddings-model':
     '用向量检索需要模型的名称：请填写 embeddings.model，或把 embeddings.provider 设为 none。',
+  'traces-url':
+    'telemetry.endpoint 中不能带用户名、密码或 # 之后的内容。请在 telemetry.headers 中填写密钥的名称。',
+  'traces-header': 'telemetry.headers 无法这样使用。每一项须有各自的名称，并填写密钥的名称。',
+  'header-not-free': '由 AOS 自行设置',
+  'header-twice': '上面已经有了',
+  'url-no-fragment': '不得包含 #',
+  'traces-no-secret': '密钥 {{name}} 不存在：添加之前不会发送。',
+  'traces-secret-unfit': '密钥 {{name}} 的值不能用作请求头。',
+  'traces-secret-away': '密钥 {{name}} 暂时无法打开，稍后重试。',
+  'traces-status': '对方返回状态码 {{status}}。',
+  'traces-busy': '对方暂时繁忙，要求稍后再试。',
+  'traces-late': '对方没有及时响应。',
+  'traces-away': '无法连接对方（{{code}}）。',
   'addresses-unread': '允许的地址列表中有无法接受的条目。',
   'address-none':
     '不是地址，也不是范围，例如 203.0.113.7、10.0.0.0/8 或 2001:db8::/32。不接受主机名。',

@@ -69,4 +69,16 @@ export interface SystemConfig {
 'pattern': string;
 }>;
 };
+  telemetry: {
+'endpoint'?: string;
+'protocol': 'http/protobuf' | 'http/json';
+'headers': Array<{
+'name': string;
+'secret': string;
+'prefix': string;
+}>;
+'timeoutMs': number;
+'sampleRatio': number;
+'keptLogs': 'info' | 'warn' | 'error';
+};
 }

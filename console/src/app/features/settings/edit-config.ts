@@ -14,6 +14,7 @@ import type {
   Proposal,
   SystemConfig,
   SystemConfigAnswer,
+  TraceExportState,
 } from '@aos/contracts';
 import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
 import { firstValueFrom } from 'rxjs';
@@ -85,6 +86,18 @@ import { SettingsApi } from './settings-api';
         </div>
         @if (word(chosen() + '.help'); as help) {
           <p class="muted help">{{ help }}</p>
+        }
+        @if (chosen() === 'telemetry' && overrides().length) {
+          <div class="warn">
+            {{ t('settings.traces.overridden') }}
+            <ul class="touches">
+              @for (each of overrides(); track each.path) {
+                <li>
+                  {{ word(each.path + '.title') ?? each.path }} <code>{{ each.variable }}</code>
+                </li>
+              }
+            </ul>
+          </div>
         }
         @for (name of [chosen()]; track name) {
           <aos-schema-form
@@ -269,6 +282,12 @@ import { SettingsApi } from './settings-api';
       border-radius: var(--radius);
       background: var(--waiting-tint);
     }
+    .warn .touches {
+      margin: 6px 0 0;
+    }
+    div.warn {
+      margin-bottom: 12px;
+    }
     aos-problem {
       margin-top: 16px;
     }
@@ -281,6 +300,8 @@ export class EditConfig {
   readonly section = input('');
   /** An older version to go back to: then the dialog begins with what that changes. */
   readonly restore = input<SystemConfig | null>(null);
+  /** Fields that do not hold for now, and the variables of the process that win. */
+  readonly overrides = input<TraceExportState['overrides']>([]);
   readonly saved = output<SystemConfigAnswer | Proposal>();
   readonly closed = output();
 

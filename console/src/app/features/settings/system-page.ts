@@ -16,6 +16,7 @@ import { isWords } from './config-changes';
 import { EditConfig } from './edit-config';
 import { ProviderChecks } from './provider-checks';
 import { SettingsApi } from './settings-api';
+import { TraceState } from './trace-state';
 
 interface Line {
   path: string;
@@ -42,10 +43,12 @@ function lengthOf(ms: number, language: string): string {
   );
 }
 
-/** Of a list, in one line: an address with its note, and all else as it is stored. */
+/** Of a list, in one line: an address with its note, a header with the name of its secret, and all else as it is stored. */
 function entryOf(entry: unknown): string {
   if (!isWords(entry)) return String(entry);
-  const { address, note } = entry;
+  const { address, note, name, secret, prefix } = entry;
+  if (typeof secret === 'string')
+    return `${String(name)}: ${typeof prefix === 'string' ? prefix : ''}[${secret}]`;
   if (typeof address !== 'string') return JSON.stringify(entry);
   return typeof note === 'string' && note !== '' ? `${address} (${note})` : address;
 }
@@ -54,7 +57,15 @@ function entryOf(entry: unknown): string {
 @Component({
   selector: 'aos-system-page',
   providers: [RecordNames],
-  imports: [Age, EditConfig, ProblemNote, Proposals, ProviderChecks, TranslocoDirective],
+  imports: [
+    Age,
+    EditConfig,
+    ProblemNote,
+    Proposals,
+    ProviderChecks,
+    TraceState,
+    TranslocoDirective,
+  ],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <div class="section" *transloco="let t">
@@ -114,9 +125,22 @@ function entryOf(entry: unknown): string {
             <dl>
               @for (line of linesOf(section); track line.path) {
                 <dt [title]="line.path">{{ word(line.path + '.title') ?? line.path }}</dt>
-                <dd [class.muted]="isUnset(line.value)">{{ shown(line) }}</dd>
+                @if (overrideOf(line.path); as variable) {
+                  <dd>
+                    <span class="overridden">{{ shown(line) }}</span><span class="by">{{
+                      t('settings.traces.override', { variable })
+                    }}</span>
+                  </dd>
+                } @else {
+                  <dd [class.muted]="isUnset(line.value)">{{ shown(line) }}</dd>
+                }
               }
             </dl>
+            @if (section === 'telemetry' && installation()) {
+              @defer (on immediate) {
+                <aos-trace-state [initial]="installation()!.traces" />
+              }
+            }
             @if (section === 'security' && mayWrite() && providers().length) {
               @defer (on immediate) {
                 <aos-provider-checks [providers]="providers()" />
@@ -139,14 +163,6 @@ function entryOf(entry: unknown): string {
               <dd>
                 {{ t('settings.installation.' + (it.database.hasVector ? 'vector' : 'noVector')) }}
               </dd>
-              <dt>OpenTelemetry</dt>
-              <dd [class.muted]="!it.traceExport">
-                {{
-                  it.traceExport
-                    ? t('settings.installation.exportTo', { host: it.traceExport })
-                    : t('settings.installation.noExport')
-                }}
-              </dd>
               <dt>{{ t('settings.installation.bus') }}</dt>
               <dd>{{ it.bus }}</dd>
               <dt>{{ t('settings.installation.roles') }}</dt>
@@ -163,6 +179,7 @@ function entryOf(entry: unknown): string {
             [base]="stored()!"
             [schema]="schema()!"
             [section]="editing()!"
+            [overrides]="installation()?.traces?.overrides ?? []"
             (saved)="onSaved($event)"
             (closed)="openEditor(null)"
           />
@@ -207,6 +224,14 @@ function entryOf(entry: unknown): string {
       margin: 0;
       overflow-wrap: anywhere;
       font-variant-numeric: tabular-nums;
+    }
+    .overridden {
+      color: var(--muted);
+      text-decoration: line-through;
+    }
+    .by {
+      display: block;
+      font-size: 12px;
     }
     @media (max-width: 719px) {
       dl {
@@ -262,7 +287,10 @@ export class SystemPage {
 
   protected onSaved(stored: SystemConfigAnswer | Proposal): void {
     // What waits stands above, as soon as the stream tells of it.
-    if (!isProposal(stored)) this.stored.set(stored);
+    if (!isProposal(stored)) {
+      this.stored.set(stored);
+      void this.load(); // how it is now is part of the page
+    }
     this.openEditor(null);
   }
 
@@ -276,6 +304,10 @@ export class SystemPage {
     const key = `settings.field.${path}`;
     const text = this.transloco.translate<string>(key);
     return text === key ? null : text;
+  }
+  /** The variable of the process that holds instead. */
+  protected overrideOf(path: string): string | undefined {
+    return this.installation()?.traces.overrides.find((each) => each.path === path)?.variable;
   }
   protected linesOf(section: string): Line[] {
     const words = (this.stored()?.config as Record<string, unknown> | undefined)?.[section];
@@ -303,6 +335,10 @@ export class SystemPage {
       return lengthOf(value, this.preferences.language());
     if (typeof value === 'number' && path.endsWith('PriceCny'))
       return this.transloco.translate('settings.system.price', { n: value });
+    if (typeof value === 'number' && path.endsWith('Ratio'))
+      return new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 4 }).format(
+        value,
+      );
     if (typeof value === 'boolean')
       return this.transloco.translate(value ? 'settings.yes' : 'settings.no');
     if (Array.isArray(value)) return value.map(entryOf).join(', ');

@@ -108,6 +108,42 @@ export const words = {
       },
       timeoutMs: { title: 'Time limit', help: 'How long one answer may take, in milliseconds.' },
     },
+    telemetry: {
+      title: 'Telemetry',
+      help: 'Where traces go besides AOS itself, and which lines of the log are kept. Variables OTEL_* of a process win over it.',
+      touches:
+        'Every process, within seconds. What still waits for the old address is sent there first. Spans hold names of tools, routes and statements, and what errors said.',
+      endpoint: {
+        title: 'OTLP address',
+        help: 'Such as https://collector.example:4318. /v1/traces is put behind it. Empty: traces stay in AOS.',
+        none: 'Traces stay in AOS',
+      },
+      protocol: {
+        title: 'Protocol',
+        values: { 'http/protobuf': 'HTTP, Protobuf', 'http/json': 'HTTP, JSON' },
+      },
+      headers: {
+        title: 'Headers',
+        help: 'Such as authorization or api-key. Their values are those of secrets.',
+        none: 'None',
+        name: { title: 'Name' },
+        secret: { title: 'Secret', help: 'The name of a secret, never the value itself.' },
+        prefix: { title: 'Before the value', help: 'Such as “Bearer ”, with its blank.' },
+      },
+      timeoutMs: {
+        title: 'Time limit',
+        help: 'For one batch of spans with all its attempts, in milliseconds.',
+      },
+      sampleRatio: {
+        title: 'Part of the traces that is sent',
+        help: 'From 0 to 1. A trace is sent whole or not at all; AOS itself keeps all of them.',
+      },
+      keptLogs: {
+        title: 'Lines of the log that are kept',
+        help: 'Of the server. Lines of agents are always kept.',
+        values: { info: 'All', warn: 'Warnings and errors', error: 'Errors only' },
+      },
+    },
     gateway: {
       title: 'Gateway',
       help: 'The one door that every call of a tool goes through.',
@@ -305,10 +341,31 @@ export const words = {
     kind: { embedded: 'Embedded Postgres', server: 'Postgres' },
     vector: 'Present',
     noVector: 'Missing; nothing of this version needs it',
-    exportTo: 'Traces also go to {{host}}',
-    noExport: 'Traces stay in AOS',
     bus: 'Event bus',
     roles: 'This process does',
+  },
+  traces: {
+    by: { environment: 'set by the environment', settings: 'set here' },
+    override: 'The environment decides: {{variable}}',
+    mark: {
+      off: 'Off',
+      waiting: 'Waiting',
+      ok: 'Working',
+      failing: 'Failing',
+      unusable: 'Not working',
+    },
+    overridden:
+      'Variables of the process decide of these fields. What is saved here holds once they are gone.',
+    off: 'Nothing is sent elsewhere.',
+    waiting: 'Nothing was sent to {{host}} yet.',
+    ok: 'Spans reach {{host}}.',
+    failing: 'Spans do not reach {{host}}.',
+    unusable: 'Nothing is sent to {{host}}.',
+    since: 'since',
+    sent: '{{n}} spans sent',
+    lost: '{{n}} lost',
+    kept: 'What is lost there is kept in AOS all the same.',
+    here: 'As the process that answers sees it.',
   },
   history: {
     lead: 'Every version of the system settings. Compare any two; going back is a new version too.',
