@@ -104,6 +104,8 @@ export interface RunBench extends HttpApp {
   stopWorkers(): Promise<void>;
   run(spec: Partial<TaskSpec>, as?: SignedIn): Promise<RunAccepted>;
   send(body: object, as?: SignedIn): Promise<MessageAccepted>;
+  /** Resolves when the job is in one of the states, with its row. */
+  reached(jobId: string, ...statuses: string[]): Promise<JobRecord>;
   /** Resolves when the job is over or waits, with its row. */
   settled(jobId: string): Promise<JobRecord>;
   ended(jobId: string): Promise<JobRecord>;
@@ -228,6 +230,7 @@ export async function openRunBench(): Promise<RunBench> {
       if (answer.status !== 202) throw new Error(answer.text);
       return answer.body;
     },
+    reached: (jobId, ...statuses) => until(jobId, statuses),
     settled: (jobId) => until(jobId, ['succeeded', 'failed', 'cancelled', 'waiting']),
     ended: (jobId) => until(jobId, ['succeeded', 'failed', 'cancelled']),
     async episode(traceId) {

@@ -13,4 +13,4 @@ export { type KnownTool, Registry } from './registry.js';
 export { InProcessServers } from './upstreams/in-process.js';
 export type { Caller } from './upstreams/upstream.js';
 export { Upstreams } from './upstreams/upstreams.js';
-export { ApprovalRequired } from './integrations.errors.js';
+export { ApprovalRequired, PoliciesUnreadable } from './integrations.errors.js';

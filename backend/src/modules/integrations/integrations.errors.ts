@@ -143,6 +143,13 @@ export class PolicyDenied extends AosError {
   }
 }
 
+/** A newer version of AOS may have written them; another process, or this one after its update, can read them. */
+export class PoliciesUnreadable extends AosError {
+  constructor() {
+    super('unavailable', say('policies-unreadable'), { retryAfterSeconds: 60 });
+  }
+}
+
 /** Other policies hold than those that let a call pass: it is decided anew, and nobody is told of this. */
 export class PoliciesMoved extends Error {}
 

@@ -10,7 +10,7 @@ import type { JobStatus } from '@aos/contracts';
  *         ^                    ^ ^               │ │
  *         │                    │ └──resume── waiting <──suspend
  *         └──────retry─────────┴─────────────────┘
- *                              release, rescue
+ *             release          release, rescue
  *
  *     cancel ends what nobody works on; a running job is asked, and ended by its worker or its rescue.
  */
@@ -22,7 +22,8 @@ export const transitions = {
   suspend: { from: ['running'], to: ['waiting', 'cancelled'] },
   /** `scheduled` with a pause, `queued` without, `failed` when the attempts are used up. */
   retry: { from: ['running'], to: ['scheduled', 'queued', 'failed', 'cancelled'] },
-  release: { from: ['running'], to: ['queued', 'cancelled'] },
+  /** `scheduled` with a pause, `queued` without. */
+  release: { from: ['running'], to: ['scheduled', 'queued', 'cancelled'] },
   /** Of a lease that has run out. */
   rescue: { from: ['running'], to: ['queued', 'failed', 'cancelled'] },
   resume: { from: ['waiting'], to: ['queued'] },

@@ -90,8 +90,11 @@ export type JobOutcome =
    * `delayMs` is given), from the last checkpoint. Ends as failed when the attempts are used up.
    */
   | { status: 'retry'; delayMs?: number; error: JobError }
-  /** Handed back untouched (drain): queued again at once, and the attempt is not counted. */
-  | { status: 'released' }
+  /**
+   * Handed back, and the attempt is not counted: queued again at once (drain), or after a pause where this process cannot do
+   * it at present and says why.
+   */
+  | { status: 'released'; delayMs?: number; error?: JobError }
   /** The runner has settled the job itself, in a transaction of its own (Queue.settle). */
   | { status: 'settled' };
 

@@ -89,6 +89,15 @@ describe('the states of a job', () => {
   });
 });
 
+it('hands a job back for later: uncounted, with why, and not before its time', async () => {
+  const hold = await jobIn('running');
+  const error = { code: 'unavailable', message: 'not here' };
+  await queue.release(hold, { delayMs: 60_000, error });
+  expect(await bench.row(hold.jobId)).toMatchObject({ status: 'scheduled', attempts: 0, error });
+  await queue.promote();
+  expect(await bench.row(hold.jobId)).toMatchObject({ status: 'scheduled' });
+});
+
 describe('enqueue', () => {
   it('takes any number of jobs in one statement and answers in their order', async () => {
     const enqueued = await transaction((tx) =>

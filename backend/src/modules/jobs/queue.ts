@@ -235,9 +235,12 @@ export class Queue {
     );
   }
 
-  /** Hands back what was begun, uncounted. @throws LeaseEnded 'lost' */
-  async release(lease: Hold): Promise<JobStatus> {
-    return this.database.transaction((tx) => this.leave(tx, lease, { wish: 'released' }));
+  /** Hands back what was begun, uncounted, for now or for later. @throws LeaseEnded 'lost' */
+  async release(
+    lease: Hold,
+    later: { error?: JobError; delayMs?: number } = {},
+  ): Promise<JobStatus> {
+    return this.database.transaction((tx) => this.leave(tx, lease, { wish: 'released', ...later }));
   }
 
   /**
@@ -521,14 +524,15 @@ const leaveSql = `
         WHEN $3::text IN ('succeeded', 'failed', 'cancelled') THEN $3
         WHEN cancel_requested_at IS NOT NULL THEN 'cancelled'
         WHEN $3 = 'waiting' THEN 'waiting'
-        WHEN $3 = 'released' THEN 'queued'
+        WHEN $3 = 'released' AND $5::float8 = 0 THEN 'queued'
+        WHEN $3 = 'released' THEN 'scheduled'
         WHEN attempts >= max_attempts THEN 'failed'
         WHEN $5::float8 > 0 THEN 'scheduled'
         ELSE 'queued' END AS next
       FROM jobs WHERE id = $1 AND fence = $2 AND ${leaves('finish')} FOR UPDATE)
   UPDATE jobs SET status = held.next, ${noLease}, active_ms = active_ms + ${workedMs},
-         attempts = attempts - CASE WHEN held.next = 'waiting' OR ($3 = 'released' AND held.next = 'queued') THEN 1 ELSE 0 END,
-         run_at = CASE WHEN $3 = 'retry' THEN clock_timestamp() + $5 * interval '1 millisecond' ELSE run_at END,
+         attempts = attempts - CASE WHEN held.next = 'waiting' OR ($3 = 'released' AND held.next IN ('queued', 'scheduled')) THEN 1 ELSE 0 END,
+         run_at = CASE WHEN $3 = 'retry' OR held.next = 'scheduled' THEN clock_timestamp() + $5 * interval '1 millisecond' ELSE run_at END,
          error = CASE WHEN held.next IN ('succeeded', 'cancelled') THEN NULL ELSE $4::jsonb END,
          finished_at = CASE WHEN held.next IN ('succeeded', 'failed', 'cancelled') THEN clock_timestamp() END,
          recovery = CASE WHEN $3 = 'retry' THEN ${recoveryNote('retry', '$4::jsonb')} END

@@ -389,7 +389,7 @@ export class Worker {
           outcome.error,
           outcome.delayMs ?? this.backoffMs(job.attempts),
         );
-      else if (outcome.status === 'released') await this.queue.release(lease);
+      else if (outcome.status === 'released') await this.queue.release(lease, outcome);
       else if (!this.endings.has(job.kind)) await this.finish(lease, outcome, free);
       else await this.database.transaction((tx) => this.queue.settle(tx, lease, outcome));
     } catch (error) {

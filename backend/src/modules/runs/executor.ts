@@ -8,6 +8,7 @@ import {
   OpenCall,
   type RunOfCall,
   whomOf,
+  PoliciesUnreadable,
 } from '../integrations/index.js';
 import { type JobRow, LeaseEnded, Queue } from '../jobs/index.js';
 import type { Question } from './approval-requests.js';
@@ -273,7 +274,7 @@ class Round {
       result = await this.gateway.call(run.ctx, this.callOf(step, args, onOpenCall, approved));
     } catch (error) {
       if (error instanceof OpenCall) return this.askAboutOpenCall(step, args, error);
-      if (error instanceof LeaseEnded) throw error;
+      if (error instanceof LeaseEnded || error instanceof PoliciesUnreadable) throw error;
       if (run.callSignal.aborted) throw run.callSignal.reason;
       if (!(error instanceof AosError)) throw error;
       return this.fail(

@@ -13,7 +13,7 @@ import { Database } from '../../platform/database/database.js';
 import { sql } from '../../platform/database/sql.js';
 import { Outbox } from '../../platform/outbox/outbox.js';
 import { inSpan } from '../../platform/telemetry/span.js';
-import { Gateway } from '../integrations/index.js';
+import { Gateway, PoliciesUnreadable } from '../integrations/index.js';
 import {
   type ClaimedJob,
   type FinalStatus,
@@ -98,6 +98,7 @@ export class Orchestrator implements JobRunner, OnModuleInit {
       return { status: ending.status, error: ending.error };
     } catch (error) {
       if (error instanceof RunRefused) return { status: 'failed', error: error.error };
+      if (error instanceof PoliciesUnreadable) return notHere(error);
       // Whatever it ended in, the worker asks the signal for the reason; only our own budget is told here.
       if (run?.isOverTime) return { status: 'failed', error: run.overTime() };
       throw error;
@@ -202,6 +203,15 @@ export class Orchestrator implements JobRunner, OnModuleInit {
       .addEdge('reviser', 'executor');
   }
 }
+
+/** Time enough for a process that can, where there is one; and nobody's attempts are used up until there is. */
+const NOT_HERE_PAUSE_MS = 15_000;
+
+const notHere = ({ code, message, said }: PoliciesUnreadable): JobOutcome => ({
+  status: 'released',
+  delayMs: NOT_HERE_PAUSE_MS,
+  error: { code, message, ...(said ? { said } : {}) },
+});
 
 /** How a run ends, when it is the run that ends it. */
 export interface RunEnding {

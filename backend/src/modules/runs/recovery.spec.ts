@@ -255,6 +255,38 @@ test('a worker that has lost its lease writes no checkpoint, step or event, what
   await bench.database.query(`UPDATE jobs SET status = 'cancelled' WHERE id = $1`, [jobId]);
 });
 
+test.each([
+  ['before a call is decided on', true],
+  ['by the time that it is recorded', false],
+])('policies that cannot be read here, %s, cost a job no attempt', async (_, isToldOf) => {
+  const { jobId: first } = await bench.run({ steps: [step('first')] });
+  await bench.ended(first); // by now the policies are kept
+  const wakeups = bench.app.get(Wakeups, { strict: false });
+  const savePolicies = (document: object) =>
+    bench.database.query(
+      `INSERT INTO config_versions (scope, version, config, created_by)
+       SELECT 'policies', coalesce(max(version), 0) + 1, $1, 'test' FROM config_versions WHERE scope = 'policies'`,
+      [JSON.stringify(document)],
+    );
+  await savePolicies({ rules: [{ id: 'x', effect: 'of a newer version' }] });
+  if (isToldOf) wakeups.wake('control');
+  const { jobId } = await bench.run({ steps: [once('pay', {}, { onError: 'abort' })] });
+  expect(await bench.reached(jobId, 'scheduled', 'failed')).toMatchObject({
+    attempts: 0,
+    error: { code: 'unavailable', said: { code: 'policies-unreadable' } },
+  });
+  await savePolicies({});
+  wakeups.wake('control');
+  await bench.database.query('UPDATE jobs SET run_at = now() WHERE id = $1', [jobId]);
+  wakeups.wake('jobs');
+  expect(await bench.ended(jobId)).toMatchObject({
+    status: 'succeeded',
+    attempts: 1,
+    error: null,
+  });
+  expect(bench.probe.count('pay')).toBe(1);
+});
+
 test('a stop lets the call under way finish, begins nothing new, and hands the job back', async () => {
   let release!: () => void;
   const gate = new Promise<void>((done) => (release = done));

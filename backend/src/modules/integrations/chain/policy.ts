@@ -2,9 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { say } from '@aos/contracts';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import type { Ctx } from '../../../platform/http/context.js';
-import { AosError } from '../../../platform/http/problem.js';
 import type { GatewayCall } from '../call.js';
-import { PoliciesMoved, PolicyDenied } from '../integrations.errors.js';
+import { PoliciesMoved, PoliciesUnreadable, PolicyDenied } from '../integrations.errors.js';
 import type { CallEnd } from './ledger.js';
 import type { Foresight, Link, Next, Passage } from './link.js';
 import { Policies } from './policies.js';
@@ -82,10 +81,7 @@ export class PolicyLink implements Link {
     projectId: string | null,
   ): Promise<Decision & { version: number }> {
     const { compiled, document, version } = await this.policies.stored();
-    if (!compiled)
-      throw new AosError('unavailable', say('policies-unreadable'), {
-        retryAfterSeconds: 60,
-      });
+    if (!compiled) throw new PoliciesUnreadable();
     // Most installations have no rule: nothing to look up then.
     if (document.rules.length === 0) return { effect: document.default, rule: null, version };
     const { server, tool, args } = call;
