@@ -26,7 +26,7 @@ const files = readdirSync(here)
   .sort(byLength)
   .map((name) => join(here, name));
 /** They change rules that hold for everybody on the server, so nothing runs beside them. */
-const ofAll = ['allowed-addresses', 'second-factor', 'second-person', 'sign-in-provider'];
+const ofAll = ['allowed-addresses', 'models', 'second-factor', 'second-person', 'sign-in-provider'];
 const isOfAll = (file) => ofAll.some((name) => file.endsWith(`${name}.e2e.mjs`));
 
 if (!existsSync(process.env.CHROMIUM_PATH)) {

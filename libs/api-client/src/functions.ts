@@ -103,6 +103,8 @@ export type { PutSecret$Params as PutSecret$Params } from './fn/config/put-secre
 export { putSecret as putSecret } from './fn/config/put-secret';
 export type { DeleteSecret$Params as DeleteSecret$Params } from './fn/config/delete-secret';
 export { deleteSecret as deleteSecret } from './fn/config/delete-secret';
+export type { TryModel$Params as TryModel$Params } from './fn/config/try-model';
+export { tryModel as tryModel } from './fn/config/try-model';
 export type { GetSecondPersonRule$Params as GetSecondPersonRule$Params } from './fn/config/get-second-person-rule';
 export { getSecondPersonRule as getSecondPersonRule } from './fn/config/get-second-person-rule';
 export type { ListProposals$Params as ListProposals$Params } from './fn/config/list-proposals';

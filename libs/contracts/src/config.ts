@@ -271,6 +271,27 @@ export const SystemConfigAnswer = z
 export type SystemConfigAnswer = z.infer<typeof SystemConfigAnswer>;
 
 /** One leaf that differs. A key that is absent on one side has null there. */
+/** Which model of the settings, as they are saved. A draft is not tried: nobody's key goes to an address that is not decided on. */
+export const TryModel = z
+  .strictObject({ section: z.enum(['llm', 'embeddings']) })
+  .meta({ id: 'TryModel' });
+export type TryModel = z.infer<typeof TryModel>;
+
+/** What came of asking a model something small. */
+export const ModelTrial = z
+  .object({
+    ok: z.boolean(),
+    model: z.string(),
+    durationMs: z.number().int(),
+    /** Null where the provider does not say. */
+    inputTokens: z.number().int().nullable(),
+    outputTokens: z.number().int().nullable(),
+    /** In the provider's words, without its key; null when all was well. */
+    fault: z.string().nullable(),
+  })
+  .meta({ id: 'ModelTrial' });
+export type ModelTrial = z.infer<typeof ModelTrial>;
+
 export const ConfigChange = z
   .object({ path: z.string(), before: z.unknown(), after: z.unknown() })
   .meta({ id: 'ConfigChange' });

@@ -759,6 +759,12 @@ export const sentences = {
   'traces-busy': 'It has no room for now: it answers that it is to be tried again later.',
   'traces-late': 'It did not answer in time.',
   'traces-away': 'It cannot be reached ({{code}}).',
+  'try-none': 'No model is set there. Save one, then try it.',
+  'must-name-provider': 'names no provider, or none of its models',
+  'try-no-pgvector':
+    'The database has no pgvector: it would not be asked. Add the extension, or let memory be searched by its words.',
+  'needs-pgvector': 'needs pgvector in the database',
+  'try-pause': 'Each try is paid for: ten a minute are enough. Wait before the next.',
   'addresses-unread': 'The list of allowed addresses has entries that cannot be taken.',
   'address-none':
     'is no address and no range, such as 203.0.113.7, 10.0.0.0/8 or 2001:db8::/32. Names of hosts are not taken.',

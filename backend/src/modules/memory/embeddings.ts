@@ -54,6 +54,11 @@ export class EmbeddingModel {
     this.name = [baseUrl, model, dimensions].join(' ');
   }
 
+  /** What the provider calls it. */
+  get model(): string {
+    return this.config.model ?? '';
+  }
+
   /**
    * One vector a text, as pgvector reads them.
    * @throws EmbeddingFault with a sentence for people; the reason of the signal.

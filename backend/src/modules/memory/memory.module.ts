@@ -32,6 +32,6 @@ import { ProjectVarsQueries } from './project-vars.queries.js';
     ChangeProjectVarHandler,
     DeleteProjectVarHandler,
   ],
-  exports: [MemoryQueries],
+  exports: [Embeddings, MemoryQueries],
 })
 export class MemoryModule {}

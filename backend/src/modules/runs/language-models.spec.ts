@@ -1,6 +1,7 @@
 import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SystemConfig } from '@aos/contracts';
+import { isNative } from '../../../test/harness.js';
 import type { SignedIn } from '../../../test/http-app.js';
 import { type RunBench, openRunBench, step } from '../../../test/factories/runs.js';
 
@@ -154,7 +155,10 @@ beforeAll(async () => {
 /** How long the model may take: longer than any machine is busy, where a test is not about that. */
 const waitForModel = (timeoutMs: number) => setModel({ timeoutMs });
 
-async function setModel(changes: Record<string, unknown> = {}): Promise<void> {
+async function setModel(
+  changes: Record<string, unknown> = {},
+  embeddings: unknown = { provider: 'none' },
+): Promise<void> {
   const at = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const present = await bench.call<{ config: Record<string, unknown> }>('/config/system', {
     as: bench.owner,
@@ -165,6 +169,7 @@ async function setModel(changes: Record<string, unknown> = {}): Promise<void> {
     headers: { 'if-match': present.headers.get('etag')! },
     body: {
       ...present.body.config,
+      embeddings,
       llm: {
         provider: 'openai',
         baseUrl: (changes['provider'] ?? 'openai') === 'openai' ? `${at}/v1` : at,
@@ -350,6 +355,63 @@ test('without its model, a goal that names known skills is still planned', async
   expect((await bench.ended(jobId)).status).toBe('succeeded');
   expect((await bench.events(traceId, 'anomaly.detected'))[0]!.payload).toMatchObject({
     code: 'model_failed',
+  });
+});
+
+describe('a trial of the model that is set', () => {
+  const tryModel = (section: string, as = bench.owner) =>
+    bench.call<Record<string, unknown>>('/config/system/try-model', {
+      method: 'POST',
+      as,
+      body: { section },
+    });
+
+  test('tells what it answered, and what that took', async () => {
+    reply = () => ({ args: { isReady: true } });
+    expect((await tryModel('llm')).body).toEqual({
+      ok: true,
+      model: 'test',
+      durationMs: expect.any(Number),
+      inputTokens: 1000,
+      outputTokens: 100,
+      fault: null,
+    });
+    expect(asked).toHaveLength(1);
+  });
+
+  test('tells what is wrong, and not the key', async () => {
+    reply = () => ({ status: 401, body: '{"error":{"message":"bad key sk-canary-0123456789"}}' });
+    const { body, text } = await tryModel('llm');
+    expect(body).toMatchObject({ ok: false, fault: expect.stringContaining('bad key') });
+    expect(text).not.toContain('sk-canary');
+    reply = () => ({ text: 'Yes!' });
+    expect((await tryModel('llm')).body['fault']).toMatch(/did not answer in the shape/);
+  });
+
+  test('where none is set it is refused, and so it is for whoever may not set one', async () => {
+    const none = await tryModel('embeddings');
+    expect([none.status, none.body['errors']]).toMatchObject([400, [{ path: 'embeddings' }]]);
+    expect((await tryModel('llm', await bench.signIn('operator'))).status).toBe(403);
+    expect(asked).toEqual([]);
+  });
+
+  test('the one for embeddings is asked for a vector', async () => {
+    const at = `http://127.0.0.1:${(server.address() as AddressInfo).port}/nowhere`;
+    await setModel({}, { provider: 'openai', baseUrl: at, model: 'near' });
+    const { status, body } = await tryModel('embeddings');
+    if (isNative) expect([status, body['errors']]).toMatchObject([400, [{ path: 'embeddings' }]]);
+    else
+      expect(body).toMatchObject({ ok: false, model: 'near', fault: expect.stringMatching(/404/) });
+    await setModel();
+  });
+
+  test('ten a minute are enough for one person', async () => {
+    reply = () => ({ args: { isReady: true } });
+    const admin = await bench.signIn('admin');
+    for (let n = 0; n < 10; n++) expect((await tryModel('llm', admin)).status).toBe(200);
+    const { status, headers } = await tryModel('llm', admin);
+    expect([status, Number(headers.get('retry-after')) > 0]).toEqual([429, true]);
+    expect(asked).toHaveLength(10);
   });
 });
 

@@ -16,6 +16,7 @@ import { EpisodeEvents } from './episode-events.js';
 import { EpisodesQueries } from './episodes.queries.js';
 import { Executor } from './executor.js';
 import { LanguageModels } from './language-models.js';
+import { ModelTrialsController } from './model-trials.controller.js';
 import { Orchestrator } from './orchestrator.js';
 import { PlanSubmission } from './plan-submission.js';
 import { Planner } from './planner.js';
@@ -41,7 +42,7 @@ class CheckpointTables implements OnModuleInit {
     JobsModule,
     MemoryModule,
   ],
-  controllers: [RunsController],
+  controllers: [ModelTrialsController, RunsController],
   providers: [
     ApprovalExpiry,
     ApprovalsQueries,

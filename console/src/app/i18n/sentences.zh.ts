@@ -664,6 +664,12 @@ export const sentences: Record<SentenceCode, string> = {
   'traces-busy': '对方暂时繁忙，要求稍后再试。',
   'traces-late': '对方没有及时响应。',
   'traces-away': '无法连接对方（{{code}}）。',
+  'try-none': '此处没有配置模型。请先保存配置，再进行测试。',
+  'must-name-provider': '没有指定提供方或其模型',
+  'try-no-pgvector':
+    '数据库没有 pgvector，因此不会用到该模型。请安装该扩展，或继续按文字查找记忆。',
+  'needs-pgvector': '需要数据库中有 pgvector',
+  'try-pause': '每次测试都会产生费用，每分钟最多十次。请稍后再试。',
   'addresses-unread': '允许的地址列表中有无法接受的条目。',
   'address-none':
     '不是地址，也不是范围，例如 203.0.113.7、10.0.0.0/8 或 2001:db8::/32。不接受主机名。',

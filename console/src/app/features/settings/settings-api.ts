@@ -38,6 +38,7 @@ import {
   resetSecondFactor,
   revokeToken,
   setPassword,
+  tryModel,
   verifyAudit,
 } from '@aos/api-client/functions';
 import type {
@@ -58,6 +59,7 @@ import type {
   CreatedToken,
   Identity,
   Installation,
+  ModelTrial,
   Page,
   Person,
   Project,
@@ -208,6 +210,9 @@ export class SettingsApi {
   }
   checkProvider(provider: SignInProvider): Observable<ProviderCheck> {
     return this.api.invoke(checkProvider, { body: provider });
+  }
+  tryModel(section: 'llm' | 'embeddings'): Observable<ModelTrial> {
+    return this.api.invoke(tryModel, { body: { section } });
   }
   sessions(): Observable<Page<Session>> {
     return this.api.invoke(listSessions, { limit: LONGEST_PAGE });

@@ -14,6 +14,7 @@ import { Age, spaced } from '../../shared/ui/time';
 import { Preferences } from '../../shared/ui/preferences';
 import { isWords } from './config-changes';
 import { EditConfig } from './edit-config';
+import { ModelTrial } from './model-trial';
 import { ProviderChecks } from './provider-checks';
 import { SettingsApi } from './settings-api';
 import { TraceState } from './trace-state';
@@ -60,6 +61,7 @@ function entryOf(entry: unknown): string {
   imports: [
     Age,
     EditConfig,
+    ModelTrial,
     ProblemNote,
     Proposals,
     ProviderChecks,
@@ -139,6 +141,15 @@ function entryOf(entry: unknown): string {
             @if (section === 'telemetry' && installation()) {
               @defer (on immediate) {
                 <aos-trace-state [initial]="installation()!.traces" />
+              }
+            }
+            @if (isModel(section) && mayWrite()) {
+              @defer (on immediate) {
+                <aos-model-trial
+                  [section]="section"
+                  [label]="word(section + '.title') ?? section"
+                  [version]="stored.version"
+                />
               }
             }
             @if (section === 'security' && mayWrite() && providers().length) {
@@ -296,6 +307,14 @@ export class SystemPage {
 
   protected openEditor(section: string | null): void {
     this.beside.show('edit', section);
+  }
+  /** A section with a model that can be asked. */
+  protected isModel(section: string): section is 'llm' | 'embeddings' {
+    const config = this.stored()?.config;
+    return (
+      (section === 'llm' || section === 'embeddings') &&
+      (config?.[section].provider ?? 'none') !== 'none'
+    );
   }
   protected nameOf(actor: string): string {
     return this.names.who(actor);

@@ -308,6 +308,14 @@ export const words = {
     disconnectWhat:
       'It lets you in no longer. The roles that it gave you go with it, and other sessions that it opened end.',
   },
+  trial: {
+    try: 'Try',
+    tryOf: 'Try {{section}}',
+    asking: 'Asking the model…',
+    ok: '{{model}} answered in {{duration}}.',
+    okTokens: '{{model}} answered in {{duration}}, with {{input}} tokens in and {{output}} out.',
+    failed: '{{model}} cannot be used as it is set:',
+  },
   provider: {
     try: 'Try',
     tryOf: 'Try {{provider}}',

@@ -275,6 +275,14 @@ export const words = {
     disconnectTitle: '解除这个账户的关联？',
     disconnectWhat: '它将不能再让你登录。它给你的角色会一并收回，由它打开的其他会话也会结束。',
   },
+  trial: {
+    try: '测试',
+    tryOf: '测试{{section}}',
+    asking: '正在询问模型…',
+    ok: '{{model}} 在 {{duration}} 内作出了应答。',
+    okTokens: '{{model}} 在 {{duration}} 内作出了应答，输入 {{input}} 词元，输出 {{output}} 词元。',
+    failed: '按当前配置无法使用 {{model}}：',
+  },
   provider: {
     try: '测试',
     tryOf: '测试 {{provider}}',
