@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { readEntry } from '../http/address-list.js';
+import { otelVariables } from './otel-variables.js';
 
 export const roleNames = ['api', 'relay', 'worker'] as const;
 export type ProcessRole = (typeof roleNames)[number];
@@ -43,10 +44,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
     if (raw === undefined || raw === '') return fallback;
     const parsed = schema.safeParse(raw);
     if (parsed.success) return parsed.data;
-    const secretive = /PASSWORD|KEY|URL|BUS/.test(name);
-    faults.push(
-      `${name} is ${secretive ? describeLength(raw) : JSON.stringify(raw)}; it takes ${takes}.`,
-    );
+    faults.push(`${name} is ${shown(name, raw)}; it takes ${takes}.`);
     return fallback;
   };
 
@@ -138,6 +136,10 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
     z.url({ protocol: /^https?$/ }).refine(isOfClickHouse),
     undefined,
   );
+  for (const name of Object.keys(env)) {
+    const known = otelVariables.find(({ names }) => names.test(name));
+    if (known) read(name, known.takes, known.schema, undefined);
+  }
   if (faults.length > 0) throw new StartRefused(faults.join('\n'));
 
   return {
@@ -179,4 +181,14 @@ const addressesSchema = z
   .transform((text) => text.split(',').map((part) => part.trim()))
   .refine((entries) => entries.every((entry) => !('fault' in readEntry(entry))));
 
-const describeLength = (raw: string) => `set (${raw.length} characters)`;
+/** As much of a wrong value as is no secret: of an address no user, password, path or query. */
+function shown(name: string, raw: string): string {
+  if (/PASSWORD|KEY|HEADERS/.test(name)) return `set (${raw.length} characters)`;
+  if (!/URL|BUS|ENDPOINT/.test(name)) return JSON.stringify(raw);
+  const [, scheme = '', rest = ''] = /^((?:[a-z][\w+.-]*:)?\/*)(.*)$/is.exec(raw)!;
+  const place = rest.slice(rest.lastIndexOf('@') + 1);
+  const host = /^[^/?#]*/.exec(place)![0];
+  return JSON.stringify(
+    scheme + (place === rest ? '' : '…@') + host + (host === place ? '' : '/…'),
+  );
+}
