@@ -58,6 +58,7 @@ export function useBrowser() {
         baseURL: base,
         viewport: { width, height },
         colorScheme: theme,
+        reducedMotion: 'reduce', // drawn by the processor, motion costs it, and moves things from under the pointer
         locale: language === 'zh' ? 'zh-CN' : 'en-GB',
       });
       const page = await context.newPage();
@@ -210,11 +211,10 @@ export async function succeeds(api, jobId) {
 }
 
 /**
- * What axe finds serious or critical on the page, `rule: element | element`. Without motion from then on: halfway into
+ * What axe finds serious or critical on the page, `rule: element | element`. Nothing moves by then: halfway into
  * the sight every card is pale, and cards of other people's work may come at any time.
  */
 export async function seriousFaults(page) {
-  await page.emulateMedia({ reducedMotion: 'reduce' });
   await page.evaluate(() =>
     Promise.allSettled(
       document

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** `npm run typecheck`: every project with its tests. */
 import { existsSync } from 'node:fs';
-import { ensureBuilt } from './lib/build.mjs';
+import { ensureBuilt, isBuiltNow } from './lib/build.mjs';
 import { ensureInstalled } from './lib/install.mjs';
 import { runMain, step, Stop } from './lib/progress.mjs';
 import { run, tailOf } from './lib/run.mjs';
@@ -39,6 +39,11 @@ await runMain(async () => {
 async function check(project) {
   // ngc sees the templates as well; tsc is enough elsewhere.
   const isTemplates = project === 'console/tsconfig.app.json';
+  // With this very configuration, and it would not be there with an error.
+  if (isTemplates && isBuiltNow('console')) {
+    await step(`types ${project}`, 'checked by its build, which is of these sources', () => true);
+    return true;
+  }
   const compiler = isTemplates
     ? '@angular/compiler-cli/bundles/src/bin/ngc.js'
     : 'typescript/bin/tsc';

@@ -78,6 +78,9 @@ function isBuilt(project) {
   return check(project).upToDate;
 }
 
+/** Whether what lies in dist was built from the sources as they are. */
+export const isBuiltNow = (name) => isBuilt(projects.find((project) => project.name === name));
+
 /** Compares the inputs with the stamp in dist; a stamp from other sources or another lockfile is stale. */
 function check(project) {
   const stamp = readStamp(project);
