@@ -41,7 +41,10 @@ test('a blueprint is written, its faults stand at its steps, and a run of it lea
   await page.getByText('No blueprints in this project yet.').waitFor();
   await page.getByRole('link', { name: 'New blueprint' }).first().click();
   await page.waitForURL(/\/new$/);
+  await page.getByText('Give it a name, and it can be saved').waitFor();
+  assert.equal(await page.getByText('Changes that are not saved').count(), 0);
   await page.getByLabel('Name', { exact: true }).first().fill('Strike report');
+  await page.getByText('Changes that are not saved').waitFor();
   await page.getByRole('button', { name: 'Add an input' }).click();
   await hasFocus(page.locator('.input-row input').first());
   await page.locator('.input-row input').first().fill('strikes');
@@ -201,6 +204,13 @@ test('a viewer reads it, also on a phone, and is offered nothing that could only
     assert.equal(await page.getByRole('button', { name, exact: true }).count(), 0);
   await fits(page, 'A blueprint');
   assert.deepEqual(await seriousFaults(page), []);
+  // The order in lines that a finger meets: as a graph it would be too small to read.
+  await page.getByRole('tab', { name: 'Order' }).click();
+  const line = page.locator('aos-plan-list').getByRole('button', { name: 'two' });
+  await line.getByText('After one').waitFor();
+  assert.ok((await line.boundingBox()).height >= 44);
+  assert.equal(await page.locator('aos-plan-graph').isVisible(), false);
+  await fits(page, 'The order');
   await page.getByRole('tab', { name: 'Versions' }).click();
   await page.locator('li', { hasText: 'version 1' }).waitFor();
   assert.equal(await page.getByRole('button', { name: 'Restore' }).count(), 0);

@@ -129,9 +129,10 @@ test('many tasks are cancelled at once by keyboard, and what cannot be done is t
   await letIn(page);
   const person = await asPerson(page);
   await person.post('/projects', { id: 'bulk', name: 'Bulk' });
-  const ids = [];
+  const runs = [];
   for (let n = 0; n < 5; n += 1)
-    ids.push((await person.post('/api/run', scheduled(`Doomed ${n}`, 'bulk'))).jobId);
+    runs.push(await person.post('/api/run', scheduled(`Doomed ${n}`, 'bulk')));
+  const ids = runs.map(({ jobId }) => jobId);
   await page.goto('/console/projects?project=bulk');
   await row(page, 'Doomed 4').waitFor();
   for (let n = 0; n < 3; n += 1) {
@@ -139,6 +140,14 @@ test('many tasks are cancelled at once by keyboard, and what cannot be done is t
     await page.locator('.row.active', { hasText: `Doomed ${4 - n}` }).waitFor();
     await page.keyboard.press('x');
     await page.getByText(`${n + 1} chosen`).waitFor();
+    // Two of them can be compared, the earlier one first.
+    const compare = page.getByRole('toolbar').getByRole('link', { name: 'Compare' });
+    if (n !== 1) assert.equal(await compare.count(), 0);
+    else
+      assert.equal(
+        await compare.getAttribute('href'),
+        `/console/projects/runs/${runs[3].traceId}/compare?with=${runs[4].traceId}`,
+      );
   }
   // Somebody else is quicker with one of them, through another door.
   await page.route(`**/jobs/${ids[4]}/cancel`, (route) =>
@@ -189,8 +198,33 @@ test('a run lights up live, is played again, and run again', async () => {
   await node('plot').getByText('To do').waitFor();
   assert.deepEqual(await seriousFaults(page), []);
 
-  // The rest by keyboard: from the first step along what needs it, to the detail of the second.
+  // The rest by keyboard: closer, all of it at once, and from the first step along what needs it to the detail of the second.
   await node('profile').focus();
+  const size = async () => (await node('profile').boundingBox()).width;
+  const before = await size();
+  await page.keyboard.press('-');
+  await comesTo(async () => (await size()) < before, true);
+  await page.keyboard.press('+');
+  await comesTo(size, before);
+  await page.setViewportSize({ width: 1440, height: 380 });
+  await page.keyboard.press('0');
+  await page.getByRole('button', { name: 'Fit', pressed: true }).waitFor();
+  const isInSight = async () => {
+    const [graph, ...nodes] = await Promise.all(
+      [page.locator('aos-plan-graph'), node('profile'), node('plot')].map((it) =>
+        it.boundingBox(),
+      ),
+    );
+    return nodes.every(
+      ({ x, y, width, height }) =>
+        x >= graph.x &&
+        y >= graph.y &&
+        x + width <= graph.x + graph.width &&
+        y + height <= graph.y + graph.height,
+    );
+  };
+  await comesTo(isInSight, true);
+  await page.setViewportSize({ width: 1440, height: 900 });
   await page.keyboard.press('ArrowRight');
   await hasFocus(node('clean'));
   await page.keyboard.press('Enter');
@@ -283,10 +317,23 @@ test('on a telephone, in Chinese, in the dark', async () => {
   await page.goto(`/console/projects/runs/${traceId}`);
   await page.locator('aos-plan-list [data-step=report]').getByText('已完成').waitFor();
   await comesTo(() => page.locator('aos-plan-graph').isVisible(), false);
+  const heights = (selector) =>
+    page.locator(selector).evaluateAll((all) => all.map((it) => it.getBoundingClientRect().y));
+  assert.equal(new Set(await heights('.title .orders > *')).size, 1, 'the orders are in one line');
   for (const tab of ['计划', '时间线', '成果', '事件', '日志', '工具调用', '审计']) {
     await page.getByRole('tab', { name: tab }).click();
     await isSound(tab);
+    if (tab === '时间线')
+      assert.deepEqual(await page.evaluate(runTogether), [], 'figures of the axis');
   }
   assert.deepEqual(faults, []);
   await close();
 });
+
+/** In the page: the figures of the timeline's axis that reach into the next one. */
+function runTogether() {
+  const shown = [...document.querySelectorAll('aos-timeline-view .axis span')]
+    .map((it) => ({ text: it.textContent, box: it.getBoundingClientRect() }))
+    .filter(({ box }) => box.width > 0);
+  return shown.filter(({ box }, n) => box.right > shown[n + 1]?.box.left).map(({ text }) => text);
+}

@@ -195,7 +195,7 @@ export const words = {
     complete: 'Complete, in steps',
     sendSteps: 'Send, in steps',
     tabs: 'Next and previous result',
-    zoom: 'Zoom a picture, fit it',
+    zoom: 'Zoom a picture or a plan, fit it',
     tree: 'Open and close a node of JSON',
     copy: 'Copy its value, its path',
     palette: 'All commands',

@@ -195,7 +195,7 @@ export const words: AllWords = {
     complete: '补全（步骤中）',
     sendSteps: '发送（步骤中）',
     tabs: '上一个与下一个成果',
-    zoom: '缩放图片，适应窗口',
+    zoom: '缩放图片或计划图，适应窗口',
     tree: '展开与收起 JSON 节点',
     copy: '复制值，复制路径',
     palette: '全部命令',

@@ -231,6 +231,11 @@ export class TasksPage {
   private readonly chosen = computed(() =>
     this.tasks.rows().filter(({ id }) => this.selected().has(id)),
   );
+  /** Of two, the earlier one first: what differs is what has changed since. */
+  protected readonly pair = computed(() => {
+    const [after, before, ...more] = this.chosen();
+    return after && before && more.length === 0 ? { before, after } : null;
+  });
   protected readonly cancellable = computed(() => this.chosen().filter((job) => !hasEnded(job)));
   protected readonly rerunnable = computed(() => this.chosen().filter(hasEnded));
 

@@ -185,6 +185,7 @@ export const words = {
     takeTheirs: 'Drop mine',
     keepMine: 'Go on with mine',
     unsaved: 'Changes that are not saved',
+    nameFirst: 'Give it a name, and it can be saved',
     undo: 'Undo',
     review: 'See what changes',
     whatChanges: 'What changes',

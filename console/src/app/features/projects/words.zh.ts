@@ -168,6 +168,7 @@ export const words = {
     takeTheirs: '放弃我的改动',
     keepMine: '沿用我的改动',
     unsaved: '有未保存的改动',
+    nameFirst: '填写名称后即可保存',
     undo: '撤销',
     review: '查看改动',
     whatChanges: '改动内容',

@@ -37,6 +37,7 @@ import { UnsavedBar } from '../../../shared/ui/unsaved-bar';
 import { VersionDialog } from '../../../shared/ui/version-dialog';
 import { VersionList } from '../../../shared/ui/version-list';
 import { PlanGraph } from '../run/plan-graph';
+import { PlanList } from '../run/plan-list';
 import { BlueprintEditor } from './blueprint-editor';
 import { BlueprintStore } from './blueprint-store';
 import { BlueprintText } from './blueprint-text';
@@ -62,6 +63,7 @@ interface WholeVersion {
     Difference,
     Icon,
     PlanGraph,
+    PlanList,
     ProblemNote,
     RouterLink,
     RunDialog,

@@ -3,6 +3,7 @@ import {
   Component,
   DestroyRef,
   ElementRef,
+  Injector,
   afterNextRender,
   computed,
   inject,
@@ -18,14 +19,18 @@ import { Elapsed } from '../../../shared/ui/time';
 import { NODE_H, NODE_W, layOut } from './plan-layout';
 
 const ZOOMS = [0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.25] as const;
+const SMALLEST_FIT = 0.1;
+/** What the sheet keeps free around the drawing. */
 const SIDES_PX = 48;
+const ENDS_PX = 76;
 
 /**
  * The plan as a graph from left to right. One node is in reach of Tab; arrows walk from there: left and right along
- * what needs what, up and down among what stands side by side.
+ * what needs what, up and down among what stands side by side; plus, minus and nought zoom and fit.
  */
 @Component({
   selector: 'aos-plan-graph',
+  host: { '(keydown)': 'onZoomKey($event)' },
   imports: [Elapsed, Icon, StateMark, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
@@ -99,7 +104,7 @@ const SIDES_PX = 48;
         <button
           class="btn icon small"
           type="button"
-          [disabled]="zoom() === 0.5"
+          [disabled]="zoom() <= 0.5"
           [attr.aria-label]="t('artifact.zoomOut')"
           [title]="t('artifact.zoomOut')"
           (click)="step(-1)"
@@ -107,9 +112,17 @@ const SIDES_PX = 48;
           −
         </button>
         <button
+          class="btn small"
+          type="button"
+          [attr.aria-pressed]="chosenZoom() === 'fit'"
+          (click)="chosenZoom.set('fit')"
+        >
+          {{ t('artifact.fit') }}
+        </button>
+        <button
           class="btn icon small"
           type="button"
-          [disabled]="zoom() === 1.25"
+          [disabled]="zoom() >= 1.25"
           [attr.aria-label]="t('artifact.zoomIn')"
           [title]="t('artifact.zoomIn')"
           (click)="step(1)"
@@ -235,8 +248,9 @@ export class PlanGraph {
   private readonly host = inject<ElementRef<HTMLElement>>(ElementRef);
   protected readonly nodeW = NODE_W;
   protected readonly nodeH = NODE_H;
-  private readonly width = signal(0);
-  private readonly chosenZoom = signal<number | null>(null);
+  private readonly injector = inject(Injector);
+  private readonly room = signal({ width: 0, height: 0 });
+  protected readonly chosenZoom = signal<number | 'fit' | null>(null);
   protected readonly focused = signal<string | null>(null);
 
   /** The places follow from what needs what; they do not move when a step lights up. */
@@ -247,9 +261,13 @@ export class PlanGraph {
   protected readonly layout = computed(() => layOut(this.shape()));
   /** Until somebody chooses: the largest at which the whole plan is in sight from side to side. */
   protected readonly zoom = computed(() => {
-    const room = this.width() - SIDES_PX;
-    const fits = ZOOMS.filter((zoom) => zoom <= 1 && this.layout().width * zoom <= room).at(-1);
-    return this.chosenZoom() ?? (this.width() === 0 ? 1 : (fits ?? ZOOMS[0]));
+    const [chosen, room, layout] = [this.chosenZoom(), this.room(), this.layout()];
+    if (typeof chosen === 'number') return chosen;
+    if (room.width === 0) return 1;
+    const wide = (room.width - SIDES_PX) / layout.width;
+    if (chosen === null)
+      return ZOOMS.filter((zoom) => zoom <= Math.min(1, wide)).at(-1) ?? ZOOMS[0];
+    return Math.max(SMALLEST_FIT, Math.min(1, wide, (room.height - ENDS_PX) / layout.height));
   });
   private readonly byId = computed(() => new Map(this.steps().map((step) => [step.id, step])));
   protected readonly nodes = computed(() =>
@@ -273,9 +291,10 @@ export class PlanGraph {
     const destroyed = inject(DestroyRef);
     afterNextRender(() => {
       const host = this.host.nativeElement;
-      this.width.set(host.clientWidth);
+      const measure = () => this.room.set({ width: host.clientWidth, height: host.clientHeight });
+      measure();
       if (typeof ResizeObserver === 'undefined') return;
-      const observer = new ResizeObserver(() => this.width.set(host.clientWidth));
+      const observer = new ResizeObserver(measure);
       observer.observe(host);
       destroyed.onDestroy(() => observer.disconnect());
     });
@@ -287,8 +306,25 @@ export class PlanGraph {
     return now === null ? null : new Date(now).toISOString();
   }
   protected step(by: 1 | -1): void {
-    const at = ZOOMS.findIndex((zoom) => zoom === this.zoom());
-    this.chosenZoom.set(ZOOMS[Math.max(0, Math.min(ZOOMS.length - 1, at + by))]!);
+    const here = this.zoom();
+    const next = by > 0 ? ZOOMS.find((zoom) => zoom > here) : ZOOMS.findLast((zoom) => zoom < here);
+    if (next !== undefined) this.chosenZoom.set(next);
+  }
+  protected onZoomKey(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === '+' || event.key === '=') this.step(1);
+    else if (event.key === '-') this.step(-1);
+    else if (event.key === '0') this.chosenZoom.set('fit');
+    else return;
+    event.preventDefault();
+    const focused = event.target;
+    afterNextRender(
+      () => {
+        if (focused instanceof HTMLElement)
+          focused.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+      },
+      { injector: this.injector },
+    );
   }
 
   protected onKey(event: KeyboardEvent, id: string): void {

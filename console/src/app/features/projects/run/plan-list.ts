@@ -10,7 +10,11 @@ import { Elapsed } from '../../../shared/ui/time';
   imports: [Elapsed, StateMark, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
-    <ol *transloco="let t" [attr.aria-label]="t('projects.run.tab.plan')">
+    <ol
+      *transloco="let t"
+      [class.written]="!hasStates()"
+      [attr.aria-label]="t('projects.run.tab.plan')"
+    >
       @for (step of steps(); track step.id) {
         <li>
           <button
@@ -19,23 +23,27 @@ import { Elapsed } from '../../../shared/ui/time';
             [attr.aria-pressed]="chosen() === step.id"
             (click)="picked.emit(step.id)"
           >
-            <aos-state [tone]="toneOfStep(step.state)" [word]="'state.' + step.state" />
+            @if (hasStates()) {
+              <aos-state [tone]="toneOfStep(step.state)" [word]="'state.' + step.state" />
+            }
             <span class="name cut">{{ step.id }}</span>
             <code class="cut muted grow">{{ step.tool }}</code>
             @if (step.approval === 'required') {
               <span class="meta wide">{{ t('run.asks') }}</span>
             }
             @if (step.needs.length) {
-              <span class="meta cut wide">{{
+              <span class="meta cut needs" [class.wide]="hasStates()">{{
                 t('run.needs', { steps: step.needs.join(', ') })
               }}</span>
             }
             @if (step.attempts > 1) {
               <span class="meta num">{{ t('run.tries', { n: step.attempts }) }}</span>
             }
-            <span class="meta took"
-              ><aos-elapsed [from]="step.startedAt" [to]="endOf(step)"
-            /></span>
+            @if (hasStates()) {
+              <span class="meta took"
+                ><aos-elapsed [from]="step.startedAt" [to]="endOf(step)"
+              /></span>
+            }
           </button>
         </li>
       }
@@ -83,6 +91,15 @@ import { Elapsed } from '../../../shared/ui/time';
       min-width: 52px;
       text-align: right;
     }
+    .written button {
+      flex-wrap: wrap;
+      align-content: center;
+      row-gap: 0;
+      min-height: 44px;
+    }
+    .written .needs {
+      flex: 1 0 100%;
+    }
     @container (max-width: 640px) {
       ol {
         padding: 8px 0;
@@ -102,6 +119,8 @@ import { Elapsed } from '../../../shared/ui/time';
 })
 export class PlanList {
   readonly steps = input.required<readonly StepState[]>();
+  /** Not of steps that are only written down: they are in no state. */
+  readonly hasStates = input(true);
   readonly chosen = input<string | null>(null);
   readonly now = input<number | null>(null);
   readonly picked = output<string>();

@@ -185,6 +185,10 @@ export function tickStep(spanMs: number): number {
       .track {
         margin-right: 60px;
       }
+      /* The figures of all of them would run into each other. */
+      .axis span:nth-child(even) {
+        display: none;
+      }
       .word {
         padding: 0 6px;
       }
