@@ -204,7 +204,11 @@ export function viewsOf({ agent, done, failed, waiting }) {
       open: (page) => page.locator('aos-step-card .fold').nth(1).click(),
       shows: 'aos-step-card .fields',
     },
-    { name: 'blueprint-order', path: `${blueprint}?tab=order`, ready: 'aos-plan-graph .node' },
+    {
+      name: 'blueprint-order',
+      path: `${blueprint}?tab=order`,
+      ready: 'aos-plan-graph .node:visible, aos-plan-list [data-step]:visible',
+    },
     {
       name: 'blueprint-versions',
       path: `${blueprint}?tab=versions`,
