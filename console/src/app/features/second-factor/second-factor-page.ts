@@ -1,9 +1,7 @@
 import {
   ChangeDetectionStrategy,
   Component,
-  ElementRef,
   computed,
-  effect,
   inject,
   input,
   signal,
@@ -13,7 +11,8 @@ import { RouterLink } from '@angular/router';
 import type { SecondFactor, SecondFactorSecret } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
-import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
+import { type Call, done, failed, idle, loading, problemOf } from '../../shared/api/problem';
+import { CredentialField } from '../../shared/forms/credential-field';
 import { SessionEvents, insideOnly, session } from '../../shared/state/session';
 import { CopyButton } from '../../shared/ui/copy-button';
 import { ProblemNote } from '../../shared/ui/problem-note';
@@ -27,7 +26,7 @@ import { SecondFactorApi } from './second-factor-api';
  */
 @Component({
   selector: 'aos-second-factor-page',
-  imports: [Age, CopyButton, ProblemNote, RouterLink, TranslocoDirective],
+  imports: [Age, CopyButton, CredentialField, ProblemNote, RouterLink, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <main *transloco="let t">
@@ -90,24 +89,15 @@ import { SecondFactorApi } from './second-factor-api';
             </p>
           </div>
           <p class="warn">{{ t('factor.once') }}</p>
-          <form (submit)="$event.preventDefault(); confirm(first.value)">
-            <div class="field">
-              <label for="first-code">{{ t('factor.code') }}</label>
-              <input
-                #first
-                #field
-                id="first-code"
-                class="input mono"
-                type="text"
-                inputmode="numeric"
-                autocomplete="one-time-code"
-                required
-                maxlength="64"
-              />
-            </div>
-            @if (problem(); as problem) {
-              <aos-problem [problem]="problem" />
-            }
+          <form (submit)="$event.preventDefault(); confirm(first.read())">
+            <aos-credential
+              #first
+              fieldId="first-code"
+              kind="appCode"
+              [label]="t('factor.code')"
+              [takesFocus]="true"
+              [problem]="problem()"
+            />
             <button class="btn filled" type="submit" [disabled]="isBusy()">
               {{ t(isBusy() ? 'factor.busy' : 'factor.turnOn') }}
             </button>
@@ -128,26 +118,20 @@ import { SecondFactorApi } from './second-factor-api';
                   [value]="me()?.user?.email ?? ''"
                   readonly
                 />
-                <div class="field">
-                  <label for="own-password">{{ t('factor.password') }}</label>
-                  <input
-                    #password
-                    #field
-                    id="own-password"
-                    class="input"
-                    type="password"
-                    autocomplete="current-password"
-                    required
-                    maxlength="1024"
-                    aria-describedby="own-password-help"
-                  />
-                  <span class="meta" id="own-password-help">{{ t('factor.passwordHelp') }}</span>
-                </div>
+                <aos-credential
+                  #password
+                  fieldId="own-password"
+                  kind="password"
+                  [label]="t('factor.password')"
+                  [help]="t('factor.passwordHelp')"
+                  [takesFocus]="true"
+                  [problem]="problem()"
+                />
               } @else {
                 <p class="meta">{{ t('factor.noPassword') }}</p>
-              }
-              @if (problem(); as problem) {
-                <aos-problem [problem]="problem" />
+                @if (problem(); as problem) {
+                  <aos-problem [problem]="problem" />
+                }
               }
               <button class="btn filled" type="submit" [disabled]="isBusy()">
                 {{ t(isBusy() ? 'factor.busy' : 'factor.begin') }}
@@ -162,29 +146,21 @@ import { SecondFactorApi } from './second-factor-api';
               }
             </p>
             @if (asking(); as deed) {
-              <form (submit)="$event.preventDefault(); act(deed, shown.value)">
+              <form (submit)="$event.preventDefault(); act(deed, shown.read())">
                 <p>
                   {{ t(deed === 'renew' ? 'factor.renewLead' : 'factor.offLead') }}
                   @if (deed === 'off' && it.isRequired) {
                     {{ t('factor.offRequired') }}
                   }
                 </p>
-                <div class="field">
-                  <label for="present-code">{{ t('factor.present') }}</label>
-                  <input
-                    #shown
-                    #field
-                    id="present-code"
-                    class="input mono"
-                    type="text"
-                    autocomplete="one-time-code"
-                    required
-                    maxlength="64"
-                  />
-                </div>
-                @if (problem(); as problem) {
-                  <aos-problem [problem]="problem" />
-                }
+                <aos-credential
+                  #shown
+                  fieldId="present-code"
+                  kind="anyCode"
+                  [label]="t('factor.present')"
+                  [takesFocus]="true"
+                  [problem]="problem()"
+                />
                 <div class="row end">
                   <button class="btn" type="button" [disabled]="isBusy()" (click)="ask(null)">
                     {{ t('factor.cancel') }}
@@ -328,8 +304,7 @@ export class SecondFactorPage {
   readonly next = input<string>();
   private readonly api = inject(SecondFactorApi);
   private readonly store = inject(Store);
-  private readonly password = viewChild<ElementRef<HTMLInputElement>>('password');
-  private readonly field = viewChild<ElementRef<HTMLInputElement>>('field');
+  private readonly password = viewChild<CredentialField>('password');
   protected readonly me = this.store.selectSignal(session.selectMe);
 
   protected readonly loadCall = signal<Call>(idle);
@@ -340,10 +315,7 @@ export class SecondFactorPage {
   protected readonly asking = signal<'renew' | 'off' | null>(null);
   private readonly call = signal<Call>(idle);
   protected readonly isBusy = computed(() => this.call().state === 'loading');
-  protected readonly problem = computed(() => {
-    const call = this.call();
-    return call.state === 'failed' ? call.problem : null;
-  });
+  protected readonly problem = computed(() => problemOf(this.call()));
   protected readonly qr = computed(() => {
     const begun = this.begun();
     return begun && qrPath(begun.uri);
@@ -355,7 +327,6 @@ export class SecondFactorPage {
 
   constructor() {
     void this.load();
-    effect(() => this.field()?.nativeElement.focus());
   }
 
   protected async load(): Promise<void> {
@@ -374,7 +345,7 @@ export class SecondFactorPage {
   }
   /** Whoever signs in with a provider has none: the server looks at when they came in. */
   protected begin(): Promise<void> {
-    const password = this.password()?.nativeElement.value;
+    const password = this.password()?.read();
     return this.send(async () => this.begun.set(await this.api.begin(password)));
   }
   protected confirm(code: string): Promise<void> {

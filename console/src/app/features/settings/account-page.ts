@@ -1,17 +1,11 @@
-import {
-  ChangeDetectionStrategy,
-  Component,
-  type ElementRef,
-  inject,
-  signal,
-  viewChild,
-} from '@angular/core';
+import { ChangeDetectionStrategy, Component, inject, signal, viewChild } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import type { ApiToken, SecondFactor, Session } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
 import { firstValueFrom } from 'rxjs';
-import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
+import { type Call, done, failed, idle, loading, problemOf } from '../../shared/api/problem';
+import { CredentialField } from '../../shared/forms/credential-field';
 import { session } from '../../shared/state/session';
 import { ConfirmDialog } from '../../shared/ui/confirm-dialog';
 import { Icon } from '../../shared/ui/icon';
@@ -27,6 +21,7 @@ import { TokenDialog } from './token-dialog';
   imports: [
     Age,
     ConfirmDialog,
+    CredentialField,
     Icon,
     IdentitiesCard,
     ProblemNote,
@@ -216,39 +211,22 @@ import { TokenDialog } from './token-dialog';
             [value]="me()?.user?.email ?? ''"
             readonly
           />
-          <div class="field">
-            <label for="password-now">{{ t('settings.password.now') }}</label>
-            <input
-              #now
-              id="password-now"
-              class="input"
-              type="password"
-              autocomplete="current-password"
-              required
-              maxlength="1024"
-            />
-          </div>
-          <div class="field">
-            <label for="password-next">{{ t('settings.password.next') }}</label>
-            <input
-              #next
-              id="password-next"
-              class="input"
-              type="password"
-              autocomplete="new-password"
-              required
-              minlength="12"
-              maxlength="1024"
-              aria-describedby="password-help"
-            />
-            <span class="help" id="password-help">{{ t('settings.password.help') }}</span>
-          </div>
-          @if (changing(); as call) {
-            @if (call.state === 'failed') {
-              <aos-problem [problem]="call.problem" />
-            } @else if (call.state === 'done') {
-              <p class="ok" role="status">{{ t('settings.password.changed') }}</p>
-            }
+          <aos-credential
+            #now
+            fieldId="password-now"
+            kind="password"
+            [label]="t('settings.password.now')"
+          />
+          <aos-credential
+            #next
+            fieldId="password-next"
+            kind="newPassword"
+            [label]="t('settings.password.next')"
+            [help]="t('settings.password.help')"
+            [problem]="problemOf(changing())"
+          />
+          @if (changing().state === 'done') {
+            <p class="ok" role="status">{{ t('settings.password.changed') }}</p>
           }
           <div>
             <button class="btn filled" type="submit" [disabled]="changing().state === 'loading'">
@@ -316,8 +294,9 @@ import { TokenDialog } from './token-dialog';
 })
 export class AccountPage {
   private readonly api = inject(SettingsApi);
-  private readonly now = viewChild<ElementRef<HTMLInputElement>>('now');
-  private readonly next = viewChild<ElementRef<HTMLInputElement>>('next');
+  private readonly now = viewChild.required<CredentialField>('now');
+  private readonly next = viewChild.required<CredentialField>('next');
+  protected readonly problemOf = problemOf;
   protected readonly me = inject(Store).selectSignal(session.selectMe);
   protected readonly call = signal<Call>(idle);
   protected readonly tokens = signal<readonly ApiToken[]>([]);
@@ -379,14 +358,14 @@ export class AccountPage {
   /** The passwords stay in their fields and are read at the moment of sending. */
   protected async change(event: Event): Promise<void> {
     event.preventDefault();
-    const [now, next] = [this.now()!.nativeElement, this.next()!.nativeElement];
+    const [now, next] = [this.now(), this.next()];
     this.changing.set(loading);
     try {
       await firstValueFrom(
-        this.api.changePassword({ currentPassword: now.value, newPassword: next.value }),
+        this.api.changePassword({ currentPassword: now.read(), newPassword: next.read() }),
       );
-      now.value = '';
-      next.value = '';
+      now.empty();
+      next.empty();
       this.changing.set(done);
       await this.load();
     } catch (error) {

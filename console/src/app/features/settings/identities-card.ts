@@ -1,7 +1,6 @@
 import {
   ChangeDetectionStrategy,
   Component,
-  type ElementRef,
   computed,
   inject,
   output,
@@ -13,8 +12,9 @@ import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
 import { firstValueFrom } from 'rxjs';
 import { AosApi } from '../../shared/api/aos-api';
-import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
+import { type Call, done, failed, idle, loading, problemOf } from '../../shared/api/problem';
 import { forgetSignInProblem, signInProblem } from '../../shared/api/sign-in-problem';
+import { CredentialField } from '../../shared/forms/credential-field';
 import { session } from '../../shared/state/session';
 import { ConfirmDialog } from '../../shared/ui/confirm-dialog';
 import { ProblemNote } from '../../shared/ui/problem-note';
@@ -30,7 +30,7 @@ interface Row {
 /** One's own accounts at providers: those that are connected, and those that could be. */
 @Component({
   selector: 'aos-identities-card',
-  imports: [Age, ConfirmDialog, ProblemNote, TranslocoDirective],
+  imports: [Age, ConfirmDialog, CredentialField, ProblemNote, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <ng-container *transloco="let t">
@@ -84,23 +84,14 @@ interface Row {
             @if (connecting() === row.name) {
               <li>
                 <form (submit)="$event.preventDefault(); go(row.name)">
-                  <div class="field">
-                    <label for="identity-password">{{ t('settings.identity.password') }}</label>
-                    <input
-                      #password
-                      id="identity-password"
-                      class="input"
-                      type="password"
-                      autocomplete="current-password"
-                      required
-                      maxlength="1024"
-                    />
-                  </div>
-                  @if (deed(); as call) {
-                    @if (call.state === 'failed') {
-                      <aos-problem [problem]="call.problem" />
-                    }
-                  }
+                  <aos-credential
+                    #password
+                    fieldId="identity-password"
+                    kind="password"
+                    [label]="t('settings.identity.password')"
+                    [takesFocus]="true"
+                    [problem]="problemOf(deed())"
+                  />
                   <div class="acts">
                     <button
                       class="btn filled"
@@ -172,7 +163,8 @@ export class IdentitiesCard {
   private readonly api = inject(SettingsApi);
   private readonly door = inject(AosApi);
   private readonly me = inject(Store).selectSignal(session.selectMe);
-  private readonly password = viewChild<ElementRef<HTMLInputElement>>('password');
+  private readonly password = viewChild<CredentialField>('password');
+  protected readonly problemOf = problemOf;
   private readonly ways = signal<WaysIn['providers']>([]);
   private readonly identities = signal<readonly Identity[]>([]);
   protected readonly call = signal<Call>(idle);
@@ -216,12 +208,11 @@ export class IdentitiesCard {
     this.deed.set(idle);
     if (!this.me()?.hasPassword) return void this.go(provider);
     this.connecting.set(provider);
-    setTimeout(() => this.password()?.nativeElement.focus());
   }
   protected async go(provider: string): Promise<void> {
     this.deed.set(loading);
     try {
-      const password = this.password()?.nativeElement.value;
+      const password = this.password()?.read();
       const { url } = await firstValueFrom(this.api.connectIdentity(provider, password));
       location.assign(url);
     } catch (error) {

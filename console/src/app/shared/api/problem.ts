@@ -56,3 +56,5 @@ export const idle: Call = { state: 'idle' };
 export const loading: Call = { state: 'loading' };
 export const done: Call = { state: 'done' };
 export const failed = (error: unknown): Call => ({ state: 'failed', problem: toProblem(error) });
+export const problemOf = (call: Call): Problem | null =>
+  call.state === 'failed' ? call.problem : null;

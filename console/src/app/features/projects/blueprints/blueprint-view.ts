@@ -20,7 +20,7 @@ import type {
 import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
 import { firstValueFrom } from 'rxjs';
-import { type Call, type Problem, failed, idle } from '../../../shared/api/problem';
+import { type Call, failed, idle, problemOf } from '../../../shared/api/problem';
 import { Unsent } from '../../../shared/forms/unsent';
 import { Sentences } from '../../../shared/i18n/sentences';
 import { keepFresh } from '../../../shared/realtime/keep-fresh';
@@ -274,4 +274,3 @@ export class BlueprintView {
 }
 
 const placeOf = (project: string, id: string) => `blueprint ${project}/${id}`;
-const problemOf = (call: Call): Problem | null => (call.state === 'failed' ? call.problem : null);
