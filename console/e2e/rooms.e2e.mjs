@@ -27,6 +27,7 @@ for (const [language, theme, width, height] of [
       await fits(page, view.name);
       for (const part of await partsOn(page)) parts.add(part);
       assert.deepEqual(await page.evaluate(() => window.offences), [], view.name);
+      assert.deepEqual(await saidTwice(page), [], `${view.name}: the bar has the room's name`);
       assert.deepEqual(await seriousFaults(page), [], view.name);
     }
     // What a policy is most likely to stop has been there.
@@ -38,6 +39,16 @@ for (const [language, theme, width, height] of [
     await close();
   });
 }
+
+/** Titles of the page that only repeat, for the eye, what stands in the bar above them. */
+const saidTwice = (page) =>
+  page.evaluate(() => {
+    const bar = document.querySelector('header.bar .title')?.textContent.trim();
+    return [...document.querySelectorAll('main h1')]
+      .filter((title) => title.getBoundingClientRect().width > 1)
+      .map((title) => title.textContent.trim())
+      .filter((title) => title === bar);
+  });
 
 /** What offends against the policy is in `window.offences`; the policy of each document is in what this comes to. */
 async function watchPolicy(page) {

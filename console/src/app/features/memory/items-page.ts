@@ -36,16 +36,15 @@ const EVERYWHERE = '*';
   host: { '(document:keydown)': 'onKey($event)' },
   template: `
     <div class="section" *transloco="let t">
+      <h1 class="sr-only">{{ t('memory.part.items') }}</h1>
       <div class="top">
-        <h1>{{ t('memory.part.items') }}</h1>
-        <span class="grow"></span>
+        <p class="lead">{{ t('memory.item.lead') }}</p>
         @if (mayWrite()) {
           <button class="btn filled" type="button" (click)="editing.set('new')">
             <aos-icon name="plus" [size]="14" />{{ t('memory.item.add') }}
           </button>
         }
       </div>
-      <p class="lead">{{ t('memory.item.lead') }}</p>
       <aos-filter-bar
         class="tools"
         search="q"

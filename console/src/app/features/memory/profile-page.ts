@@ -25,14 +25,13 @@ const empty: Profile = {
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <div class="section" *transloco="let t">
+      <h1 class="sr-only">{{ t('memory.part.profile') }}</h1>
       <div class="top">
-        <h1>{{ t('memory.part.profile') }}</h1>
-        <span class="grow"></span>
+        <p class="lead">{{ t('memory.profile.lead') }}</p>
         @if (stored()?.updatedAt; as at) {
           <span class="meta">{{ t('memory.profile.saved') }} <aos-age [at]="at" /></span>
         }
       </div>
-      <p class="lead">{{ t('memory.profile.lead') }}</p>
       @if (call(); as call) {
         @if (call.state === 'failed') {
           <aos-problem [problem]="call.problem" [canRetry]="true" (retry)="load()" />

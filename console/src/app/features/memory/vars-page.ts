@@ -39,16 +39,15 @@ import { VarDialog } from './var-dialog';
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <div class="section" *transloco="let t">
+      <h1 class="sr-only">{{ t('memory.part.vars') }}</h1>
       <div class="top">
-        <h1>{{ t('memory.part.vars') }}</h1>
-        <span class="grow"></span>
+        <p class="lead">{{ t('memory.var.lead') }}</p>
         @if (mayWrite() && project()) {
           <button class="btn filled" type="button" (click)="editing.set('new')">
             <aos-icon name="plus" [size]="14" />{{ t('memory.var.add') }}
           </button>
         }
       </div>
-      <p class="lead">{{ t('memory.var.lead') }}</p>
       @if (projects().length) {
         <div class="tools">
           <label for="var-project">{{ t('memory.project') }}</label>

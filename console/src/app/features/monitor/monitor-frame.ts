@@ -28,52 +28,7 @@ const parts = [
     </nav>
     <div class="part"><router-outlet /></div>
   `,
-  styles: `
-    :host {
-      display: flex;
-      flex-direction: column;
-      height: 100%;
-    }
-    nav {
-      display: flex;
-      flex: none;
-      gap: 4px;
-      height: 44px;
-      padding: 0 16px;
-      border-bottom: 1px solid var(--line);
-      overflow-x: auto;
-      scrollbar-width: none;
-    }
-    a {
-      display: flex;
-      align-items: center;
-      padding: 0 8px;
-      border-bottom: 2px solid transparent;
-      color: var(--muted);
-      white-space: nowrap;
-    }
-    a:hover {
-      color: var(--ink);
-      text-decoration: none;
-    }
-    a.here {
-      border-color: var(--accent);
-      color: var(--ink);
-      font-weight: 550;
-    }
-    a:focus-visible {
-      outline-offset: -3px;
-    }
-    .part {
-      flex: 1;
-      min-height: 0;
-    }
-    @media (max-width: 719px) {
-      nav {
-        padding: 0 8px;
-      }
-    }
-  `,
+  styleUrl: '../../shared/ui/parts.css',
 })
 export class MonitorFrame {
   protected readonly parts = parts;
