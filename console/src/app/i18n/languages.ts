@@ -2,14 +2,15 @@ import { Injectable } from '@angular/core';
 import type { Translation, TranslocoLoader } from '@jsverse/transloco';
 import { from, map } from 'rxjs';
 
-/** With what the server says, which it says in English by itself. */
+/** With what the server and the tools that come with it say, which they say in English by themselves. */
 async function chinese(): Promise<{ words: Translation }> {
-  const [{ words }, { sentences }, { problemTitles }] = await Promise.all([
+  const [{ words }, { sentences }, { problemTitles }, { toolWords }] = await Promise.all([
     import('./zh'),
     import('./sentences.zh'),
     import('./problems.zh'),
+    import('./tool-words.zh'),
   ]);
-  return { words: { ...words, said: sentences, problemTitle: problemTitles } };
+  return { words: { ...words, said: sentences, problemTitle: problemTitles, toolSays: toolWords } };
 }
 
 /** The words come as chunks of the build: hashed, cached for ever, and only the language that is used. */

@@ -2,6 +2,7 @@ import {
   ChangeDetectionStrategy,
   Component,
   computed,
+  inject,
   input,
   linkedSignal,
   output,
@@ -9,6 +10,7 @@ import {
 } from '@angular/core';
 import type { McpTool } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
+import { Sentences } from '../../shared/i18n/sentences';
 import { Icon } from '../../shared/ui/icon';
 
 interface Group {
@@ -87,8 +89,8 @@ interface Group {
                       />
                       <span class="text">
                         <code>{{ each.tool.name }}</code>
-                        <span class="meta cut" [title]="each.tool.description">{{
-                          each.tool.title ?? each.tool.description
+                        <span class="meta cut" [title]="sentences.ofTool(each.tool.description)">{{
+                          sentences.ofTool(each.tool.title ?? each.tool.description)
                         }}</span>
                       </span>
                     </label>
@@ -206,6 +208,7 @@ interface Group {
   `,
 })
 export class ToolPicker {
+  protected readonly sentences = inject(Sentences);
   readonly tools = input.required<readonly McpTool[]>();
   readonly chosen = input.required<readonly string[]>();
   readonly disabled = input(false);
@@ -222,7 +225,10 @@ export class ToolPicker {
     const chosen = new Set(this.chosen());
     const byServer = new Map<string, McpTool[]>();
     for (const tool of this.tools()) {
-      const text = `${tool.tool} ${tool.title ?? ''} ${tool.description}`.toLowerCase();
+      const says = [tool.title ?? '', tool.description];
+      const text = [tool.tool, ...says, ...says.map((each) => this.sentences.ofTool(each))]
+        .join(' ')
+        .toLowerCase();
       if (!words.every((word) => text.includes(word))) continue;
       byServer.set(tool.server, [...(byServer.get(tool.server) ?? []), tool]);
     }

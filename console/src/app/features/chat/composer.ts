@@ -116,7 +116,11 @@ export class Composer {
     const source = this.source.hasValue() ? this.source.value() : undefined;
     if (!source) return null;
     const known = {
-      tools: this.tools(),
+      tools: this.tools().map((tool) => ({
+        ...tool,
+        title: this.sentences.ofTool(tool.title ?? ''),
+        description: this.sentences.ofTool(tool.description),
+      })),
       inputs: this.inputs(),
       say: (key: string) => this.transloco.translate<string>(key),
     };
@@ -162,7 +166,7 @@ export class Composer {
         id: tool.tool,
         icon: tool.tool.startsWith('skills.') ? 'play' : 'integrations',
         name: tool.tool.replace(/^skills\./, ''),
-        about: tool.description || tool.title || '',
+        about: this.sentences.ofTool(tool.description || tool.title || ''),
         ...(!this.isDsl() &&
           phraseFor(tool, null) === null && {
             mark: this.transloco.translate<string>('chat.composer.asStep'),

@@ -15,7 +15,7 @@ import { type ServerState, errorShare, placeOf } from './server-state';
   template: `
     <ng-container *transloco="let t">
       @if (server().description) {
-        <p class="muted about"><aos-revealed [text]="server().description" /></p>
+        <p class="muted about"><aos-revealed [text]="sentences.ofTool(server().description)" /></p>
       }
       <dl>
         <div>

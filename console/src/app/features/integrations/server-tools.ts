@@ -3,6 +3,7 @@ import { Router } from '@angular/router';
 import type { McpServerInfo, McpTool, ToolActivity } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import type { Call } from '../../shared/api/problem';
+import { Sentences } from '../../shared/i18n/sentences';
 import { Cell, type Column } from '../../shared/table/column';
 import { DataTable } from '../../shared/table/data-table';
 import { Age, duration } from '../../shared/ui/time';
@@ -70,6 +71,7 @@ export class ServerTools {
   readonly call = input.required<Call>();
 
   private readonly router = inject(Router);
+  private readonly sentences = inject(Sentences);
   protected readonly rows = computed((): ToolRow[] =>
     this.tools().map((tool) => ({ tool, activity: this.activity().get(tool.name) })),
   );
@@ -90,7 +92,7 @@ export class ServerTools {
       id: 'description',
       header: 'integrations.col.description',
       width: '2.2fr',
-      text: ({ tool }) => tool.description || (tool.title ?? ''),
+      text: ({ tool }) => this.sentences.ofTool(tool.description || (tool.title ?? '')),
       hideNarrow: true,
     },
     {

@@ -89,6 +89,10 @@ export class ServersPage {
     health.error === null
       ? this.sentences.alone(activity?.lastErrorSaid, activity?.lastError ?? '')
       : this.sentences.of(health.said, health.error);
+  private readonly saysOf = ({ title, description }: McpTool): [string, string] => [
+    this.sentences.ofTool(title ?? ''),
+    this.sentences.ofTool(description),
+  ];
   readonly view = input<string>();
   readonly q = input<string>();
   /** In the address, so that a command or a link can lead to the form, and a reload back to it. */
@@ -165,7 +169,7 @@ export class ServersPage {
   });
   protected readonly tools = computed(() =>
     this.allTools().filter((tool) =>
-      finds(this.q() ?? '', tool.tool, tool.title, tool.description),
+      finds(this.q() ?? '', tool.tool, ...this.saysOf(tool), tool.title, tool.description),
     ),
   );
   protected readonly countOf = computed((): Partial<Record<View, number>> => ({
@@ -283,14 +287,14 @@ export class ServersPage {
       id: 'title',
       header: 'integrations.col.title',
       width: '1fr',
-      text: ({ title }) => title ?? '',
+      text: (tool) => this.saysOf(tool)[0],
       hideNarrow: true,
     },
     {
       id: 'description',
       header: 'integrations.col.description',
       width: '2.4fr',
-      text: ({ description }) => description,
+      text: (tool) => this.saysOf(tool)[1],
       hideNarrow: true,
     },
     { id: 'marks', header: 'integrations.col.marks', width: '192px', hideNarrow: true },

@@ -15,6 +15,7 @@ import { Store } from '@ngrx/store';
 import type { Subscription } from 'rxjs';
 import { type Call, type Problem, done, failed, idle, loading } from '../../shared/api/problem';
 import { toProblem } from '../../shared/api/problem';
+import { Sentences } from '../../shared/i18n/sentences';
 import { keepFresh } from '../../shared/realtime/keep-fresh';
 import { session } from '../../shared/state/session';
 import { Beside } from '../../shared/ui/beside';
@@ -61,6 +62,7 @@ export class ToolPage {
   private readonly api = inject(IntegrationsApi);
   private readonly beside = inject(Beside);
   private readonly store = inject(Store);
+  protected readonly sentences = inject(Sentences);
   protected readonly calls = inject(CallsStore);
   protected readonly mayCall = this.store.selectSignal(session.selectMay('tool.call'));
   protected readonly mayReadCalls = this.store.selectSignal(session.selectMay('task.read'));

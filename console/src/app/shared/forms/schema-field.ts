@@ -2,12 +2,14 @@ import {
   ChangeDetectionStrategy,
   Component,
   computed,
+  inject,
   input,
   linkedSignal,
   output,
   signal,
 } from '@angular/core';
 import { TranslocoDirective } from '@jsverse/transloco';
+import { Sentences } from '../i18n/sentences';
 import { Icon } from '../ui/icon';
 import { Revealed } from '../ui/revealed';
 import { type FormFault, pointer, schemaFaults } from './schema-faults';
@@ -33,6 +35,7 @@ type Value = Readonly<Record<string, unknown>>;
   },
 })
 export class SchemaField {
+  protected readonly sentences = inject(Sentences);
   readonly reader = input.required<SchemaReader>();
   readonly node = input.required<Node>();
   readonly value = input.required<unknown>();

@@ -42,6 +42,18 @@ describe('what the server says', () => {
     expect(of(chinese)).toEqual(of(sentences));
   });
 
+  it('has Chinese for tools that come with AOS, and leaves what others say of themselves', async () => {
+    const zh = await setup('zh');
+    expect(zh.ofTool('Reads a file of the workspace, or a part of it, as text or base64.')).toBe(
+      '读取工作区中的文件或其一部分，返回文本或 base64。',
+    );
+    expect(zh.ofTool('Reads every file of the workspace.')).toBe(
+      'Reads every file of the workspace.',
+    );
+    TestBed.resetTestingModule();
+    expect((await setup('en')).ofTool('Read a file')).toBe('Read a file');
+  });
+
   it('is put together in the language of the console, parts and lists with it', async () => {
     const zh = await setup('zh');
     expect(zh.of(receipt, inEnglish(receipt))).toBe(

@@ -29,6 +29,11 @@ export class Sentences {
     return this.of(payload['said'], summary);
   }
 
+  /** What a tool, or its server, says of itself: those that come with AOS have it in the console's language. */
+  ofTool(text: string): string {
+    return this.own(`toolSays.${text}`) ?? text;
+  }
+
   /** A line of the log, which has an event whole where it tells of one. */
   ofLine({ message, attributes }: Pick<LogLine, 'message' | 'attributes'>): string {
     const { payload } = attributes;

@@ -181,7 +181,7 @@ import { StepCard, type StepFault } from './step-card';
       </section>
       <datalist id="blueprint-tools">
         @for (tool of tools(); track tool.tool) {
-          <option [value]="tool.tool">{{ tool.title }}</option>
+          <option [value]="tool.tool">{{ sentences.ofTool(tool.title ?? '') }}</option>
         }
       </datalist>
       <datalist id="blueprint-steps">

@@ -1,8 +1,9 @@
-import { ChangeDetectionStrategy, Component, computed, input, output } from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, inject, input, output } from '@angular/core';
 import type { McpTool } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { SchemaForm } from '../../../shared/forms/schema-form';
 import type { FormFault } from '../../../shared/forms/schema-faults';
+import { Sentences } from '../../../shared/i18n/sentences';
 import { Icon } from '../../../shared/ui/icon';
 import type { DraftStep } from './draft';
 
@@ -117,7 +118,7 @@ const anything = { type: 'object', additionalProperties: true };
                 @for (fault of at('tool'); track $index) {
                   <span class="fault">{{ fault.message }}</span>
                 } @empty {
-                  {{ tool()?.title ?? tool()?.description }}
+                  {{ sentences.ofTool(tool()?.title ?? tool()?.description ?? '') }}
                 }
               </span>
             </div>
@@ -318,6 +319,7 @@ const anything = { type: 'object', additionalProperties: true };
   `,
 })
 export class StepCard {
+  protected readonly sentences = inject(Sentences);
   readonly step = input.required<DraftStep>();
   readonly index = input.required<number>();
   readonly isLast = input(false);
