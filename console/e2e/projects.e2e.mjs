@@ -211,9 +211,7 @@ test('a run lights up live, is played again, and run again', async () => {
   await page.getByRole('button', { name: 'Fit', pressed: true }).waitFor();
   const isInSight = async () => {
     const [graph, ...nodes] = await Promise.all(
-      [page.locator('aos-plan-graph'), node('profile'), node('plot')].map((it) =>
-        it.boundingBox(),
-      ),
+      [page.locator('aos-plan-graph'), node('profile'), node('plot')].map((it) => it.boundingBox()),
     );
     return nodes.every(
       ({ x, y, width, height }) =>
