@@ -402,6 +402,8 @@ export const sentences = {
   'path-a-file': '"{{path}}" is a file.',
   'path-changed': '"{{path}}" changed while it was opened.',
   'shell-nul': 'A command cannot hold a NUL character.',
+  'command-memory':
+    'The command was stopped: its processes together took more than {{most}} of memory.',
   'sandbox-linux-only': 'Commands run only on Linux, in a bubblewrap sandbox.',
   'sandbox-no-bubblewrap':
     'bubblewrap is not installed. Install it with: apt-get install bubblewrap',

@@ -359,6 +359,7 @@ export const sentences: Record<SentenceCode, string> = {
   'path-a-file': '“{{path}}”是文件。',
   'path-changed': '“{{path}}”在打开时被更改。',
   'shell-nul': '命令中不能有 NUL 字符。',
+  'command-memory': '命令已被终止：它的所有进程合计占用的内存超过 {{most}}。',
   'sandbox-linux-only': '命令只能在 Linux 上的 bubblewrap 沙箱中运行。',
   'sandbox-no-bubblewrap': '没有安装 bubblewrap。安装命令：apt-get install bubblewrap',
   'sandbox-no-prlimit': '缺少 prlimit。安装命令：apt-get install util-linux',

@@ -15,8 +15,9 @@
  * of the pid namespace is killed and the kernel kills all others with it: setsid, double forks and
  * ignored signals change nothing.
  *
- * Not limited without cgroups: the memory of all processes taken together (processes times address
- * space), and the disk the workspace lies on.
+ * The memory of all processes taken together is looked at while they run, and what passes its limit is ended; should
+ * the machine run out of memory before that, the kernel takes the box first. Not limited without cgroups: files in memory
+ * that no process has mapped, and the disk the workspace lies on.
  *
  * Failure: where bwrap is missing or may not make namespaces, `findSandbox` answers with the reason,
  * and whoever asked does without or refuses. There is no unboxed way to run a command of the caller's.
@@ -25,6 +26,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { type Said, say } from '@aos/contracts';
+import { ToolFault } from '../tool.js';
 import { codeOf } from './workspace-path.js';
 
 export interface SandboxCommand {
@@ -38,6 +40,8 @@ export interface SandboxCommand {
 export interface RunLimits {
   timeoutMs: number;
   maxOutputBytes: number;
+  /** Of all its processes together. */
+  maxMemoryBytes?: number;
   signal: AbortSignal;
 }
 
@@ -56,11 +60,13 @@ export const SANDBOX_ROOT = '/workspace';
  * them instead, which is slower to notice: a fork bomb gets some hundreds of processes before it ends.
  */
 const MAX_PROCESSES = 128;
+/** As much as one process may address. */
+const MAX_MEMORY_BYTES = 4 * 1024 ** 3;
 
 const LIMITS = [
   `--nproc=${MAX_PROCESSES}`,
   '--fsize=268435456',
-  '--as=4294967296',
+  `--as=${MAX_MEMORY_BYTES}`,
   '--nofile=512',
   '--core=0',
 ];
@@ -109,7 +115,7 @@ function boxOf(workspace: string, command: SandboxCommand): string {
 /** Whatever it does, AOS is to stay awake. */
 const boxedArgv = ({ argv }: SandboxCommand, cpuSeconds: number): string[] => [
   ...['--args', '3', '--', '/usr/bin/prlimit', ...LIMITS, `--cpu=${cpuSeconds}`, '--'],
-  ...['/usr/bin/nice', '-n', '19', ...argv],
+  ...['/usr/bin/choom', '-n', '1000', '--', '/usr/bin/nice', '-n', '19', ...argv],
 ];
 
 export type Sandbox = { isReady: true; bwrap: string } | { isReady: false; reason: Said };
@@ -129,7 +135,7 @@ async function trySandbox(): Promise<Sandbox> {
     existsSync(path),
   );
   if (!bwrap) return { isReady: false, reason: say('sandbox-no-bubblewrap') };
-  if (!existsSync('/usr/bin/prlimit')) {
+  if (!['prlimit', 'choom'].every((name) => existsSync(`/usr/bin/${name}`))) {
     return {
       isReady: false,
       reason: say('sandbox-no-prlimit'),
@@ -180,7 +186,7 @@ export function runProcess(
   args: string[],
   env: Record<string, string>,
   input: string | undefined,
-  { timeoutMs, maxOutputBytes, signal }: RunLimits,
+  { timeoutMs, maxOutputBytes, maxMemoryBytes = MAX_MEMORY_BYTES, signal }: RunLimits,
   told?: string,
 ): Promise<RunResult> {
   signal.throwIfAborted();
@@ -203,6 +209,7 @@ export function runProcess(
     let bytes = 0;
     let truncated = false;
     let timedOut = false;
+    let hasOutgrown = false;
     const kill = () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
       try {
@@ -211,8 +218,9 @@ export function runProcess(
         if (codeOf(error) !== 'ESRCH') throw error; // it ended just now
       }
     };
-    const watch = watchProcesses(child.pid, () => {
-      truncated = true;
+    const watch = watchProcesses(child.pid, maxMemoryBytes, (what) => {
+      if (what === 'memory') hasOutgrown = true;
+      else truncated = true;
       kill();
     });
     const timer = setTimeout(() => {
@@ -239,6 +247,10 @@ export function runProcess(
     child.once('close', (exitCode) => {
       done();
       if (signal.aborted) return reject(signal.reason as Error);
+      if (hasOutgrown) {
+        const most = `${Math.round(maxMemoryBytes / 1024 ** 2)} MB`;
+        return reject(new ToolFault('out_of_memory', say('command-memory', { most })));
+      }
       resolve({
         ...{ exitCode, truncated, timedOut },
         stdout: Buffer.concat(out.stdout),
@@ -249,26 +261,40 @@ export function runProcess(
 }
 
 const WATCH_EVERY_MS = 25;
+/** The smallest that Linux has: where pages are larger, the limit is as well. */
+const PAGE_BYTES = 4096;
 
-/** Calls `onTooMany` when the process has more descendants than a box may hold. */
-function watchProcesses(pid: number, onTooMany: () => void): NodeJS.Timeout | undefined {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return undefined;
+/** Calls `onTooMuch` when the process and its descendants are more than a box may hold, or take more memory. */
+function watchProcesses(
+  pid: number,
+  maxMemoryBytes: number,
+  onTooMuch: (what: 'processes' | 'memory') => void,
+): NodeJS.Timeout | undefined {
+  if (process.platform !== 'linux') return undefined;
   return setInterval(() => {
-    if (hasMoreThan(MAX_PROCESSES, pid)) onTooMany();
+    const { processes, bytes } = heldBy(pid);
+    if (bytes > maxMemoryBytes) onTooMuch('memory');
+    else if (processes > MAX_PROCESSES && process.getuid?.() === 0) onTooMuch('processes');
   }, WATCH_EVERY_MS);
 }
 
-/** Orphans go to the first process of their pid namespace, so none leaves the tree. */
-function hasMoreThan(limit: number, root: number): boolean {
+/**
+ * Orphans go to the first process of their pid namespace, so none leaves the tree. What several share is counted for
+ * each of them.
+ */
+function heldBy(root: number): { processes: number; bytes: number } {
   const found = [root];
-  for (let i = 0; i < found.length && found.length <= limit; i += 1) {
+  let bytes = 0;
+  for (let i = 0; i < found.length && found.length <= MAX_PROCESSES; i += 1) {
     try {
       const children = readFileSync(`/proc/${found[i]}/task/${found[i]}/children`, 'utf8');
       found.push(...children.split(' ').filter(Boolean).map(Number));
+      bytes += PAGE_BYTES * Number(readFileSync(`/proc/${found[i]}/statm`, 'utf8').split(' ')[1]);
     } catch (error) {
       // ENOENT, ESRCH: it ended between being listed and being looked at. What cannot be counted may be any number.
-      if (!['ENOENT', 'ESRCH'].includes(codeOf(error) ?? '')) return true;
+      if (!['ENOENT', 'ESRCH'].includes(codeOf(error) ?? ''))
+        return { processes: MAX_PROCESSES + 1, bytes };
     }
   }
-  return found.length > limit;
+  return { processes: found.length, bytes };
 }

@@ -202,6 +202,36 @@ describe('shell.exec', () => {
     expect(inTmp).toBeLessThanOrEqual(67_108_864);
   });
 
+  // Bounded by itself: 300 MB for as long as the call may take.
+  boxed(
+    'ends a command whose processes take too much memory together, and each of them not',
+    async () => {
+      const { bwrap } = (await findSandbox()) as { bwrap: string };
+      const limits = { maxOutputBytes: 100, maxMemoryBytes: 200 * 1024 ** 2 };
+      const withMb = (mb: number, times: number) =>
+        runBoxed(
+          bwrap,
+          host.workspace,
+          {
+            argv: [
+              ...['/bin/sh', '-c'],
+              `for i in ${'x '.repeat(times)}; do perl -e '$x = "x" x ${mb * 1024 ** 2}; sleep 1; print 1' & done; wait`,
+            ],
+          },
+          { ...limits, timeoutMs: 20_000, signal: new AbortController().signal },
+        );
+      expect((await withMb(40, 1)).stdout.toString()).toBe('1');
+      await expect(withMb(40, 4)).rejects.toMatchObject({
+        code: 'out_of_memory',
+        said: { code: 'command-memory', params: { most: '200 MB' } },
+      });
+    },
+  );
+
+  boxed('is what the kernel ends first where the machine has no memory left', async () => {
+    expect((await run('cat /proc/self/oom_score_adj')).stdout).toBe('1000\n');
+  });
+
   boxed('fills no more of this machine’s memory with files, wherever it writes them', async () => {
     const places = ['/', '/dev/', '/dev/shm/', '/dev/pts/', '/proc/', '/usr/'];
     const written = places.map(
