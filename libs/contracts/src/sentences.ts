@@ -1032,6 +1032,7 @@ export const sentences = {
   'sign-in-at-login': 'Sign in at POST /auth/login, or send a token.',
   'csrf-missing': 'Send the csrfToken of GET /auth/me in the header x-csrf-token.',
   'host-twice': 'A request has one Host header.',
+  'transfer-coding': 'A body may be chunked; no other Transfer-Encoding is understood here.',
   'authorization-twice': 'A request has one Authorization header.',
   'host-elsewhere': 'The request is for another server.',
   'host-unknown':

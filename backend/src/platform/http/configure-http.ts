@@ -85,6 +85,10 @@ function refuseForeigners(own: OwnAddress) {
     const { host, origin } = request.headers;
     const twice = namedTwice(request);
     if (twice) return next(new AosError('malformed_request', say(`${twice}-twice`)));
+    const coding = request.headers['transfer-encoding'];
+    // Node undoes the last coding and says nothing of the others: whoever stands in front may have read another body.
+    if (coding !== undefined && coding.toLowerCase() !== 'chunked')
+      return next(new AosError('malformed_request', say('transfer-coding')));
     const target = request.url.startsWith('/') ? undefined : wholeTarget(request.url);
     if (target) request.url = target.pathname + target.search;
     if (target && !own.ownsHost(target.host))

@@ -356,6 +356,20 @@ describe('a cursor', () => {
 });
 
 describe('bodies', () => {
+  it.each([
+    ['chunked', 201],
+    ['Chunked', 201],
+    ['gzip, chunked', 400],
+    ['identity, chunked', 400],
+  ])('in the transfer coding %s are read, or refused: %i', async (coding, status) => {
+    const answer = await raw(
+      `POST /notes HTTP/1.1\r\nHost: ${host()}\r\nAuthorization: Bearer ${operator.token}\r\nConnection: close\r\n` +
+        `Content-Type: application/json\r\nTransfer-Encoding: ${coding}\r\n\r\nc\r\n{"text":"a"}\r\n0\r\n\r\n`,
+    );
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    if (status === 400) expect(answer).toContain('"malformed_request"');
+  });
+
   const post = (
     body: string | Uint8Array<ArrayBuffer>,
     headers: Record<string, string> = { 'content-type': 'application/json' },

@@ -901,6 +901,7 @@ export const sentences: Record<SentenceCode, string> = {
   'sign-in-at-login': '请在 POST /auth/login 登录，或发送令牌。',
   'csrf-missing': '请在请求头 x-csrf-token 中发送 GET /auth/me 给出的 csrfToken。',
   'host-twice': '一个请求只能有一个 Host 请求头。',
+  'transfer-coding': '请求体可以分块传输（chunked）；此处不支持其他 Transfer-Encoding。',
   'authorization-twice': '一个请求只能有一个 Authorization 请求头。',
   'host-elsewhere': '请求是发给另一个服务器的。',
   'host-unknown': 'Host 请求头写的是另一个服务器。请把 AOS_PUBLIC_URL 设为人们使用的网址。',
