@@ -24,6 +24,7 @@ import { SignInWithProviders1764186000000 } from './1764186000000-sign-in-with-p
 import { ProposeSecrets1764188000000 } from './1764188000000-propose-secrets.js';
 import { CopyHistory1764190000000 } from './1764190000000-copy-history.js';
 import { SearchMemoryByMeaning1764192000000 } from './1764192000000-search-memory-by-meaning.js';
+import { ProposeToolServers1764194000000 } from './1764194000000-propose-tool-servers.js';
 
 /** In order. A migration that has shipped is never edited: write the next one. */
 export const migrations = [
@@ -53,4 +54,5 @@ export const migrations = [
   ProposeSecrets1764188000000,
   CopyHistory1764190000000,
   SearchMemoryByMeaning1764192000000,
+  ProposeToolServers1764194000000,
 ];

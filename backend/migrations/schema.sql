@@ -148,6 +148,15 @@ AS $function$
       RETURN NULL;
     END $function$;
 
+CREATE OR REPLACE FUNCTION public.held_definition(definition jsonb)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+    SELECT jsonb_build_array(definition->'name', definition->'title', definition->'description', definition->'inputSchema',
+                             definition->'outputSchema', definition->'annotations')
+  $function$;
+
 CREATE OR REPLACE FUNCTION public.is_confirmed(of text)
  RETURNS boolean
  LANGUAGE sql
@@ -206,6 +215,20 @@ AS $function$
       WHERE next IS NOT NULL
    $function$;
 
+CREATE OR REPLACE FUNCTION public.new_tools_want_second_person()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+    BEGIN
+      IF NOT EXISTS (SELECT FROM mcp_tools WHERE server = NEW.server AND name = NEW.name)
+         AND NOT EXISTS (SELECT FROM mcp_registry WHERE name = NEW.server AND transport IN ('builtin', 'agent'))
+         AND servers_are_held()
+      THEN
+        NEW.pin_state := 'quarantined';
+      END IF;
+      RETURN NEW;
+    END $function$;
+
 CREATE OR REPLACE FUNCTION public.number_events(ids bigint[], reserve bigint)
  RETURNS bigint
  LANGUAGE plpgsql
@@ -259,6 +282,25 @@ AS $function$
       END IF;
       DELETE FROM proposed_secrets v USING proposals p
        WHERE p.id = v.proposal_id AND p.target = 'secret:' || it.name AND p.project_id IS NOT DISTINCT FROM it.project_id;
+      RETURN NULL;
+    END $function$;
+
+CREATE OR REPLACE FUNCTION public.servers_are_held()
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT coalesce((second_person_rule()->>'servers')::boolean, false) AND NOT is_confirmed('servers')
+  $function$;
+
+CREATE OR REPLACE FUNCTION public.servers_want_second_person()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+    BEGIN
+      IF servers_are_held() THEN
+        RAISE EXCEPTION 'a second person has to confirm a change of %', TG_TABLE_NAME USING ERRCODE = 'check_violation';
+      END IF;
       RETURN NULL;
     END $function$;
 
@@ -335,6 +377,27 @@ BEGIN
   IF is_reserved THEN INSERT INTO relay_alive VALUES (1) ON CONFLICT DO NOTHING; END IF;
   RETURN up_to - many + 1;
 END $function$;
+
+CREATE OR REPLACE FUNCTION public.tools_want_second_person()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+    BEGIN
+      IF (NEW.server <> OLD.server OR NEW.name <> OLD.name
+          OR NEW.is_read_only AND NOT OLD.is_read_only OR NEW.is_idempotent AND NOT OLD.is_idempotent
+          -- One that was let in goes off and on again with the definition that it was let in with, and with no other.
+          OR NEW.pin_state <> 'quarantined'
+             AND (OLD.pin_state = 'quarantined' OR held_definition(NEW.definition) <> held_definition(OLD.definition)
+                  OR NEW.told_hash = NEW.definition_hash
+                     AND held_definition(NEW.told::jsonb) IS DISTINCT FROM held_definition(NEW.definition)))
+         AND EXISTS (SELECT FROM mcp_registry
+                      WHERE name IN (OLD.server, NEW.server) AND transport NOT IN ('builtin', 'agent'))
+         AND servers_are_held()
+      THEN
+        RAISE EXCEPTION 'a second person has to confirm a change of %', TG_TABLE_NAME USING ERRCODE = 'check_violation';
+      END IF;
+      RETURN NULL;
+    END $function$;
 
 CREATE TABLE agent_runs (
   run_id bigint DEFAULT nextval('agent_runs_run_id_seq'::regclass) NOT NULL,
@@ -740,6 +803,17 @@ CREATE TABLE mcp_registry (
   CONSTRAINT mcp_registry_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES agents(id),
   CONSTRAINT mcp_registry_transport_check CHECK ((transport = ANY (ARRAY['http'::text, 'sse'::text, 'stdio'::text, 'builtin'::text, 'agent'::text, 'openapi'::text])))
 );
+CREATE TRIGGER servers_changed_want_second_person AFTER UPDATE OF base_url, description, capabilities, auth_token, timeout_ms, transport, command, args, idempotent_tools, use_prefix, is_enabled, agent_id, limits, auth, openapi, is_launch_kept, created_at, name ON public.mcp_registry FOR EACH ROW WHEN (((((((((((((((((((
+        CASE
+            WHEN (new.transport <> 'builtin'::text) THEN new.base_url
+            ELSE NULL::text
+        END IS DISTINCT FROM
+        CASE
+            WHEN (old.transport <> 'builtin'::text) THEN old.base_url
+            ELSE NULL::text
+        END) OR (new.description IS DISTINCT FROM old.description)) OR (new.capabilities IS DISTINCT FROM old.capabilities)) OR (new.auth_token IS DISTINCT FROM old.auth_token)) OR (new.timeout_ms IS DISTINCT FROM old.timeout_ms)) OR (new.transport IS DISTINCT FROM old.transport)) OR (new.command IS DISTINCT FROM old.command)) OR (new.args IS DISTINCT FROM old.args)) OR (new.idempotent_tools IS DISTINCT FROM old.idempotent_tools)) OR (new.use_prefix IS DISTINCT FROM old.use_prefix)) OR (new.is_enabled IS DISTINCT FROM old.is_enabled)) OR (new.agent_id IS DISTINCT FROM old.agent_id)) OR (new.limits IS DISTINCT FROM old.limits)) OR (new.auth IS DISTINCT FROM old.auth)) OR (new.openapi IS DISTINCT FROM old.openapi)) OR (new.is_launch_kept IS DISTINCT FROM old.is_launch_kept)) OR (new.created_at IS DISTINCT FROM old.created_at)) OR (new.name IS DISTINCT FROM old.name))) EXECUTE FUNCTION servers_want_second_person();
+CREATE TRIGGER servers_made_want_second_person AFTER INSERT ON public.mcp_registry FOR EACH ROW WHEN ((new.transport <> 'builtin'::text)) EXECUTE FUNCTION servers_want_second_person();
+CREATE TRIGGER servers_removed_want_second_person AFTER DELETE ON public.mcp_registry FOR EACH ROW EXECUTE FUNCTION servers_want_second_person();
 
 CREATE TABLE mcp_tools (
   server text NOT NULL,
@@ -763,6 +837,8 @@ CREATE TABLE mcp_tools (
   CONSTRAINT mcp_tools_server_fkey FOREIGN KEY (server) REFERENCES mcp_registry(name) ON DELETE CASCADE
 );
 CREATE INDEX mcp_tools_waiting ON public.mcp_tools USING btree (server, name) WHERE (pin_state <> 'pinned'::text);
+CREATE TRIGGER new_tools_want_second_person BEFORE INSERT ON public.mcp_tools FOR EACH ROW WHEN ((new.pin_state <> 'quarantined'::text)) EXECUTE FUNCTION new_tools_want_second_person();
+CREATE TRIGGER tools_want_second_person AFTER UPDATE ON public.mcp_tools FOR EACH ROW EXECUTE FUNCTION tools_want_second_person();
 
 CREATE TABLE mcp_used_states (
   id uuid NOT NULL,
@@ -906,7 +982,7 @@ CREATE TABLE proposals (
   is_break_glass boolean DEFAULT false NOT NULL,
   applied_in xid8,
   CONSTRAINT proposals_pkey PRIMARY KEY (id),
-  CONSTRAINT proposals_kind_check CHECK ((kind = ANY (ARRAY['settings'::text, 'policies'::text, 'roles'::text, 'secrets'::text]))) NOT VALID,
+  CONSTRAINT proposals_kind_check CHECK ((kind = ANY (ARRAY['settings'::text, 'policies'::text, 'roles'::text, 'secrets'::text, 'servers'::text]))) NOT VALID,
   CONSTRAINT proposals_second_person CHECK (((status <> 'applied'::text) OR is_break_glass OR ((decided_by_user IS NOT NULL) AND (decided_by_user IS DISTINCT FROM proposed_by_user)))),
   CONSTRAINT proposals_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'applied'::text, 'refused'::text, 'withdrawn'::text])))
 );
@@ -921,6 +997,13 @@ CREATE TABLE proposed_secrets (
   key_id text NOT NULL,
   CONSTRAINT proposed_secrets_pkey PRIMARY KEY (proposal_id),
   CONSTRAINT proposed_secrets_proposal_id_fkey FOREIGN KEY (proposal_id) REFERENCES proposals(id) ON DELETE CASCADE
+);
+
+CREATE TABLE proposed_services (
+  proposal_id uuid NOT NULL,
+  service jsonb NOT NULL,
+  CONSTRAINT proposed_services_pkey PRIMARY KEY (proposal_id),
+  CONSTRAINT proposed_services_proposal_id_fkey FOREIGN KEY (proposal_id) REFERENCES proposals(id) ON DELETE CASCADE
 );
 
 CREATE TABLE rate_buckets (

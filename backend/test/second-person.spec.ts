@@ -30,7 +30,7 @@ let owner: SignedIn;
 let [ann, ben, viewer, clerk]: SignedIn[] = [];
 
 const off: SecondPersonRule = {
-  ...{ settings: false, policies: false, roles: false, secrets: false },
+  ...{ settings: false, policies: false, roles: false, secrets: false, servers: false },
   confirmers: [],
 };
 const canary = 'canary-9f3b7c-value';

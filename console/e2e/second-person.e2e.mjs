@@ -1,12 +1,47 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
 import { test } from 'node:test';
 import { asPerson, comesTo, letIn, owner, seriousFaults, signIn, useBrowser } from './harness.mjs';
 
 const browser = useBrowser();
-const off = { settings: false, policies: false, roles: false, secrets: false, confirmers: [] };
+const off = {
+  ...{ settings: false, policies: false, roles: false, secrets: false, servers: false },
+  confirmers: [],
+};
 const second = { email: `second-${randomUUID()}@example.test`, password: 'a long password' };
 const cards = (page) => page.locator('aos-proposal-card');
+
+/** A tool server that tells of these tools, over plain JSON. */
+async function startToolServer(tools) {
+  const answers = {
+    initialize: () => ({
+      protocolVersion: '2025-06-18',
+      capabilities: { tools: {} },
+      serverInfo: { name: 'watched', version: '1' },
+    }),
+    'tools/list': () => ({ tools }),
+    ping: () => ({}),
+  };
+  const server = createServer(async (request, response) => {
+    const chunks = await request.toArray();
+    if (request.method !== 'POST') return response.writeHead(405).end();
+    const { id, method } = JSON.parse(Buffer.concat(chunks).toString());
+    if (id === undefined) return response.writeHead(202).end();
+    const result = answers[method]?.();
+    const error = { code: -32601, message: 'no such method' };
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify({ jsonrpc: '2.0', id, ...(result ? { result } : { error }) }));
+  });
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  return {
+    url: `http://127.0.0.1:${server.address().port}/mcp`,
+    stop: async () => {
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    },
+  };
+}
 
 /** Puts the rule as it is to be: with the second person where one is wanted by now. */
 async function rule(next) {
@@ -36,6 +71,7 @@ test('a change waits with its difference, and another person confirms it', async
   await dialog.getByLabel('For changes of the policies').check();
   await dialog.getByLabel('For roles and who has them').check();
   await dialog.getByLabel('For values of secrets').check();
+  await dialog.getByLabel('For tool servers and the definitions').check();
   await dialog.getByRole('button', { name: 'Show what changes' }).click();
   await dialog.getByRole('button', { name: 'Save', exact: true }).click();
   await dialog.waitFor({ state: 'detached' });
@@ -150,6 +186,78 @@ test('a change waits with its difference, and another person confirms it', async
   assert.deepEqual([...faults, ...other.faults], []);
   await other.close();
   await close();
+});
+
+test('a tool server is registered, changed and removed by two people', async (context) => {
+  const tools = [{ name: 'read', description: 'Reads', inputSchema: { type: 'object' } }];
+  const server = await startToolServer(tools);
+  context.after(() => server.stop());
+  const [mine, theirs] = [await browser.open(), await browser.open()];
+  const [{ page }, other] = [mine, theirs];
+  await letIn(page, owner);
+  await letIn(other.page, second);
+  const dialog = page.getByRole('dialog');
+  const card = (of) => cards(of).filter({ hasText: 'watched' });
+
+  // It says beforehand that it will wait; then it waits above the list, with what its tools say.
+  await page.goto('/console/integrations?register=');
+  await dialog.getByRole('radio', { name: /^HTTP/ }).check();
+  await page.fill('#reg-name', 'watched');
+  await page.fill('#reg-url', server.url);
+  await dialog.getByRole('button', { name: 'Next' }).click();
+  await page.fill('#reg-description', 'A watched one');
+  await dialog.getByRole('button', { name: 'Next' }).click();
+  await dialog.getByText(/It answered in/).waitFor();
+  await dialog.getByTestId('second-person').waitFor();
+  await dialog.getByRole('button', { name: 'Register', exact: true }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await card(page).getByText('Register the tool server watched').waitFor();
+  await card(page).getByText('description: "Reads"').waitFor();
+  await card(page).getByText('You proposed this.').waitFor();
+  assert.equal(await page.locator('[data-row="watched"]').count(), 0);
+  assert.deepEqual(await seriousFaults(page), [], 'what waits above the servers');
+
+  // What it tells by now is not what was seen: that is said at the change, which goes on waiting.
+  await other.page.goto('/console/integrations');
+  await card(other.page).getByText('description: "Reads"').waitFor();
+  tools[0].description = 'Reads everything';
+  await card(other.page).getByRole('button', { name: 'Confirm' }).click();
+  await card(other.page).getByText('tells of other tools now').waitFor();
+  tools[0].description = 'Reads';
+  await card(other.page).getByRole('button', { name: 'Confirm' }).click();
+  await other.page.locator('[data-row="watched"]').waitFor();
+  await page.locator('[data-row="watched"]').waitFor();
+
+  // On its own page: to be switched off, its settings, and to be taken away.
+  await page.goto('/console/integrations/watched');
+  await other.page.goto('/console/integrations/watched');
+  await page.getByRole('button', { name: 'Switch off' }).click();
+  await card(page).getByText('enabled: false').waitFor();
+  assert.deepEqual(await seriousFaults(page), [], 'what waits above a server');
+  await card(other.page).getByRole('button', { name: 'Confirm' }).click();
+  await page.getByRole('button', { name: 'Switch on' }).waitFor();
+  await page.getByRole('tab', { name: 'Settings' }).click();
+  await page.locator('#set-description').fill('Watched over');
+  await page.getByRole('button', { name: 'See what changes' }).click();
+  await dialog.getByTestId('second-person').waitFor();
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await card(page).getByText('Watched over').waitFor();
+  const draft = await page.inputValue('#set-description');
+  assert.equal(draft, 'A watched one', 'the draft is in the proposal');
+  await card(page).getByRole('button', { name: 'Withdraw' }).click();
+  await comesTo(() => card(page).count(), 0);
+  await page.getByRole('button', { name: 'Remove server' }).click();
+  await dialog.getByTestId('second-person').waitFor();
+  await dialog.getByLabel(/watched/).fill('watched');
+  await dialog.getByRole('button', { name: 'Remove server' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await card(page).getByText('Remove the tool server watched').waitFor();
+  await card(other.page).getByRole('button', { name: 'Refuse' }).click();
+  await comesTo(() => card(page).count(), 0);
+  assert.deepEqual([...mine.faults, ...theirs.faults], []);
+  await mine.close();
+  await theirs.close();
 });
 
 test('the rule is turned off by the same way', () => rule(off));

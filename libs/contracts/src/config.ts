@@ -14,6 +14,8 @@ export const SecondPersonRule = z
     roles: z.boolean().default(false),
     /** Values of secrets: a first one, another one, and none any more. What a secret is for is not part of it. */
     secrets: z.boolean().default(false),
+    /** Tool servers: which there are, where, what they may do, and which definitions of their tools hold. */
+    servers: z.boolean().default(false),
     /** Only people with one of these roles may confirm; without any, everybody who could make the change themselves. */
     confirmers: z.array(z.string().min(1).max(80)).max(20).default([]),
   })

@@ -3,7 +3,7 @@ import { ConfigChange } from './config.js';
 import { PageQuery, Timestamp, pageOf } from './page.js';
 
 /** What a second person may be wanted for: a part each of the setting `security.secondPerson`. */
-export const proposalKinds = ['settings', 'policies', 'roles', 'secrets'] as const;
+export const proposalKinds = ['settings', 'policies', 'roles', 'secrets', 'servers'] as const;
 export const ProposalKind = z.enum(proposalKinds);
 export type ProposalKind = z.infer<typeof ProposalKind>;
 
@@ -17,6 +17,13 @@ export const proposalActions = [
   'role.revoke',
   'secret.put',
   'secret.delete',
+  'server.register',
+  'server.change',
+  'server.remove',
+  'servers.import',
+  'tool.accept',
+  'agent.register',
+  'agent.unregister',
 ] as const;
 export type ProposalAction = (typeof proposalActions)[number];
 
@@ -39,7 +46,10 @@ export const Proposal = z
     id: z.string(),
     kind: ProposalKind,
     action: z.enum(proposalActions),
-    /** `config:system`, `config:policies`, `role:<name>`, `binding:<id>`, `user:<id>`, `secret:<name>`. */
+    /**
+     * `config:system`, `config:policies`, `role:<name>`, `binding:<id>`, `user:<id>`, `secret:<name>`,
+     * `mcp-server:<name>`, `mcp-servers:import`, `tool:<server>.<tool>`.
+     */
     target: z.string(),
     projectId: z.string().nullable(),
     /** Whom a role is given to or taken from, as people know them. */
@@ -48,11 +58,14 @@ export const Proposal = z
     baseVersion: z.number().int().nullable(),
     /**
      * The document as it was, and as it is to be; null where there is none. Secrets are in them by name, and of a secret's
-     * own value there is nothing but that it is set or changed.
+     * own value there is nothing but that it is set or changed. Of a tool server there are the definitions that it told of,
+     * each with its hash: what is confirmed is these.
      */
     before: z.record(z.string(), z.unknown()).nullable(),
     after: z.record(z.string(), z.unknown()).nullable(),
     changes: z.array(ConfigChange),
+    /** In a list: definitions of tools that are long are left out. By its id there is the whole. */
+    isPartial: z.boolean(),
     comment: z.string(),
     state: z.enum(proposalStates),
     /** Of a void one: `base` was changed since, or the `proposer` could not make the change any more. */

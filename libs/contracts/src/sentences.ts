@@ -197,6 +197,8 @@ export const sentences = {
     'The definition of {{tool}} has changed ({{paths}}); the tool is off until someone approves the difference.',
   'definition-hides':
     'The definition of {{tool}} holds text that a person does not see; the tool is off until someone approves it.',
+  'definition-new':
+    '{{tool}} is new at its server; the tool is off until a second person has confirmed its definition.',
   'tool-answered': '{{tool}} answered in {{ms}} ms.',
   'tool-failed': '{{tool}} failed: {{why}}',
 
@@ -315,6 +317,8 @@ export const sentences = {
     'The definition of {{tool}} has changed since it was approved. Someone who may change tools has to approve the difference (GET /mcp/pins?state=changed).',
   'held-hides':
     'The definition of {{tool}} holds text that a person does not see. Someone who may change tools has to approve it (GET /mcp/pins?state=quarantined).',
+  'held-new':
+    'The definition of {{tool}} is new and nobody has confirmed it. Someone who may change tools has to approve it (GET /mcp/pins?state=quarantined).',
   'quota-used-up': 'The quota of {{of}} ({{limit}} calls a day) is used up until midnight, UTC.',
   'limit-reached': 'The limit of {{of}} ({{words}}) is reached.',
   'calls-a-minute': '{{limit}} calls a minute',
@@ -636,6 +640,18 @@ export const sentences = {
     '"{{server}}" ({{transport}}) cannot be moved like that: an address belongs to a server over HTTP, a command to one over stdio. To reach it in another way, register it under another name.',
   'server-not-there':
     '"{{server}}" does not answer there, so it stays where it was: {{why}}. Its definitions can only be checked by asking it; mend the address, the command or the sign-in and try again.',
+  'server-away-to-propose':
+    '"{{server}}" does not answer: {{why}}. While tool servers want a second person, one is proposed with the tools that it tells of; try again when it answers.',
+  'server-away-to-confirm':
+    '"{{server}}" does not answer, so it could not be asked for its tools, and the change goes on waiting: {{why}}',
+  'server-tells-otherwise':
+    '"{{server}}" tells of other tools now than those that were proposed. Refuse this, and have it proposed again.',
+  'told-new': 'was not proposed',
+  'told-gone': 'is not there any more',
+  'told-otherwise': 'has another definition',
+  'server-told-long':
+    'What its tools say is too long to be looked at in one change ({{size}} of at most {{most}} MB). Take fewer of them.',
+  'server-moved': '"{{server}}" has changed since this was proposed.',
   'server-address': 'The address of the server is not allowed.',
   'call-wants-approval': '{{tool}} is called only once somebody has approved it.',
   'call-wants-approval-of':
@@ -846,10 +862,13 @@ export const sentences = {
     '{{who}} proposes a change of who may do what. A second person has to confirm it.',
   'proposed-secrets':
     '{{who}} proposes a change of the secrets. A second person has to confirm it.',
+  'proposed-servers':
+    '{{who}} proposes a change of the tool servers. A second person has to confirm it.',
   'what-settings': 'the settings',
   'what-policies': 'the policies of the tools',
   'what-roles': 'who may do what',
   'what-secrets': 'the secrets',
+  'what-servers': 'the tool servers',
   'proposal-confirmed':
     '{{who}} confirmed the change of {{what}} that {{by}} proposed. It holds now.',
   'proposal-refused': '{{who}} refused the change of {{what}} that {{by}} proposed.',

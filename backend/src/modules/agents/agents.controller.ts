@@ -22,6 +22,7 @@ import {
   LogPage,
   PageQuery,
   PatchAgent,
+  Proposal,
   ReleaseAgent as ReleaseAgentBody,
   ScaleAgent as ScaleAgentBody,
 } from '@aos/contracts';
@@ -33,6 +34,7 @@ import { markedPage } from '../../platform/http/cursor.interceptor.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { TakesIfMatch, requiredVersion, setVersion } from '../../platform/http/etag.js';
 import { Wakeups } from '../../platform/outbox/wakeups.js';
+import { Proposed, orProposed } from '../proposals/index.js';
 import { AgentLog } from './agent-log.js';
 import { AgentsQueries } from './agents.queries.js';
 import { type AgentRow, AgentsRepository, toAgent } from './agents.repository.js';
@@ -171,24 +173,26 @@ export class AgentsController {
   @Allow('tool.write')
   @ApiOperation({ summary: 'Make an agent a tool of the gateway', operationId: 'registerAgent' })
   @ApiResponse({ status: 200, standardSchema: Agent })
+  @ApiResponse({ status: 202, description: 'Waits for a second person', standardSchema: Proposal })
   async register(
     @RequestCtx() ctx: Ctx,
     @Param('id') id: string,
     @Res({ passthrough: true }) response: Response,
   ) {
-    return versioned(response, await this.commands.execute(new RegisterAgent(ctx, id)));
+    return registered(response, await this.commands.execute(new RegisterAgent(ctx, id)));
   }
 
   @Delete(':id/register-mcp')
   @Allow('tool.write')
   @ApiOperation({ summary: 'Take an agent out of the gateway', operationId: 'unregisterAgent' })
   @ApiResponse({ status: 200, standardSchema: Agent })
+  @ApiResponse({ status: 202, description: 'Waits for a second person', standardSchema: Proposal })
   async unregister(
     @RequestCtx() ctx: Ctx,
     @Param('id') id: string,
     @Res({ passthrough: true }) response: Response,
   ) {
-    return versioned(response, await this.commands.execute(new UnregisterAgent(ctx, id)));
+    return registered(response, await this.commands.execute(new UnregisterAgent(ctx, id)));
   }
 
   @Post(':id/release')
@@ -255,3 +259,6 @@ function versioned(response: Response, row: AgentRow): Agent {
   setVersion(response, row.revision);
   return toAgent(row);
 }
+
+const registered = (response: Response, answer: AgentRow | Proposed): Agent | Proposal =>
+  answer instanceof Proposed ? orProposed<Agent>(response, answer) : versioned(response, answer);

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { IntegrationsModule } from '../integrations/index.js';
 import { JobsModule } from '../jobs/index.js';
+import { ProposalsModule } from '../proposals/index.js';
 import { AgentLog } from './agent-log.js';
 import { AgentRuns } from './agent-runs.js';
 import { AgentServer } from './agent-server.js';
@@ -16,7 +17,7 @@ import { ScaleAgentHandler } from './commands/scale-agent.js';
 import { UnregisterAgentHandler } from './commands/unregister-agent.js';
 
 @Module({
-  imports: [IntegrationsModule, JobsModule],
+  imports: [IntegrationsModule, JobsModule, ProposalsModule],
   controllers: [AgentsController],
   providers: [
     AgentLog,

@@ -47,7 +47,7 @@ function takeWhatFits(into: Part, shapes: Record<string, z.ZodType>, given: unkn
 /** A key that an older version does not know makes it go by its defaults: so one that says nothing is left out. */
 export function toStored(config: SystemConfig): unknown {
   const { allowedAddresses, secondPerson, ...security } = config.security;
-  const { secrets, ...rule } = secondPerson;
+  const { secrets, servers, ...rule } = secondPerson;
   const { embeddings, telemetry, ...rest } = config;
   const none = defaultSettings();
   return {
@@ -57,7 +57,7 @@ export function toStored(config: SystemConfig): unknown {
     security: {
       ...security,
       // Also for the trigger that holds the rule: to add what says nothing is no change of it.
-      secondPerson: { ...rule, ...(secrets && { secrets }) },
+      secondPerson: { ...rule, ...(secrets && { secrets }), ...(servers && { servers }) },
       ...(allowedAddresses.length > 0 && { allowedAddresses }),
     },
   };

@@ -1,9 +1,17 @@
-import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import { Body, Controller, HttpCode, Post, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ImportOpenApi, ImportServers, OpenApiImport, ServersImport } from '@aos/contracts';
+import {
+  ImportOpenApi,
+  ImportServers,
+  OpenApiImport,
+  Proposal,
+  ServersImport,
+} from '@aos/contracts';
+import type { Response } from 'express';
 import { Allow, RequestCtx } from '../../platform/http/access.js';
 import { ApiOperation, ApiResponse, ApiTags } from '../../platform/http/api-notes.js';
 import type { Ctx } from '../../platform/http/context.js';
+import { orProposed } from '../proposals/index.js';
 import { ImportOpenApi as ImportOpenApiCommand } from './commands/import-openapi.js';
 import { ImportMcpServers } from './commands/import-servers.js';
 
@@ -22,8 +30,13 @@ export class ImportsController {
     operationId: 'importServers',
   })
   @ApiResponse({ status: 200, standardSchema: ServersImport })
-  servers(@RequestCtx() ctx: Ctx, @Body({ schema: ImportServers }) body: ImportServers) {
-    return this.commands.execute(new ImportMcpServers(ctx, body));
+  @ApiResponse({ status: 202, description: 'Waits for a second person', standardSchema: Proposal })
+  async servers(
+    @RequestCtx() ctx: Ctx,
+    @Body({ schema: ImportServers }) body: ImportServers,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    return orProposed(response, await this.commands.execute(new ImportMcpServers(ctx, body)));
   }
 
   @Post('openapi')
@@ -35,7 +48,12 @@ export class ImportsController {
     operationId: 'importOpenApi',
   })
   @ApiResponse({ status: 200, standardSchema: OpenApiImport })
-  openApi(@RequestCtx() ctx: Ctx, @Body({ schema: ImportOpenApi }) body: ImportOpenApi) {
-    return this.commands.execute(new ImportOpenApiCommand(ctx, body));
+  @ApiResponse({ status: 202, description: 'Waits for a second person', standardSchema: Proposal })
+  async openApi(
+    @RequestCtx() ctx: Ctx,
+    @Body({ schema: ImportOpenApi }) body: ImportOpenApi,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    return orProposed(response, await this.commands.execute(new ImportOpenApiCommand(ctx, body)));
   }
 }

@@ -9,7 +9,7 @@ export { escapeSecretReferences } from './chain/secret-references.js';
 export { ToolMetrics } from './chain/tool-metrics.js';
 export { Gateway } from './gateway.js';
 export { IntegrationsModule } from './integrations.module.js';
-export { type KnownTool, Registry } from './registry.js';
+export { type KnownTool, type Listed, Registry } from './registry.js';
 export { InProcessServers } from './upstreams/in-process.js';
 export type { Caller } from './upstreams/upstream.js';
 export { Upstreams } from './upstreams/upstreams.js';

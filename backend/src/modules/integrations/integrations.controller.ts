@@ -21,6 +21,7 @@ import {
   McpToolPage,
   PageQuery,
   PatchServer,
+  Proposal,
   RegisterServer,
   ServerStandingPage,
 } from '@aos/contracts';
@@ -29,6 +30,7 @@ import { Allow, type AosRequest, RequestCtx } from '../../platform/http/access.j
 import { ApiOperation, ApiResponse, ApiTags } from '../../platform/http/api-notes.js';
 import type { Ctx } from '../../platform/http/context.js';
 import { TakesIfMatch, requiredVersion, setVersion } from '../../platform/http/etag.js';
+import { Proposed, orProposed } from '../proposals/index.js';
 import type { GatewayCall } from './call.js';
 import { CallsUnderWay, GivenUp } from './calls-under-way.js';
 import { Capabilities } from './chain/capability.js';
@@ -84,12 +86,13 @@ export class IntegrationsController {
     operationId: 'registerServer',
   })
   @ApiResponse({ status: 201, standardSchema: McpServerInfo })
+  @ApiResponse({ status: 202, description: 'Waits for a second person', standardSchema: Proposal })
   async register(
     @RequestCtx() ctx: Ctx,
     @Body({ schema: RegisterServer }) body: RegisterServer,
     @Res({ passthrough: true }) response: Response,
   ) {
-    return versioned(response, await this.commands.execute(new RegisterMcpServer(ctx, body)));
+    return changed(response, await this.commands.execute(new RegisterMcpServer(ctx, body)));
   }
 
   @Patch('registry/:name')
@@ -97,6 +100,7 @@ export class IntegrationsController {
   @Allow('tool.write')
   @ApiOperation({ summary: 'Change a tool server', operationId: 'changeServer' })
   @ApiResponse({ status: 200, standardSchema: McpServerInfo })
+  @ApiResponse({ status: 202, description: 'Waits for a second person', standardSchema: Proposal })
   async change(
     @RequestCtx() ctx: Ctx,
     @Param('name') name: string,
@@ -105,7 +109,7 @@ export class IntegrationsController {
     @Res({ passthrough: true }) response: Response,
   ) {
     const command = new ChangeMcpServer(ctx, name, requiredVersion(request), body);
-    return versioned(response, await this.commands.execute(command));
+    return changed(response, await this.commands.execute(command));
   }
 
   @Delete('registry/:name')
@@ -114,14 +118,19 @@ export class IntegrationsController {
   @Allow('tool.write')
   @ApiOperation({ summary: 'Remove a tool server', operationId: 'removeServer' })
   @ApiResponse({ status: 204, description: 'It is gone' })
+  @ApiResponse({ status: 202, description: 'Waits for a second person', standardSchema: Proposal })
   async remove(
     @RequestCtx() ctx: Ctx,
     @Param('name') name: string,
     @Req() request: AosRequest,
-  ): Promise<void> {
+    @Res({ passthrough: true }) response: Response,
+  ) {
     const version =
       request.headers['if-match'] === undefined ? undefined : requiredVersion(request);
-    await this.commands.execute(new RemoveMcpServer(ctx, name, version));
+    return orProposed(
+      response,
+      await this.commands.execute(new RemoveMcpServer(ctx, name, version)),
+    );
   }
 
   @Get('tools')
@@ -207,4 +216,11 @@ function foreseen(plan: DryRun, traceId: string): CallAnswer {
 function versioned(response: Response, server: McpServerInfo): McpServerInfo {
   setVersion(response, server.version);
   return server;
+}
+
+/** With the tag of what holds now: of a proposal that of the version it was made on, if there was one. */
+function changed(response: Response, answer: McpServerInfo | Proposed): McpServerInfo | Proposal {
+  if (!(answer instanceof Proposed)) return versioned(response, answer);
+  if (answer.proposal.baseVersion !== null) setVersion(response, answer.proposal.baseVersion);
+  return orProposed<McpServerInfo>(response, answer);
 }

@@ -46,6 +46,19 @@ export class ServerNotThere extends AosError {
   }
 }
 
+/** Whoever confirms a server has seen its definitions: it has to answer when it is proposed and when it is confirmed. */
+export class ServerAway extends AosError {
+  constructor(server: string, why: string | Said, to: 'propose' | 'confirm') {
+    super('server_unreachable', say(`server-away-to-${to}`, { server, why }));
+  }
+}
+
+export class ServerTellsOtherwise extends AosError {
+  constructor(server: string, errors: FieldFault[]) {
+    super('conflict', say('server-tells-otherwise', { server }), { errors });
+  }
+}
+
 export class ServerDisabled extends AosError {
   constructor(server: string) {
     super('server_unreachable', say('server-off', { server }));
@@ -154,8 +167,8 @@ export class PoliciesUnreadable extends AosError {
 export class PoliciesMoved extends Error {}
 
 export class ToolQuarantined extends AosError {
-  constructor(tool: string, state: 'changed' | 'quarantined') {
-    super('tool_quarantined', say(state === 'changed' ? 'held-changed' : 'held-hides', { tool }));
+  constructor(tool: string, why: 'changed' | 'hides' | 'new') {
+    super('tool_quarantined', say(`held-${why}`, { tool }));
   }
 }
 

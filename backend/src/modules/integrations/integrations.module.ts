@@ -46,6 +46,7 @@ import { ImportOpenApiHandler } from './commands/import-openapi.js';
 import { ImportMcpServersHandler } from './commands/import-servers.js';
 import { IssueGrantHandler } from './commands/issue-grant.js';
 import { Registration } from './commands/registration.js';
+import { Registrations } from './commands/registrations.js';
 import { RegisterMcpServerHandler } from './commands/register-server.js';
 import { RemoveMcpServerHandler } from './commands/remove-server.js';
 import { ProposalsModule } from '../proposals/index.js';
@@ -142,6 +143,7 @@ const chainLinks = [
     RegisterMcpServerHandler,
     OutboundTokens,
     Registration,
+    Registrations,
     Registry,
     RegistryQueries,
     RemoveMcpServerHandler,

@@ -105,8 +105,13 @@ export class PoliciesController {
     operationId: 'approvePin',
   })
   @ApiResponse({ status: 200, standardSchema: ToolPin })
-  approve(@RequestCtx() ctx: Ctx, @Body({ schema: ApprovePin }) body: ApprovePin) {
-    return this.commands.execute(new ApprovePinCommand(ctx, body));
+  @ApiResponse({ status: 202, description: 'Waits for a second person', standardSchema: Proposal })
+  async approve(
+    @RequestCtx() ctx: Ctx,
+    @Body({ schema: ApprovePin }) body: ApprovePin,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    return orProposed(response, await this.commands.execute(new ApprovePinCommand(ctx, body)));
   }
 }
 

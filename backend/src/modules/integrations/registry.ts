@@ -307,6 +307,15 @@ export class Registry implements OnModuleInit, OnApplicationShutdown {
     return { tools, leftOut: storable(leftOut) };
   }
 
+  async keptTools(tx: Tx, server: string): Promise<ToolDefinition[]> {
+    const { rows } = await sql<{ definition: ToolDefinition }>(
+      tx,
+      'SELECT definition FROM mcp_tools WHERE server = $1 AND NOT is_gone ORDER BY name',
+      [server],
+    );
+    return rows.map(({ definition }) => definition);
+  }
+
   /** Compares what the server tells with what is pinned, and stores both: see pins.ts. */
   async keepTools(
     tx: Tx,
@@ -320,8 +329,10 @@ export class Registry implements OnModuleInit, OnApplicationShutdown {
       [server],
     );
     const kept = new Map(rows.map((row) => [row.name, row]));
+    const isNew = tools.some((tool) => !tool.isOurs && !kept.has(tool.definition.name));
+    const isHeld = isNew && (await serversAreHeld(tx));
     const pinned = tools.map((tool) => ({
-      ...pin(tool.definition, kept.get(tool.definition.name), tool.isOurs),
+      ...pin(tool.definition, kept.get(tool.definition.name), tool.isOurs, isHeld),
       isIdempotent: tool.isIdempotent,
       isReadOnly: tool.isReadOnly,
       told: tool.definition,
@@ -429,6 +440,12 @@ export class Registry implements OnModuleInit, OnApplicationShutdown {
       this.logger.warn({ msg: 'the health of a server could not be kept', server, err: error });
     }
   }
+}
+
+/** A second person is wanted, and this transaction applies nothing that one has confirmed. */
+async function serversAreHeld(tx: Tx): Promise<boolean> {
+  const { rows } = await sql<{ held: boolean }>(tx, 'SELECT servers_are_held() AS held');
+  return rows[0]!.held;
 }
 
 /** Why a tool is left out, and the others of its server are kept. `before`: so many are kept already. */

@@ -10,7 +10,7 @@ import { Outbox } from '../../platform/outbox/outbox.js';
 import { Wakeups } from '../../platform/outbox/wakeups.js';
 import { Redactor } from '../../platform/telemetry/redactor.js';
 import { ArtifactStore } from '../artifacts/index.js';
-import { Proposals } from '../proposals/index.js';
+import { Proposals, Proposed } from '../proposals/index.js';
 import { PutSecretHandler, PutSecret } from '../config/commands/put-secret.js';
 import { Settings, Vault } from '../config/index.js';
 import { BuiltinHost } from './builtin-host.js';
@@ -44,6 +44,7 @@ import { GuardedFetch } from './chain/guarded-fetch.js';
 import { Ledger } from './chain/ledger.js';
 import { ChangeMcpServerHandler } from './commands/change-server.js';
 import { Registration } from './commands/registration.js';
+import { Registrations } from './commands/registrations.js';
 import { RegisterMcpServer, RegisterMcpServerHandler } from './commands/register-server.js';
 import { RemoveMcpServerHandler } from './commands/remove-server.js';
 import { Gateway } from './gateway.js';
@@ -133,7 +134,10 @@ export async function startGateway(servers: BuiltinServers = builtinServers) {
   const proposals = new Proposals(audit, outbox);
   const putSecret = new PutSecretHandler(database, vault, audit, outbox, proposals);
   const registration = new Registration(database, registry, upstreams, outbox, audit, outside);
-  const register = new RegisterMcpServerHandler(database, registration, reports, launches);
+  const registrations = new Registrations(
+    ...([database, registration, upstreams, launches, proposals] as const),
+  );
+  const register = atOnce(new RegisterMcpServerHandler(registrations, reports));
   return {
     database,
     dataDir,
@@ -146,6 +150,8 @@ export async function startGateway(servers: BuiltinServers = builtinServers) {
     launches,
     outside,
     registration,
+    registrations,
+    proposals,
     upstreams,
     registry,
     readOnlySql,
@@ -163,17 +169,20 @@ export async function startGateway(servers: BuiltinServers = builtinServers) {
     wakeups,
     reports,
     queries: new RegistryQueries(database, registry, reports),
-    change: new ChangeMcpServerHandler(
-      database,
-      registry,
-      registration,
-      upstreams,
-      circuit,
-      outbox,
-      audit,
-      wakeups,
-      reports,
-      launches,
+    change: atOnce(
+      new ChangeMcpServerHandler(
+        database,
+        registry,
+        registration,
+        upstreams,
+        circuit,
+        outbox,
+        audit,
+        wakeups,
+        reports,
+        launches,
+        proposals,
+      ),
     ),
     remove: new RemoveMcpServerHandler(
       database,
@@ -184,6 +193,7 @@ export async function startGateway(servers: BuiltinServers = builtinServers) {
       wakeups,
       circuit,
       metrics,
+      proposals,
     ),
     /** Saves settings, on top of the defaults. */
     async configure(gateway: object, security: object = {}): Promise<void> {
@@ -205,6 +215,15 @@ export async function startGateway(servers: BuiltinServers = builtinServers) {
     },
   };
 }
+
+/** Where nobody wants a second person: the answer is what was changed. */
+export const atOnce = <C, R>(handler: { execute(command: C): Promise<R | Proposed> }) => ({
+  async execute(command: C): Promise<R> {
+    const answer = await handler.execute(command);
+    if (answer instanceof Proposed) throw new Error('a second person is wanted');
+    return answer;
+  },
+});
 
 export type GatewayParts = Awaited<ReturnType<typeof startGateway>>;
 export { isNative };

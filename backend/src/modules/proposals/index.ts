@@ -1,4 +1,4 @@
 export { configChanges } from './config-diff.js';
 export { type Document, type ProposalRow } from './proposals.queries.js';
-export { Proposals, Proposed, orProposed } from './proposals.js';
+export { type Draft, type Prepared, Proposals, Proposed, orProposed } from './proposals.js';
 export { ProposalsModule } from './proposals.module.js';

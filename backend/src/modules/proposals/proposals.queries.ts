@@ -35,7 +35,7 @@ export class ProposalsQueries {
       throw new AosError('invalid_cursor', say('cursor-as-given'));
     const places = proposalKinds.map((kind) => allowedProjects(ctx.actor, readingOf[kind]));
     const rows = await this.database.query<ProposalRow>(
-      `SELECT * FROM (${select}) p
+      `SELECT * FROM (${selectList}) p
         WHERE ($2::uuid IS NULL OR p.id < $2) AND ($3::text IS NULL OR p.kind = $3) AND ($4::text IS NULL OR p.state = $4)
           AND (p.kind = ANY($5) OR p.kind || '/' || p.project_id = ANY($6)) ORDER BY p.id DESC LIMIT $7`,
       [
@@ -90,6 +90,10 @@ const secretFits = `(SELECT jsonb_build_object('id', s.id, 'version', s.version,
    WHERE 'secret:' || s.name = p.target AND s.project_id IS NOT DISTINCT FROM p.project_id)
   IS NOT DISTINCT FROM (p.before - 'value')`;
 
+/** One that was taken away and registered anew has its name, and maybe its version. */
+const serverFits = `EXISTS (SELECT 1 FROM mcp_registry r WHERE 'mcp-server:' || r.name = p.target AND r.version = p.base
+  AND date_trunc('milliseconds', r.created_at) = (p.before->>'registeredAt')::timestamptz)`;
+
 /** Whether the document is still the one that the change was made on. */
 const fits = `CASE p.action
   WHEN 'config.save' THEN p.base = (SELECT max(version) FROM config_versions WHERE scope = 'system')
@@ -102,15 +106,37 @@ const fits = `CASE p.action
   WHEN 'role.revoke' THEN EXISTS (SELECT 1 FROM role_bindings b WHERE 'binding:' || b.id = p.target)
   WHEN 'secret.put' THEN EXISTS (SELECT 1 FROM proposed_secrets v WHERE v.proposal_id = p.id) AND ${secretFits}
   WHEN 'secret.delete' THEN ${secretFits}
+  WHEN 'server.register' THEN NOT EXISTS (SELECT 1 FROM mcp_registry r WHERE 'mcp-server:' || r.name = p.target)
+  WHEN 'servers.import' THEN NOT EXISTS (SELECT 1 FROM mcp_registry r
+                                           JOIN jsonb_array_elements(p.after->'servers') s ON s->>'name' = r.name)
+  WHEN 'server.change' THEN ${serverFits}
+  WHEN 'server.remove' THEN ${serverFits}
+  WHEN 'tool.accept' THEN EXISTS (
+    SELECT 1 FROM mcp_tools t WHERE t.server = p.after->>'server' AND NOT t.is_gone
+       AND CASE t.pin_state WHEN 'quarantined' THEN t.definition_hash WHEN 'changed' THEN t.seen_hash END = p.after->>'hash'
+       AND CASE t.pin_state WHEN 'changed' THEN t.definition_hash END IS NOT DISTINCT FROM p.before->>'hash')
+  WHEN 'agent.register' THEN
+    EXISTS (SELECT 1 FROM agents a WHERE a.id::text = p.after->>'agentId')
+    AND NOT EXISTS (SELECT 1 FROM mcp_registry r WHERE 'mcp-server:' || r.name = p.target)
+  WHEN 'agent.unregister' THEN ${serverFits} AND EXISTS (SELECT 1 FROM mcp_registry r
+                                                            WHERE r.agent_id::text = p.before->>'agentId')
   ELSE EXISTS (SELECT 1 FROM roles r WHERE 'role:' || r.name = p.target AND r.version = p.base
                   AND to_jsonb(r.permissions) = p.before->'permissions') END`;
 
+/** Definitions of tools may be long, and a list is of many. */
+const LONGEST_LISTED = 64 * 1024;
+const isLong = `p.kind = 'servers' AND octet_length(coalesce(p.after, p.before)::text) > ${LONGEST_LISTED}`;
+const listed = (of: string) =>
+  `CASE WHEN p.is_partial THEN ${of} - '{tools,servers,definition}'::text[] ELSE ${of} END AS ${of}`;
+
 /** Of `$1`, who reads it: whether they have one of the roles that the rule names is told with it. */
-const select = `
-  SELECT p.*,
+const selectWith = (documents: string) => `
+  SELECT p.id, p.kind, p.action, p.target, p.project_id, p.base, p.comment, p.proposed_by, p.proposed_by_user, p.proposed_by_name,
+         p.created_at, p.expires_at, p.decided_by, p.decided_by_name, p.decided_at, p.decision_comment, p.is_break_glass,
+         p.fits, p.subject, p.has_role, ${documents},
          CASE WHEN p.status <> 'pending' THEN p.status WHEN p.expires_at <= clock_timestamp() THEN 'expired'
               WHEN p.fits AND p.proposer_could THEN 'pending' ELSE 'void' END AS state
-    FROM (SELECT p.*, (${fits}) AS fits,
+    FROM (SELECT p.*, (${fits}) AS fits, ${isLong} AS is_partial,
                  ${couldSql({
                    user: 'p.proposed_by_user',
                    permission: permissionSql,
@@ -122,6 +148,8 @@ const select = `
                  ${hasRoleSql({ user: '$1::uuid', project: 'p.project_id', roles: 'w.roles' })} AS has_role
             FROM proposals p,
                  (SELECT ARRAY(SELECT jsonb_array_elements_text(second_person_rule()->'confirmers')) AS roles) w) p`;
+const select = selectWith('p.before, p.after, false AS is_partial');
+const selectList = selectWith(`${listed('before')}, ${listed('after')}, p.is_partial`);
 
 export interface ProposalRow {
   id: string;
@@ -133,6 +161,7 @@ export interface ProposalRow {
   base: number | null;
   before: Document | null;
   after: Document | null;
+  is_partial: boolean;
   comment: string;
   proposed_by: string;
   proposed_by_user: string | null;
@@ -181,6 +210,7 @@ const toProposal = (ctx: Ctx, row: ProposalRow): Proposal => {
     before: row.before,
     after: row.after,
     changes: configChanges(row.before, row.after),
+    isPartial: row.is_partial,
     comment: row.comment,
     state: row.state,
     voidBecause: row.state === 'void' ? (row.fits ? 'proposer' : 'base') : null,

@@ -34,6 +34,8 @@ export interface Draft {
   comment?: string;
   /** Of the settings: whether it changes the rule itself. */
   touchesRule?: boolean;
+  /** The same two for the audit, where it is not to have them whole. */
+  briefly?: { before: Document | null; after: Document | null };
   /** Keeps what belongs to the proposal and is never shown with it. */
   keep?: (id: string) => Promise<void>;
 }
@@ -50,12 +52,27 @@ export function orProposed<T>(response: Response, answer: T | Proposed): T | Pro
   return answer.proposal;
 }
 
-export interface Applier {
-  /** Makes the change with the rights of `ctx`, who confirms it, in the transaction that says so. */
-  apply(tx: Tx, ctx: Ctx, row: ProposalRow): Promise<unknown>;
+interface Shows {
   /** The document as it is now, to be compared with one that was proposed on another. */
   present?(tx: Tx, row: ProposalRow): Promise<Document | null>;
 }
+interface Applies {
+  /** Makes the change with the rights of `ctx`, who confirms it, in the transaction that says so. */
+  apply(tx: Tx, ctx: Ctx, row: ProposalRow): Promise<unknown>;
+}
+interface Prepares {
+  /**
+   * Before that transaction, of what is going to be confirmed by somebody who may: for a change that has to ask somewhere
+   * else, which no transaction waits for. What it throws is told, and the proposal goes on waiting.
+   */
+  prepare(ctx: Ctx, row: ProposalRow): Promise<Prepared>;
+}
+export interface Prepared {
+  apply(tx: Tx, ctx: Ctx): Promise<unknown>;
+  /** Behind the transaction, however it ended. */
+  settle?(isApplied: boolean): Promise<void>;
+}
+export type Applier = Shows & (Applies | Prepares);
 
 /**
  * Changes that want a second person. A command that makes one asks `instead`, in its transaction and behind all its own
@@ -85,11 +102,20 @@ export class Proposals {
     return applier;
   }
 
+  /** Whether such a change has to be proposed. */
+  async wants(
+    tx: Tx,
+    ctx: Ctx,
+    { kind, touchesRule = false }: Pick<Draft, 'kind' | 'touchesRule'>,
+  ): Promise<boolean> {
+    if (ctx.confirms) return false;
+    const rule = await ruleIn(tx);
+    return rule[kind] || (touchesRule && isOn(rule));
+  }
+
   /** @returns undefined where the change may be made now. */
   async instead(tx: Tx, ctx: Ctx, draft: Draft): Promise<Proposed | undefined> {
-    if (ctx.confirms) return undefined;
-    const rule = await ruleIn(tx);
-    if (!rule[draft.kind] && !(draft.touchesRule && isOn(rule))) return undefined;
+    if (!(await this.wants(tx, ctx, draft))) return undefined;
     const { count: waiting } = await sql(
       tx,
       `SELECT 1 FROM proposals WHERE status = 'pending' AND expires_at > now() LIMIT ${MOST_WAITING}`,
@@ -109,12 +135,13 @@ export class Proposals {
       ],
     );
     await draft.keep?.(id);
+    const brief = draft.briefly ?? draft;
     await this.audit.record(tx, ctx, {
       action: 'proposal.create',
       resource: `proposal:${id}`,
       diff: {
         ...{ of: draft.action, target: draft.target, base: draft.base },
-        changes: configChanges(draft.before, draft.after),
+        changes: configChanges(brief.before, brief.after),
         ...(draft.comment && { comment: draft.comment }),
       },
       projectId,

@@ -6,6 +6,7 @@ export const permissionOf: Record<ProposalKind, Permission> = {
   policies: 'tool.write',
   roles: 'role.write',
   secrets: 'secret.write',
+  servers: 'tool.write',
 };
 /** And to see one: what it takes to see the document. */
 export const readingOf: Record<ProposalKind, Permission> = {
@@ -13,6 +14,7 @@ export const readingOf: Record<ProposalKind, Permission> = {
   policies: 'tool.read',
   roles: 'role.read',
   secrets: 'secret.read',
+  servers: 'tool.read',
 };
 
 /** As SQL, of a column that holds a kind. */

@@ -175,6 +175,7 @@ export const sentences: Record<SentenceCode, string> = {
   'definition-changed':
     '{{tool}} 的定义有变化（{{paths}}）；在有人批准这些差异之前，该工具已停用。',
   'definition-hides': '{{tool}} 的定义含有看不见的文字；在有人批准之前，该工具已停用。',
+  'definition-new': '{{tool}} 是服务器新增的工具；在另一个人确认其定义之前，该工具已停用。',
   'tool-answered': '{{tool}} 在 {{ms}} 毫秒内返回结果。',
   'tool-failed': '{{tool}} 出错：{{why}}',
 
@@ -278,6 +279,7 @@ export const sentences: Record<SentenceCode, string> = {
   'policy-denies-by-default': '没有策略允许调用 {{tool}}。',
   'held-changed': '{{tool}} 的定义在批准后有变化。须由有权修改工具的人批准这些差异。',
   'held-hides': '{{tool}} 的定义含有看不见的文字。须由有权修改工具的人批准。',
+  'held-new': '{{tool}} 的定义是新的，还没有人确认。须由有权修改工具的人批准。',
   'quota-used-up': '{{of}} 的配额（每天 {{limit}} 次）已用完，UTC 零点恢复。',
   'limit-reached': '已达到 {{of}} 的限额（{{words}}）。',
   'calls-a-minute': '每分钟 {{limit}} 次',
@@ -563,6 +565,16 @@ export const sentences: Record<SentenceCode, string> = {
     '“{{server}}”（{{transport}}）不能这样改：地址用于 HTTP 服务器，命令用于 stdio 服务器。要换一种连接方式，请用另一个名称注册。',
   'server-not-there':
     '按新的设置，“{{server}}”没有响应，因此保持原样：{{why}}。只有连上它才能核对定义；请修正地址、命令或登录方式后重试。',
+  'server-away-to-propose':
+    '“{{server}}”没有响应：{{why}}。工具服务器须经另一个人确认时，要连同它给出的工具一起提议；请在它响应后重试。',
+  'server-away-to-confirm': '“{{server}}”没有响应，无法核对它的工具，这项修改继续等待：{{why}}',
+  'server-tells-otherwise': '“{{server}}”现在给出的工具与提议时不同。请拒绝这项修改，再重新提议。',
+  'told-new': '提议时没有',
+  'told-gone': '现在已没有',
+  'told-otherwise': '定义不同',
+  'server-told-long':
+    '它的工具定义太长，无法在一项修改里查看（{{size}} MB，最多 {{most}} MB）。请减少工具。',
+  'server-moved': '提议之后，“{{server}}”已有改变。',
   'server-address': '不允许这个服务器地址。',
   'call-wants-approval': '{{tool}} 须有人批准后才会调用。',
   'call-wants-approval-of': '{{tool}} 要由{{whom}}批准后才会调用：目前 {{given}}/{{count}}。',
@@ -738,10 +750,12 @@ export const sentences: Record<SentenceCode, string> = {
   'proposed-policies': '{{who}} 提议修改工具策略，需要另一个人确认。',
   'proposed-roles': '{{who}} 提议修改谁能做什么，需要另一个人确认。',
   'proposed-secrets': '{{who}} 提议修改密钥，需要另一个人确认。',
+  'proposed-servers': '{{who}} 提议修改工具服务器，需要另一个人确认。',
   'what-settings': '设置',
   'what-policies': '工具策略',
   'what-roles': '谁能做什么',
   'what-secrets': '密钥',
+  'what-servers': '工具服务器',
   'proposal-confirmed': '{{who}} 确认了 {{by}} 提议的修改（{{what}}），现已生效。',
   'proposal-refused': '{{who}} 拒绝了 {{by}} 提议的修改（{{what}}）。',
   'proposal-withdrawn': '{{who}} 撤回了提议的修改（{{what}}）。',

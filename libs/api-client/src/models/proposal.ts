@@ -3,7 +3,7 @@
 
 import { ConfigChange } from '../models/config-change';
 export interface Proposal {
-  action: 'config.save' | 'policies.save' | 'role.create' | 'role.change' | 'role.delete' | 'role.grant' | 'role.revoke' | 'secret.put' | 'secret.delete';
+  action: 'config.save' | 'policies.save' | 'role.create' | 'role.change' | 'role.delete' | 'role.grant' | 'role.revoke' | 'secret.put' | 'secret.delete' | 'server.register' | 'server.change' | 'server.remove' | 'servers.import' | 'tool.accept' | 'agent.register' | 'agent.unregister';
   after: ({
 [key: string]: any;
 } | null);
@@ -21,7 +21,8 @@ export interface Proposal {
   decisionComment: (string | null);
   expiresAt: string;
   id: string;
-  kind: 'settings' | 'policies' | 'roles' | 'secrets';
+  isPartial: boolean;
+  kind: 'settings' | 'policies' | 'roles' | 'secrets' | 'servers';
   projectId: (string | null);
   proposedBy: string;
   proposedByName: string;

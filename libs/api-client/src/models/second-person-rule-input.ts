@@ -6,5 +6,6 @@ export interface SecondPersonRuleInput {
   policies?: boolean;
   roles?: boolean;
   secrets?: boolean;
+  servers?: boolean;
   settings?: boolean;
 }

@@ -6,5 +6,6 @@ export interface SecondPersonRule {
   policies: boolean;
   roles: boolean;
   secrets: boolean;
+  servers: boolean;
   settings: boolean;
 }

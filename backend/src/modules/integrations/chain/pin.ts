@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { say } from '@aos/contracts';
+import { hiddenTextIn } from './hidden-text.js';
 import { ToolQuarantined } from '../integrations.errors.js';
 import type { CallEnd } from './ledger.js';
 import type { Foresight, Link, Next, Passage } from './link.js';
@@ -24,5 +25,10 @@ export class PinLink implements Link {
 }
 
 function requirePinned({ name, target }: Passage): void {
-  if (target.pin !== 'pinned') throw new ToolQuarantined(name, target.pin);
+  if (target.pin === 'pinned') return;
+  const isHiding = hiddenTextIn(target.definition).length > 0;
+  throw new ToolQuarantined(
+    name,
+    target.pin === 'changed' ? 'changed' : isHiding ? 'hides' : 'new',
+  );
 }

@@ -1,6 +1,6 @@
 import { ApprovePin, ApprovePinHandler } from '../commands/approve-pin.js';
 import { PinsQueries } from '../pins.queries.js';
-import { type GatewayParts, admin, startGateway } from '../testing.js';
+import { type GatewayParts, admin, atOnce, startGateway } from '../testing.js';
 import { HealthProbes } from '../upstreams/health-probes.js';
 import { headerFault } from './header-names.js';
 import type { ToolDefinition } from '../upstreams/upstream.js';
@@ -98,7 +98,8 @@ describe('a definition', () => {
   beforeAll(async () => {
     parts = await startGateway({});
     pins = new PinsQueries(parts.database);
-    const handler = new ApprovePinHandler(parts.database, parts.audit, parts.outbox, parts.wakeups);
+    const { database, audit, outbox, wakeups, proposals } = parts;
+    const handler = atOnce(new ApprovePinHandler(database, audit, outbox, wakeups, proposals));
     approve = (tool, hash) =>
       handler.execute(new ApprovePin(admin(), { server: name, tool, hash }));
   });

@@ -14,10 +14,12 @@ import { mapStrings } from './secret-references.js';
  *       |                 |                   ^
  *       |                 +--- it differs ----+
  *       +--hidden text--> quarantined --approve--> pinned
+ *       +--held---------> quarantined
  *
  * `changed` and `quarantined` tools are off: they are in no list and no call to them passes. A changed tool
  * whose server goes back to what was approved is pinned again. Approving takes the hash of what was looked at,
- * so that nothing else is approved than that. AOS's own servers need no approval: their definitions come with
+ * so that nothing else is approved than that. Where tool servers want a second person, a tool that turns up at a server
+ * which is registered already is held too: it was not there when the server was confirmed. AOS's own servers need no approval: their definitions come with
  * the build.
  */
 export type PinState = 'pinned' | 'changed' | 'quarantined';
@@ -53,7 +55,13 @@ export const definitionHash = (definition: ToolDefinition): string =>
     annotations: definition.annotations,
   });
 
-export function pin(told: ToolDefinition, kept: KeptTool | undefined, isOurs: boolean): PinnedTool {
+/** `isHeld`: a second person is wanted, so that a tool which is new waits for one as well. */
+export function pin(
+  told: ToolDefinition,
+  kept: KeptTool | undefined,
+  isOurs: boolean,
+  isHeld = false,
+): PinnedTool {
   const hash = definitionHash(told);
   const hiddenText = isOurs ? [] : hiddenTextIn(told);
   const next = (state: PinState, definition: ToolDefinition, isNews: boolean): PinnedTool => ({
@@ -61,8 +69,10 @@ export function pin(told: ToolDefinition, kept: KeptTool | undefined, isOurs: bo
     ...(state === 'changed' ? { seen: told, seenHash: hash } : { seen: null, seenHash: null }),
   });
   if (isOurs) return next('pinned', told, false);
-  if (!kept)
-    return next(hiddenText.length > 0 ? 'quarantined' : 'pinned', told, hiddenText.length > 0);
+  if (!kept) {
+    const isOff = isHeld || hiddenText.length > 0;
+    return next(isOff ? 'quarantined' : 'pinned', told, isOff);
+  }
   const isSame = definitionHash(kept.definition) === hash;
   // It was never approved, so there is nothing to be compared with.
   if (kept.pin_state === 'quarantined') return next('quarantined', told, !isSame);
@@ -95,7 +105,9 @@ export function pinEvent(server: string, tool: PinnedTool, traceId: string): New
           tool: escaped(name),
           paths: differences.map(({ path }) => path).join(', '),
         })
-      : say('definition-hides', { tool: escaped(name) }),
+      : say(tool.hiddenText.length > 0 ? 'definition-hides' : 'definition-new', {
+          tool: escaped(name),
+        }),
     payload: {
       code: isChanged ? 'tool_changed' : 'tool_quarantined',
       server,

@@ -1,18 +1,19 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { type ImportOpenApi as Input, type OpenApiImport, say } from '@aos/contracts';
-import { Database } from '../../../platform/database/database.js';
 import type { Ctx } from '../../../platform/http/context.js';
 import { AosError, faultAt } from '../../../platform/http/problem.js';
+import { Proposed } from '../../proposals/index.js';
 import { AddressRefused, GuardedFetch } from '../chain/guarded-fetch.js';
 import { ServerUrlRefused } from '../integrations.errors.js';
 import { documentOf } from '../openapi/document-source.js';
 import { DocumentRefused, type ReadDocument, readOperations } from '../openapi/operations.js';
+import type { ServerRow } from '../registry.js';
 import { ServerReports } from '../server-reports.js';
 import { Registration } from './registration.js';
-import { requireSecret } from './registration-checks.js';
+import { Registrations } from './registrations.js';
 
 /** Makes a tool server of a REST service that an OpenAPI document describes: one tool for each operation. */
-export class ImportOpenApi extends Command<OpenApiImport> {
+export class ImportOpenApi extends Command<OpenApiImport | Proposed> {
   constructor(
     readonly ctx: Ctx,
     readonly input: Input,
@@ -24,13 +25,13 @@ export class ImportOpenApi extends Command<OpenApiImport> {
 @CommandHandler(ImportOpenApi)
 export class ImportOpenApiHandler implements ICommandHandler<ImportOpenApi> {
   constructor(
-    private readonly database: Database,
     private readonly registration: Registration,
+    private readonly registrations: Registrations,
     private readonly reports: ServerReports,
     private readonly outside: GuardedFetch,
   ) {}
 
-  async execute({ ctx, input }: ImportOpenApi): Promise<OpenApiImport> {
+  async execute({ ctx, input }: ImportOpenApi): Promise<OpenApiImport | Proposed> {
     const read = await this.read(input);
     const { baseUrl } = read;
     const tools = read.tools.filter(
@@ -50,14 +51,16 @@ export class ImportOpenApiHandler implements ICommandHandler<ImportOpenApi> {
       })),
       refused: read.refused,
     };
-    if (baseUrl !== undefined) await this.requireReachable(baseUrl);
+    if (baseUrl !== undefined) await this.registration.requireAddress(baseUrl);
     if (input.preview) return { ...answer, server: null };
     if (baseUrl === undefined) throw new ServerUrlRefused(say('url-not-in-document'));
     if (tools.length === 0)
       throw new AosError('validation_failed', say('document-no-tool'), {
         errors: [faultAt('document', say('has-no-tool'))],
       });
-    return { ...answer, server: await this.register(ctx, input, { ...read, baseUrl, tools }) };
+    const rows = await this.register(ctx, input, { ...read, baseUrl, tools });
+    if (rows instanceof Proposed) return rows;
+    return { ...answer, server: await this.reports.of(rows[0]!) };
   }
 
   private async read(input: Input): Promise<ReadDocument> {
@@ -95,11 +98,6 @@ export class ImportOpenApiHandler implements ICommandHandler<ImportOpenApi> {
     return { ...read, tools };
   }
 
-  private async requireReachable(baseUrl: string): Promise<void> {
-    const refusal = await this.refusalOf(baseUrl);
-    if (refusal) throw new ServerUrlRefused(refusal.said);
-  }
-
   private async refusalOf(address: string): Promise<AddressRefused | undefined> {
     try {
       await this.outside.check(address);
@@ -114,11 +112,8 @@ export class ImportOpenApiHandler implements ICommandHandler<ImportOpenApi> {
     ctx: Ctx,
     input: Input,
     read: ReadDocument & { baseUrl: string },
-  ): Promise<OpenApiImport['server']> {
+  ): Promise<ServerRow[] | Proposed> {
     const { name, auth } = input;
-    this.registration.requireName(name);
-    await this.registration.requireFree(name);
-    await requireSecret(this.database, ctx, auth ? { auth: { secret: auth.secret } } : {});
     const registration = {
       name,
       transport: 'openapi' as const,
@@ -131,10 +126,7 @@ export class ImportOpenApiHandler implements ICommandHandler<ImportOpenApi> {
       ),
       openapi: { baseUrl: read.baseUrl, auth: auth ?? null, tools: read.tools },
     };
-    const seen = await this.registration.look(registration);
-    const row = await this.database.transaction((tx) =>
-      this.registration.store(tx, ctx, registration, seen),
-    );
-    return this.reports.of(row);
+    await this.registrations.check(ctx, registration);
+    return this.registrations.add(ctx, [registration], 'server.register');
   }
 }

@@ -1,21 +1,18 @@
-import { ImportServers as Input } from '@aos/contracts';
+import { ImportServers as Input, type ServersImport } from '@aos/contracts';
 import { startToolServer, type ToolServerOfTest } from '../chain/testing.js';
-import { type GatewayParts, actor, admin, startGateway } from '../testing.js';
+import { type GatewayParts, actor, admin, atOnce, startGateway } from '../testing.js';
 import { ImportMcpServers, ImportMcpServersHandler } from './import-servers.js';
 
 let parts: GatewayParts;
 let server: ToolServerOfTest;
-let handler: ImportMcpServersHandler;
+let handler: { execute(command: ImportMcpServers): Promise<ServersImport> };
 
 beforeAll(async () => {
   parts = await startGateway({});
   server = await startToolServer([{ name: 'read' }]);
-  handler = new ImportMcpServersHandler(
-    parts.database,
-    parts.registration,
-    parts.reports,
-    parts.upstreams,
-    parts.launches,
+  const { database, registration, registrations, reports, launches } = parts;
+  handler = atOnce(
+    new ImportMcpServersHandler(database, registration, registrations, reports, launches),
   );
   await parts.secret('API_KEY', 'canary-one-value');
   await parts.secret('TOKEN', 'canary-two-value');

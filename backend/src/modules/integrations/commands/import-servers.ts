@@ -11,20 +11,21 @@ import { RegisterServer } from '@aos/contracts';
 import { Database } from '../../../platform/database/database.js';
 import type { Ctx } from '../../../platform/http/context.js';
 import { AosError } from '../../../platform/http/problem.js';
+import { Proposed } from '../../proposals/index.js';
 import { readEntry, readEntries } from '../import/mcp-servers.js';
 import { ServerReports } from '../server-reports.js';
 import { downloadOf } from '../upstreams/launch-templates.js';
 import { Launches } from '../upstreams/launches.js';
-import { Upstreams } from '../upstreams/upstreams.js';
 import { Registration } from './registration.js';
+import { Registrations } from './registrations.js';
 import { requireRoute, requireSecret } from './registration-checks.js';
 
 /**
  * Takes over the servers of another program's settings. Each entry is held to the checks of a registration; the
  * answer says of every one what becomes of it. All that can be added are added in one transaction: an error
- * leaves none behind. Secrets that stand in the document are not kept: such an entry asks for the name of one.
+ * leaves none behind. Where a second person is wanted, all of them are one proposal. Secrets that stand in the document are not kept: such an entry asks for the name of one.
  */
-export class ImportMcpServers extends Command<ServersImport> {
+export class ImportMcpServers extends Command<ServersImport | Proposed> {
   constructor(
     readonly ctx: Ctx,
     readonly input: Input,
@@ -43,12 +44,12 @@ export class ImportMcpServersHandler implements ICommandHandler<ImportMcpServers
   constructor(
     private readonly database: Database,
     private readonly registration: Registration,
+    private readonly registrations: Registrations,
     private readonly reports: ServerReports,
-    private readonly upstreams: Upstreams,
     private readonly launches: Launches,
   ) {}
 
-  async execute({ ctx, input }: ImportMcpServers): Promise<ServersImport> {
+  async execute({ ctx, input }: ImportMcpServers): Promise<ServersImport | Proposed> {
     const entries = readEntries(input).filter(
       ([entry]) => !input.include || input.include.includes(entry),
     );
@@ -69,7 +70,10 @@ export class ImportMcpServersHandler implements ICommandHandler<ImportMcpServers
     }
     const items = judged.map(({ told }) => told);
     if (input.preview) return { items, added: [] };
-    return { items, added: await this.add(ctx, judged) };
+    const wanted = judged.flatMap(({ registration }) => registration ?? []);
+    const answer = await this.registrations.add(ctx, wanted, 'servers.import');
+    if (answer instanceof Proposed) return answer;
+    return { items, added: await Promise.all(answer.map((row) => this.reports.of(row))) };
   }
 
   private async judge(
@@ -129,23 +133,6 @@ export class ImportMcpServersHandler implements ICommandHandler<ImportMcpServers
     }
     judged.registration = parsed.data;
     return judged;
-  }
-
-  private async add(ctx: Ctx, judged: readonly Judged[]): Promise<ServersImport['added']> {
-    const wanted = judged.flatMap(({ registration }) => registration ?? []);
-    const seen = await Promise.all(wanted.map((each) => this.registration.look(each)));
-    try {
-      const rows = await this.database.transaction(async (tx) => {
-        const stored = [];
-        for (const [index, each] of wanted.entries())
-          stored.push(await this.registration.store(tx, ctx, each, seen[index]!));
-        return stored;
-      });
-      return await Promise.all(rows.map((row) => this.reports.of(row)));
-    } catch (error) {
-      await Promise.all(wanted.map(({ name }) => this.upstreams.close(name)));
-      throw error;
-    }
   }
 }
 

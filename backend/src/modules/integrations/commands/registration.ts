@@ -75,6 +75,16 @@ export class Registration {
     if (taken.length > 0) throw new ServerExists(name);
   }
 
+  /** Of a service that is called by itself, not as a tool server. @throws ServerUrlRefused */
+  async requireAddress(address: string): Promise<void> {
+    try {
+      await this.outside.check(address);
+    } catch (error) {
+      if (error instanceof AddressRefused) throw new ServerUrlRefused(error.said);
+      throw error;
+    }
+  }
+
   async look(input: NewServer): Promise<Seen> {
     const route = routeOf(input);
     const began = performance.now();

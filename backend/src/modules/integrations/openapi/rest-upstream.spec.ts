@@ -1,8 +1,8 @@
 import { type IncomingMessage, type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ImportOpenApi as Input } from '@aos/contracts';
+import { ImportOpenApi as Input, type OpenApiImport } from '@aos/contracts';
 import { ImportOpenApi, ImportOpenApiHandler } from '../commands/import-openapi.js';
-import { type GatewayParts, admin, startGateway } from '../testing.js';
+import { type GatewayParts, admin, atOnce, startGateway } from '../testing.js';
 import { documentOf } from './document-source.js';
 import { type ReadDocument, readOperations } from './operations.js';
 
@@ -297,7 +297,7 @@ describe('a REST service', () => {
   }[] = [];
   const strangers: string[] = [];
   let respond: { status: number; headers?: Record<string, string>; body?: string | Buffer };
-  let handler: ImportOpenApiHandler;
+  let handler: { execute(command: ImportOpenApi): Promise<OpenApiImport> };
   let n = 0;
 
   beforeAll(async () => {
@@ -324,12 +324,8 @@ describe('a REST service', () => {
       [service, elsewhere].map((each) => new Promise((done) => each.once('listening', done))),
     );
     base = `http://127.0.0.1:${(service.address() as AddressInfo).port}/v1`;
-    handler = new ImportOpenApiHandler(
-      parts.database,
-      parts.registration,
-      parts.reports,
-      parts.outside,
-    );
+    const { registration, registrations, reports, outside } = parts;
+    handler = atOnce(new ImportOpenApiHandler(registration, registrations, reports, outside));
     await parts.secret('SHOP_KEY', 'canary-of-the-shop');
   });
   afterAll(async () => {

@@ -27,7 +27,7 @@ import {
   proposalIn,
   rowIn,
 } from '../proposals.queries.js';
-import { Proposals, aboutProposal, ruleIn } from '../proposals.js';
+import { type Prepared, Proposals, aboutProposal, ruleIn } from '../proposals.js';
 import { couldSql, permissionOf } from '../standing.js';
 
 export class DecideProposal extends Command<Proposal> {
@@ -64,12 +64,45 @@ export class DecideProposalHandler implements ICommandHandler<DecideProposal> {
 
   async execute({ ctx, id, input }: DecideProposal): Promise<Proposal> {
     if (input.breakGlass) requireReason(input);
+    const prepared = input.decision === 'confirm' ? await this.prepare(ctx, id, input) : undefined;
+    let isApplied = false;
+    try {
+      const answer = await this.decide(ctx, id, input, prepared);
+      isApplied = answer.state === 'applied';
+      return answer;
+    } finally {
+      await prepared?.settle?.(isApplied);
+    }
+  }
+
+  /** Everything that is asked here is asked once more in the transaction that decides: this one only comes before a call. */
+  private async prepare(ctx: Ctx, id: string, input: Decision): Promise<Prepared | undefined> {
+    const found = await this.database.transaction(async (tx) => {
+      const row = await rowIn(tx, ctx, id);
+      const applier = this.proposals.applierOf(row.action);
+      if (!('prepare' in applier)) return undefined;
+      await this.requireOpen(tx, ctx, row, input);
+      return { row, applier };
+    });
+    return found && voidWhereMoved(() => found.applier.prepare(ctx, found.row));
+  }
+
+  private async requireOpen(tx: Tx, ctx: Ctx, row: ProposalRow, input: Decision): Promise<void> {
+    await this.requireMay(tx, ctx, row, input);
+    if (row.state === 'void' && input.decision === 'confirm') throw await this.voidOf(tx, row);
+    if (row.state !== 'pending' && row.state !== 'void') throw refusalOf(row);
+  }
+
+  private decide(
+    ctx: Ctx,
+    id: string,
+    input: Decision,
+    prepared: Prepared | undefined,
+  ): Promise<Proposal> {
     return this.database.transaction(async (tx) => {
       await sql(tx, 'SELECT 1 FROM proposals WHERE id = $1 FOR UPDATE', [id]);
       const row = await this.standing(tx, ctx, id);
-      await this.requireMay(tx, ctx, row, input);
-      if (row.state === 'void' && input.decision === 'confirm') throw await this.voidOf(tx, row);
-      if (row.state !== 'pending' && row.state !== 'void') throw refusalOf(row);
+      await this.requireOpen(tx, ctx, row, input);
       await sql(
         tx,
         `UPDATE proposals SET status = $2, decided_by = $3, decided_by_user = $4, decided_by_name = $5, decided_at = now(),
@@ -80,7 +113,7 @@ export class DecideProposalHandler implements ICommandHandler<DecideProposal> {
           ...[input.comment || null, input.breakGlass ?? false],
         ],
       );
-      if (input.decision === 'confirm') await this.apply(tx, ctx, row, input);
+      if (input.decision === 'confirm') await this.apply(tx, ctx, row, input, prepared);
       await this.tell(tx, ctx, row, input);
       return proposalIn(tx, ctx, id);
     });
@@ -112,7 +145,13 @@ export class DecideProposalHandler implements ICommandHandler<DecideProposal> {
       throw new NotAConfirmer(confirmers);
   }
 
-  private async apply(tx: Tx, ctx: Ctx, row: ProposalRow, input: Decision): Promise<void> {
+  private async apply(
+    tx: Tx,
+    ctx: Ctx,
+    row: ProposalRow,
+    input: Decision,
+    prepared: Prepared | undefined,
+  ): Promise<void> {
     const confirms = {
       proposal: row.id,
       proposedBy: row.proposed_by,
@@ -121,13 +160,12 @@ export class DecideProposalHandler implements ICommandHandler<DecideProposal> {
       confirmedBy: ctx.actor.id,
       ...(input.breakGlass && { breakGlass: input.comment }),
     };
-    try {
-      await this.proposals.applierOf(row.action).apply(tx, { ...ctx, confirms }, row);
-    } catch (error) {
-      if (error instanceof AosError && moved.has(error.code))
-        throw new ProposalVoid('base', error.errors ?? []);
-      throw error;
-    }
+    const applier = this.proposals.applierOf(row.action);
+    await voidWhereMoved(() =>
+      'prepare' in applier
+        ? prepared!.apply(tx, { ...ctx, confirms })
+        : applier.apply(tx, { ...ctx, confirms }, row),
+    );
   }
 
   private async voidOf(tx: Tx, row: ProposalRow): Promise<Error> {
@@ -173,6 +211,16 @@ export class DecideProposalHandler implements ICommandHandler<DecideProposal> {
                 }),
         };
     await this.outbox.append(tx, [event]);
+  }
+}
+
+async function voidWhereMoved<T>(make: () => Promise<T>): Promise<T> {
+  try {
+    return await make();
+  } catch (error) {
+    if (error instanceof AosError && moved.has(error.code))
+      throw new ProposalVoid('base', error.errors ?? []);
+    throw error;
   }
 }
 

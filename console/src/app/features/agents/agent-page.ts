@@ -16,6 +16,7 @@ import type { Subscription } from 'rxjs';
 import { AosApi } from '../../shared/api/aos-api';
 import { type Call, type Problem, done, failed, loading } from '../../shared/api/problem';
 import { keepFresh } from '../../shared/realtime/keep-fresh';
+import { Proposals } from '../../shared/proposals/proposals';
 import { session } from '../../shared/state/session';
 import { Icon } from '../../shared/ui/icon';
 import { ProblemNote } from '../../shared/ui/problem-note';
@@ -49,6 +50,7 @@ type Tab = (typeof tabs)[number];
     Icon,
     NamePicker,
     ProblemNote,
+    Proposals,
     RouterLink,
     StateMark,
     Tabs,

@@ -209,7 +209,7 @@ export class AgentStore {
 
   /** `then` is given the asking for the agent as it is now, `otherwise` is for an order that failed. */
   private order(
-    order: Observable<Agent>,
+    order: Observable<unknown>,
     then?: (read: Subscription) => void,
     otherwise?: () => void,
   ): void {

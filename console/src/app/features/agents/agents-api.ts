@@ -27,6 +27,7 @@ import type {
   McpTool,
   Page,
   PatchAgent,
+  Proposal,
   ReleaseAgent,
 } from '@aos/contracts';
 import { EMPTY, type Observable, expand, map, reduce } from 'rxjs';
@@ -99,10 +100,11 @@ export class AgentsApi {
   scale(id: string, replicas: number): Observable<Agent> {
     return this.api.invoke(scaleAgent, { id, body: { replicas } });
   }
-  register(id: string): Observable<Agent> {
+  /** Where a second person is wanted the answer is a proposal. */
+  register(id: string): Observable<Agent | Proposal> {
     return this.api.invoke(registerAgent, { id });
   }
-  unregister(id: string): Observable<Agent> {
+  unregister(id: string): Observable<Agent | Proposal> {
     return this.api.invoke(unregisterAgent, { id });
   }
   /** Lines as they are written, oldest first; the browser reconnects by itself. */

@@ -14,7 +14,12 @@ import { firstValueFrom } from 'rxjs';
 import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
 import { Difference } from '../../shared/ui/difference';
 import { ProblemNote } from '../../shared/ui/problem-note';
+import { isProposal } from '../../shared/proposals/is-proposal';
 import { IntegrationsApi } from './integrations-api';
+
+/** In the words of `integrations.held`: a definition that nobody has let in hides text, or is new. */
+export const whyHeld = ({ state, hiddenText }: ToolPin) =>
+  state === 'quarantined' && hiddenText.length === 0 ? 'new' : state;
 
 /** Tools that are off because their definition changed, or hides text, until somebody has looked at it. */
 @Component({
@@ -32,7 +37,7 @@ import { IntegrationsApi } from './integrations-api';
         <section class="held" [attr.aria-label]="pin.tool">
           <header>
             <code>{{ pin.tool }}</code>
-            <span class="grow">{{ t('integrations.held.' + pin.state) }}</span>
+            <span class="grow">{{ t('integrations.held.' + whyOf(pin)) }}</span>
             @if (mayWrite()) {
               <button
                 class="btn small"
@@ -102,6 +107,7 @@ export class HeldTools {
   readonly approved = output();
 
   private readonly api = inject(IntegrationsApi);
+  protected readonly whyOf = whyHeld;
   protected readonly pins = signal<ToolPin[]>([]);
   protected readonly call = signal<Call>(idle);
   protected readonly approval = signal<Call>(idle);
@@ -134,8 +140,9 @@ export class HeldTools {
     this.approving.set(tool);
     this.approval.set(loading);
     try {
-      await firstValueFrom(this.api.approvePin({ server, tool, hash: waitingHash }));
-      this.pins.update((pins) => pins.filter((pin) => pin.tool !== tool));
+      const answer = await firstValueFrom(this.api.approvePin({ server, tool, hash: waitingHash }));
+      // What was proposed waits above, and the tool is off until then.
+      if (!isProposal(answer)) this.pins.update((pins) => pins.filter((pin) => pin.tool !== tool));
       this.approval.set(done);
       this.approved.emit();
     } catch (error) {

@@ -103,7 +103,8 @@ export class IntegrationsApi {
   }): Observable<Page<ToolPin>> {
     return this.api.invoke(listPins, { limit: PAGE, ...query });
   }
-  approvePin(approval: ApprovePin): Observable<ToolPin> {
+  /** Where a second person is wanted the answer is a proposal, here and wherever a server is changed. */
+  approvePin(approval: ApprovePin): Observable<ToolPin | Proposal> {
     return this.api.invoke(approvePin, { body: approval });
   }
 
@@ -128,10 +129,10 @@ export class IntegrationsApi {
       .pipe(map(({ items }) => items.map(({ name }) => name)));
   }
 
-  importServers(body: ImportServers): Observable<ServersImport> {
+  importServers(body: ImportServers): Observable<ServersImport | Proposal> {
     return this.api.invoke(importServers, { body });
   }
-  importOpenApi(body: ImportOpenApi): Observable<OpenApiImport> {
+  importOpenApi(body: ImportOpenApi): Observable<OpenApiImport | Proposal> {
     return this.api.invoke(importOpenApi, { body });
   }
 
@@ -144,13 +145,16 @@ export class IntegrationsApi {
   try(name: string): Observable<ServerTrial> {
     return this.api.invoke(testServer, { name });
   }
-  register(server: RegisterServer): Observable<McpServerInfo> {
+  register(server: RegisterServer): Observable<McpServerInfo | Proposal> {
     return this.api.invoke(registerServer, { body: server });
   }
-  change({ name, version }: McpServerInfo, body: PatchServer): Observable<McpServerInfo> {
+  change(
+    { name, version }: McpServerInfo,
+    body: PatchServer,
+  ): Observable<McpServerInfo | Proposal> {
     return this.api.invoke(changeServer, { name, body, 'If-Match': `"${version}"` });
   }
-  remove({ name, version }: McpServerInfo): Observable<unknown> {
+  remove({ name, version }: McpServerInfo): Observable<Proposal | null> {
     return this.api.invoke(removeServer, { name, 'If-Match': `"${version}"` });
   }
   call(server: string, tool: string, args: Record<string, unknown>): Observable<CallAnswer> {

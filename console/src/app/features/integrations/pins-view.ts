@@ -27,6 +27,9 @@ import { ProblemNote } from '../../shared/ui/problem-note';
 import { SidePanel } from '../../shared/ui/side-panel';
 import { StateMark, type Tone } from '../../shared/ui/state-mark';
 import { Age } from '../../shared/ui/time';
+import { isProposal } from '../../shared/proposals/is-proposal';
+import { SecondPersonNote } from '../../shared/proposals/second-person-note';
+import { whyHeld } from './held-tools';
 import { IntegrationsApi } from './integrations-api';
 
 const states: readonly PinState[] = ['pinned', 'changed', 'quarantined'];
@@ -48,6 +51,7 @@ const tones: Record<PinState, Tone> = {
     FilterBar,
     JsonTree,
     ProblemNote,
+    SecondPersonNote,
     SidePanel,
     StateMark,
     TranslocoDirective,
@@ -108,6 +112,7 @@ export class PinsView {
   protected readonly call = signal<Call>(loading);
   protected readonly approving = signal<Call>(idle);
   protected readonly tones = tones;
+  protected readonly whyOf = whyHeld;
   protected readonly idOf = ({ server, tool }: ToolPin) => `${server}.${tool}`;
   protected readonly open = computed(
     () => this.rows().find((pin) => this.idOf(pin) === this.at()) ?? null,
@@ -125,7 +130,7 @@ export class PinsView {
         kind: 'choice',
         key: 'state',
         label: word('col.state'),
-        options: states.map((value) => ({ value, label: word(`pins.state.${value}`) })),
+        options: states.map((value) => ({ value, label: word(`pins.filter.${value}`) })),
       },
       { kind: 'text', key: 'server', label: word('pins.server') },
     ];
@@ -214,6 +219,7 @@ export class PinsView {
     this.api.approvePin({ server, tool, hash: waitingHash }).subscribe({
       next: (approved) => {
         this.approving.set(done);
+        if (isProposal(approved)) return this.show(null); // it waits above the list
         this.rows.update((rows) =>
           rows.map((row) => (this.idOf(row) === this.idOf(approved) ? approved : row)),
         );

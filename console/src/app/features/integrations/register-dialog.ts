@@ -6,7 +6,13 @@ import {
   output,
   signal,
 } from '@angular/core';
-import type { LaunchTemplate, McpServerInfo, RegisterServer, ServerTrial } from '@aos/contracts';
+import type {
+  LaunchTemplate,
+  McpServerInfo,
+  Proposal,
+  RegisterServer,
+  ServerTrial,
+} from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
 import { AosApi } from '../../shared/api/aos-api';
@@ -16,6 +22,7 @@ import { session } from '../../shared/state/session';
 import { Dialog } from '../../shared/ui/dialog';
 import { Icon } from '../../shared/ui/icon';
 import { ProblemNote } from '../../shared/ui/problem-note';
+import { SecondPersonNote } from '../../shared/proposals/second-person-note';
 import { IntegrationsApi } from './integrations-api';
 import { LimitFields } from './limit-fields';
 import { type Draft, draftFaults, freshDraft, toRegistration } from './registration';
@@ -28,13 +35,22 @@ const steps = ['place', 'details', 'preview'] as const;
 /** Three steps: how it is reached, what belongs to it, and what it would bring, asked of the server itself. */
 @Component({
   selector: 'aos-register-dialog',
-  imports: [Dialog, Icon, LimitFields, ProblemNote, SignInFields, TranslocoDirective, TrialNote],
+  imports: [
+    Dialog,
+    Icon,
+    LimitFields,
+    ProblemNote,
+    SecondPersonNote,
+    SignInFields,
+    TranslocoDirective,
+    TrialNote,
+  ],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './register-dialog.html',
   styleUrls: ['../../shared/ui/form.css', './register-dialog.css'],
 })
 export class RegisterDialog {
-  readonly registered = output<McpServerInfo>();
+  readonly registered = output<McpServerInfo | Proposal>();
   readonly closed = output();
 
   private readonly api = inject(IntegrationsApi);

@@ -40,7 +40,10 @@ describe('the facts of a server', () => {
     const links = await show(server({ pins: { changed: 2, quarantined: 1 } }));
     expect(links.slice(1)).toEqual([
       ['2 changed, to approve', '/integrations?view=pins&server=git&state=changed'],
-      ['1 with hidden text, to approve', '/integrations?view=pins&server=git&state=quarantined'],
+      [
+        '1 new or with hidden text, to approve',
+        '/integrations?view=pins&server=git&state=quarantined',
+      ],
     ]);
   });
 

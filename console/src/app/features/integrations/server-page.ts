@@ -7,6 +7,7 @@ import {
   input,
   signal,
   untracked,
+  viewChild,
 } from '@angular/core';
 import { Router, RouterLink } from '@angular/router';
 import type {
@@ -22,6 +23,9 @@ import { Store } from '@ngrx/store';
 import { type Subscription, forkJoin } from 'rxjs';
 import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
 import { keepFresh } from '../../shared/realtime/keep-fresh';
+import { isProposal } from '../../shared/proposals/is-proposal';
+import { Proposals } from '../../shared/proposals/proposals';
+import { SecondPersonNote } from '../../shared/proposals/second-person-note';
 import { session } from '../../shared/state/session';
 import { Beside } from '../../shared/ui/beside';
 import { ConfirmDialog } from '../../shared/ui/confirm-dialog';
@@ -59,8 +63,10 @@ const tabs = ['tools', 'calls', 'settings'] as const;
     Icon,
     LiveGauges,
     ProblemNote,
+    Proposals,
     RecentCalls,
     RouterLink,
+    SecondPersonNote,
     ServerFacts,
     ServerSettings,
     ServerTools,
@@ -101,6 +107,8 @@ export class ServerPage {
   protected readonly saving = signal<Call>(idle);
   protected readonly removing = signal<Call>(idle);
   protected readonly isRemoving = signal(false);
+  /** By its name in the template: by its class, its part would be fetched with the page. */
+  private readonly settings = viewChild<{ undo(): void }>('settings');
 
   protected readonly tones = tones;
   protected readonly icons = icons;
@@ -228,8 +236,9 @@ export class ServerPage {
     this.switching.set(loading);
     this.api.change(info, { enabled: !info.enabled }).subscribe({
       next: (changed) => {
-        this.info.set(changed);
         this.switching.set(done);
+        if (isProposal(changed)) return; // it waits above
+        this.info.set(changed);
         this.trial.set(null);
         this.loadTools();
       },
@@ -246,8 +255,10 @@ export class ServerPage {
     this.saving.set(loading);
     this.api.change(info, change).subscribe({
       next: (changed) => {
-        this.info.set(changed);
         this.saving.set(done);
+        // The draft is in the proposal, and not here any more.
+        if (isProposal(changed)) return this.settings()?.undo();
+        this.info.set(changed);
         this.loadTools();
       },
       error: (error: unknown) => {
@@ -262,7 +273,11 @@ export class ServerPage {
     if (!info || this.removing().state === 'loading') return;
     this.removing.set(loading);
     this.api.remove(info).subscribe({
-      next: () => void this.router.navigate(['/integrations']),
+      next: (answer) => {
+        if (!isProposal(answer)) return void this.router.navigate(['/integrations']);
+        this.removing.set(idle);
+        this.isRemoving.set(false);
+      },
       error: (error: unknown) => this.removing.set(failed(error)),
     });
   }

@@ -21,6 +21,7 @@ import { Dialog } from '../../shared/ui/dialog';
 import { Difference } from '../../shared/ui/difference';
 import { ProblemNote } from '../../shared/ui/problem-note';
 import { Age } from '../../shared/ui/time';
+import { SecondPersonNote } from '../../shared/proposals/second-person-note';
 import { LimitFields } from './limit-fields';
 import { linesOf } from './registration';
 import {
@@ -86,7 +87,16 @@ const placeOf = ({ name }: McpServerInfo) => `server ${name}`;
 /** What may be changed of a server, with the difference before it is saved; and what it was registered as. */
 @Component({
   selector: 'aos-server-settings',
-  imports: [Age, Dialog, Difference, LimitFields, ProblemNote, SignInFields, TranslocoDirective],
+  imports: [
+    Age,
+    Dialog,
+    Difference,
+    LimitFields,
+    ProblemNote,
+    SecondPersonNote,
+    SignInFields,
+    TranslocoDirective,
+  ],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './server-settings.html',
   styleUrls: ['../../shared/ui/form.css', './server-settings.css'],
@@ -190,7 +200,7 @@ export class ServerSettings {
       isOn ? [...idempotentTools, name] : idempotentTools.filter((each) => each !== name),
     );
   }
-  protected undo(): void {
+  undo(): void {
     this.draft.set(settingsOf(this.server()));
   }
 

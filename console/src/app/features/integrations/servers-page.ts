@@ -9,7 +9,7 @@ import {
 } from '@angular/core';
 import { MatMenu, MatMenuItem, MatMenuTrigger } from '@angular/material/menu';
 import { Router } from '@angular/router';
-import type { McpServerInfo, McpTool, ToolActivity } from '@aos/contracts';
+import type { McpServerInfo, McpTool, Proposal, ToolActivity } from '@aos/contracts';
 import { TranslocoDirective, TranslocoService } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
 import { type Observer, type Subscription, forkJoin, map, of, switchMap } from 'rxjs';
@@ -17,6 +17,8 @@ import { type Call, done, failed, loading } from '../../shared/api/problem';
 import { Sentences } from '../../shared/i18n/sentences';
 import { Unsent } from '../../shared/forms/unsent';
 import { keepFresh } from '../../shared/realtime/keep-fresh';
+import { isProposal } from '../../shared/proposals/is-proposal';
+import { Proposals } from '../../shared/proposals/proposals';
 import { session } from '../../shared/state/session';
 import { Cell, type Column } from '../../shared/table/column';
 import { DataTable } from '../../shared/table/data-table';
@@ -75,6 +77,7 @@ const finds = (query: string, ...texts: (string | null)[]) => {
     MatMenuTrigger,
     PinsView,
     PoliciesView,
+    Proposals,
     RegisterDialog,
     StateMark,
     TranslocoDirective,
@@ -384,7 +387,16 @@ export class ServersPage {
     this.isRegistering.set(false);
     this.beside.show('register', null);
   }
-  protected onRegistered(server: McpServerInfo): void {
+  protected onRegistered(server: McpServerInfo | Proposal): void {
+    if (isProposal(server)) {
+      this.isRegistering.set(false);
+      // It waits above the list.
+      return void this.router.navigate([], {
+        queryParams: { register: null, import: null },
+        queryParamsHandling: 'merge',
+        replaceUrl: true,
+      });
+    }
     this.isRegistering.set(false);
     // In place of the form: nobody means to go back to it.
     void this.router.navigate(['/integrations', server.name], { replaceUrl: true });

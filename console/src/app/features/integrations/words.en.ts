@@ -2,6 +2,7 @@ export const words = {
   held: {
     changed: 'Off: its definition has changed since it was approved.',
     quarantined: 'Off: its definition hides text. Look at it before anybody calls it.',
+    new: 'Off: its server tells of it since it was confirmed, and nobody has confirmed this definition.',
     hidden: 'Hidden in {{path}}: {{characters}}',
     before: 'Approved',
     after: 'As its server tells it now',
@@ -278,7 +279,7 @@ export const words = {
     all: '{{n}} definitions',
     waits: {
       changed: '{{n}} changed, to approve',
-      quarantined: '{{n}} with hidden text, to approve',
+      quarantined: '{{n}} new or with hidden text, to approve',
     },
     wait: '{{n}} wait for somebody to approve them',
     waitingWord: 'waiting',
@@ -290,7 +291,8 @@ export const words = {
     server: 'Server',
     copy: 'Copy the hash',
     none: 'No definition by these filters. They are kept when a server is registered.',
-    state: { pinned: 'Approved', changed: 'Changed', quarantined: 'Hides text' },
+    state: { pinned: 'Approved', changed: 'Changed', quarantined: 'Hides text', new: 'New' },
+    filter: { pinned: 'Approved', changed: 'Changed', quarantined: 'New, or hides text' },
   },
   view: 'What to show',
   viewOf: { servers: 'Servers', tools: 'Tools', policies: 'Policies', pins: 'Definitions' },

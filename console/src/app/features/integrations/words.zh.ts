@@ -2,6 +2,7 @@ export const words = {
   held: {
     changed: '已停用：定义自上次确认后有变化。',
     quarantined: '已停用：定义里夹带了看不见的文字，请先查看再决定是否启用。',
+    new: '已停用：服务器在确认之后新增了它，还没有人确认这个定义。',
     hidden: '{{path}} 中的隐藏字符：{{characters}}',
     before: '已确认的定义',
     after: '服务现在给出的定义',
@@ -266,7 +267,7 @@ export const words = {
     '保存之前会先连接新位置；如果没有应答，一切保持不变。新位置给出的定义若有变化，相应工具会停用，直到有人确认差异。',
   pins: {
     all: '{{n}} 个定义',
-    waits: { changed: '{{n}} 个有变化，待批准', quarantined: '{{n}} 个含隐藏文字，待批准' },
+    waits: { changed: '{{n}} 个有变化，待批准', quarantined: '{{n}} 个新增或含隐藏文字，待批准' },
     wait: '{{n}} 个定义等待批准',
     waitingWord: '待批准',
     hash: '定义',
@@ -277,7 +278,8 @@ export const words = {
     server: '服务器',
     copy: '复制哈希',
     none: '没有符合条件的定义。注册服务器时会自动保存。',
-    state: { pinned: '已确认', changed: '有变化', quarantined: '夹带隐藏文字' },
+    state: { pinned: '已确认', changed: '有变化', quarantined: '夹带隐藏文字', new: '新增' },
+    filter: { pinned: '已确认', changed: '有变化', quarantined: '新增或夹带隐藏文字' },
   },
   view: '显示内容',
   viewOf: { servers: '服务器', tools: '工具', policies: '策略', pins: '工具定义' },

@@ -220,6 +220,7 @@ export const words = {
         policies: { title: 'A second person for changes of the policies' },
         roles: { title: 'A second person for roles and who has them' },
         secrets: { title: 'A second person for values of secrets' },
+        servers: { title: 'A second person for tool servers and the definitions of their tools' },
         confirmers: {
           title: 'Who may be the second person',
           help: 'Names of roles. Empty: everybody who could make the change themselves.',

@@ -197,6 +197,7 @@ export const words = {
         policies: { title: '修改工具策略须另一个人确认' },
         roles: { title: '修改角色及其成员须另一个人确认' },
         secrets: { title: '修改密钥的值须另一个人确认' },
+        servers: { title: '修改工具服务器及其工具定义须另一个人确认' },
         confirmers: { title: '谁可以确认', help: '角色名称。留空：所有自己也能做此修改的人。' },
       },
       secondFactor: {

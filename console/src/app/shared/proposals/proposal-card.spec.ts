@@ -18,6 +18,7 @@ const proposal: Proposal = {
   before: { gateway: { retries: 2 } },
   after: { gateway: { retries: '<b>5</b>' } },
   changes: [],
+  isPartial: false,
   comment: 'because',
   state: 'pending',
   voidBecause: null,

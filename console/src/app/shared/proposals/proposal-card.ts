@@ -230,9 +230,12 @@ export class ProposalCard {
   protected readonly isBusy = computed(() => this.call().state === 'loading');
   protected readonly isOpen = computed(() => this.proposal().state === 'pending');
   protected readonly isDocument = computed(() => this.proposal().kind !== 'roles');
-  /** Whose role it is stands in the title; the rest are documents. */
+  /** Whose role it is, and which agent, stands in the title; the rest are documents. */
   protected readonly hasDifference = computed(
-    () => !['role.grant', 'role.revoke'].includes(this.proposal().action),
+    () =>
+      !['role.grant', 'role.revoke', 'agent.register', 'agent.unregister'].includes(
+        this.proposal().action,
+      ),
   );
   protected readonly was = computed(() => {
     const { state } = this.proposal();
@@ -246,12 +249,12 @@ export class ProposalCard {
   protected what(t: (key: string, blanks?: object) => string): string {
     const { action, target, subject, before, after } = this.proposal();
     const role = ((after ?? before ?? {}) as { role?: string }).role;
-    return t(`proposals.what.${action}`, { name: subject ?? target.replace(/^\w+:/, ''), role });
+    return t(`proposals.what.${action}`, { name: subject ?? target.replace(/^[\w-]+:/, ''), role });
   }
-  /** A secret's id tells it from another of its name, and says nothing to people. */
+  /** What tells a secret or a server from another of its name says nothing to people. */
   protected shown(document: Proposal['before']): object {
-    const { id: _, ...rest } = document ?? {};
-    return this.proposal().kind === 'secrets' ? rest : (document ?? {});
+    const { id, registeredAt: _, ...rest } = document ?? {};
+    return this.proposal().kind === 'secrets' || id === undefined ? rest : { ...rest, id };
   }
   protected until(): string {
     return new Date(this.proposal().expiresAt).toLocaleString(

@@ -128,6 +128,8 @@ import { ProposalsApi } from './proposals-api';
 })
 export class Proposals {
   readonly kind = input<ProposalKind>();
+  /** Of the tool servers: only those of this one and its tools. */
+  readonly about = input<string>();
   readonly isPage = input(false);
   /** One that a link named: it stands on top, whatever became of it. */
   readonly named = input<string>();
@@ -156,6 +158,7 @@ export class Proposals {
   constructor() {
     effect(() => {
       this.kind();
+      this.about();
       this.named();
       untracked(() => void this.load());
     });
@@ -167,10 +170,13 @@ export class Proposals {
     if (isFirst) this.call.set(loading);
     const kind = this.kind();
     try {
-      const [{ items }, link] = await Promise.all([
+      const [{ items: listed }, link] = await Promise.all([
         firstValueFrom(this.api.list({ state: 'pending', ...(kind && { kind }) })),
         this.linked(),
       ]);
+      const items = await Promise.all(
+        listed.filter((each) => this.isAbout(each)).map((each) => this.whole(each)),
+      );
       // Somebody else has confirmed one, in another tab or in another room.
       const gone = this.waiting().filter(({ id }) => !items.some((each) => each.id === id));
       const known = new Set(this.waiting().map(({ id }) => id));
@@ -189,6 +195,17 @@ export class Proposals {
     } catch (error) {
       this.call.set(failed(error));
     }
+  }
+  private isAbout({ target }: Proposal): boolean {
+    const server = this.about();
+    return !server || target === `mcp-server:${server}` || target.startsWith(`tool:${server}.`);
+  }
+  /** A list leaves out long definitions, and nobody confirms what they have not seen. */
+  private async whole(listed: Proposal): Promise<Proposal> {
+    const known = this.waiting().find(({ id }) => id === listed.id);
+    if (!listed.isPartial) return listed;
+    const { before, after, changes } = known ?? (await firstValueFrom(this.api.one(listed.id)));
+    return { ...listed, before, after, changes };
   }
   private async linked(): Promise<Proposal | null> {
     const id = this.pinned() ?? this.named();

@@ -13,7 +13,7 @@ export interface ListProposals$Params {
   limit?: number;
   cursor?: string;
   state?: 'pending' | 'applied' | 'refused' | 'withdrawn' | 'expired' | 'void';
-  kind?: 'settings' | 'policies' | 'roles' | 'secrets';
+  kind?: 'settings' | 'policies' | 'roles' | 'secrets' | 'servers';
 }
 
 export function listProposals(http: HttpClient, rootUrl: string, params?: ListProposals$Params, context?: HttpContext): Observable<StrictHttpResponse<ProposalPage>> {

@@ -7,6 +7,7 @@ import { filter, map } from 'rxjs/operators';
 import { StrictHttpResponse } from '../../strict-http-response';
 import { RequestBuilder } from '../../request-builder';
 
+import { Proposal } from '../../models/proposal';
 
 export interface RemoveServer$Params {
   name: string;
@@ -22,7 +23,7 @@ export interface RemoveServer$Params {
   'Idempotency-Key'?: string;
 }
 
-export function removeServer(http: HttpClient, rootUrl: string, params: RemoveServer$Params, context?: HttpContext): Observable<StrictHttpResponse<void>> {
+export function removeServer(http: HttpClient, rootUrl: string, params: RemoveServer$Params, context?: HttpContext): Observable<StrictHttpResponse<Proposal>> {
   const rb = new RequestBuilder(rootUrl, removeServer.PATH, 'delete');
   if (params) {
     rb.path('name', params.name, {});
@@ -31,11 +32,11 @@ export function removeServer(http: HttpClient, rootUrl: string, params: RemoveSe
   }
 
   return http.request(
-    rb.build({ responseType: 'text', accept: '*/*', context })
+    rb.build({ responseType: 'json', accept: 'application/json', context })
   ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
-      return (r as HttpResponse<any>).clone({ body: undefined }) as StrictHttpResponse<void>;
+      return r as StrictHttpResponse<Proposal>;
     })
   );
 }

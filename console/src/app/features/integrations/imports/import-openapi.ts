@@ -7,7 +7,7 @@ import {
   output,
   signal,
 } from '@angular/core';
-import type { McpServerInfo, OpenApiImport } from '@aos/contracts';
+import type { McpServerInfo, OpenApiImport, Proposal } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
 import { firstValueFrom } from 'rxjs';
@@ -19,6 +19,8 @@ import { Dialog } from '../../../shared/ui/dialog';
 import { Icon } from '../../../shared/ui/icon';
 import { ProblemNote } from '../../../shared/ui/problem-note';
 import { Revealed } from '../../../shared/ui/revealed';
+import { isProposal } from '../../../shared/proposals/is-proposal';
+import { SecondPersonNote } from '../../../shared/proposals/second-person-note';
 import { IntegrationsApi } from '../integrations-api';
 import { type DroppedFile, FileDrop } from './file-drop';
 import {
@@ -33,14 +35,14 @@ import { Sentences } from '../../../shared/i18n/sentences';
 /** A REST service as a tool server: where its document is, then which of its operations become tools. */
 @Component({
   selector: 'aos-import-openapi',
-  imports: [Dialog, FileDrop, Icon, ProblemNote, Revealed, TranslocoDirective],
+  imports: [Dialog, FileDrop, Icon, ProblemNote, Revealed, SecondPersonNote, TranslocoDirective],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './import-openapi.html',
   styleUrls: ['../../../shared/ui/form.css', './import.css'],
 })
 export class ImportOpenApiDialog {
   protected readonly sentences = inject(Sentences);
-  readonly registered = output<McpServerInfo>();
+  readonly registered = output<McpServerInfo | Proposal>();
   readonly closed = output();
 
   private readonly api = inject(IntegrationsApi);
@@ -102,7 +104,8 @@ export class ImportOpenApiDialog {
     this.call.set(loading);
     try {
       const asked = toOpenApiImport(this.draft(), true);
-      this.preview.set(await firstValueFrom(this.api.importOpenApi(asked)));
+      // A look proposes nothing.
+      this.preview.set((await firstValueFrom(this.api.importOpenApi(asked))) as OpenApiImport);
       this.call.set(idle);
     } catch (error) {
       this.call.set(failed(error));
@@ -132,8 +135,9 @@ export class ImportOpenApiDialog {
       const all = this.preview()?.tools.length ?? 0;
       const chosen = [...this.chosen()];
       const asked = toOpenApiImport(this.draft(), false, chosen.length < all ? chosen : undefined);
-      const { server } = await firstValueFrom(this.api.importOpenApi(asked));
-      if (server) this.registered.emit(server);
+      const answer = await firstValueFrom(this.api.importOpenApi(asked));
+      const added = isProposal(answer) ? answer : answer.server;
+      if (added) this.registered.emit(added);
     } catch (error) {
       this.call.set(failed(error));
     }

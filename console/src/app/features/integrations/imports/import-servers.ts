@@ -22,6 +22,8 @@ import { Icon } from '../../../shared/ui/icon';
 import { ProblemNote } from '../../../shared/ui/problem-note';
 import { Revealed } from '../../../shared/ui/revealed';
 import { StateMark, type Tone } from '../../../shared/ui/state-mark';
+import { isProposal } from '../../../shared/proposals/is-proposal';
+import { SecondPersonNote } from '../../../shared/proposals/second-person-note';
 import { IntegrationsApi } from '../integrations-api';
 import { FileDrop } from './file-drop';
 import { readSettings, serversOf } from './settings-text';
@@ -47,6 +49,7 @@ const tones: Record<ImportedServer['outcome'], Tone> = {
     ProblemNote,
     Revealed,
     RouterLink,
+    SecondPersonNote,
     StateMark,
     TranslocoDirective,
   ],
@@ -104,7 +107,8 @@ export class ImportServersDialog {
     this.call.set(loading);
     try {
       const asked = { ...serversOf(read.document), secrets: this.secrets(), preview: true };
-      this.preview.set(await firstValueFrom(this.api.importServers(asked)));
+      // A look proposes nothing.
+      this.preview.set((await firstValueFrom(this.api.importServers(asked))) as ServersImport);
       this.call.set(idle);
     } catch (error) {
       this.call.set(failed(error));
@@ -141,7 +145,9 @@ export class ImportServersDialog {
         Object.entries(this.secrets()).filter(([entry]) => include.includes(entry)),
       );
       const asked = { ...serversOf(read.document), include, secrets, preview: false };
-      this.result.set(await firstValueFrom(this.api.importServers(asked)));
+      const answer = await firstValueFrom(this.api.importServers(asked));
+      if (isProposal(answer)) return this.closed.emit(); // they wait above the list
+      this.result.set(answer);
       this.call.set(idle);
       this.added.emit();
     } catch (error) {
