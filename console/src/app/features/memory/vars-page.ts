@@ -235,9 +235,11 @@ export class VarsPage {
   }
 
   private async loadProjects(): Promise<void> {
+    this.call.set(loading);
     try {
       this.projects.set((await firstValueFrom(this.api.projects())).items);
       this.hasLooked.set(true);
+      if (!this.project()) this.call.set(done);
     } catch (error) {
       this.call.set(failed(error));
     }

@@ -4,7 +4,7 @@ import type { AccessAnswer, Permission, Person, Project } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
 import { firstValueFrom } from 'rxjs';
-import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
+import { type Call, done, failed, idle, loading, problemOf } from '../../shared/api/problem';
 import { session } from '../../shared/state/session';
 import { ProblemNote } from '../../shared/ui/problem-note';
 import { StateMark } from '../../shared/ui/state-mark';
@@ -22,6 +22,9 @@ import { Sentences } from '../../shared/i18n/sentences';
         <h1>{{ t('settings.part.access') }}</h1>
       </div>
       <p class="lead">{{ t('settings.access.lead') }}</p>
+      @if (problemOf(lists()); as problem) {
+        <aos-problem [problem]="problem" [canRetry]="true" (retry)="load()" />
+      }
       <div class="ask">
         @if (people().length) {
           <div class="field">
@@ -108,6 +111,8 @@ export class AccessPage {
   protected readonly projects = signal<readonly Project[]>([]);
   protected readonly permissions = signal<readonly Permission[]>([]);
   protected readonly call = signal<Call>(idle);
+  protected readonly lists = signal<Call>(idle);
+  protected readonly problemOf = problemOf;
   protected readonly answer = signal<AccessAnswer | null>(null);
   private asked = 0;
 
@@ -121,18 +126,23 @@ export class AccessPage {
     });
   }
 
-  private async load(): Promise<void> {
+  /** What there is to choose from. Some of it serves as well: what could not be had is said beside it. */
+  protected async load(): Promise<void> {
     const held = new Set(this.me()?.permissions);
     const none = { items: [] };
-    const [people, projects, roles] = await Promise.all([
-      held.has('user.read') ? firstValueFrom(this.api.people()).catch(() => none) : none,
-      firstValueFrom(this.api.projects()).catch(() => none),
-      held.has('role.read') ? firstValueFrom(this.api.roles()).catch(() => none) : none,
+    this.lists.set(loading);
+    const [people, projects, roles] = await Promise.allSettled([
+      held.has('user.read') ? firstValueFrom(this.api.people()) : none,
+      firstValueFrom(this.api.projects()),
+      held.has('role.read') ? firstValueFrom(this.api.roles()) : none,
     ]);
-    this.people.set(people.items);
-    this.projects.set(projects.items);
-    const all = roles.items.find(({ name }: { name: string }) => name === 'owner');
+    if (people.status === 'fulfilled') this.people.set(people.value.items);
+    if (projects.status === 'fulfilled') this.projects.set(projects.value.items);
+    const named = roles.status === 'fulfilled' ? roles.value.items : [];
+    const all = named.find(({ name }: { name: string }) => name === 'owner');
     this.permissions.set(all?.permissions ?? this.me()?.permissions ?? []);
+    const missed = [people, projects, roles].find(({ status }) => status === 'rejected');
+    this.lists.set(missed?.status === 'rejected' ? failed(missed.reason) : done);
   }
 
   protected async check(): Promise<void> {
