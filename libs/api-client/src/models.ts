@@ -89,6 +89,7 @@ export type { Job } from './models/job';
 export type { JobError } from './models/job-error';
 export type { JobPage } from './models/job-page';
 export type { JobStatus } from './models/job-status';
+export type { KeptHistory } from './models/kept-history';
 export type { LaunchTemplate } from './models/launch-template';
 export type { LaunchTemplateList } from './models/launch-template-list';
 export type { LoginAnswer } from './models/login-answer';

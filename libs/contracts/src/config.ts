@@ -158,6 +158,25 @@ export const SystemConfig = z
         keptLogs: z.enum(['info', 'warn', 'error']).default('info'),
       })
       .prefault({}),
+    database: z
+      .strictObject({
+        /**
+         * Days that history stays in Postgres; whole weeks go, so up to seven more. The audit record stays for good. Events live at
+         * least as long as an approval may wait, and calls of tools as long as a run may need to know that it made them.
+         */
+        keptDays: z
+          .strictObject({
+            events: z.number().int().min(31).max(1095).default(60),
+            toolCalls: z.number().int().min(90).max(1095).default(180),
+            spans: z.number().int().min(7).max(1095).default(30),
+            logs: z.number().int().min(7).max(1095).default(30),
+            measurements: z.number().int().min(7).max(1095).default(14),
+          })
+          .prefault({}),
+        /** Statements that take longer are in the log, without their values; null: none. */
+        slowStatementMs: z.number().int().min(50).max(120_000).nullable().default(null),
+      })
+      .prefault({}),
     gateway: z
       .strictObject({
         defaultTimeoutMs: z.number().int().min(100).max(600_000).default(30_000),
@@ -313,9 +332,28 @@ export const OwnAccess = z
   .meta({ id: 'OwnAccess' });
 export type OwnAccess = z.infer<typeof OwnAccess>;
 
+/** What of a part of the history is there, or goes. */
+export const KeptHistory = z
+  .object({
+    /** Of `database.keptDays`. */
+    part: z.enum(['events', 'toolCalls', 'spans', 'logs', 'measurements']),
+    weeks: z.number().int(),
+    bytes: z.number(),
+    from: Timestamp.nullable(),
+    until: Timestamp.nullable(),
+  })
+  .meta({ id: 'KeptHistory' });
+export type KeptHistory = z.infer<typeof KeptHistory>;
+
 /** What saving would change. `baseVersion` is the version compared with: send it as If-Match to save. */
 export const ConfigPreview = z
-  .object({ baseVersion: z.number().int(), changes: z.array(ConfigChange), access: OwnAccess })
+  .object({
+    baseVersion: z.number().int(),
+    changes: z.array(ConfigChange),
+    access: OwnAccess,
+    /** History that goes for good within an hour after saving, which stays without it. */
+    removes: z.array(KeptHistory),
+  })
   .meta({ id: 'ConfigPreview' });
 export type ConfigPreview = z.infer<typeof ConfigPreview>;
 
@@ -408,6 +446,10 @@ export const Installation = z
       kind: z.enum(['embedded', 'server']),
       version: z.string(),
       hasVector: z.boolean(),
+      bytes: z.number(),
+      /** Of all programs, and how many there may be; null where it is embedded and has one. */
+      connections: z.object({ used: z.number().int(), most: z.number().int() }).nullable(),
+      history: z.array(KeptHistory),
     }),
     roles: z.array(z.string()),
     bus: z.string(),

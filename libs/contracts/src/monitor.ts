@@ -141,7 +141,7 @@ export const MonitorLogPage = pageOf(MonitorLogLine)
 
 export const topologyRanges = ['15m', '1h', '6h', '24h', '7d'] as const;
 export type TopologyRange = (typeof topologyRanges)[number];
-/** Measurements are kept for 14 days; older ones are in the copy that CLICKHOUSE_URL names, if anywhere. */
+/** Measurements are kept as `database.keptDays` of the settings says; older ones are in the copy that CLICKHOUSE_URL names, if anywhere. */
 export const metricRanges = [...topologyRanges, '30d', '90d'] as const;
 export type MetricRange = (typeof metricRanges)[number];
 export const MetricsQuery = z.strictObject({ range: z.enum(metricRanges).default('1h') });

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import {
   type ConfigPreview,
   type ConfigVersion,
+  type KeptHistory,
   type OwnAccess,
   type Page,
   type PageQuery,
@@ -11,11 +12,12 @@ import {
 } from '@aos/contracts';
 import { createHash } from 'node:crypto';
 import { Database } from '../../platform/database/database.js';
+import { keptTables } from '../../platform/database/partitions.js';
 import { type Ctx, allowedProjects } from '../../platform/http/context.js';
 import { decodeCursor, toPage } from '../../platform/http/cursor.js';
 import { configChanges } from '../proposals/index.js';
 import { AddressesInSettings } from './addresses-in-settings.js';
-import { environmentVariables } from './installation.js';
+import { environmentVariables, toKeptHistory } from './installation.js';
 import { requireSoundConfig } from './config-rules.js';
 import { type ConfigRow, Settings } from './settings.js';
 import { Vault } from './vault.js';
@@ -73,7 +75,16 @@ export class ConfigQueries {
     await requireSoundConfig(this.vault, undefined, input);
     const { version, config } = await this.settings.stored();
     const access = { ...from, ...this.addresses.accessUnder(input, from.address) };
-    return { baseVersion: version, changes: configChanges(config, input), access };
+    const removes = await this.removedBy(config, input);
+    return { baseVersion: version, changes: configChanges(config, input), access, removes };
+  }
+
+  private async removedBy(present: SystemConfig, input: SystemConfig): Promise<KeptHistory[]> {
+    const [than, past] = [present.database.keptDays, input.database.keptDays];
+    if (Object.entries(past).every(([part, days]) => days >= than[part as keyof typeof than]))
+      return [];
+    const gone = await keptTables(this.database, { past, than });
+    return gone.filter(({ weeks }) => weeks > 0).map(toKeptHistory);
   }
 
   async history({ limit, cursor }: PageQuery): Promise<Page<ConfigVersion>> {

@@ -21,6 +21,8 @@ import { MasterKey } from '../../platform/config/master-key.js';
 import { type Ctx, systemPrincipal } from '../../platform/http/context.js';
 import { tracesOf } from '../../platform/telemetry/telemetry.js';
 import { TraceExport } from '../../platform/telemetry/trace-export.js';
+import { isNative } from '../../../test/harness.js';
+import { makePartitions } from '../../platform/database/partitions.js';
 import { Wakeups } from '../../platform/outbox/wakeups.js';
 import { open, seal } from './cipher.js';
 import { ConfigModule, Settings, Vault } from './index.js';
@@ -80,6 +82,52 @@ describe('the installation', () => {
   });
 });
 
+describe('settings of the database', () => {
+  const preview = (keptDays: object) =>
+    http.call<ConfigPreview>('/config/system/preview', {
+      method: 'POST',
+      as: owner,
+      body: { database: { keptDays } },
+    });
+
+  it('tell what history would go, and nothing of what goes anyway or stays', async () => {
+    const then = Date.now() - 20 * 24 * 3600_000;
+    await makePartitions(http.database, then);
+    await http.database.query(
+      `INSERT INTO logs (created_at, level, logger, message) VALUES ($1, 'info', 'test', 'three weeks ago')`,
+      [new Date(then)],
+    );
+    const { database } = (await http.call<Installation>('/config/installation', { as: owner }))
+      .body;
+    expect(database.bytes).toBeGreaterThan(1_000_000);
+    expect(database.connections === null).toBe(!isNative);
+    const logs = database.history.find(({ part }) => part === 'logs')!;
+    expect(Date.parse(logs.from!)).toBeLessThanOrEqual(then);
+
+    expect((await preview({ logs: 30 })).body.removes).toEqual([]);
+    expect((await preview({ spans: 300, logs: 200 })).body.removes).toEqual([]);
+    expect((await preview({ logs: 7 })).body.removes).toEqual([
+      expect.objectContaining({ part: 'logs', weeks: 1, from: logs.from }),
+    ]);
+    await http.database.query('DELETE FROM logs');
+  });
+
+  it.each([
+    ['events', 30],
+    ['toolCalls', 89],
+    ['logs', 6],
+    ['spans', 1096],
+    ['measurements', 7.5],
+  ])('refuse %s for %d days', async (part, days) => {
+    const refused = await http.refused('/config/system/preview', {
+      method: 'POST',
+      as: owner,
+      body: { database: { keptDays: { [part]: days } } },
+    });
+    expect(refused.body.errors?.map(({ path }) => path)).toEqual([`database.keptDays.${part}`]);
+  });
+});
+
 describe('settings', () => {
   const read = () => http.call<SystemConfigAnswer>('/config/system', { as: owner });
   const save = (config: unknown, etag: string, as = owner) =>
@@ -110,7 +158,7 @@ describe('settings', () => {
     });
     const changes = [{ path: 'approvals.timeoutMs', before: 3600_000, after: 5000 }];
     expect(preview.body).toEqual({
-      ...{ baseVersion: body.version, changes },
+      ...{ baseVersion: body.version, changes, removes: [] },
       access: { address: '127.0.0.1', isAllowed: true, isListed: false, ignoresProxy: false },
     });
     const saved = await save(changed, headers.get('etag')!);

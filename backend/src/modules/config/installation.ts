@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Installation, RuntimeConfig } from '@aos/contracts';
+import type { Installation, KeptHistory, RuntimeConfig } from '@aos/contracts';
 import type { Environment } from '../../platform/config/environment.js';
 import { Database } from '../../platform/database/database.js';
+import { type KeptTable, keptTables } from '../../platform/database/partitions.js';
 import { ENVIRONMENT } from '../../platform/platform.module.js';
 import { TraceExport } from '../../platform/telemetry/trace-export.js';
 
@@ -15,15 +16,29 @@ export class InstallationFacts {
   ) {}
 
   async describe(): Promise<Installation> {
-    const [row] = await this.database.query<{ version: string; vector: boolean }>(
+    const [row] = await this.database.query<{
+      version: string;
+      vector: boolean;
+      bytes: string;
+      used: number;
+      most: number;
+    }>(
       `SELECT current_setting('server_version') AS version,
-              EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'vector') AS vector`,
+              EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'vector') AS vector,
+              pg_database_size(current_database()) AS bytes,
+              (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend') AS used,
+              current_setting('max_connections')::int AS most`,
     );
+    const history = await keptTables(this.database);
     return {
       database: {
         kind: this.database.kind,
         version: row?.version ?? '',
         hasVector: row?.vector ?? false,
+        bytes: Number(row?.bytes ?? 0),
+        connections:
+          row && this.database.kind === 'server' ? { used: row.used, most: row.most } : null,
+        history: history.map(toKeptHistory),
       },
       roles: [...this.environment.roles],
       bus: placeOf(this.environment.bus),
@@ -32,6 +47,13 @@ export class InstallationFacts {
     };
   }
 }
+
+export const toKeptHistory = ({ setting, from, until, ...rest }: KeptTable): KeptHistory => ({
+  part: setting,
+  ...rest,
+  from: from?.toISOString() ?? null,
+  until: until?.toISOString() ?? null,
+});
 
 /** Without the password that a broker's URL may hold. */
 const placeOf = (bus: string) =>

@@ -48,12 +48,13 @@ function takeWhatFits(into: Part, shapes: Record<string, z.ZodType>, given: unkn
 export function toStored(config: SystemConfig): unknown {
   const { allowedAddresses, secondPerson, ...security } = config.security;
   const { secrets, servers, ...rule } = secondPerson;
-  const { embeddings, telemetry, ...rest } = config;
+  const { embeddings, telemetry, database, ...rest } = config;
   const none = defaultSettings();
   return {
     ...rest,
     ...(!isDeepStrictEqual(embeddings, none.embeddings) && { embeddings }),
     ...(!isDeepStrictEqual(telemetry, none.telemetry) && { telemetry }),
+    ...(!isDeepStrictEqual(database, none.database) && { database }),
     security: {
       ...security,
       // Also for the trigger that holds the rule: to add what says nothing is no change of it.

@@ -320,12 +320,18 @@ describe('traces, as the settings say', () => {
       status: 'degraded',
       traces: 'failed',
     });
-    // What waits for it keeps nothing back from the next one.
-    for (let n = 0; n < 2_048; n++) await span('more');
+    // What waits for one that never answers keeps nothing back from the next.
+    const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    await save({ ...json(`http://127.0.0.1:${(silent.address() as AddressInfo).port}`) });
+    for (let n = 0; n < 2_100; n++) await span('more');
+    expect(telemetry.traces.state.lost).toBeGreaterThan(0);
     await save(json(one.url));
     await span('room again');
     await telemetry.flush();
     expect(one.names()).toContain('room again');
+    silent.closeAllConnections();
+    silent.close();
   });
 
   it('go whole or not at all in the ratio, and the same ones from everywhere', async () => {
@@ -446,6 +452,25 @@ describe('settings of telemetry', () => {
       `SELECT config FROM config_versions ORDER BY version DESC LIMIT 1`,
     );
     expect(row!.config).not.toHaveProperty('telemetry');
+    expect(row!.config).not.toHaveProperty('database');
+  });
+
+  it('hold for slow statements of this process, too', async () => {
+    const { body } = await http.call<SystemConfigAnswer>('/config/system', { as: owner });
+    const database = { ...body.config.database, slowStatementMs: 5_000 };
+    await http.call('/config/system', {
+      method: 'PUT',
+      as: owner,
+      body: { ...body.config, database },
+      headers: { 'if-match': `"${body.version}"` },
+    });
+    await inSettings().look();
+    expect(http.database.slowStatements.limitMs).toBe(5_000);
+    const [row] = await http.database.query<{ config: object }>(
+      `SELECT config FROM config_versions ORDER BY version DESC LIMIT 1`,
+    );
+    expect(row!.config).toMatchObject({ database: { slowStatementMs: 5_000 } });
+    await save({});
   });
 
   it('say which lines of the server are kept', async () => {

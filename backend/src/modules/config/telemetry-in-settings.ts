@@ -73,7 +73,8 @@ export class TelemetryInSettings implements OnApplicationBootstrap, OnApplicatio
   }
 
   private async apply(): Promise<void> {
-    const { telemetry } = await this.settings.system();
+    const { telemetry, database } = await this.settings.system();
+    this.database.slowStatements.limitMs = database.slowStatementMs;
     this.logs.keptFrom = telemetry.keptLogs;
     this.traces.setRatio(telemetry.sampleRatio);
     if (this.traces.isSetOutside) return;

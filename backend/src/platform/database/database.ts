@@ -12,6 +12,7 @@ import { inSpan } from '../telemetry/span.js';
 import { CommitUndone } from './commit-undone.js';
 import { outliveLoss } from './lost-connections.js';
 import { migrate } from './migrate.js';
+import { SlowStatements, slowStatementsOf } from './slow-statements.js';
 import type { SqlResult, Tx } from './sql.js';
 import { survivingOverflow } from './stack-overflow.js';
 
@@ -57,8 +58,11 @@ export class Database implements Asks {
     /** Set on the embedded database only. */
     readonly lite: PGlite | undefined,
     readonly url: string | undefined,
-  ) {}
+  ) {
+    slowStatementsOf.set(dataSource, this.slowStatements);
+  }
 
+  readonly slowStatements = new SlowStatements();
   private readonly lines: pg.Pool[] = [];
 
   /** False when pgvector is missing: the server runs without it. */
@@ -142,7 +146,9 @@ export class Database implements Asks {
     name?: string,
   ): Promise<SqlResult<T>> {
     const statement = { text, values: params, ...named(name) };
-    const result = await traced('query', text, () => ask(this.pool, statement));
+    const result = await traced('query', text, () =>
+      ask(this.pool, statement, this.slowStatements),
+    );
     return { rows: result.rows as T[], count: result.rowCount ?? 0 };
   }
 
@@ -166,7 +172,11 @@ export class Database implements Asks {
     outliveLoss(pool);
     this.lines.push(pool);
     const run: Asks['run'] = async (text, params = [], statement) => {
-      const { rows, rowCount } = await ask(pool, { text, values: params, ...named(statement) });
+      const { rows, rowCount } = await ask(
+        pool,
+        { text, values: params, ...named(statement) },
+        this.slowStatements,
+      );
       return { rows: rows as never[], count: rowCount ?? 0 };
     };
     return { run, query: async (...asked) => (await run(...asked)).rows as never[] };
@@ -187,10 +197,14 @@ const named = (name: string | undefined) => (name === undefined ? {} : { name })
  * that costs a new one; the embedded database has one session, and whoever comes next would find it broken. One that
  * is broken is not taken back by the pool in any case.
  */
-async function ask(pool: pg.Pool, statement: pg.QueryConfig): Promise<pg.QueryResult> {
+async function ask(
+  pool: pg.Pool,
+  statement: pg.QueryConfig,
+  slow: SlowStatements,
+): Promise<pg.QueryResult> {
   const client = await pool.connect();
   try {
-    return await client.query(statement);
+    return await slow.watch(statement.text, () => client.query(statement));
   } finally {
     client.release();
   }

@@ -1,13 +1,18 @@
 import {
+  Inject,
   Injectable,
   Logger,
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
+  Optional,
 } from '@nestjs/common';
+import { OLAP, type Olap } from '../olap/olap.js';
 import { Database } from './database.js';
-import { ensurePartitions, retentionDays } from './partitions.js';
+import { ensurePartitions, readKeptDays } from './partitions.js';
 
 const HOUR_MS = 3600_000;
+/** Also a process that never runs for an hour drops what is past. Not at once: a start has other things to do. */
+const FIRST_MS = 60_000;
 
 /**
  * What has to be done now and then so that nothing grows without bound: next weeks' partitions are made,
@@ -20,24 +25,34 @@ export class Maintenance implements OnApplicationBootstrap, OnApplicationShutdow
   private readonly logger = new Logger(Maintenance.name);
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
+  private isStopped = false;
 
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    @Optional() @Inject(OLAP) private readonly olap?: Olap,
+  ) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => {
-      this.running ??= this.run().finally(() => (this.running = undefined));
-    }, HOUR_MS);
-    this.timer.unref();
+    this.schedule(FIRST_MS);
   }
 
   async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.timer);
+    this.isStopped = true;
+    clearTimeout(this.timer);
     await this.running;
+  }
+
+  private schedule(ms: number): void {
+    if (this.isStopped) return;
+    this.timer = setTimeout(() => {
+      this.running = this.run().finally(() => this.schedule(HOUR_MS));
+    }, ms).unref();
   }
 
   async run(): Promise<void> {
     try {
-      await ensurePartitions(this.database);
+      await ensurePartitions(this.database, Date.now(), this.olap !== undefined);
+      const { events } = await readKeptDays(this.database);
       await this.database.query(
         `DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours'`,
       );
@@ -51,13 +66,14 @@ export class Maintenance implements OnApplicationBootstrap, OnApplicationShutdow
       await this.database.query(
         `DELETE FROM proposals WHERE coalesce(decided_at, expires_at) < now() - interval '90 days'`,
       );
+      if (events === null) return;
       await this.database.query(
         `DELETE FROM event_payloads WHERE created_at < now() - make_interval(days => $1)`,
-        [retentionDays.events + 7],
+        [events + 7],
       );
       await this.database.query(
         `DELETE FROM event_inbox WHERE handled_at < now() - make_interval(days => $1)`,
-        [retentionDays.events + 7],
+        [events + 7],
       );
     } catch (error) {
       this.logger.error(

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Database } from './database.js';
-import { ensurePartitions } from './partitions.js';
+import { makePartitions } from './partitions.js';
 
 /** Any number will do, as long as nothing else in the database uses it. */
 const MIGRATION_LOCK = 7_263_010_001n;
@@ -28,7 +28,7 @@ export async function migrate(database: Database): Promise<boolean> {
 
 async function bringUpToDate(database: Database): Promise<boolean> {
   await runMigrations(database);
-  await ensurePartitions(database);
+  await makePartitions(database);
   return ensureVector(database);
 }
 

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { EntityManager, QueryRunner } from 'typeorm';
+import { slowStatementsOf } from './slow-statements.js';
 
 /** A transaction as handlers pass it on: visible in every signature, never hidden per request. */
 export type Tx = EntityManager;
@@ -22,7 +23,8 @@ export async function sql<T = Record<string, unknown>>(
   const runner = 'queryRunner' in tx ? tx.queryRunner : (tx as QueryRunner);
   if (!runner)
     throw new Error('sql() needs a transaction: call it with the tx of Database.transaction()');
-  const result = await runner.query(text, params, true);
+  const asked = () => runner.query(text, params, true);
+  const result = await (slowStatementsOf.get(runner.dataSource)?.watch(text, asked) ?? asked());
   return { rows: result.records as T[], count: result.affected ?? result.records.length };
 }
 
@@ -39,6 +41,8 @@ export async function preparedSql<T = Record<string, unknown>>(
   const runner = tx.queryRunner;
   if (!runner) throw new Error('preparedSql() needs the tx of Database.transaction()');
   const client = (await runner.connect()) as pg.PoolClient;
-  const { rows, rowCount } = await client.query({ name, text, values: params });
+  const asked = () => client.query({ name, text, values: params });
+  const slow = slowStatementsOf.get(runner.dataSource);
+  const { rows, rowCount } = await (slow?.watch(text, asked) ?? asked());
   return { rows: rows as T[], count: rowCount ?? 0 };
 }

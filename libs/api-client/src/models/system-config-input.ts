@@ -7,6 +7,16 @@ export interface SystemConfigInput {
   approvals?: {
 'timeoutMs'?: number;
 };
+  database?: {
+'keptDays'?: {
+'events'?: number;
+'toolCalls'?: number;
+'spans'?: number;
+'logs'?: number;
+'measurements'?: number;
+};
+'slowStatementMs'?: (number | null);
+};
   embeddings?: {
 'provider'?: 'none' | 'openai';
 'baseUrl'?: string;

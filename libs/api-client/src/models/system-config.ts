@@ -7,6 +7,16 @@ export interface SystemConfig {
   approvals: {
 'timeoutMs': number;
 };
+  database: {
+'keptDays': {
+'events': number;
+'toolCalls': number;
+'spans': number;
+'logs': number;
+'measurements': number;
+};
+'slowStatementMs': (number | null);
+};
   embeddings: {
 'provider': 'none' | 'openai';
 'baseUrl'?: string;

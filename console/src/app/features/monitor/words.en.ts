@@ -13,10 +13,10 @@ export const words = {
   },
   history: {
     metrics: {
-      away: 'ClickHouse does not answer. The curves show what Postgres keeps: 14 days.',
-      off: 'Measurements are kept for 14 days; older ones need a ClickHouse (CLICKHOUSE_URL).',
+      away: 'ClickHouse does not answer. The curves show what Postgres keeps.',
+      off: 'Measurements are kept as long as the settings say (14 days at first); older ones need a ClickHouse (CLICKHOUSE_URL).',
     },
-    logs: 'ClickHouse does not answer. Lines older than 30 days are missing here.',
+    logs: 'ClickHouse does not answer. Lines that Postgres keeps no longer are missing here.',
   },
   zone: 'Times in {{zone}}',
   live: 'live',

@@ -17,8 +17,8 @@ export const words: Words<typeof english> = {
   },
   history: {
     metrics: {
-      away: 'ClickHouse 没有响应。曲线只显示 Postgres 保留的 14 天。',
-      off: '测量数据保留 14 天；更早的需要 ClickHouse（CLICKHOUSE_URL）。',
+      away: 'ClickHouse 没有响应。曲线只显示 Postgres 保留的部分。',
+      off: '测量数据按设置保留（最初为 14 天）；更早的需要 ClickHouse（CLICKHOUSE_URL）。',
     },
     logs: 'ClickHouse 没有响应，这里缺少 30 天以前的日志。',
   },

@@ -1,6 +1,7 @@
 import {
   ChangeDetectionStrategy,
   Component,
+  afterNextRender,
   computed,
   inject,
   input,
@@ -11,6 +12,7 @@ import {
 import type {
   AllowedAddress,
   ConfigPreview,
+  KeptHistory,
   Proposal,
   SystemConfig,
   SystemConfigAnswer,
@@ -26,7 +28,9 @@ import { Sentences } from '../../shared/i18n/sentences';
 import { SecondPersonNote } from '../../shared/proposals/second-person-note';
 import { Difference } from '../../shared/ui/difference';
 import { Dialog } from '../../shared/ui/dialog';
+import { Preferences } from '../../shared/ui/preferences';
 import { ProblemNote } from '../../shared/ui/problem-note';
+import { fileSize } from '../../shared/ui/time';
 import { AddressList } from './address-list';
 import { type Words, isWords, leavesChanged, withLeaves, withTitles } from './config-changes';
 import { SettingsApi } from './settings-api';
@@ -146,6 +150,17 @@ import { SettingsApi } from './settings-api';
         />
         @if (locksOut(); as address) {
           <p class="warn">{{ t('settings.address.unlisted', { address }) }}</p>
+        }
+        @if (removes().length) {
+          <div class="warn danger" role="alert">
+            <strong>{{ t('settings.database.removes') }}</strong>
+            <ul class="touches">
+              @for (gone of removes(); track gone.part) {
+                <li>{{ removed(gone) }}</li>
+              }
+            </ul>
+            <p>{{ t('settings.database.removesCopy') }}</p>
+          </div>
         }
         @if (touched().length) {
           <h3>{{ t('settings.system.touches') }}</h3>
@@ -282,6 +297,13 @@ import { SettingsApi } from './settings-api';
       border-radius: var(--radius);
       background: var(--waiting-tint);
     }
+    .danger {
+      margin-top: 12px;
+      background: var(--failed-tint);
+    }
+    .danger p {
+      margin: 6px 0 0;
+    }
     .warn .touches {
       margin: 6px 0 0;
     }
@@ -308,6 +330,10 @@ export class EditConfig {
   private readonly api = inject(SettingsApi);
   private readonly transloco = inject(TranslocoService);
   private readonly sentences = inject(Sentences);
+  private readonly day = new Intl.DateTimeFormat(
+    inject(Preferences).language() === 'zh' ? 'zh-CN' : 'en-GB',
+    { dateStyle: 'medium', timeZone: 'UTC' },
+  );
 
   protected readonly isRestore = computed(() => this.restore() !== null);
   protected readonly original = linkedSignal(() => this.base());
@@ -329,6 +355,9 @@ export class EditConfig {
   );
   /** Their own address, where saving would leave it out. */
   protected readonly locksOut = signal<string | null>(null);
+
+  /** History that goes by it. */
+  protected readonly removes = signal<readonly KeptHistory[]>([]);
 
   protected readonly sections = computed(() =>
     Object.keys((this.schema() as { properties?: object }).properties ?? {}),
@@ -405,12 +434,32 @@ export class EditConfig {
     }
   }
 
-  private async compare({ baseVersion, access }: ConfigPreview): Promise<void> {
+  constructor() {
+    // An older version is looked at before it is brought back, as any other change is.
+    afterNextRender(() => {
+      if (this.isRestore()) void this.preview();
+    });
+  }
+
+  private async compare({ baseVersion, access, removes }: ConfigPreview): Promise<void> {
+    this.removes.set(removes);
     this.locksOut.set(access.isAllowed ? null : (access.address ?? '?'));
     this.newer.set(
       baseVersion === this.original().version ? null : await firstValueFrom(this.api.system()),
     );
     this.step.set('changes');
+  }
+
+  protected removed({ part, weeks, from, until, bytes }: KeptHistory): string {
+    const day = (at: string | null, before = 0) =>
+      at === null ? '' : this.day.format(Date.parse(at) - before);
+    return this.transloco.translate(
+      `settings.database.${weeks === 1 ? 'removedWeek' : 'removedWeeks'}`,
+      {
+        part: this.word(`database.keptDays.${part}.title`) ?? part,
+        ...{ n: weeks, from: day(from), until: day(until, 1), size: fileSize(bytes) },
+      },
+    );
   }
 
   protected back(): void {

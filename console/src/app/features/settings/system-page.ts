@@ -13,6 +13,7 @@ import { ProblemNote } from '../../shared/ui/problem-note';
 import { Age, spaced } from '../../shared/ui/time';
 import { Preferences } from '../../shared/ui/preferences';
 import { isWords } from './config-changes';
+import { DatabaseFacts } from './database-facts';
 import { EditConfig } from './edit-config';
 import { ModelTrial } from './model-trial';
 import { ProviderChecks } from './provider-checks';
@@ -60,6 +61,7 @@ function entryOf(entry: unknown): string {
   providers: [RecordNames],
   imports: [
     Age,
+    DatabaseFacts,
     EditConfig,
     ModelTrial,
     ProblemNote,
@@ -152,6 +154,11 @@ function entryOf(entry: unknown): string {
                 />
               }
             }
+            @if (section === 'database' && installation()) {
+              @defer (on immediate) {
+                <aos-database-facts [facts]="installation()!.database" />
+              }
+            }
             @if (section === 'security' && mayWrite() && providers().length) {
               @defer (on immediate) {
                 <aos-provider-checks [providers]="providers()" />
@@ -166,10 +173,6 @@ function entryOf(entry: unknown): string {
               <span class="meta">{{ t('settings.installation.readOnly') }}</span>
             </header>
             <dl>
-              <dt>{{ t('settings.installation.database') }}</dt>
-              <dd>
-                {{ t('settings.installation.kind.' + it.database.kind) }} {{ it.database.version }}
-              </dd>
               <dt>pgvector</dt>
               <dd>
                 {{ t('settings.installation.' + (it.database.hasVector ? 'vector' : 'noVector')) }}
@@ -352,6 +355,10 @@ export class SystemPage {
       return this.word(`${path}.none`) ?? this.transloco.translate('settings.system.unset');
     if (typeof value === 'number' && path.endsWith('Ms'))
       return lengthOf(value, this.preferences.language());
+    if (typeof value === 'number' && path.startsWith('database.keptDays.'))
+      return this.transloco.translate('settings.database.kept', {
+        length: lengthOf(value * 86_400_000, this.preferences.language()),
+      });
     if (typeof value === 'number' && path.endsWith('PriceCny'))
       return this.transloco.translate('settings.system.price', { n: value });
     if (typeof value === 'number' && path.endsWith('Ratio'))

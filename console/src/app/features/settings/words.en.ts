@@ -144,6 +144,29 @@ export const words = {
         values: { info: 'All', warn: 'Warnings and errors', error: 'Errors only' },
       },
     },
+    database: {
+      title: 'Database',
+      help: 'How long history stays in Postgres. A ClickHouse (CLICKHOUSE_URL) keeps its copy for longer; the audit record stays for good.',
+      touches:
+        'Within an hour, in every process: whole weeks that are older go for good. What ClickHouse has yet to get stays up to 30 days longer.',
+      keptDays: {
+        title: 'Days that history is kept',
+        help: 'Whole weeks go, so a row may stay up to seven days longer.',
+        events: { title: 'Events', help: 'At least 31: an approval may wait for 30 days.' },
+        toolCalls: {
+          title: 'Calls of tools',
+          help: 'At least 90: a run that goes on knows by them what it has done already.',
+        },
+        spans: { title: 'Spans of traces' },
+        logs: { title: 'Lines of the log' },
+        measurements: { title: 'Measurements', help: 'What the curves of Monitor are drawn from.' },
+      },
+      slowStatementMs: {
+        title: 'Slow statements are logged from',
+        help: 'In milliseconds, at least 50. Without their values. Empty: none.',
+        none: 'Not logged',
+      },
+    },
     gateway: {
       title: 'Gateway',
       help: 'The one door that every call of a tool goes through.',
@@ -352,6 +375,24 @@ export const words = {
     noVector: 'Missing; nothing of this version needs it',
     bus: 'Event bus',
     roles: 'This process does',
+  },
+  database: {
+    kept: 'kept for {{length}}',
+    size: 'Size',
+    connections: 'Connections',
+    used: '{{used}} of {{most}} in use, by all programs',
+    one: 'One: it runs within this process',
+    history: 'What is there',
+    part: 'History',
+    weeks: 'Weeks',
+    bytes: 'Size',
+    from: 'Since',
+    none: 'nothing yet',
+    removes: 'This takes history away for good, within an hour after saving:',
+    removedWeek: '{{part}}: 1 week, {{from}} to {{until}} ({{size}})',
+    removedWeeks: '{{part}}: {{n}} weeks, {{from}} to {{until}} ({{size}})',
+    removesCopy:
+      'Going back to more days later does not bring it back. What a ClickHouse has got stays there.',
   },
   traces: {
     by: { environment: 'set by the environment', settings: 'set here' },
