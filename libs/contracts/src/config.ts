@@ -101,7 +101,7 @@ export const TraceHeader = z.strictObject({
   prefix: z
     .string()
     .max(40)
-    .regex(/^[\x20-\x7e]*$/, 'plain characters')
+    .regex(/^[\x20-\x7e]*$/, 'printable ASCII alone')
     .default(''),
 });
 export type TraceHeader = z.infer<typeof TraceHeader>;

@@ -602,6 +602,8 @@ export const sentences = {
   'rule-media-type': 'a media type, such as text/csv or image/*',
   'rule-scope': 'one scope, without blanks',
   'rule-domain': 'a domain in small letters',
+  'rule-header-name': 'the name of a header, at most 100 characters',
+  'rule-plain': 'printable ASCII alone',
   'plan-refused':
     'The plan has {{count}} faults; nothing was started. Mend what errors lists and send it again.',
   'no-agent': 'There is no agent with the id or name "{{agent}}".',
@@ -1099,6 +1101,8 @@ export const fieldRules = [
   'rule-media-type',
   'rule-scope',
   'rule-domain',
+  'rule-header-name',
+  'rule-plain',
 ] as const satisfies readonly SentenceCode[];
 
 /** What fills a blank: a list is told as one ("a, b and c"), a sentence within the sentence in the same language. */

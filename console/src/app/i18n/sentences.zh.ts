@@ -538,6 +538,8 @@ export const sentences: Record<SentenceCode, string> = {
   'rule-media-type': '一个媒体类型，例如 text/csv 或 image/*',
   'rule-scope': '每项一个 scope，不含空格',
   'rule-domain': '小写的域名',
+  'rule-header-name': '请求头名称，最多 100 个字符',
+  'rule-plain': '只能包含可打印的 ASCII 字符',
   'plan-refused': '计划有 {{count}} 处错误，没有开始运行。请按下列各项修改后重新提交。',
   'no-agent': '没有 id 或名称为“{{agent}}”的智能体。',
   'no-inputs': '有些输入不存在，或你无权读取。',
