@@ -582,5 +582,9 @@ describe('what does not know of the rule', () => {
       200,
     );
     await again.app.close();
+    // And servers of its own that this one does not have.
+    await write(
+      `INSERT INTO mcp_registry (name, base_url, capabilities, transport) VALUES ('newer', 'builtin:newer', '{}', 'builtin')`,
+    );
   });
 });
