@@ -61,7 +61,7 @@ async function askAnthropic({ config, model, key, question, signal }: Asking): P
   const chat = new ChatAnthropic({
     model,
     apiKey: key ?? 'none',
-    anthropicApiUrl: config.baseUrl ?? 'https://api.anthropic.com',
+    anthropicApiUrl: placeOf(config.baseUrl ?? 'https://api.anthropic.com'),
     ...(config.temperature === undefined ? {} : { temperature: config.temperature }),
     clientOptions: { authToken: null, timeout: config.timeoutMs },
     maxRetries: 1,
@@ -76,7 +76,7 @@ async function askOllama({ config, model, key, question, signal }: Asking): Prom
   const until = AbortSignal.any([signal, AbortSignal.timeout(config.timeoutMs)]);
   const chat = new ChatOllama({
     model,
-    baseUrl: config.baseUrl ?? 'http://127.0.0.1:11434',
+    baseUrl: placeOf(config.baseUrl ?? 'http://127.0.0.1:11434'),
     ...(key === undefined ? {} : { headers: { authorization: `Bearer ${key}` } }),
     ...(config.temperature === undefined ? {} : { temperature: config.temperature }),
     // Without it Ollama reads some 4,000 tokens and drops what stands before them, without a word.
@@ -92,6 +92,9 @@ async function askOllama({ config, model, key, question, signal }: Asking): Prom
   });
   return chat.invoke(messages(question), { signal: until });
 }
+
+/** Where it is, without the part that their clients put behind it themselves: it is on many a page that is copied from. */
+const placeOf = (url: string) => url.replace(/(\/(v1|api))?\/?$/, '');
 
 const messages = ({ system, material }: Question) => [
   { role: 'system', content: system },

@@ -172,7 +172,7 @@ async function setModel(
       embeddings,
       llm: {
         provider: 'openai',
-        baseUrl: (changes['provider'] ?? 'openai') === 'openai' ? `${at}/v1` : at,
+        baseUrl: `${at}/v1`,
         model: 'test',
         apiKeySecret: 'MODEL_KEY',
         timeoutMs: 20_000,
