@@ -23,7 +23,7 @@
  * and whoever asked does without or refuses. There is no unboxed way to run a command of the caller's.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { type Said, say } from '@aos/contracts';
 import { ToolFault } from '../tool.js';
@@ -60,6 +60,8 @@ export const SANDBOX_ROOT = '/workspace';
  * them instead, which is slower to notice: a fork bomb gets some hundreds of processes before it ends.
  */
 const MAX_PROCESSES = 128;
+/** Of all of them, which are looked at one by one: for others than root they count as processes, and end before. */
+const MAX_THREADS = 512;
 /** As much as one process may address. */
 const MAX_MEMORY_BYTES = 4 * 1024 ** 3;
 
@@ -285,16 +287,33 @@ function watchProcesses(
 function heldBy(root: number): { processes: number; bytes: number } {
   const found = [root];
   let bytes = 0;
-  for (let i = 0; i < found.length && found.length <= MAX_PROCESSES; i += 1) {
-    try {
-      const children = readFileSync(`/proc/${found[i]}/task/${found[i]}/children`, 'utf8');
-      found.push(...children.split(' ').filter(Boolean).map(Number));
-      bytes += PAGE_BYTES * Number(readFileSync(`/proc/${found[i]}/statm`, 'utf8').split(' ')[1]);
-    } catch (error) {
-      // ENOENT, ESRCH: it ended between being listed and being looked at. What cannot be counted may be any number.
-      if (!['ENOENT', 'ESRCH'].includes(codeOf(error) ?? ''))
-        return { processes: MAX_PROCESSES + 1, bytes };
+  let threads = 0;
+  try {
+    for (let i = 0; i < found.length && found.length <= MAX_PROCESSES; i += 1) {
+      const at = `/proc/${found[i]}`;
+      const tasks = unlessEnded(() => readdirSync(`${at}/task`)) ?? [];
+      threads += tasks.length;
+      if (threads > MAX_THREADS) return { processes: MAX_PROCESSES + 1, bytes };
+      // A child belongs to the thread that made it.
+      for (const task of tasks) {
+        const children = unlessEnded(() => readFileSync(`${at}/task/${task}/children`, 'utf8'));
+        found.push(...(children ?? '').split(' ').filter(Boolean).map(Number));
+      }
+      const pages = unlessEnded(() => readFileSync(`${at}/statm`, 'utf8').split(' ')[1]);
+      bytes += PAGE_BYTES * Number(pages ?? 0);
     }
+  } catch {
+    return { processes: MAX_PROCESSES + 1, bytes }; // what cannot be counted may be any number
   }
   return { processes: found.length, bytes };
+}
+
+/** Undefined where it ended between being listed and being looked at. */
+function unlessEnded<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes(codeOf(error) ?? '')) return undefined;
+    throw error;
+  }
 }

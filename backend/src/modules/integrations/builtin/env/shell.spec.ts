@@ -208,23 +208,29 @@ describe('shell.exec', () => {
     async () => {
       const { bwrap } = (await findSandbox()) as { bwrap: string };
       const limits = { maxOutputBytes: 100, maxMemoryBytes: 200 * 1024 ** 2 };
-      const withMb = (mb: number, times: number) =>
+      const boxedRun = (...argv: string[]) =>
         runBoxed(
           bwrap,
           host.workspace,
-          {
-            argv: [
-              ...['/bin/sh', '-c'],
-              `for i in ${'x '.repeat(times)}; do perl -e '$x = "x" x ${mb * 1024 ** 2}; sleep 1; print 1' & done; wait`,
-            ],
-          },
+          { argv },
           { ...limits, timeoutMs: 20_000, signal: new AbortController().signal },
         );
-      expect((await withMb(40, 1)).stdout.toString()).toBe('1');
-      await expect(withMb(40, 4)).rejects.toMatchObject({
+      const withMb = (mb: number, times: number) =>
+        boxedRun(
+          ...['/bin/sh', '-c'],
+          `for i in ${'x '.repeat(times)}; do perl -e '$x = "x" x ${mb * 1024 ** 2}; sleep 1; print 1' & done; wait`,
+        );
+      const isTooMuch = {
         code: 'out_of_memory',
         said: { code: 'command-memory', params: { most: '200 MB' } },
-      });
+      };
+      expect((await withMb(40, 1)).stdout.toString()).toBe('1');
+      await expect(withMb(40, 4)).rejects.toMatchObject(isTooMuch);
+      // Children of another thread than the first are its children as well.
+      const inThread = `threads->create(sub { for (1 .. 4) { fork or do { my $x = "x" x ${40 * 1024 ** 2}; sleep 1; exit } } 1 while wait > 0 })->join`;
+      await expect(boxedRun('/usr/bin/perl', '-Mthreads', '-e', inThread)).rejects.toMatchObject(
+        isTooMuch,
+      );
     },
   );
 
