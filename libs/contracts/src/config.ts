@@ -179,6 +179,7 @@ export const SystemConfig = z
       .prefault({}),
     gateway: z
       .strictObject({
+        /** How long a call may take of a server that has no time limit of its own. */
         defaultTimeoutMs: z.number().int().min(100).max(600_000).default(30_000),
         /** Addresses that are not public and may be reached all the same, as `10.1.2.0/24`. */
         httpAllowAddresses: z.array(z.string().max(64)).max(100).default([]),
@@ -291,7 +292,6 @@ export const SystemConfigAnswer = z
   .meta({ id: 'SystemConfigAnswer' });
 export type SystemConfigAnswer = z.infer<typeof SystemConfigAnswer>;
 
-/** One leaf that differs. A key that is absent on one side has null there. */
 /** Which model of the settings, as they are saved. A draft is not tried: nobody's key goes to an address that is not decided on. */
 export const TryModel = z
   .strictObject({ section: z.enum(['llm', 'embeddings']) })
@@ -313,6 +313,7 @@ export const ModelTrial = z
   .meta({ id: 'ModelTrial' });
 export type ModelTrial = z.infer<typeof ModelTrial>;
 
+/** One leaf that differs. A key that is absent on one side has null there. */
 export const ConfigChange = z
   .object({ path: z.string(), before: z.unknown(), after: z.unknown() })
   .meta({ id: 'ConfigChange' });

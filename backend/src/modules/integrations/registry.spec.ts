@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ChangeMcpServer } from './commands/change-server.js';
 import { RemoveMcpServer } from './commands/remove-server.js';
 import {
   type ToolOfTest,
@@ -51,6 +52,25 @@ it('writes anew how a server does where another process, which may be gone, has 
   clock.pass(15_000);
   await look();
   while ((await state()) !== 'healthy') await new Promise((turn) => setImmediate(turn));
+});
+
+it('gives a server that has no time limit of its own the one of the settings, from when it is saved', async () => {
+  server.tools.push({ name: 'a' });
+  await register();
+  const limit = async () => {
+    const { timeoutMs } = await parts.gateway.dryRun(admin(), { server: name, tool: 'a', args: {} });
+    expect(await parts.queries.server(name)).toMatchObject({ timeoutMs });
+    return timeoutMs;
+  };
+  expect(await limit()).toBe(30_000);
+  await parts.configure({ defaultTimeoutMs: 100 });
+  expect(await limit()).toBe(100);
+  server.onCall = () => new Promise(() => undefined);
+  expect(await call('a')).toBe('tool_timeout');
+  const { version } = await parts.registry.find(name);
+  await parts.change.execute(new ChangeMcpServer(admin(), name, version, { timeoutMs: 200 }));
+  expect(await limit()).toBe(200);
+  await parts.configure({});
 });
 
 describe('a server that has no tools', () => {

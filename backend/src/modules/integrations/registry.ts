@@ -17,6 +17,7 @@ import { Wakeups } from '../../platform/outbox/wakeups.js';
 import type { Nameable } from './aggregate/offered-names.js';
 import { headerFault } from './chain/header-names.js';
 import { escaped } from './chain/hidden-text.js';
+import { LimitsInForce } from './chain/limits-in-force.js';
 import { type KeptTool, type PinState, definitionHash, pin, pinEvent } from './chain/pins.js';
 import { storable } from './chain/result-check.js';
 import {
@@ -31,7 +32,6 @@ import { MAX_DEFINITION_DEPTH, unfitOf } from './upstreams/unfit-tools.js';
 import { type UpstreamRow, Upstreams } from './upstreams/upstreams.js';
 import type { Health } from './upstreams/warm-client.js';
 
-export const DEFAULT_TIMEOUT_MS = 60_000;
 /** For reading a server's list of tools. */
 const LIST_TIMEOUT_MS = 15_000;
 const MAX_TOOLS = 1000;
@@ -160,6 +160,7 @@ export class Registry implements OnModuleInit, OnApplicationShutdown {
     private readonly upstreams: Upstreams,
     private readonly outbox: Outbox,
     private readonly wakeups: Wakeups,
+    private readonly inForce: LimitsInForce,
   ) {
     this.stopListening = wakeups.on('control', () => {
       this.generation++;
@@ -227,7 +228,7 @@ export class Registry implements OnModuleInit, OnApplicationShutdown {
       definition: row.definition,
       hash: definitionHash(row.definition),
       pin: row.pin_state,
-      timeoutMs: server.timeout_ms ?? DEFAULT_TIMEOUT_MS,
+      timeoutMs: await this.inForce.timeoutMs(server),
     };
     if (generation !== this.generation) return target;
     if (this.targets.size >= MOST_CACHED) this.targets.delete(this.targets.keys().next().value!);

@@ -6,7 +6,7 @@ import { Limits } from './chain/limits.js';
 import { LimitsInForce, dayKey, toolKey } from './chain/limits-in-force.js';
 import { TokenBuckets } from './chain/token-buckets.js';
 import { ToolMetrics } from './chain/tool-metrics.js';
-import { DEFAULT_TIMEOUT_MS, type ServerRow, leftOutOf } from './registry.js';
+import { type ServerRow, leftOutOf } from './registry.js';
 
 /** A server as it is registered, and as it does: what of its limits is used, how its last calls went. */
 @Injectable()
@@ -40,7 +40,7 @@ export class ServerReports {
       pins: { changed: row.tools_changed, quarantined: row.tools_quarantined },
       tools: row.tools,
       leftOut: leftOutOf(row.left_out),
-      timeoutMs: row.timeout_ms ?? DEFAULT_TIMEOUT_MS,
+      timeoutMs: await this.inForce.timeoutMs(row),
       idempotentTools: row.idempotent_tools,
       version: row.version,
       createdAt: row.created_at.toISOString(),

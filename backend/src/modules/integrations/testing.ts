@@ -87,7 +87,8 @@ export async function startGateway(servers: BuiltinServers = builtinServers) {
     outside,
     new OutboundTokens(outside, assertions, redactor, audit),
   );
-  const registry = new Registry(database, upstreams, outbox, wakeups);
+  const inForce = new LimitsInForce(settings);
+  const registry = new Registry(database, upstreams, outbox, wakeups, inForce);
   registry.onModuleInit();
   const readOnlySql = new ReadOnlySql(database);
   new BuiltinHost(
@@ -103,7 +104,6 @@ export async function startGateway(servers: BuiltinServers = builtinServers) {
   const ledger = new Ledger(database, outbox);
   const limits = new Limits(database);
   const buckets = new TokenBuckets(database);
-  const inForce = new LimitsInForce(settings);
   const schemas = new ToolSchemas();
   const metrics = new ToolMetrics();
   const policies = new Policies(database, wakeups);

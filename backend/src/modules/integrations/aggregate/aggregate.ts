@@ -13,12 +13,12 @@ import { type Ctx, type Principal, isAllowed } from '../../../platform/http/cont
 import { activeTraceparent, inSpan } from '../../../platform/telemetry/span.js';
 import { isDeeperThan } from '../../../platform/http/json-depth.js';
 import { Vault } from '../../config/index.js';
+import { LimitsInForce } from '../chain/limits-in-force.js';
 import { type Redaction, RedactionRules } from '../chain/redaction-rules.js';
 import { escapeSecretReferences } from '../chain/secret-references.js';
 import { reaches, requireReach } from '../chain/capability.js';
 import { MAX_DEPTH } from '../chain/result-check.js';
 import { Gateway } from '../gateway.js';
-import { DEFAULT_TIMEOUT_MS } from '../registry.js';
 import type { ClientSide } from '../upstreams/client-side.js';
 import { type OtherRequest, UpstreamFault } from '../upstreams/upstream.js';
 import { Upstreams } from '../upstreams/upstreams.js';
@@ -76,6 +76,7 @@ export class Aggregate {
     private readonly vault: Vault,
     private readonly search: ToolSearch,
     private readonly redaction: RedactionRules,
+    private readonly inForce: LimitsInForce,
   ) {}
 
   async listTools({ ctx }: Exchange, params: { cursor?: string | undefined }, wish: string | null) {
@@ -252,7 +253,7 @@ export class Aggregate {
     const row = owner && (await this.catalogue.server(owner.server));
     if (!owner || !row) throw new ResourceNotFoundError(uri);
     const upstream = this.upstreams.of(row);
-    await upstream.about({ timeoutMs: DEFAULT_TIMEOUT_MS });
+    await upstream.about({ timeoutMs: await this.inForce.timeoutMs(row) });
     if (!(await upstream.subscribe(owner.uri)))
       throw new ProtocolError(
         ProtocolErrorCode.InvalidParams,
@@ -404,7 +405,7 @@ export class Aggregate {
           ...request,
           actor: exchange.ctx.actor,
           meta: { traceparent: activeTraceparent() ?? madeUp(exchange.ctx.traceId) },
-          timeoutMs: row.timeout_ms ?? DEFAULT_TIMEOUT_MS,
+          timeoutMs: await this.inForce.timeoutMs(row),
         });
         if (isDeeperThan(result, MAX_DEPTH))
           throw new UpstreamFault('protocol', say('answer-deep', { most: MAX_DEPTH }), true);

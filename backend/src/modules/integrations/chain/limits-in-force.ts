@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ServerLimits, SystemConfig } from '@aos/contracts';
 import { Settings } from '../../config/index.js';
+import type { ServerRow } from '../registry.js';
 import type { Passage } from './link.js';
 
 /** One count that a call is held against. */
@@ -25,6 +26,11 @@ export class LimitsInForce {
 
   async ofServer(own: ServerLimits): Promise<LimitsOfServer> {
     return ownOrAll(own, (await this.settings.system()).gateway.limits);
+  }
+
+  /** How long a call to a server may take: its own limit where it has one. */
+  async timeoutMs({ timeout_ms: own }: Pick<ServerRow, 'timeout_ms'>): Promise<number> {
+    return own ?? (await this.settings.system()).gateway.defaultTimeoutMs;
   }
 
   async perMinute({ ctx, call, name, target }: Passage): Promise<LimitInForce[]> {
