@@ -58,7 +58,11 @@ it('gives a server that has no time limit of its own the one of the settings, fr
   server.tools.push({ name: 'a' });
   await register();
   const limit = async () => {
-    const { timeoutMs } = await parts.gateway.dryRun(admin(), { server: name, tool: 'a', args: {} });
+    const { timeoutMs } = await parts.gateway.dryRun(admin(), {
+      server: name,
+      tool: 'a',
+      args: {},
+    });
     expect(await parts.queries.server(name)).toMatchObject({ timeoutMs });
     return timeoutMs;
   };
