@@ -282,6 +282,30 @@ describe('a runner that must stop', () => {
     await heard('ended');
     expect(await bench.row(id!)).toMatchObject({ status: 'running', lease_owner: 'successor' });
   });
+
+  it('is told that its lease is lost when its own worker was given the job anew, before any heartbeat', async () => {
+    const why = gate<string>();
+    const fences: string[] = [];
+    const { worker, heard } = bench.worker(
+      async (_job, lease) => {
+        if (fences.push(lease.fence) === 1) {
+          // As if the process had been stopped for longer than a lease, and another one had looked for lapsed ones.
+          await bench.expire(lease.jobId);
+          await bench.queue.rescue(['task'], { owner: 'another' });
+          why.open(await aborted(lease.signal));
+        } else expect(await why.promise).toBe('lost');
+        return done;
+      },
+      { leaseMs: 3_600_000, rescueMs: 3_600_000 },
+    );
+    const [id] = await bench.enqueue({});
+    worker.start();
+    expect(await why.promise).toBe('lost');
+    await heard('ended');
+    await worker.stop();
+    expect(await bench.row(id!)).toMatchObject({ status: 'succeeded', attempts: 2 });
+    expect(new Set(fences).size).toBe(2);
+  });
 });
 
 describe('recovery', () => {
@@ -421,11 +445,12 @@ describe('stopping', () => {
   });
 
   it('takes the lease from a runner that does not heed, and leaves nothing in running', async () => {
-    const begun = gate();
-    const { worker } = bench.worker(
-      () => {
+    const [begun, release] = [gate(), gate()];
+    const { worker, heard } = bench.worker(
+      async () => {
         begun.open();
-        return new Promise(() => undefined);
+        await release.promise;
+        return done;
       },
       { graceMs: 20 },
     );
@@ -434,6 +459,11 @@ describe('stopping', () => {
     await begun.promise;
     await worker.stop();
     expect(await statusOf(id!)).toBe('queued');
+    // It has its place until it comes back, and not one more from then on.
+    expect(worker.load.running).toBe(1);
+    release.open();
+    await heard('ended');
+    expect(worker.load.running).toBe(0);
   });
 
   it('can be followed by a start', async () => {

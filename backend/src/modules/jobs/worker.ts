@@ -35,9 +35,10 @@ import type { Runners } from './runners.js';
  * What it promises
  *  - Every claim ends in exactly one of: finished, settled by its runner, retried, released, lost.
  *  - A runner's signal is aborted with a LeaseEnded that says why: 'lost' when the heartbeat finds the
- *    fence gone, or could not be sent for a whole lease (the worker must then assume the worst);
- *    'cancelled' at the wake-up on 'control' or, if that is lost, at the next heartbeat; 'timeout' when the
- *    task's time budget is used up; 'drained' when a stop has waited long enough.
+ *    fence gone, when the job is claimed here once more, or when no heartbeat could be sent for a whole lease
+ *    (the worker must then assume the worst); 'cancelled' at the wake-up on 'control' or, if that is lost, at
+ *    the next heartbeat; 'timeout' when the task's time budget is used up; 'drained' when a stop has waited
+ *    long enough.
  *  - `stop` claims nothing more, hands back what was not begun, gives the running jobs `graceMs` to end by
  *    themselves, then aborts them and waits `graceMs` again. Whoever has not come back by then loses the
  *    lease; its fence is worthless from then on. `start` and `stop` may be called twice.
@@ -115,6 +116,8 @@ export class Worker {
   private readonly outside = AsyncLocalStorage.snapshot();
   private buffer: Claim[] = [];
   private readonly inFlight = new Map<string, InFlight>();
+  /** Those whose job was claimed here once more: lost, told so, and still to come back. */
+  private readonly superseded = new Set<InFlight>();
   /** Runners at work: at most `concurrency`. Those in flight beyond that only wait to be written. */
   private active = 0;
   private done: Done[] = [];
@@ -194,7 +197,8 @@ export class Worker {
     await Promise.all(this.claiming);
     await this.tending;
     await this.handBack(this.buffer.splice(0));
-    const ends = () => Promise.all([...this.inFlight.values()].map((each) => each.ended));
+    const ends = () =>
+      Promise.all([...this.inFlight.values(), ...this.superseded].map((each) => each.ended));
     await within(this.options.graceMs, ends());
     for (const { controller } of this.inFlight.values())
       controller.abort(new LeaseEnded('drained'));
@@ -208,7 +212,7 @@ export class Worker {
     this.timers.clear();
     await Promise.all([this.finishing, this.beating, this.controlling, ...this.background]);
     this.inFlight.clear();
-    this.active = 0;
+    this.superseded.clear();
     this.state = 'idle';
   }
 
@@ -269,10 +273,20 @@ export class Worker {
     else if (isFull && jobs > 0) this.batchSize = Math.min(BATCH, this.batchSize * 4);
     this.lastClaimAt = at;
     this.ran = { jobs: 0, ms: 0 };
+    for (const { jobId } of claims) this.supersede(jobId);
     if (this.inFlight.size === 0 && this.buffer.length === 0) this.lastBeatAt = at;
     this.buffer.push(...claims);
     this.signal({ what: 'claimed', jobIds: claims.map((claim) => claim.jobId) });
     this.startMore();
+  }
+
+  /** After a pause longer than its lease a worker can claim a job anew before it hears that it had lost it. */
+  private supersede(jobId: string): void {
+    const before = this.inFlight.get(jobId);
+    if (!before) return;
+    this.inFlight.delete(jobId);
+    this.superseded.add(before);
+    before.controller.abort(new LeaseEnded('lost'));
   }
 
   private startMore(): void {
@@ -324,13 +338,15 @@ export class Worker {
       })
       .finally(() => {
         free();
-        if (this.inFlight.get(jobId)?.hold === hold) this.inFlight.delete(jobId);
+        this.superseded.delete(flight);
+        if (this.inFlight.get(jobId) === flight) this.inFlight.delete(jobId);
         // The place of its agent is free.
         if (job.agentId !== null) this.isClaimWanted = true;
         this.signal({ what: 'ended', jobId });
         this.next();
       });
-    this.inFlight.set(jobId, { hold, controller, ended });
+    const flight: InFlight = { hold, controller, ended };
+    this.inFlight.set(jobId, flight);
   }
 
   private next(): void {
@@ -549,8 +565,10 @@ export class Worker {
   private promoteIn(ms: number): void {
     if (this.state !== 'working') return;
     this.promoteTimer = setTimeout(() => {
-      void this.attempt('promote scheduled jobs', () => this.queue.promote()).then((next) =>
-        this.promoteIn(Math.min(this.options.pollMs, Math.max(5, next?.nextInMs ?? Infinity))),
+      this.inBackground(
+        this.attempt('promote scheduled jobs', () => this.queue.promote()).then((next) =>
+          this.promoteIn(Math.min(this.options.pollMs, Math.max(5, next?.nextInMs ?? Infinity))),
+        ),
       );
     }, ms);
   }
