@@ -1,11 +1,11 @@
 /**
  * The house's way of drawing: one theme, 1200 x 675, legible at half that size.
  *
- * ECharts lays out and writes SVG without a browser; resvg turns it into PNG off the main thread.
+ * ECharts lays out and writes SVG without a browser. It is loaded and works in a thread of its own (see drawing.ts),
+ * which runs this very file: so this imports nothing of ours.
  * All text a caller or a file supplied goes through `plainText` and is escaped by ECharts; the SVG
  * holds no script, no link, no style sheet and no foreign content, which a test asserts.
  */
-import { createRequire } from 'node:module';
 import type { EChartsCoreOption } from 'echarts/core';
 
 export const WIDTH = 1200;
@@ -15,7 +15,7 @@ const MARGIN = 40;
 const INK = '#1c1c1a';
 const MUTED = '#5f5f5a';
 const LINE = '#e7e6e2';
-const PAPER = '#ffffff';
+export const PAPER = '#ffffff';
 /** One hue in two depths: told apart by lightness alone, so by any eye and in print. */
 const STRONG = '#3a45b8';
 const SOFT = '#8d95e0';
@@ -41,7 +41,34 @@ export interface Bar {
   tone: 'soft' | 'strong' | 'rest';
 }
 
-export function barChart(frame: ChartFrame, bars: Bar[], isOrdered: boolean): EChartsCoreOption {
+export interface LinePoint {
+  /** A bucket's label, or a number or time for a measured axis. */
+  x: string | number;
+  y: number;
+}
+
+/** What there is to draw; it can be sent to another thread. */
+export type Chart = { frame: ChartFrame } & (
+  | { kind: 'bar'; bars: Bar[]; isOrdered: boolean }
+  | { kind: 'line'; points: LinePoint[]; axis: 'category' | 'value'; isFromZero: boolean }
+  | { kind: 'scatter'; points: readonly (readonly [number, number])[]; xKind: 'value' | 'time' }
+  | { kind: 'histogram'; bins: readonly { from: number; to: number; count: number }[] }
+);
+
+function optionOf(chart: Chart): EChartsCoreOption {
+  switch (chart.kind) {
+    case 'bar':
+      return barChart(chart.frame, chart.bars, chart.isOrdered);
+    case 'line':
+      return lineChart(chart.frame, chart.points, chart.axis, chart.isFromZero);
+    case 'scatter':
+      return scatterChart(chart.frame, chart.points, chart.xKind);
+    case 'histogram':
+      return histogramChart(chart.frame, chart.bins);
+  }
+}
+
+function barChart(frame: ChartFrame, bars: Bar[], isOrdered: boolean): EChartsCoreOption {
   const plotWidth = WIDTH - 2 * MARGIN - 90;
   const slot = plotWidth / Math.max(1, bars.length);
   const widest = Math.max(...bars.map((bar) => textWidth(bar.label, TEXT_SIZE)), 0);
@@ -142,16 +169,10 @@ function wholeSteps(bars: Bar[]): number {
   return bars.every(({ value }) => Number.isInteger(value)) ? 1 : 0;
 }
 
-export interface LinePoint {
-  /** A bucket's label, or a number or time for a measured axis. */
-  x: string | number;
-  y: number;
-}
-
-export function lineChart(
+function lineChart(
   frame: ChartFrame,
   points: LinePoint[],
-  axisKind: 'category' | 'value' | 'time',
+  axisKind: 'category' | 'value',
   fromZero: boolean,
 ): EChartsCoreOption {
   const peak = points.reduce((best, point, i) => (point.y > points[best]!.y ? i : best), 0);
@@ -206,7 +227,7 @@ export function lineChart(
   };
 }
 
-export function scatterChart(
+function scatterChart(
   frame: ChartFrame,
   points: readonly (readonly [number, number])[],
   xKind: 'value' | 'time',
@@ -233,7 +254,7 @@ export function scatterChart(
   };
 }
 
-export function histogramChart(
+function histogramChart(
   frame: ChartFrame,
   bins: readonly { from: number; to: number; count: number }[],
 ): EChartsCoreOption {
@@ -434,7 +455,6 @@ export function wrapped(text: string, size: number, maxWidth: number, maxLines: 
 
 // ---------------------------------------------------------------- rendering
 
-/** ECharts takes a quarter of a second to load, so it is loaded when the first chart is drawn. */
 async function loadECharts() {
   const [core, charts, components, renderers] = await Promise.all([
     import('echarts/core'),
@@ -456,7 +476,7 @@ interface Keeps {
 
 /**
  * What ECharts keeps, widths of texts for one, lies in plain objects under the text itself. One that is called `__proto__` was
- * found there, as the prototype of all objects of this process, and written to: from then on no request fitted its schema.
+ * found there, as the prototype of all objects of its thread, and written to: no later chart could be trusted.
  */
 function keepUnderOwnNames(kept: Keeps): void {
   const { get, put } = kept;
@@ -470,14 +490,15 @@ function keepUnderOwnNames(kept: Keeps): void {
 
 let echarts: ReturnType<typeof loadECharts> | undefined;
 
-export async function renderSvg(option: EChartsCoreOption, description: string): Promise<string> {
+/** As SVG, which is named by the chart's title for those who cannot see it. */
+export async function drawSvg(wanted: Chart): Promise<string> {
   const core = await (echarts ??= loadECharts());
   const chart = core.init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: HEIGHT });
   try {
-    chart.setOption({ ...option, aria: { enabled: false } });
+    chart.setOption({ ...optionOf(wanted), aria: { enabled: false } });
     const svg = withoutInteraction(chart.renderToSVGString());
     const open = svg.indexOf('>') + 1;
-    const title = `<title>${escapeXml(plainText(description))}</title>`;
+    const title = `<title>${escapeXml(plainText(wanted.frame.title))}</title>`;
     return `${svg.slice(0, open)}${title}${svg.slice(open)}`;
   } finally {
     chart.dispose();
@@ -499,24 +520,4 @@ function withoutInteraction(svg: string): string {
 
 function escapeXml(text: string): string {
   return text.replace(/[<>&"']/g, (character) => `&#${character.charCodeAt(0)};`);
-}
-
-const require = createRequire(import.meta.url);
-const fontFiles = ['400Regular/Inter_400Regular.ttf', '600SemiBold/Inter_600SemiBold.ttf'];
-
-export async function renderPng(svg: string, signal: AbortSignal): Promise<Uint8Array> {
-  const { renderAsync } = await import('@resvg/resvg-js');
-  signal.throwIfAborted(); // not passed on: resvg refuses a signal it has seen in an earlier call
-  const image = await renderAsync(svg, {
-    font: {
-      fontFiles: fontFiles.map((file) => require.resolve(`@expo-google-fonts/inter/${file}`)),
-      // Inter has no Chinese; the machine's fonts stand in where there are any.
-      loadSystemFonts: true,
-      defaultFontFamily: 'Inter',
-      sansSerifFamily: 'Inter',
-    },
-    background: PAPER,
-    fitTo: { mode: 'width', value: WIDTH },
-  });
-  return image.asPng();
 }

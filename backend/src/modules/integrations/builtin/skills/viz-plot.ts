@@ -2,20 +2,11 @@ import { parse as parsePath } from 'node:path';
 import { type Said, say } from '@aos/contracts';
 import { z } from 'zod';
 import { tool, ToolFault, type ToolContext } from '../tool.js';
-import {
-  barChart,
-  histogramChart,
-  lineChart,
-  renderPng,
-  renderSvg,
-  scatterChart,
-  shortNumber,
-  type Bar,
-  type ChartFrame,
-} from './chart.js';
+import { type Bar, type Chart, type ChartFrame, shortNumber } from './chart.js';
 import { ColumnStats, distinctBudget } from './column-profile.js';
 import { csvFileInput, fitWidth } from './csv-profile.js';
 import { CsvSource } from './csv-source.js';
+import { renderPng, renderSvg } from './drawing.js';
 import {
   capital,
   groupedFinding,
@@ -113,18 +104,18 @@ export const vizPlot = tool({
           ? await drawHistogram(source, ctx, args, x, span, read)
           : await drawGroups(source, ctx, args, x, y, span, read);
     ctx.progress(0.8, 'Drawing');
-    const svg = await renderSvg(drawing.option, drawing.frame.title);
+    const svg = await renderSvg(drawing.chart, ctx.signal);
     const png = await renderPng(svg, ctx.signal);
     const stem = fileStem(args, source.name);
     const svgFile = await ctx.save({ name: `${stem}.svg`, mediaType: 'image/svg+xml', data: svg });
     const pngFile = await ctx.save({ name: `${stem}.png`, mediaType: 'image/png', data: png });
-    ctx.progress(1, drawing.frame.title);
+    ctx.progress(1, drawing.chart.frame.title);
     return {
       svg: svgFile,
       png: pngFile,
       artifacts: [svgFile, pngFile],
-      title: drawing.frame.title,
-      subtitle: drawing.frame.subtitle,
+      title: drawing.chart.frame.title,
+      subtitle: drawing.chart.frame.subtitle,
       rows: drawing.rows,
       skipped: drawing.skipped,
       data: drawing.data.slice(0, DATA_POINTS),
@@ -135,8 +126,7 @@ export const vizPlot = tool({
 });
 
 interface Drawing {
-  option: Parameters<typeof renderSvg>[0];
-  frame: ChartFrame;
+  chart: Chart;
   rows: number;
   skipped: number;
   data: { x: string | number; y: number; count?: number }[];
@@ -233,8 +223,9 @@ async function drawGroups(
       y: value,
     }));
     if (points.length > 5_000) throw tooManyPoints(points.length);
-    const option = lineChart(frame, points, isMeasured ? 'value' : 'category', isCounted);
-    return { option, frame, rows: rows - grouping.blanks, skipped, data, notes };
+    const axis = isMeasured ? 'value' : 'category';
+    const chart: Chart = { kind: 'line', frame, points, axis, isFromZero: isCounted };
+    return { chart, rows: rows - grouping.blanks, skipped, data, notes };
   }
   if (groups.length > 400) throw tooManyPoints(groups.length);
   const highest = Math.max(...groups.slice(0, groups.length - other).map(({ value }) => value));
@@ -242,8 +233,8 @@ async function drawGroups(
     ...{ label, value },
     tone: other > 0 && i === groups.length - 1 ? 'rest' : value === highest ? 'strong' : 'soft',
   }));
-  const option = barChart(frame, bars, isOrdered);
-  return { option, frame, rows: rows - grouping.blanks, skipped, data, notes };
+  const chart: Chart = { kind: 'bar', frame, bars, isOrdered };
+  return { chart, rows: rows - grouping.blanks, skipped, data, notes };
 }
 
 const BUCKET_NAMES: Record<Bucket, string> = {
@@ -338,12 +329,13 @@ async function drawScatter(
     xTitle: args.xLabel ?? withUnit(x.name, x),
     yTitle: args.yLabel ?? withUnit(y!.name, y!),
   };
-  const option = scatterChart(frame, points, isTime(x.decision) ? 'time' : 'value');
+  const xKind = isTime(x.decision) ? 'time' : 'value';
+  const chart: Chart = { kind: 'scatter', frame, points, xKind };
   const data = points.map(([px, py]) => ({
     x: isTime(x.decision) ? new Date(px).toISOString() : px,
     y: py,
   }));
-  return { option, frame, rows: total, skipped, data, notes };
+  return { chart, rows: total, skipped, data, notes };
 }
 
 /** Numbers close to the largest ones have sums and differences that are none. */
@@ -407,7 +399,8 @@ async function drawHistogram(
   const data = bins.map(({ from, to, count }) => ({
     ...{ x: `${shortNumber(from)} to ${shortNumber(to)}`, y: count, count },
   }));
-  return { option: histogramChart(frame, bins), frame, rows: total, skipped, data, notes };
+  const chart: Chart = { kind: 'histogram', frame, bins };
+  return { chart, rows: total, skipped, data, notes };
 }
 
 function requireNumeric(axis: Axis | undefined, what: Said): void {
