@@ -13,10 +13,42 @@ import { type Lease, LeaseEnded } from '../jobs/index.js';
  * transaction and with a share lock on the job's row, so that nobody can take the job over between the
  * question and the commit.
  *
+ * It takes for the last checkpoint the one whose id is the greatest, and an id is the time of the process that wrote it: after
+ * a clock was set back, or in a process whose clock is behind, a run would go on from where it was before. So the last one
+ * is asked for by the number of its step, which the graph itself counts.
+ *
  * It never deletes anything either: a thread's checkpoints go with the end of its job (`forgetCheckpoints`).
  */
 export function checkpointsOf(database: Database, lease: Lease): PostgresSaver {
-  return new PostgresSaver(fenced(database.pool, lease));
+  return new Checkpoints(fenced(database.pool, lease), (threadId, namespace) =>
+    database.query<{ id: string }>(LAST, [threadId, namespace]).then(([row]) => row?.id),
+  );
+}
+
+const LAST = `
+  SELECT checkpoint_id AS id FROM checkpoints WHERE thread_id = $1 AND checkpoint_ns = $2
+   ORDER BY (metadata->>'step')::int DESC, checkpoint_id DESC LIMIT 1`;
+
+type Place = Parameters<PostgresSaver['getTuple']>[0];
+
+class Checkpoints extends PostgresSaver {
+  constructor(
+    pool: pg.Pool,
+    private readonly lastOf: (threadId: string, namespace: string) => Promise<string | undefined>,
+  ) {
+    super(pool);
+  }
+
+  override async getTuple(config: Place): ReturnType<PostgresSaver['getTuple']> {
+    const { thread_id, checkpoint_ns = '', checkpoint_id } = config.configurable as {
+      thread_id: string;
+      checkpoint_ns?: string;
+      checkpoint_id?: string;
+    };
+    const id = checkpoint_id ?? (await this.lastOf(thread_id, checkpoint_ns));
+    if (id === undefined) return undefined;
+    return super.getTuple({ configurable: { thread_id, checkpoint_ns, checkpoint_id: id } });
+  }
 }
 
 /** The same lock as the migrations take: two processes may start at once. */

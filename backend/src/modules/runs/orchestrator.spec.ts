@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { type Said, inEnglish, say } from '@aos/contracts';
 import { type RunBench, ToolFault, openRunBench, step } from '../../../test/factories/runs.js';
 
@@ -92,6 +93,20 @@ describe('a run', () => {
     expect(milestones.map((event) => event.payload['done'])).toEqual([
       4, 8, 12, 16, 20, 24, 28, 32, 36, 40,
     ]);
+  });
+
+  test('ends as it should also where the clock is set back on its way', async () => {
+    const { now } = Date;
+    bench.probe.during = () => {
+      jest.spyOn(Date, 'now').mockImplementation(() => now() - 3600_000);
+      return {};
+    };
+    try {
+      const { jobId } = await bench.run({ steps: [step('a'), step('b', {}, { needs: ['a'] })] });
+      expect(await bench.ended(jobId)).toMatchObject({ status: 'succeeded', error: null });
+    } finally {
+      jest.restoreAllMocks();
+    }
   });
 
   test('keeps what a tool answers that Postgres cannot', async () => {
