@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { type Said, inEnglish, say } from '@aos/contracts';
 import { type RunBench, ToolFault, openRunBench, step } from '../../../test/factories/runs.js';
 

@@ -1,5 +1,6 @@
 import type { FetchLike } from '@modelcontextprotocol/client';
 import { LineEnds } from './line-ends.js';
+import { dispatcherOfFetch } from './metadata-addresses.js';
 
 /**
  * `fetch` whose answers end with an error after `maxBytes` of one answer, as unpacked: a server (or a
@@ -29,7 +30,8 @@ const MOST_REDIRECTS = 3;
 async function within(url: string | URL, init: RequestInit | undefined): Promise<Response> {
   let at = new URL(url);
   for (let hops = 0; ; hops++) {
-    const response = await fetch(at, { ...init, redirect: 'manual' });
+    const options = { ...init, redirect: 'manual', dispatcher: dispatcherOfFetch };
+    const response = await fetch(at, options as unknown as RequestInit);
     const location = response.headers.get('location');
     if (response.status < 300 || response.status > 399 || location === null) return response;
     const next = new URL(location, at);

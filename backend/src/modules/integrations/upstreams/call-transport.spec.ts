@@ -1,3 +1,4 @@
+import dns from 'node:dns';
 import { once } from 'node:events';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -34,10 +35,20 @@ beforeEach(async () => {
   upstream = clientOf(`http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`);
 });
 afterEach(async () => {
+  jest.restoreAllMocks();
   await upstream.close();
   server.closeAllConnections();
   server.close();
 });
+
+/** What a stranger's name server answers. */
+function nameLeadsTo(address: string): void {
+  jest.spyOn(dns, 'lookup').mockImplementation(((
+    _name: string,
+    _options: object,
+    done: (error: null, found: dns.LookupAddress[]) => void,
+  ) => done(null, [{ address, family: 4 }])) as never);
+}
 
 function clientOf(url: string): WarmClient {
   const route = {
@@ -98,6 +109,21 @@ const call = (more: Partial<UpstreamRequest> = {}) =>
   });
 const hello = { content: [{ type: 'text', text: 'hello' }] };
 const callsHeard = () => heard.filter(({ method }) => method === 'tools/call');
+
+it('connects to no metadata service, whatever name leads there', async () => {
+  onCall = (message, _, response) =>
+    json(response, { id: message.id, result: resultOf(message) }, { connection: 'close' });
+  await upstream.close();
+  upstream = clientOf(`http://elsewhere.example:${(server.address() as AddressInfo).port}/mcp`);
+  nameLeadsTo('169.254.169.254');
+  await expect(call()).rejects.toThrow('is an address of the metadata service');
+  // It is no matter of the first connection: another answer comes with another one, in the way of calls too.
+  nameLeadsTo('127.0.0.1');
+  expect(await call()).toMatchObject(hello);
+  nameLeadsTo('169.254.169.254');
+  await expect(call()).rejects.toThrow('is an address of the metadata service');
+  expect(callsHeard()).toHaveLength(1);
+});
 
 const forms: [string, OnCall][] = [
   ['JSON', (message, _, response) => json(response, { id: message.id, result: resultOf(message) })],

@@ -11,8 +11,9 @@ import {
   type TransportSendOptions,
   isJSONRPCRequest,
 } from '@modelcontextprotocol/client';
-import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
+import type { Dispatcher } from 'undici';
 import { CallAnswer } from './call-answer.js';
+import { connectionsTo } from './metadata-addresses.js';
 import type { CarriesCalls } from './plain-calls.js';
 
 interface CallTransportOptions extends StreamableHTTPClientTransportOptions {
@@ -47,11 +48,7 @@ export class CallTransport extends StreamableHTTPClientTransport implements Carr
   ) {
     super(address, own);
     // The clock of a call is its Flight's.
-    const patience = { headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 30_000 };
-    this.dispatcher =
-      process.env['NODE_USE_ENV_PROXY'] === '1'
-        ? new EnvHttpProxyAgent(patience)
-        : new Pool(address.origin, patience);
+    this.dispatcher = connectionsTo(address.origin);
   }
 
   override async send(
