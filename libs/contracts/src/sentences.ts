@@ -1023,6 +1023,7 @@ export const sentences = {
   'key-shown-once':
     'This was done at the first request. Its answer was shown once and is not kept; make a new one if it was lost.',
   'in-key': 'the key {{what}}',
+  'key-twice': 'stands there twice, and only the last one would count',
   'holds-nul': 'holds a NUL character, which cannot be stored',
   'holds-half-pair': 'holds half of a surrogate pair, which is no character',
   'number-infinite': 'is a number too large to be passed on',

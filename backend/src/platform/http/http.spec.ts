@@ -522,6 +522,45 @@ describe('bodies', () => {
   });
 
   it.each([
+    ['"a":1,"a":1', 'free.a'],
+    ['"a":1, "b":{}, "\\u0061" : 2', 'free.a'],
+    ['"a":[{"b":1},{"b":"\\\\","c":{"d":[],"d":0}}]', 'free.a.1.c.d'],
+    ['"__proto__":1,"__proto__":2', 'free.__proto__'],
+    ['"a\\"":1,"a\\"":2', 'free.a"'],
+  ])(
+    'refuses a key that stands twice, of which another may have been meant: %s',
+    async (keys, path) => {
+      const answer = await post(`{"text":"a","free":{${keys}}}`);
+      expect(answer.status).toBe(400);
+      expect(await answer.json()).toMatchObject({
+        code: 'validation_failed',
+        errors: [{ path, said: { code: 'key-twice' } }],
+      });
+    },
+  );
+
+  it('takes what looks like a key that stands twice and is none', async () => {
+    const free = {
+      a: 'a":1,"a":1',
+      b: ['a', 'a', { a: 1 }, { a: '\\' }],
+      c: { a: '{"b":1,"b":2}' },
+    };
+    const answer = await post(JSON.stringify({ text: 'text', free }));
+    expect(await answer.json()).toMatchObject({ free });
+  });
+
+  it.each([
+    ['"\\ud800!"', 'holds-half-pair'],
+    ['1e400', 'number-infinite'],
+  ])('refuses what would be kept as something else: %s', async (value, code) => {
+    const answer = await post(`{"text":"a","free":[${value}]}`);
+    expect(await answer.json()).toMatchObject({
+      code: 'validation_failed',
+      errors: [{ path: 'free.0', said: { code } }],
+    });
+  });
+
+  it.each([
     ['9007199254740991', Number.MAX_SAFE_INTEGER],
     ['9007199254740994', 9007199254740994],
     ['100000000000000000000', 1e20],

@@ -1,10 +1,10 @@
 import type { NextFunction, Response } from 'express';
 import { say } from '@aos/contracts';
 import type { AosRequest } from './access.js';
-import { mayRound, parseExactly } from './exact-numbers.js';
+import { parseExactly } from './exact-numbers.js';
 import { isDeeperThan } from './json-depth.js';
 import { AosError } from './problem.js';
-import { roundedIn } from './unstorable.js';
+import { lossesOf } from './unstorable.js';
 
 const MEGABYTE = 1024 * 1024;
 /** Deeper than any document here, and far from what recursive code behind it can still walk. */
@@ -19,7 +19,10 @@ const roomier: [RegExp, number][] = [
   [/^\/mcp\/registry(\/import(\/openapi)?)?$/i, 4 * MEGABYTE],
 ];
 
-/** Documents name the largest number of 64 bits as a bound; a neighbour of that does as well. */
+/**
+ * Documents of others name the largest number of 64 bits as a bound; a neighbour of that does as well. And of a key that stands
+ * twice in them the last one counts, as for whoever else reads them.
+ */
 const holdsBounds = /^\/mcp\/registry\/import\/openapi\/?$/i;
 
 /** Speaks a protocol of its own, in which it also says that a body is none; so it reads bodies itself. */
@@ -49,7 +52,7 @@ export function jsonBody(limit = MEGABYTE) {
             text.trim() === ''
               ? undefined
               : parseJson(text, bounds ? (given) => JSON.parse(given) as unknown : undefined);
-          if (!bounds && mayRound(text)) refuseRounded(request.body);
+          if (!bounds) refuseLosses(text, request.body);
         } catch (error) {
           return next(error);
         }
@@ -60,9 +63,9 @@ export function jsonBody(limit = MEGABYTE) {
   };
 }
 
-/** @throws AosError validation_failed for each number that would be another one. */
-function refuseRounded(body: unknown): void {
-  const errors = roundedIn(body);
+/** @throws AosError validation_failed of what would be something else than was sent. */
+function refuseLosses(text: string, body: unknown): void {
+  const errors = lossesOf(text, body);
   if (errors.length > 0)
     throw new AosError('validation_failed', `${errors[0]!.path}: ${errors[0]!.message}`, {
       errors,

@@ -1,6 +1,7 @@
 import { type FieldFault, type Said, say } from '@aos/contracts';
 import type { AosRequest } from './access.js';
 import { mayRound } from './exact-numbers.js';
+import { keysTwiceIn } from './keys-twice.js';
 import { faultAt } from './problem.js';
 
 /** More than anyone mends at once. */
@@ -31,15 +32,14 @@ export function lossesIn(value: unknown): Fault[] {
   return places;
 }
 
-/** As `lossesIn`, of the numbers alone that were marked. */
-export function roundedIn(value: unknown): Fault[] {
-  const places: Fault[] = [];
-  look(value, '', (part) => (Number.isNaN(part) ? say('number-rounded') : undefined), places);
-  return places;
-}
+/** Of a body that came as this text: what reading it has lost, and what passing it on would lose. */
+export const lossesOf = (json: string, value: unknown): Fault[] => [
+  ...keysTwiceIn(json, MOST_PLACES).map((path) => faultAt(printable(path), say('key-twice'))),
+  ...(mayLose(json) ? lossesIn(value) : []),
+];
 
 /** JSON that came as UTF-8 has them only so written: most need not be looked through. */
-export const mayLose = (json: string): boolean =>
+const mayLose = (json: string): boolean =>
   mayRound(json) || /\\u[dD][89a-fA-F]|[eE]\+?\d{2}/.test(json);
 
 type Fault = ReturnType<typeof faultAt>;

@@ -889,6 +889,7 @@ export const sentences: Record<SentenceCode, string> = {
   'key-reused': '请求体不同时，请使用新的 Idempotency-Key。',
   'key-shown-once': '第一个请求时已经完成。其结果只显示一次，不会保存；如已遗失，请重新创建。',
   'in-key': '键{{what}}',
+  'key-twice': '出现了两次，而只有最后一次有效',
   'holds-nul': '含有 NUL 字符，无法保存',
   'holds-half-pair': '含有半个代理对，不是字符',
   'number-infinite': '是一个大到无法传递的数',

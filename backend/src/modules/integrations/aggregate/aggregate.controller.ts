@@ -15,7 +15,7 @@ import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '../../../platform/h
 import type { Principal } from '../../../platform/http/context.js';
 import { parseJson, readBody, refuseType } from '../../../platform/http/json-body.js';
 import { AosError, Forbidden } from '../../../platform/http/problem.js';
-import { lossesIn, mayLose } from '../../../platform/http/unstorable.js';
+import { lossesOf } from '../../../platform/http/unstorable.js';
 import { Aggregate, seesAll } from './aggregate.js';
 import { DirectCalls } from './direct-calls.js';
 import { callerOf } from './exchange.js';
@@ -171,7 +171,7 @@ async function bodyOf(request: AosRequest): Promise<{ body: unknown; faults: Fie
   if (refusal) throw refusal;
   const text = await readBody(request, MAX_BODY_BYTES);
   const body = parseJson(text);
-  return { body, faults: mayLose(text) ? lossesIn(body) : [] };
+  return { body, faults: lossesOf(text, body) };
 }
 
 /** Of one request it is told to that; else there is nobody in the protocol to be told. */

@@ -753,6 +753,7 @@ it('takes nothing for which the server would get something else', async () => {
     [`{"n":1${'0'.repeat(309)}}`, 'params.arguments.n'],
     ['{"n":9007199254740993}', 'params.arguments.n'],
     ['{"list":[9.007199254740993E15]}', 'params.arguments.list.0'],
+    ['{"path":"a","path":"b"}', 'params.arguments.path'],
   ];
   for (const [args, field] of lost)
     for (const method of ['tools/call', 'prompts/get'])

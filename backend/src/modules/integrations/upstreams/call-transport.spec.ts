@@ -43,11 +43,13 @@ afterEach(async () => {
 
 /** What a stranger's name server answers. */
 function nameLeadsTo(address: string): void {
-  jest.spyOn(dns, 'lookup').mockImplementation(((
-    _name: string,
-    _options: object,
-    done: (error: null, found: dns.LookupAddress[]) => void,
-  ) => done(null, [{ address, family: 4 }])) as never);
+  jest
+    .spyOn(dns, 'lookup')
+    .mockImplementation(((
+      _name: string,
+      _options: object,
+      done: (error: null, found: dns.LookupAddress[]) => void,
+    ) => done(null, [{ address, family: 4 }])) as never);
 }
 
 function clientOf(url: string): WarmClient {
