@@ -40,7 +40,11 @@ class Checkpoints extends PostgresSaver {
   }
 
   override async getTuple(config: Place): ReturnType<PostgresSaver['getTuple']> {
-    const { thread_id, checkpoint_ns = '', checkpoint_id } = config.configurable as {
+    const {
+      thread_id,
+      checkpoint_ns = '',
+      checkpoint_id,
+    } = config.configurable as {
       thread_id: string;
       checkpoint_ns?: string;
       checkpoint_id?: string;
