@@ -1,4 +1,4 @@
-import type { AosEvent, Approval, Job, McpServerInfo, Me } from '@aos/contracts';
+import type { Agent, AosEvent, Approval, Job, McpServerInfo, Me } from '@aos/contracts';
 import type { LiveApproval } from '../app/shared/state/approvals';
 
 let seq = 0;
@@ -101,3 +101,11 @@ export const serverInfo: McpServerInfo = {
   ...{ tools: 0, timeoutMs: 30_000, idempotentTools: [], version: 1 },
   ...{ createdAt: registeredAt, updatedAt: registeredAt },
 };
+
+export const anAgent = (over: Partial<Agent> = {}): Agent => ({
+  ...{ id: '7', name: 'analyst', type: 'local', version: '1', status: 'running', replicas: 1 },
+  ...{ routePrefix: null, registered: false, load: { running: 0, queued: 0 }, lastError: null },
+  config: { prompt: 'Be brief.', sop: [], tools: [], env: [], concurrency: 2 },
+  createdAt: registeredAt,
+  ...over,
+});

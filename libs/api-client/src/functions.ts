@@ -245,6 +245,8 @@ export type { ListAgentVersions$Params as ListAgentVersions$Params } from './fn/
 export { listAgentVersions as listAgentVersions } from './fn/agents/list-agent-versions';
 export type { ListAgentLogs$Params as ListAgentLogs$Params } from './fn/agents/list-agent-logs';
 export { listAgentLogs as listAgentLogs } from './fn/agents/list-agent-logs';
+export type { ListAgentStandings$Params as ListAgentStandings$Params } from './fn/agents/list-agent-standings';
+export { listAgentStandings as listAgentStandings } from './fn/agents/list-agent-standings';
 export type { GetEpisode$Params as GetEpisode$Params } from './fn/runs/get-episode';
 export { getEpisode as getEpisode } from './fn/runs/get-episode';
 export type { ListEpisodeEvents$Params as ListEpisodeEvents$Params } from './fn/runs/list-episode-events';

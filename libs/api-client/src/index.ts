@@ -13,6 +13,8 @@ export type { Agent } from './models/agent';
 export type { AgentConfig } from './models/agent-config';
 export type { AgentConfigPart } from './models/agent-config-part';
 export type { AgentPage } from './models/agent-page';
+export type { AgentStanding } from './models/agent-standing';
+export type { AgentStandingPage } from './models/agent-standing-page';
 export type { AgentStats } from './models/agent-stats';
 export type { AgentTemplate } from './models/agent-template';
 export type { AgentTemplatePage } from './models/agent-template-page';
@@ -469,6 +471,8 @@ export type { ListAgentVersions$Params as ListAgentVersions$Params } from './fn/
 export { listAgentVersions as listAgentVersions } from './fn/agents/list-agent-versions';
 export type { ListAgentLogs$Params as ListAgentLogs$Params } from './fn/agents/list-agent-logs';
 export { listAgentLogs as listAgentLogs } from './fn/agents/list-agent-logs';
+export type { ListAgentStandings$Params as ListAgentStandings$Params } from './fn/agents/list-agent-standings';
+export { listAgentStandings as listAgentStandings } from './fn/agents/list-agent-standings';
 export type { GetEpisode$Params as GetEpisode$Params } from './fn/runs/get-episode';
 export { getEpisode as getEpisode } from './fn/runs/get-episode';
 export type { ListEpisodeEvents$Params as ListEpisodeEvents$Params } from './fn/runs/list-episode-events';

@@ -7,6 +7,8 @@ export type { Agent } from './models/agent';
 export type { AgentConfig } from './models/agent-config';
 export type { AgentConfigPart } from './models/agent-config-part';
 export type { AgentPage } from './models/agent-page';
+export type { AgentStanding } from './models/agent-standing';
+export type { AgentStandingPage } from './models/agent-standing-page';
 export type { AgentStats } from './models/agent-stats';
 export type { AgentTemplate } from './models/agent-template';
 export type { AgentTemplatePage } from './models/agent-template-page';

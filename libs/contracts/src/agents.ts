@@ -100,6 +100,19 @@ export const Agent = z
 export type Agent = z.infer<typeof Agent>;
 export const AgentPage = pageOf(Agent).meta({ id: 'AgentPage' });
 
+/** An agent as it does now, without what it is made of: that is as its version says, and is most of it. */
+export const AgentStanding = Agent.pick({
+  id: true,
+  version: true,
+  status: true,
+  replicas: true,
+  registered: true,
+  load: true,
+  lastError: true,
+}).meta({ id: 'AgentStanding' });
+export type AgentStanding = z.infer<typeof AgentStanding>;
+export const AgentStandingPage = pageOf(AgentStanding).meta({ id: 'AgentStandingPage' });
+
 export const AgentVersion = z
   .object({
     version: z.string(),

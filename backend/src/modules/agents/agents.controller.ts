@@ -15,6 +15,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import {
   Agent,
   AgentPage,
+  AgentStandingPage,
   AgentStats,
   AgentTemplatePage,
   AgentVersionPage,
@@ -50,6 +51,25 @@ import { agentTemplates } from './templates.js';
 
 const AgentLogsQuery = PageQuery.extend({ tail: z.enum(['0', '1']).optional() });
 type AgentLogsQuery = z.infer<typeof AgentLogsQuery>;
+
+/** Not under `/agents/`, where it would stand in the place of an agent by that name. */
+@ApiTags('agents')
+@Controller('agent/standing')
+export class AgentStandingsController {
+  constructor(private readonly queries: AgentsQueries) {}
+
+  @Get()
+  @Allow('agent.read', { anyProject: true })
+  @ApiOperation({
+    summary:
+      'How every agent does now, in the order in which they were made, without what it is made of',
+    operationId: 'listAgentStandings',
+  })
+  @ApiResponse({ status: 200, standardSchema: AgentStandingPage })
+  list(@Query({ schema: PageQuery }) query: PageQuery) {
+    return this.queries.standings(query);
+  }
+}
 
 @ApiTags('agents')
 @Controller('agents')

@@ -5,7 +5,7 @@ import { ProposalsModule } from '../proposals/index.js';
 import { AgentLog } from './agent-log.js';
 import { AgentRuns } from './agent-runs.js';
 import { AgentServer } from './agent-server.js';
-import { AgentsController } from './agents.controller.js';
+import { AgentStandingsController, AgentsController } from './agents.controller.js';
 import { AgentsQueries } from './agents.queries.js';
 import { AgentsRepository } from './agents.repository.js';
 import { ChangeAgentHandler } from './commands/change-agent.js';
@@ -18,7 +18,7 @@ import { UnregisterAgentHandler } from './commands/unregister-agent.js';
 
 @Module({
   imports: [IntegrationsModule, JobsModule, ProposalsModule],
-  controllers: [AgentsController],
+  controllers: [AgentsController, AgentStandingsController],
   providers: [
     AgentLog,
     AgentRuns,

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import {
   type Agent,
   type AgentConfig,
+  type AgentStanding,
   type AgentStats,
   type AgentVersion,
   type Page,
@@ -10,7 +11,7 @@ import {
 } from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
 import { decodeCursor, toPage } from '../../platform/http/cursor.js';
-import { AgentsRepository, toAgent } from './agents.repository.js';
+import { AgentsRepository, toAgent, toStanding } from './agents.repository.js';
 import { agentTemplates } from './templates.js';
 
 interface VersionRow {
@@ -32,6 +33,12 @@ export class AgentsQueries {
     const after = decodeCursor(query.cursor, 1);
     const rows = await this.agents.list(after ? String(after[0]) : null, query.limit + 1);
     return toPage(rows, query.limit, (row) => [String(row.id)], toAgent);
+  }
+
+  async standings(query: PageQuery): Promise<Page<AgentStanding>> {
+    const after = decodeCursor(query.cursor, 1);
+    const rows = await this.agents.listStandings(after ? String(after[0]) : null, query.limit + 1);
+    return toPage(rows, query.limit, (row) => [String(row.id)], toStanding);
   }
 
   /** The newest first. */

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Agent, AgentConfig } from '@aos/contracts';
+import type { Agent, AgentConfig, AgentStanding } from '@aos/contracts';
 import { Database } from '../../platform/database/database.js';
 import { type Tx, sql } from '../../platform/database/sql.js';
 import type { Ctx } from '../../platform/http/context.js';
@@ -23,6 +23,12 @@ export interface AgentRow {
   queued: number;
 }
 
+/** The row without what the agent is made of. */
+export type StandingRow = Pick<
+  AgentRow,
+  'id' | 'version' | 'status' | 'replicas' | 'last_error' | 'registered' | 'running' | 'queued'
+>;
+
 @Injectable()
 export class AgentsRepository {
   constructor(private readonly database: Database) {}
@@ -45,8 +51,12 @@ export class AgentsRepository {
   }
 
   async list(after: string | null, limit: number): Promise<AgentRow[]> {
-    return this.database.query<AgentRow>(
-      `${selectAgents} AND ($1::bigint IS NULL OR a.id > $1) ORDER BY a.id LIMIT $2`,
+    return this.database.query<AgentRow>(`${selectAgents} ${nextById}`, [after, limit]);
+  }
+
+  async listStandings(after: string | null, limit: number): Promise<StandingRow[]> {
+    return this.database.query<StandingRow>(
+      `${selectOf('a.id, a.version, a.status, a.replicas, a.last_error')} ${nextById}`,
       [after, limit],
     );
   }
@@ -108,23 +118,30 @@ export class AgentsRepository {
 
 const byIdOrName = `(a.id::text = $1 OR a.name = $1)`;
 
-const selectAgents = `SELECT a.*,
+const nextById = `AND ($1::bigint IS NULL OR a.id > $1) ORDER BY a.id LIMIT $2`;
+
+const selectOf = (columns: string) => `SELECT ${columns},
     EXISTS (SELECT 1 FROM mcp_registry r WHERE r.agent_id = a.id) AS registered,
     (SELECT count(*)::int FROM jobs j WHERE j.agent_id = a.id AND j.status IN ('running', 'waiting')) AS running,
     (SELECT count(*)::int FROM jobs j WHERE j.agent_id = a.id AND j.status IN ('queued', 'scheduled')) AS queued
   FROM agents a WHERE a.deleted_at IS NULL`;
+const selectAgents = selectOf('a.*');
 
-export const toAgent = (row: AgentRow): Agent => ({
+export const toStanding = (row: StandingRow): AgentStanding => ({
   id: String(row.id),
-  name: row.name,
-  type: row.type,
   version: row.version,
   status: row.status,
   replicas: row.replicas,
-  routePrefix: row.route_prefix,
   registered: row.registered,
   load: { running: row.running, queued: row.queued },
   lastError: row.last_error,
+});
+
+export const toAgent = (row: AgentRow): Agent => ({
+  ...toStanding(row),
+  name: row.name,
+  type: row.type,
+  routePrefix: row.route_prefix,
   config: row.config,
   createdAt: row.created_at.toISOString(),
 });

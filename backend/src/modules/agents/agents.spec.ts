@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type Agent,
+  type AgentStanding,
   type Artifact,
   type CallAnswer,
   type Job,
@@ -305,6 +306,27 @@ describe('an agent', () => {
     expect(audit).toEqual([{ diff: { before: { replicas: 1 }, after: { replicas: 3 } } }]);
     const log = await get<Page<LogLine>>('/agents/scaled/logs');
     expect(log.items[0]!.message).toMatch(/set the replicas of scaled to 3\.$/);
+  });
+
+  it('is told of as it does now, in the order of the list and page by page, without what it is made of', async () => {
+    await post('/agents', { name: 'before-it', template: 'blank' });
+    const made = await post<Agent>('/agents', { name: 'upright', template: 'blank' });
+    await post(`/agents/upright/start`);
+    await post(`/agents/upright/scale`, { replicas: 3 });
+    await http.database.query(`UPDATE agents SET last_error = 'it broke' WHERE name = 'upright'`);
+    const { items: agents } = await get<Page<Agent>>('/agents?limit=200');
+    const standing = (query: string) =>
+      http.call<Page<AgentStanding>>(`/agent/standing?${query}`, { as: viewer });
+    const { body: now } = await standing('limit=1');
+    const { body: then } = await standing(`limit=200&cursor=${now.nextCursor}`);
+    expect([...now.items, ...then.items]).toEqual(
+      agents.map(({ id, version, status, replicas, registered, load, lastError }) => ({
+        ...{ id, version, status, replicas, registered, load, lastError },
+      })),
+    );
+    expect(then.items.find(({ id }) => id === made.body.id)).toMatchObject({
+      ...{ status: 'running', replicas: 3, lastError: 'it broke' },
+    });
   });
 
   it('is never told of from a cache: its state changes without a new version', async () => {

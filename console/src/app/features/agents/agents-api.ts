@@ -5,6 +5,7 @@ import {
   createAgent,
   getAgent,
   getAgentStats,
+  listAgentStandings,
   listAgentTemplates,
   listAgentVersions,
   listAgents,
@@ -19,6 +20,7 @@ import {
 } from '@aos/api-client/functions';
 import type {
   Agent,
+  AgentStanding,
   AgentStats,
   AgentTemplate,
   AgentVersion,
@@ -53,6 +55,12 @@ export class AgentsApi {
   agents(): Observable<Agent[]> {
     return this.all((cursor): Observable<Page<Agent>> =>
       this.api.invoke(listAgents, { limit: LONGEST_PAGE, cursor }),
+    );
+  }
+  /** For who has `agents()`: those with what each is made of, which is most of them. */
+  standings(): Observable<AgentStanding[]> {
+    return this.all((cursor): Observable<Page<AgentStanding>> =>
+      this.api.invoke(listAgentStandings, { limit: LONGEST_PAGE, cursor }),
     );
   }
   agent(id: string): Observable<TaggedAgent> {

@@ -3,7 +3,7 @@ import { Router } from '@angular/router';
 import type { Agent } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
-import type { Observable, Subscription } from 'rxjs';
+import { type Observable, type Subscription, of, switchMap } from 'rxjs';
 import {
   type Call,
   type Problem,
@@ -21,7 +21,7 @@ import { Icon } from '../../shared/ui/icon';
 import { ProblemNote } from '../../shared/ui/problem-note';
 import { StateMark } from '../../shared/ui/state-mark';
 import { Age } from '../../shared/ui/time';
-import { tones } from './agent-state';
+import { asTheyDo, tones } from './agent-state';
 import { AgentsApi } from './agents-api';
 import { CreateDialog } from './create-dialog';
 
@@ -133,11 +133,24 @@ export class AgentsPage {
 
   constructor() {
     this.load();
-    keepFresh(() => [this.load()]);
+    keepFresh(() => [this.call().state === 'done' ? this.refresh() : this.load()]);
   }
 
   protected load(): Subscription {
-    return this.api.agents().subscribe({
+    return this.take(this.api.agents());
+  }
+  /** What each is made of changes seldom, and is most of the list. */
+  private refresh(): Subscription {
+    const asNow = this.api.standings().pipe(
+      switchMap((now) => {
+        const agents = asTheyDo(this.agents(), now);
+        return agents ? of(agents) : this.api.agents();
+      }),
+    );
+    return this.take(asNow);
+  }
+  private take(asked: Observable<Agent[]>): Subscription {
+    return asked.subscribe({
       next: (agents) => {
         this.agents.set(agents);
         this.call.set(done);
