@@ -1,3 +1,10 @@
+const providers = { none: 'None', openai: 'OpenAI or compatible' };
+/** Of a model, whatever it is for. */
+const ofModel = {
+  apiKeySecret: { title: 'API key', help: 'The name of a secret, never the key itself.' },
+  timeoutMs: { title: 'Time limit', help: 'How long one answer may take, in milliseconds.' },
+};
+
 export const words = {
   group: { installation: 'Installation', who: 'Who may what', record: 'Record', you: 'You' },
   mayNot: 'Your role may not see this. An admin can give it the permission.',
@@ -65,8 +72,7 @@ export const words = {
         title: 'Provider',
         help: '“OpenAI or compatible” is whatever speaks that interface, whoever runs it.',
         values: {
-          none: 'None',
-          openai: 'OpenAI or compatible',
+          ...providers,
           anthropic: 'Anthropic',
           ollama: 'Ollama',
         },
@@ -75,10 +81,9 @@ export const words = {
         title: 'Address',
         help: 'Where the model answers, such as https://api.example.com/v1. Empty: the provider’s own, for Ollama this machine.',
       },
+      ...ofModel,
       model: { title: 'Model', help: 'Its name, as the provider calls it.' },
-      apiKeySecret: { title: 'API key', help: 'The name of a secret, never the key itself.' },
       temperature: { title: 'Temperature', help: '0 is the most even.' },
-      timeoutMs: { title: 'Time limit', help: 'How long one answer may take, in milliseconds.' },
       inputPriceCny: { title: 'Input price', help: 'CNY per million tokens.' },
       outputPriceCny: { title: 'Output price', help: 'CNY per million tokens.' },
       contextTokens: {
@@ -94,19 +99,18 @@ export const words = {
       provider: {
         title: 'Provider',
         help: 'What speaks the language of OpenAI’s interface, whoever runs it.',
-        values: { none: 'None', openai: 'OpenAI or compatible' },
+        values: providers,
       },
       baseUrl: {
         title: 'Address',
         help: 'Where the model answers, such as http://localhost:11434/v1',
       },
+      ...ofModel,
       model: { title: 'Model', help: 'Such as text-embedding-3-small or nomic-embed-text.' },
-      apiKeySecret: { title: 'API key', help: 'The name of a secret, never the key itself.' },
       dimensions: {
         title: 'Numbers a text',
         help: 'Only for models that can be asked for fewer; at most 1536.',
       },
-      timeoutMs: { title: 'Time limit', help: 'How long one answer may take, in milliseconds.' },
     },
     telemetry: {
       title: 'Telemetry',

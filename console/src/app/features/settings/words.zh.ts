@@ -1,3 +1,10 @@
+const providers = { none: '无', openai: 'OpenAI 或兼容服务' };
+/** Of a model, whatever it is for. */
+const ofModel = {
+  apiKeySecret: { title: 'API 密钥', help: '填写密钥的名称，而不是密钥本身。' },
+  timeoutMs: { title: '超时', help: '单次回答的最长时间，单位毫秒。' },
+};
+
 export const words = {
   group: { installation: '系统', who: '权限', record: '记录', you: '个人' },
   mayNot: '你的角色无权查看此页，管理员可以授予权限。',
@@ -64,8 +71,7 @@ export const words = {
         title: '提供方',
         help: '“OpenAI 或兼容服务”指凡兼容该接口的服务，不论由谁运行。',
         values: {
-          none: '无',
-          openai: 'OpenAI 或兼容服务',
+          ...providers,
           anthropic: 'Anthropic',
           ollama: 'Ollama',
         },
@@ -74,10 +80,9 @@ export const words = {
         title: '地址',
         help: '模型服务的地址，例如 https://api.example.com/v1。留空则使用提供方自己的地址，Ollama 为本机。',
       },
+      ...ofModel,
       model: { title: '模型', help: '提供方使用的模型名称。' },
-      apiKeySecret: { title: 'API 密钥', help: '填写密钥的名称，而不是密钥本身。' },
       temperature: { title: '温度', help: '0 最稳定。' },
-      timeoutMs: { title: '超时', help: '单次回答的最长时间，单位毫秒。' },
       inputPriceCny: { title: '输入单价', help: '每百万词元，人民币。' },
       outputPriceCny: { title: '输出单价', help: '每百万词元，人民币。' },
       contextTokens: {
@@ -93,13 +98,12 @@ export const words = {
       provider: {
         title: '提供方',
         help: '凡兼容 OpenAI 接口的服务，不论由谁运行。',
-        values: { none: '无', openai: 'OpenAI 或兼容服务' },
+        values: providers,
       },
       baseUrl: { title: '地址', help: '模型服务的地址，例如 http://localhost:11434/v1' },
+      ...ofModel,
       model: { title: '模型', help: '例如 text-embedding-3-small 或 nomic-embed-text。' },
-      apiKeySecret: { title: 'API 密钥', help: '填写密钥的名称，而不是密钥本身。' },
       dimensions: { title: '向量维数', help: '仅用于可以指定维数的模型，最多 1536。' },
-      timeoutMs: { title: '超时', help: '单次回答的最长时间，单位毫秒。' },
     },
     telemetry: {
       title: '遥测',
