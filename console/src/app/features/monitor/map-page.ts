@@ -49,6 +49,8 @@ export class MapPage {
   private readonly transloco = inject(TranslocoService);
   private readonly language = inject(Preferences).language;
   protected readonly size = PLACE_PX;
+  /** So many places in each column, as a task has them: who asks, the work, its servers, what those stand on. */
+  protected readonly ghosts = [1, 2, 4, 2].map((places) => Array.from({ length: places }));
   protected readonly chosenRange = computed(() => toTopologyRange(this.range()));
   protected readonly isTable = computed(() => this.view() === 'table');
 
