@@ -108,6 +108,42 @@ test('files that a new release took away load the new release, at the address th
   await close();
 });
 
+test('what befalls all of a page is told once above it, and tried again for all of it', async () => {
+  const { page, faults, close } = await browser.open();
+  await letIn(page);
+  await page.goto('/console/settings/preferences');
+  await page.getByRole('heading', { name: 'Preferences' }).waitFor();
+  const away = {
+    code: 'unavailable',
+    title: 'Not available right now',
+    detail: '',
+    traceId: 'f00',
+  };
+  const body = JSON.stringify({ type: 'about:blank', status: 503, ...away });
+  let isAway = true;
+  await page.route(/\/(rbac|proposals|config)\//, (route) =>
+    isAway
+      ? route.fulfill({ status: 503, contentType: 'application/problem+json', body })
+      : route.continue(),
+  );
+  await page.getByRole('link', { name: 'People' }).click();
+  const main = page.locator('main');
+  await comesTo(
+    () =>
+      main
+        .locator('aos-problem')
+        .allInnerTexts()
+        .then((all) => all.map((text) => text.split('\n')[0])),
+    ['Not available right now', 'Not loaded', 'Changes that wait for a second person: not loaded'],
+  );
+  isAway = false;
+  await main.getByRole('alert').getByRole('button', { name: 'Retry' }).click();
+  await main.getByRole('cell', { name: owner.email }).waitFor();
+  await comesTo(() => main.locator('aos-problem').count(), 0);
+  assert.deepEqual(faults, []);
+  await close();
+});
+
 test('the first Tab leads past the rail, and what slides over takes the focus and gives it back', async () => {
   const { page, close } = await browser.open();
   await letIn(page);

@@ -538,6 +538,8 @@ export const words = {
   },
   problem: {
     retry: 'Retry',
+    notLoaded: 'Not loaded',
+    notLoadedOf: '{{what}}: not loaded',
     copyTrace: 'Copy trace id',
     code: {
       offline: {

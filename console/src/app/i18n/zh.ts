@@ -528,6 +528,8 @@ export const words: AllWords = {
   },
   problem: {
     retry: '重试',
+    notLoaded: '未能加载',
+    notLoadedOf: '{{what}}：未能加载',
     copyTrace: '复制链路编号',
     code: {
       offline: {

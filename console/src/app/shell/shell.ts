@@ -28,6 +28,7 @@ import { timeOfDay } from '../shared/ui/time';
 import { isOverlaid, isTyping } from '../shared/ui/typing';
 import { AccountMenu } from './account-menu';
 import { MoreRooms } from './more-rooms';
+import { PageProblem } from './page-problem';
 import { type Command, Palette } from './palette';
 import { RoomLoading } from './room-loading';
 import { places, rooms } from './rooms';
@@ -44,6 +45,7 @@ const BANNER_AFTER_MS = 3_000;
     Icon,
     Inbox,
     MoreRooms,
+    PageProblem,
     Palette,
     RouterLink,
     RouterLinkActive,

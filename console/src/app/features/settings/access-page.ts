@@ -63,7 +63,12 @@ import { Sentences } from '../../shared/i18n/sentences';
       <div class="said" aria-live="polite">
         @if (call(); as call) {
           @if (call.state === 'failed') {
-            <aos-problem [problem]="call.problem" [canRetry]="true" (retry)="check()" />
+            <aos-problem
+              [problem]="call.problem"
+              [isOwn]="true"
+              [canRetry]="true"
+              (retry)="check()"
+            />
           }
         }
         @if (answer(); as answer) {

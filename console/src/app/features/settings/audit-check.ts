@@ -21,7 +21,12 @@ const MOST_SHOWN = 20;
     <ng-container *transloco="let t">
       @if (call(); as call) {
         @if (call.state === 'failed') {
-          <aos-problem [problem]="call.problem" [canRetry]="true" (retry)="check()" />
+          <aos-problem
+            [problem]="call.problem"
+            [isOwn]="true"
+            [canRetry]="true"
+            (retry)="check()"
+          />
         }
       }
       @if (call().state !== 'idle' && call().state !== 'failed') {

@@ -53,7 +53,12 @@ import { ProposalsApi } from './proposals-api';
       </p>
       @if (call(); as call) {
         @if (call.state === 'failed') {
-          <aos-problem [problem]="call.problem" [canRetry]="true" (retry)="again()" />
+          <aos-problem
+            [problem]="call.problem"
+            [what]="isPage() ? '' : t('proposals.waits')"
+            [canRetry]="true"
+            (retry)="again()"
+          />
         } @else if (call.state === 'loading' && isPage() && shown().length === 0) {
           <div class="skeleton" aria-hidden="true"></div>
         }

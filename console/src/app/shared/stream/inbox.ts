@@ -92,7 +92,7 @@ import { Sentences } from '../i18n/sentences';
             }
           }
           @if (problem(); as problem) {
-            <aos-problem [problem]="problem" [canRetry]="true" (retry)="load()" />
+            <aos-problem [problem]="problem" [isOwn]="true" [canRetry]="true" (retry)="load()" />
           } @else if (call().state === 'loading') {
             <p class="empty" role="status">{{ t('ui.loading') }}</p>
           } @else if (cursor()) {

@@ -16,6 +16,7 @@ import { NavigationEnd, Router } from '@angular/router';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { filter } from 'rxjs';
 import { Icon } from './icon';
+import { IN_DIALOG } from './in-dialog';
 
 let count = 0;
 const LONG_MS = 10_000;
@@ -30,6 +31,7 @@ const LONG_MS = 10_000;
 @Component({
   selector: 'aos-dialog',
   imports: [Icon, TranslocoDirective],
+  providers: [{ provide: IN_DIALOG, useValue: true }],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `
     <dialog
