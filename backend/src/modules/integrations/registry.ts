@@ -103,6 +103,17 @@ export interface ToolRow {
   pin_state: PinState;
 }
 
+/** What a server's tools are offered with. */
+export interface OfferingRow {
+  server: string;
+  use_prefix: boolean;
+  registered_at: Date;
+  health: ServerRow['health'];
+  tools: number;
+  /** Another one when there are other tools, or one of them is told of otherwise. */
+  stamp: string;
+}
+
 /** A tool as its server told of it, ready to be kept. */
 export interface ListedTool {
   definition: ToolDefinition;
@@ -258,9 +269,17 @@ export class Registry implements OnModuleInit, OnApplicationShutdown {
     return rows[0] && toTool(rows[0]);
   }
 
-  /** The same as rows, with what the aggregate endpoint needs of their servers. */
-  offered(): Promise<ToolRow[]> {
-    return this.database.query<ToolRow>(`${selectTools} ORDER BY t.server, t.name`);
+  /** The servers of whose tools some are offered. */
+  offering(): Promise<OfferingRow[]> {
+    return this.database.query<OfferingRow>(`${selectOfferings} ORDER BY o.server`);
+  }
+
+  /** The tools of these, as their servers told of them. */
+  offered(servers: readonly string[]): Promise<Pick<ToolRow, 'server' | 'definition'>[]> {
+    return this.database.query(
+      `SELECT server, definition FROM (${selectTools}) AS t WHERE server = ANY($1)`,
+      [servers],
+    );
   }
 
   /** What the names of all tools that are offered depend on. */
@@ -492,6 +511,13 @@ const selectAnyTools = `SELECT t.server, t.name,
 
 /** What is offered: servers that are on, tools whose definition is the approved one. */
 export const selectTools = `${selectAnyTools} AND t.pin_state = 'pinned'`;
+
+/** Read again and again, so by hashes: definitions are a thousand times as long. */
+export const selectOfferings = `SELECT o.*, r.use_prefix, r.created_at AS registered_at, r.health
+  FROM (SELECT server, count(*)::int AS tools, bit_xor(hashtextextended(
+            name || ' ' || definition_hash || ' ' || coalesce(told_hash, ''), 0))::text AS stamp
+          FROM mcp_tools WHERE NOT is_gone AND pin_state = 'pinned' GROUP BY server) AS o
+  JOIN mcp_registry r ON r.name = o.server WHERE r.is_enabled`;
 
 export function toTool(row: ToolRow): KnownTool {
   const { definition } = row;

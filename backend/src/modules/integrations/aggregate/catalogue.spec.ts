@@ -9,7 +9,8 @@ import { KeptLists } from './kept-lists.js';
 let parts: GatewayParts;
 let server: ToolServerOfTest;
 let catalogue: Catalogue;
-let reads: jest.SpiedFunction<GatewayParts['registry']['offered']>;
+let reads: jest.SpiedFunction<GatewayParts['registry']['offering']>;
+let definitions: jest.SpiedFunction<GatewayParts['registry']['offered']>;
 let now: number;
 beforeAll(async () => {
   parts = await startGateway({});
@@ -24,7 +25,8 @@ beforeEach(() => {
   now = performance.now();
   jest.spyOn(performance, 'now').mockImplementation(() => now);
   const { database, registry, upstreams, vault, wakeups } = parts;
-  reads = jest.spyOn(registry, 'offered');
+  reads = jest.spyOn(registry, 'offering');
+  definitions = jest.spyOn(registry, 'offered');
   const lists = new KeptLists(database, upstreams, vault);
   catalogue = new Catalogue(database, registry, upstreams, lists, wakeups);
 });
@@ -49,6 +51,91 @@ describe('a tool', () => {
     now += 999;
     expect(await catalogue.tool('first__one')).toMatchObject({ server: 'first', name: 'one' });
     expect(reads).toHaveBeenCalledTimes(2);
+  });
+
+  it('is read anew where its server has others, and of no server besides', async () => {
+    const growing = await startToolServer([{ name: 'one', description: 'first' }]);
+    try {
+      await parts.register({ name: 'changing', transport: 'http', url: growing.url });
+      const before = await catalogue.tools();
+      now += 1000;
+      definitions.mockClear();
+      expect(await catalogue.tools()).toBe(before);
+      expect(definitions).not.toHaveBeenCalled();
+
+      growing.tools.push({ name: 'two' });
+      await parts.registry.syncTools(await parts.registry.find('changing'));
+      now += 1000;
+      const after = await catalogue.tools();
+      expect(definitions.mock.calls).toEqual([[['changing']]]);
+      expect([...after.keys()]).toEqual([...before.keys(), 'changing__two'].sort());
+      expect(after.get('first__one')!.definition).toBe(before.get('first__one')!.definition);
+      // A definition that was approved, or that is told of in another order, is another one.
+      for (const column of ['definition_hash', 'told_hash']) {
+        await parts.database.query(
+          `UPDATE mcp_tools SET ${column} = 'another ${column}', told = NULL, definition = definition || $1
+            WHERE server = 'changing' AND name = 'one'`,
+          [{ description: column }],
+        );
+        now += 1000;
+        const { definition } = (await catalogue.tools()).get('changing__one')!;
+        expect(definition.description).toBe(column);
+      }
+    } finally {
+      await growing.stop();
+    }
+  });
+
+  it('that is taken from its server, or waits for approval, is no longer there', async () => {
+    await parts.register({ name: 'losing', transport: 'http', url: server.url });
+    for (const change of ['is_gone = true', `is_gone = false, pin_state = 'changed'`]) {
+      await parts.database.query(`UPDATE mcp_tools SET is_gone = false, pin_state = 'pinned'`);
+      now += 1000;
+      expect((await catalogue.tools()).has('losing__one')).toBe(true);
+      await parts.database.query(`UPDATE mcp_tools SET ${change} WHERE server = 'losing'`);
+      now += 1000;
+      expect((await catalogue.tools()).has('losing__one')).toBe(false);
+    }
+  });
+
+  it('has another name once its server is offered without a prefix, and that is told', async () => {
+    await parts.register({ name: 'bared', transport: 'http', url: server.url });
+    const told = jest.fn();
+    const stop = catalogue.listen({ toolsChanged: told } as unknown as ServerNotifier);
+    try {
+      await catalogue.look();
+      const { definition } = (await catalogue.tools()).get('bared__one')!;
+      definitions.mockClear();
+      await parts.database.query(`UPDATE mcp_registry SET use_prefix = false WHERE name = 'bared'`);
+      await catalogue.look();
+      expect(told).toHaveBeenCalledTimes(1);
+      expect((await catalogue.tools()).get('one')!.definition).toBe(definition);
+      expect(definitions).not.toHaveBeenCalled();
+    } finally {
+      stop();
+      await parts.database.query(`DELETE FROM mcp_registry WHERE name = 'bared'`);
+    }
+  });
+
+  it('is read with others of its server, and some thousand at once at most', async () => {
+    await parts.database.query(
+      `INSERT INTO mcp_registry (name, base_url, capabilities)
+       SELECT 'big-' || n, 'http://127.0.0.1:9/', '{}' FROM generate_series(1, 3) n`,
+    );
+    await parts.database.query(
+      `INSERT INTO mcp_tools (server, name, definition, definition_hash)
+       SELECT 'big-' || n, 't' || i, jsonb_build_object('name', 't' || i), md5(i::text)
+         FROM generate_series(1, 3) n, generate_series(1, CASE n WHEN 1 THEN 700 ELSE 300 END) i`,
+    );
+    try {
+      await catalogue.tools();
+      const asked = definitions.mock.calls.map(([servers]) =>
+        servers.filter((name) => name.startsWith('big-')),
+      );
+      expect(asked.filter((names) => names.length > 0)).toEqual([['big-1', 'big-2'], ['big-3']]);
+    } finally {
+      await parts.database.query(`DELETE FROM mcp_registry WHERE name LIKE 'big-%'`);
+    }
   });
 
   it('is there as soon as its server is registered, and gone as soon as that is switched off', async () => {

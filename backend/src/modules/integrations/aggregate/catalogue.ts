@@ -12,7 +12,13 @@ import { describeFailure } from '../../../platform/database/away.js';
 import { Database } from '../../../platform/database/database.js';
 import { Wakeups } from '../../../platform/outbox/wakeups.js';
 import { UnknownServer } from '../integrations.errors.js';
-import { Registry, type ServerRow, selectServers, selectTools } from '../registry.js';
+import {
+  type OfferingRow,
+  Registry,
+  type ServerRow,
+  selectOfferings,
+  selectServers,
+} from '../registry.js';
 import type { ListKind, UpstreamChange } from '../upstreams/upstream.js';
 import { Upstreams } from '../upstreams/upstreams.js';
 import { KeptLists } from './kept-lists.js';
@@ -34,6 +40,15 @@ export interface Owned<T> {
   definition: T;
 }
 
+/** What was read last. Definitions may be newer than their stamp, and then are read once more; they are never older. */
+interface Kept {
+  /** The servers, as they were then. */
+  of: string;
+  /** By server. */
+  definitions: Map<string, { stamp: string; tools: Tool[] }>;
+  tools: Map<string, OfferedTool>;
+}
+
 type Change = Exclude<UpstreamChange['kind'], 'lost' | 'found' | 'new'>;
 type Stamp = Record<'tools' | 'prompts' | 'resources', string>;
 const TOOLS_FRESH_MS = 1000;
@@ -43,6 +58,8 @@ const LOOK_MS = 3000;
 /** A server that tells of changes without end is asked so often, and not at each word. */
 const FOLLOW_EVERY_MS = 1000;
 const MOST_REMEMBERED = 10_000;
+/** Definitions read in one go, in between other work has its turn; one server has as many at most. */
+const TOOLS_AT_ONCE = 1000;
 
 /**
  * What all servers offer together, under names that do not clash.
@@ -56,8 +73,9 @@ const MOST_REMEMBERED = 10_000;
  *
  * Word of changes comes from the servers themselves, and, for what people change in the registry and other processes
  * read of the servers, from looking at it while somebody listens; so it reaches every process. A server that tells of one while it is being
- * registered has no row yet: that is followed once the registration is committed. What was read of the tools is good
- * for a moment, and no longer than until somebody changes them.
+ * registered has no row yet: that is followed once the registration is committed. What is known of the tools is good
+ * for a moment, and no longer than until somebody changes them. Then the servers are looked at, by a stamp of their tools, and
+ * definitions are read of those alone that have others: of 20,000 tools that takes a second, in which nothing else would be done.
  */
 @Injectable()
 export class Catalogue implements OnApplicationShutdown {
@@ -70,6 +88,7 @@ export class Catalogue implements OnApplicationShutdown {
   private readonly early = new Map<string, { server: string; change: UpstreamChange }>();
   private generation = 0;
   private cached: { at: number; tools: Promise<Map<string, OfferedTool>> } | undefined;
+  private kept: Kept | undefined;
   private stamp: Stamp | undefined;
   private looking: NodeJS.Timeout | undefined;
   private readonly stopListening: () => void;
@@ -283,17 +302,38 @@ export class Catalogue implements OnApplicationShutdown {
   }
 
   private async readTools(): Promise<Map<string, OfferedTool>> {
-    const rows = await this.registry.offered();
-    return offeredNames(
-      rows.map((row) => ({
-        server: row.server,
-        name: row.name,
-        usesPrefix: row.use_prefix,
-        registeredAt: row.registered_at,
-        definition: row.definition as Tool,
-        health: row.health,
-      })),
+    const before = this.kept;
+    const servers = await this.registry.offering();
+    const of = JSON.stringify(servers);
+    if (before?.of === of) return before.tools;
+    const definitions = await this.definitionsOf(servers, before);
+    const tools = offeredNames(
+      servers.flatMap(({ server, use_prefix, registered_at, health }) =>
+        definitions.get(server)!.tools.map((definition) => ({
+          ...{ server, name: definition.name, usesPrefix: use_prefix },
+          ...{ registeredAt: registered_at, definition, health },
+        })),
+      ),
     );
+    this.kept = { of, definitions, tools };
+    return tools;
+  }
+
+  private async definitionsOf(servers: readonly OfferingRow[], before: Kept | undefined) {
+    const definitions: Kept['definitions'] = new Map();
+    const others: OfferingRow[] = [];
+    for (const row of servers) {
+      const known = before?.definitions.get(row.server);
+      if (known?.stamp === row.stamp) definitions.set(row.server, known);
+      else {
+        definitions.set(row.server, { stamp: row.stamp, tools: [] });
+        others.push(row);
+      }
+    }
+    for (const some of portionsOf(others))
+      for (const { server, definition } of await this.registry.offered(some))
+        definitions.get(server)!.tools.push(definition as Tool);
+    return definitions;
   }
 
   private servers(): Promise<ServerRow[]> {
@@ -324,6 +364,18 @@ export class Catalogue implements OnApplicationShutdown {
   }
 }
 
+function portionsOf(rows: readonly OfferingRow[]): string[][] {
+  const portions: { servers: string[]; tools: number }[] = [];
+  for (const { server, tools } of rows) {
+    const last = portions.at(-1);
+    if (last && last.tools + tools <= TOOLS_AT_ONCE) {
+      last.servers.push(server);
+      last.tools += tools;
+    } else portions.push({ servers: [server], tools });
+  }
+  return portions.map(({ servers }) => servers);
+}
+
 /** Says of an entry that its server could not be asked, and why. */
 export function marked<T extends object>(item: T, error: string): T {
   const meta = (item as { _meta?: object })._meta;
@@ -350,7 +402,7 @@ const keptLists = (kinds: readonly ListKind[]) => `(
      WHERE r.is_enabled AND l.items <> '[]' AND l.kind IN (${kinds.map((kind) => `'${kind}'`).join(', ')}))`;
 
 /** Of all that lists are made of: the tools, and the rules that close some of them to some; prompts; resources. */
-const STAMP = `SELECT md5(coalesce(string_agg(server || ' ' || name || ' ' || md5(definition::text), ',' ORDER BY server, name), ''))
+const STAMP = `SELECT md5(coalesce(string_agg(server || ' ' || use_prefix || ' ' || stamp, ',' ORDER BY server), ''))
     || (SELECT coalesce(max(version), 0) FROM config_versions WHERE scope = 'policies') AS tools,
     ${keptLists(listsOf.prompts)} AS prompts, ${keptLists(listsOf.resources)} AS resources
-  FROM (${selectTools}) AS t`;
+  FROM (${selectOfferings}) AS t`;

@@ -844,7 +844,7 @@ async function readToEnd(reader: ReadableStreamDefaultReader<Uint8Array>): Promi
 
 it('says that the database does not answer, where the tools cannot be read', async () => {
   const cut = Object.assign(new Error('Connection terminated unexpectedly'), { code: '57P01' });
-  const offered = jest.spyOn(app.app.get(Registry), 'offered').mockRejectedValue(cut);
+  const offered = jest.spyOn(app.app.get(Registry), 'offering').mockRejectedValue(cut);
   app.app.get(Wakeups).wake('control'); // what was read before is not good any more
   for (const method of ['tools/list', 'server/discover', 'prompts/list'])
     expect(await send(method)).toMatchObject({

@@ -46,7 +46,10 @@ export function offeredNames<T extends Nameable>(items: readonly T[]): Map<strin
 const byRank = (a: Nameable, b: Nameable): number =>
   Number(b.usesPrefix) - Number(a.usesPrefix) ||
   a.registeredAt.getTime() - b.registeredAt.getTime() ||
-  (`${a.server}\n${a.name}` < `${b.server}\n${b.name}` ? -1 : 1);
+  byText(a.server, b.server) ||
+  byText(a.name, b.name);
+
+const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 function firstOf({ server, name, usesPrefix }: Nameable, isFree: (name: string) => boolean) {
   const keeps = !usesPrefix && PLAIN.test(name) && !isMisleading(name);
