@@ -1,2 +1,2 @@
-export { ArtifactStore, type StoredFile } from './artifact-store.js';
+export { ArtifactStore } from './artifact-store.js';
 export { ArtifactsModule } from './artifacts.module.js';

@@ -1,4 +1,4 @@
-export { SecondFactorNeeded, SecondFactorWrong } from './auth.errors.js';
+export { SecondFactorWrong } from './auth.errors.js';
 export { AuthModule } from './auth.module.js';
 export { LoginAttempts } from './login-attempts.js';
 export { OwnPassword } from './own-password.js';

@@ -1,7 +1,7 @@
 import { hash, randomBytes } from 'node:crypto';
 
 /** API tokens are told from session tokens by this, also by scanners that look for leaked ones. */
-export const API_TOKEN_PREFIX = 'aos_';
+const API_TOKEN_PREFIX = 'aos_';
 
 /** 256 random bits: guessing is hopeless, so a plain hash is enough to store. */
 export const newSessionToken = () => randomBytes(32).toString('base64url');

@@ -10,7 +10,7 @@ import { faultAt } from '../../platform/http/problem.js';
 import { inputsIn, referredSteps } from '../runs/index.js';
 
 /** What a person still reads, and what the record keeps twice with every change. */
-export const MOST_CHARACTERS = 200_000;
+const MOST_CHARACTERS = 200_000;
 
 /** Only what a version holds, of whatever holds that and more. */
 export const contentOf = ({

@@ -23,7 +23,7 @@ export interface BlueprintRow {
 export const nameOf = (column: string) =>
   `coalesce((SELECT u.name FROM users u WHERE 'user:' || u.id = ${column}), ${column})`;
 
-export const blueprintColumns = `b.id, b.project_id, b.name, b.version, ${nameOf('b.created_by')} AS created_by, b.created_at,
+const blueprintColumns = `b.id, b.project_id, b.name, b.version, ${nameOf('b.created_by')} AS created_by, b.created_at,
   v.content, ${nameOf('v.created_by')} AS updated_by, v.created_at AS updated_at`;
 export const presentVersion = `JOIN blueprint_versions v ON v.blueprint_id = b.id AND v.version = b.version`;
 

@@ -1,5 +1,5 @@
 /** Where the console goes when nobody says. */
-export const HOME = '/chat';
+const HOME = '/chat';
 
 /**
  * A path of the console, or its first page: what is asked for comes out of an address. Whatever leads elsewhere once a browser

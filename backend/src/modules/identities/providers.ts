@@ -258,7 +258,7 @@ const lacks = (claims: Record<string, unknown>, { roleClaim }: SignInProvider): 
 const pick = (from: Record<string, unknown>, keys: readonly string[]) =>
   Object.fromEntries(keys.flatMap((key) => (from[key] === undefined ? [] : [[key, from[key]]])));
 
-export const codeIn = (code: string): string => (/^[a-z_]{1,60}$/.test(code) ? code : 'error');
+const codeIn = (code: string): string => (/^[a-z_]{1,60}$/.test(code) ? code : 'error');
 
 function causesOf(error: unknown): unknown[] {
   const causes: unknown[] = [];

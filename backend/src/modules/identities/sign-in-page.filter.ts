@@ -10,7 +10,7 @@ import { Redactor } from '../../platform/telemetry/redactor.js';
 import { SignInRefused } from './identities.errors.js';
 import { consolePath } from './own-paths.js';
 
-export const PROBLEM_COOKIE = 'aos_sign_in_problem';
+const PROBLEM_COOKIE = 'aos_sign_in_problem';
 
 /**
  * Somebody comes here by following a provider's answer, so what went wrong is told where they can read it: on the console's

@@ -127,7 +127,7 @@ export class CapabilityRefused extends AosError {
 }
 
 /** The scopes that would reach a tool, narrowest first. */
-export const scopesFor = (server: string, tool: string): string[] => [
+const scopesFor = (server: string, tool: string): string[] => [
   `tool.call:${server}.${tool}`,
   `tool.call:${server}.*`,
   'tool.call',

@@ -72,7 +72,7 @@ export type WorkerSignal =
   | { what: 'ended'; jobId: string }
   | { what: 'beaten' | 'rescued' | 'handed-back'; jobIds: string[] };
 
-export const workerDefaults: WorkerOptions = {
+const workerDefaults: WorkerOptions = {
   isEnabled: true,
   concurrency: 4,
   leaseMs: 30_000,

@@ -6,7 +6,7 @@ import { inSpan } from '../../platform/telemetry/span.js';
 import { Settings, Vault } from '../config/index.js';
 
 /** Of the column. Vectors that are shorter are filled up with zeros, which changes no angle between two of them. */
-export const DIMENSIONS = 1536;
+const DIMENSIONS = 1536;
 
 type EmbeddingsConfig = SystemConfig['embeddings'];
 

@@ -145,7 +145,7 @@ export interface ApprovalRow {
   env: string[];
 }
 
-export interface VoteRow {
+interface VoteRow {
   voter: string;
   by: string;
   decision: ApprovalVote['decision'];
@@ -166,7 +166,7 @@ export const isOwn = ({ actor }: Ctx, row: ApprovalRow): boolean =>
   row.requested_by === actor.id ||
   (row.requested_by_user !== null && row.requested_by_user === actor.userId);
 
-export const givenOf = (votes: readonly Pick<VoteRow, 'decision' | 'counts'>[]): number =>
+const givenOf = (votes: readonly Pick<VoteRow, 'decision' | 'counts'>[]): number =>
   votes.filter(({ decision, counts }) => decision === 'continue' && counts).length;
 
 function youOf(ctx: Ctx, row: ApprovalRow): Approval['you'] {

@@ -103,7 +103,7 @@ export class Critic {
 const MAX_EXCERPT = 2_000;
 const excerpt = (result: unknown): string => (JSON.stringify(result) ?? '').slice(0, MAX_EXCERPT);
 
-export function mayTryAgain(run: Run, step: RunStep): boolean {
+function mayTryAgain(run: Run, step: RunStep): boolean {
   if (step.onError !== 'revise' || step.attempts > step.retries) return false;
   // What cannot come right by itself may still do so with other arguments.
   return !run.hopeless.has(step.id) || run.model !== undefined;

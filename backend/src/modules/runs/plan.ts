@@ -118,7 +118,7 @@ export function isToolAllowed(tool: string, allowed: readonly string[]): boolean
 }
 
 /** The name that it is the end of, else the one that is spelt most like it; nothing when none is near. */
-export function nearest(wrong: string, names: readonly string[]): string | undefined {
+function nearest(wrong: string, names: readonly string[]): string | undefined {
   const whole = names.find((name) => name.endsWith(`.${wrong}`)); // without its server
   if (whole !== undefined) return whole;
   let best: string | undefined;

@@ -319,7 +319,7 @@ function planSaying(ids: readonly string[]): Said {
 }
 
 /** An SOP names its file as it likes; a task that brings exactly one means that one. */
-export function bindSoleInput(sop: readonly Step[], inputs: readonly string[]): Step[] {
+function bindSoleInput(sop: readonly Step[], inputs: readonly string[]): Step[] {
   const named = new Set(sop.flatMap((step) => [...inputsIn(step.args)]));
   const unresolved = [...named].filter((name) => !inputs.includes(name));
   const given = inputs[0];

@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { readEntry } from '../http/address-list.js';
 import { otelVariables } from './otel-variables.js';
 
-export const roleNames = ['api', 'relay', 'worker'] as const;
-export type ProcessRole = (typeof roleNames)[number];
+const roleNames = ['api', 'relay', 'worker'] as const;
+type ProcessRole = (typeof roleNames)[number];
 
 /** What the process was started with. Read once, in `main.ts`; everything else is handed its part. */
 export interface Environment {

@@ -10,10 +10,10 @@ const partitioned = {
   logs: { setting: 'logs', time: 'created_at' },
   metric_samples: { setting: 'measurements', time: 'at' },
 } as const;
-export type PartitionedTable = keyof typeof partitioned;
-export type KeptSetting = (typeof partitioned)[PartitionedTable]['setting'];
+type PartitionedTable = keyof typeof partitioned;
+type KeptSetting = (typeof partitioned)[PartitionedTable]['setting'];
 const tables = Object.keys(partitioned) as PartitionedTable[];
-export const settingOf = (table: PartitionedTable): KeptSetting => partitioned[table].setting;
+const settingOf = (table: PartitionedTable): KeptSetting => partitioned[table].setting;
 
 /** Days, by the setting. Partitions are weeks, so a row lives at most 7 days longer. Null: not to be told, so nothing goes. */
 export type KeptDays = Record<KeptSetting, number | null>;
@@ -49,7 +49,7 @@ const WEEK_MS = 7 * DAY_MS;
 /** A Monday, so that partitions of all installations fall on the same days. */
 const EPOCH_MS = Date.UTC(2024, 0, 1);
 /** So much longer is a week kept that was not copied yet, where history is copied; then it goes, and is counted. */
-export const HELD_DAYS = 30;
+const HELD_DAYS = 30;
 
 interface Partition {
   parent: string;

@@ -17,7 +17,7 @@ import type { Principal } from './context.js';
 import type { HttpMetrics } from './http-metrics.js';
 
 /** Whoever has not been identified (yet). May do nothing. */
-export const anonymous: Principal = {
+const anonymous: Principal = {
   kind: 'user',
   id: 'anonymous',
   name: 'anonymous',

@@ -56,7 +56,7 @@ export interface RelayOptions {
   /** How many numbers ahead are reserved: what may be skipped when Postgres crashes. */
   reserve: number;
 }
-export const RELAY_OPTIONS = Symbol('RELAY_OPTIONS');
+const RELAY_OPTIONS = Symbol('RELAY_OPTIONS');
 const defaults: RelayOptions = { pollMs: 250, gatherMs: 5, batchSize: 1000, reserve: 5000 };
 
 /** What it does is told in the migration that made it. In order, as RETURNING answers in none. */

@@ -30,7 +30,7 @@ export interface TailOptions {
   /** How far back the recent events are filled at start, so that a restart does not send all to the database. */
   warmUp: number;
 }
-export const TAIL_OPTIONS = Symbol('TAIL_OPTIONS');
+const TAIL_OPTIONS = Symbol('TAIL_OPTIONS');
 const defaults: TailOptions = { pollMs: 500, pageSize: 1000, warmUp: 2000 };
 
 interface RelayState {

@@ -7,7 +7,7 @@ const CLASSES = 110;
 
 export type Sizes = Record<string, number>;
 
-export const classOf = (value: number): number =>
+const classOf = (value: number): number =>
   Math.min(CLASSES, Math.max(0, Math.ceil(Math.log(Math.max(value, 1)) / Math.log(GROWTH))));
 
 /** The middle of a class. */

@@ -1,6 +1,6 @@
 import { ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 
-export const PAGE_SIZE = 250;
+const PAGE_SIZE = 250;
 
 /**
  * One page of a list that is sorted by key. The cursor holds the last key that was given, so a list that

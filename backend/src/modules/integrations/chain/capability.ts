@@ -25,7 +25,7 @@ export interface NewGrant {
   ttlSeconds: number;
 }
 
-export const MAX_GRANT_SECONDS = 3600;
+const MAX_GRANT_SECONDS = 3600;
 /** All that a grant can carry: to see tools, and to call them. */
 const grantable = ['tool.call', 'tool.read'] as const satisfies Permission[];
 const TYPE = 'aos-grant+jwt';

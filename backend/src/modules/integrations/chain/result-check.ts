@@ -11,7 +11,7 @@ import { mapStrings } from './secret-references.js';
 import type { ToolSchemas } from './tool-schema.js';
 
 /** An answer larger than this belongs into a file. */
-export const MAX_RESULT_BYTES = 1024 * 1024;
+const MAX_RESULT_BYTES = 1024 * 1024;
 /** Of anything that a server says: what lies deeper cannot be written out any more. */
 export const MAX_DEPTH = 64;
 const MAX_FAULTS_TOLD = 10;

@@ -171,4 +171,4 @@ export const routeOf = (input: NewServer) => ({
   openapi: input.openapi ?? null,
 });
 
-export const isOAuth = (auth: object): auth is OutboundOAuth => 'type' in auth;
+const isOAuth = (auth: object): auth is OutboundOAuth => 'type' in auth;

@@ -133,7 +133,7 @@ async function* readChunks(path: string, signal: AbortSignal): AsyncGenerator<Bu
   for await (const chunk of stream) yield chunk as Buffer;
 }
 
-export function isBlankLine(record: CsvRecord): boolean {
+function isBlankLine(record: CsvRecord): boolean {
   return record.cells.length === 1 && record.cells[0]!.trim() === '' && !record.unclosedQuote;
 }
 

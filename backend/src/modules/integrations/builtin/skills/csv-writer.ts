@@ -43,7 +43,7 @@ export class CsvWriter {
   }
 }
 
-export function csvLine(cells: readonly string[]): string {
+function csvLine(cells: readonly string[]): string {
   // A lone empty cell would read as a blank line.
   if (cells.length === 1 && cells[0] === '') return '""';
   return cells.map(quoted).join(',');
@@ -57,6 +57,6 @@ function quoted(cell: string): string {
  * A spreadsheet runs a cell that begins with = + - @ as a formula. An apostrophe in front stops it,
  * and changes the data; so it is done only where a person is to open the file, and never to a number.
  */
-export function withoutFormula(cell: string): string {
+function withoutFormula(cell: string): string {
   return /^[=+\-@\t\r]/.test(cell) && !/^[+-]?[\d.,\s]*\d%?$/.test(cell) ? `'${cell}` : cell;
 }

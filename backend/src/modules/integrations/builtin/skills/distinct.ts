@@ -10,7 +10,7 @@
 const { imul } = Math;
 
 /** Two independent 32-bit hashes (the mixing of MurmurHash3 and of cyrb53, over UTF-16 units). */
-export function hashPair(text: string, seed = 0): [number, number] {
+function hashPair(text: string, seed = 0): [number, number] {
   let a = 0xdeadbeef ^ seed;
   let b = 0x41c6ce57 ^ seed;
   for (let i = 0; i < text.length; i += 1) {

@@ -86,7 +86,7 @@ export async function eachPair(
   return { rows, ragged };
 }
 
-export function asNumber(text: string, decision: ColumnDecision): number {
+function asNumber(text: string, decision: ColumnDecision): number {
   return isTime(decision) ? timeOf(text) : Number(text);
 }
 
