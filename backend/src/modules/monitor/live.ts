@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { LiveLogsQuery, MonitorLogLine } from '@aos/contracts';
 import type { Request, Response } from 'express';
 import type { Ctx } from '../../platform/http/context.js';
-import { streamLooks } from '../../platform/realtime/server-sent.js';
+import { follow } from '../../platform/http/follow.js';
 import { LogStore } from '../../platform/telemetry/log-store.js';
 import { LATE_IDS, LogsQueries } from './logs.queries.js';
 import { MetricsQueries } from './metrics.queries.js';
@@ -26,34 +26,40 @@ export class Live {
     let position = await this.logs.head();
     // What was there before is the reader's already; what is seen later is remembered while it may come again.
     let seen = await this.logs.idsUpTo(position);
-    await streamLooks({
+    await follow(
+      {
+        stopped: this.sampler.stopping.signal,
+        isPaced: true,
+        everyMs: LOG_EVERY_MS,
+        hear: [(wake) => this.store.onFresh(wake)],
+        look: async () => {
+          const lines = await this.logs.fresh(ctx, query, position, seen);
+          if (lines.length === 0) return [];
+          position = lines.reduce(
+            (most, { id }) => (BigInt(id) > most ? BigInt(id) : most),
+            position,
+          );
+          const oldest = position - LATE_IDS;
+          seen = [...seen, ...lines.map(({ id }) => id)].filter((id) => BigInt(id) > oldest);
+          return [{ event: 'lines', data: lines satisfies MonitorLogLine[] }];
+        },
+      },
       request,
       response,
-      stopped: this.sampler.stopping.signal,
-      everyMs: LOG_EVERY_MS,
-      wakeOn: [(wake) => this.store.onFresh(wake)],
-      look: async (send) => {
-        const lines = await this.logs.fresh(ctx, query, position, seen);
-        if (lines.length === 0) return;
-        position = lines.reduce(
-          (most, { id }) => (BigInt(id) > most ? BigInt(id) : most),
-          position,
-        );
-        const oldest = position - LATE_IDS;
-        seen = [...seen, ...lines.map(({ id }) => id)].filter((id) => BigInt(id) > oldest);
-        await send('lines', lines satisfies MonitorLogLine[]);
-      },
-    });
+    );
   }
 
   async now(request: Request, response: Response): Promise<void> {
-    await streamLooks({
+    await follow(
+      {
+        stopped: this.sampler.stopping.signal,
+        isPaced: true,
+        everyMs: METRICS_EVERY_MS,
+        hear: [(wake) => this.sampler.onMeasured(wake)],
+        look: async () => [{ event: 'now', data: await this.metrics.now() }],
+      },
       request,
       response,
-      stopped: this.sampler.stopping.signal,
-      everyMs: METRICS_EVERY_MS,
-      wakeOn: [(wake) => this.sampler.onMeasured(wake)],
-      look: async (send) => send('now', await this.metrics.now()),
-    });
+    );
   }
 }

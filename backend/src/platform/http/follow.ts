@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Request, Response } from 'express';
 
 const HEARTBEAT_MS = 15_000;
@@ -5,7 +6,7 @@ const LOOK_EVERY_MS = 1000;
 
 /** One server-sent event; `id` is what a browser comes back with as `Last-Event-ID`. */
 export interface SentEvent {
-  id: string;
+  id?: string;
   event: string;
   data: unknown;
 }
@@ -13,6 +14,10 @@ export interface SentEvent {
 export interface Followed {
   /** What is new since it was asked last, in order; the first time, what there is to begin with. */
   look(): Promise<SentEvent[]>;
+  /** Also behind a look that found something the next one waits until something is heard, or the pause is over. */
+  isPaced?: boolean;
+  /** Without a word of it, looked again after so long. */
+  everyMs?: number;
   /** Calls `wake` when it may be worth a look, until the function that it returns is called. */
   hear: ((wake: () => void) => () => void)[];
   /** Aborted when the process stops. */
@@ -23,11 +28,11 @@ export interface Followed {
 
 /**
  * Sends what is new as server-sent events for as long as somebody reads. It looks again when something was committed
- * here, and once a second for what other processes wrote. A reader that is slower than the writing waits in
- * `write`, and nothing piles up: the next look begins where the last one ended.
+ * here, and now and then for what other processes wrote. A reader that is slower than the writing waits in
+ * `send`, and nothing piles up: the next look begins where the last one ended. It ends with the connection or the process.
  */
 export async function follow(
-  { look, hear, stopped, longestMs }: Followed,
+  { look, isPaced, everyMs = LOOK_EVERY_MS, hear, stopped, longestMs }: Followed,
   request: Request,
   response: Response,
 ): Promise<void> {
@@ -50,7 +55,7 @@ export async function follow(
     while (!closed.aborted) {
       const events = await look();
       for (const event of events) await send(response, event, closed);
-      if (events.length === 0) await wake.within(LOOK_EVERY_MS);
+      if (isPaced || events.length === 0) await wake.within(everyMs);
     }
   } finally {
     clearInterval(heartbeat);
@@ -64,15 +69,10 @@ async function send(
   { id, event, data }: SentEvent,
   closed: AbortSignal,
 ): Promise<void> {
-  if (
-    closed.aborted ||
-    response.write(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
-  )
+  const head = id === undefined ? '' : `id: ${id}\n`;
+  if (closed.aborted || response.write(`${head}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`))
     return;
-  await new Promise<void>((done) => {
-    response.once('drain', done);
-    closed.addEventListener('abort', () => done(), { once: true });
-  });
+  await once(response, 'drain', { signal: closed }).catch(() => undefined); // the stream is over
 }
 
 /** One "look now", kept until it is taken. */
