@@ -17,6 +17,7 @@ import { Wakeups } from '../../../platform/outbox/wakeups.js';
 import { Settings } from '../../config/index.js';
 import { Capabilities, type Grant } from './capability.js';
 import { GuardedFetch } from './guarded-fetch.js';
+import { addressOfIssuer } from './issuer-metadata.js';
 
 interface Issuer {
   issuer: string;
@@ -183,7 +184,7 @@ export class BearerTokens extends OutsideTokens implements OnApplicationShutdown
   }
 
   private async findKeys({ issuer, jwksUri }: Issuer): Promise<KeySet> {
-    const address = jwksUri ?? (await this.jwksUriOf(issuer));
+    const address = jwksUri ?? (await addressOfIssuer(this.outside, issuer, 'jwks_uri'));
     let notBefore = 0;
     return createRemoteJWKSet(new URL(address), {
       [customFetch]: async (url, { headers, signal }) => {
@@ -198,27 +199,6 @@ export class BearerTokens extends OutsideTokens implements OnApplicationShutdown
         return new Response(answer.text, { status: answer.status });
       },
     });
-  }
-
-  /** RFC 8414, then OpenID Connect. The document has to name the very issuer that it was asked of. */
-  private async jwksUriOf(issuer: string): Promise<string> {
-    const base = new URL(issuer);
-    const path = base.pathname.replace(/\/$/, '');
-    const places = [
-      `${base.origin}/.well-known/oauth-authorization-server${path}`,
-      `${base.origin}${path}/.well-known/openid-configuration`,
-    ];
-    for (const place of places) {
-      const metadata = await this.outside.json(place).catch((error: unknown) => {
-        if (place === places.at(-1)) throw error;
-        return undefined; // the other place is asked next
-      });
-      if (!metadata) continue;
-      if (metadata['issuer'] !== issuer)
-        throw new Error('the metadata of the issuer names another issuer');
-      if (typeof metadata['jwks_uri'] === 'string') return metadata['jwks_uri'];
-    }
-    throw new Error('the metadata of the issuer names no keys');
   }
 }
 

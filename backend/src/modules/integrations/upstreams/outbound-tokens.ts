@@ -5,6 +5,7 @@ import { canonicalHash } from '../../../platform/http/canonical-hash.js';
 import { randomBytes } from 'node:crypto';
 import { AuditTrail } from '../../../platform/audit/audit-trail.js';
 import { AddressRefused, GuardedFetch } from '../chain/guarded-fetch.js';
+import { addressOfIssuer } from '../chain/issuer-metadata.js';
 import type { Principal } from '../../../platform/http/context.js';
 import { Redactor } from '../../../platform/telemetry/redactor.js';
 import { CallerAssertions } from './caller-assertions.js';
@@ -85,7 +86,8 @@ export class OutboundTokens {
     reveal: RevealSecret,
     caller: Principal,
   ): Promise<string> {
-    const endpoint = oauth.tokenUrl ?? (await this.endpointOf(oauth.issuer!));
+    const endpoint =
+      oauth.tokenUrl ?? (await addressOfIssuer(this.outside, oauth.issuer!, 'token_endpoint'));
     const { status, text } = await this.outside.request(endpoint, {
       method: 'POST',
       headers: {
@@ -152,27 +154,6 @@ export class OutboundTokens {
     if (oauth.audience) form.set('audience', oauth.audience);
     if (oauth.resource) form.set('resource', oauth.resource);
     return form;
-  }
-
-  private async endpointOf(issuer: string): Promise<string> {
-    const base = new URL(issuer);
-    const path = base.pathname.replace(/\/$/, '');
-    const places = [
-      `${base.origin}/.well-known/oauth-authorization-server${path}`,
-      `${base.origin}${path}/.well-known/openid-configuration`,
-    ];
-    for (const place of places) {
-      const metadata = await this.outside.json(place).catch((error: unknown) => {
-        if (place === places.at(-1)) throw error;
-        return undefined; // the other place is asked next
-      });
-      if (!metadata) continue;
-      // Compared whole: one that is the same only after tidying up may be somebody else's.
-      if (metadata['issuer'] !== issuer)
-        throw new Error('the metadata of the authorization server name another issuer');
-      if (typeof metadata['token_endpoint'] === 'string') return metadata['token_endpoint'];
-    }
-    throw new Error('the metadata of the authorization server name no token endpoint');
   }
 }
 
