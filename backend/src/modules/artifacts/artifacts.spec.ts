@@ -81,6 +81,11 @@ describe('artifacts', () => {
     ]);
     const tail = await content(body.artifactId, { range: 'bytes=-3' });
     expect(await tail.text()).toBe('789');
+    // A number is one however long it is, and capitals make no difference (RFC 9110, 14.1).
+    const far = await content(body.artifactId, { range: `Bytes=8-${'9'.repeat(30)}` });
+    expect([far.status, far.headers.get('content-range')]).toEqual([206, 'bytes 8-9/10']);
+    const beyond = await content(body.artifactId, { range: `bytes=${'9'.repeat(30)}-` });
+    expect([beyond.status, beyond.headers.get('content-range')]).toEqual([416, 'bytes */10']);
     const past = await content(body.artifactId, { range: 'bytes=99-' });
     expect([past.status, past.headers.get('content-range')]).toEqual([416, 'bytes */10']);
     expect(await past.json()).toMatchObject({ code: 'range_not_satisfiable' });
