@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Said } from './said.js';
 import { Permission } from './permissions.js';
-import { Id, Moment, PageQuery, Timestamp, pageOf } from './page.js';
+import { Id, Moment, PageQuery, Timestamp, pageOf, shownName } from './page.js';
 
 /** Spaces and hyphens in it do not count, nor does the case of letters. */
 const SecondFactorCode = z.string().trim().min(1).max(64);
@@ -145,7 +145,7 @@ export type ProviderCheck = z.infer<typeof ProviderCheck>;
 
 export const CreateToken = z
   .strictObject({
-    name: z.string().trim().min(1).max(100),
+    name: shownName(100),
     scopes: z.array(Permission).min(1).max(100).optional(),
     expiresAt: Moment.optional(),
   })
@@ -192,7 +192,7 @@ export type ChangeOwnPassword = z.infer<typeof ChangeOwnPassword>;
 export const CreateUser = z
   .strictObject({
     email: z.email().toLowerCase().max(254),
-    name: z.string().trim().min(1).max(100),
+    name: shownName(100),
     password: z.string().min(12).max(1024),
     role: z.string().max(64),
   })

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ConfigChange } from './config.js';
 import { Budget, Step, TaskInput } from './jobs.js';
-import { FieldFault, Id, Moment, Timestamp, pageOf } from './page.js';
+import { FieldFault, Id, Moment, Timestamp, pageOf, shownName } from './page.js';
 import { Said } from './said.js';
 
 /** What a run of a blueprint is given under this name: `${inputs.name}` in its steps. */
@@ -22,7 +22,7 @@ export const BlueprintInput = z
 export type BlueprintInput = z.infer<typeof BlueprintInput>;
 
 const fields = {
-  name: z.string().trim().min(1).max(100),
+  name: shownName(100),
   description: z.string().trim().max(4000),
   inputs: z.array(BlueprintInput).max(50),
   /** Names of the secrets that a run is given, as in a TaskSpec. */
@@ -32,7 +32,9 @@ const fields = {
 const comment = z.string().trim().max(1000);
 
 /** What a version of a blueprint holds. */
-export const BlueprintContent = z.object(fields).meta({ id: 'BlueprintContent' });
+export const BlueprintContent = z
+  .object({ ...fields, name: z.string().min(1).max(100) })
+  .meta({ id: 'BlueprintContent' });
 export type BlueprintContent = z.infer<typeof BlueprintContent>;
 
 export const CreateBlueprint = z

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Id, PageQuery, Timestamp, pageOf } from './page.js';
+import { Id, PageQuery, Timestamp, pageOf, shownName } from './page.js';
 import { Said } from './said.js';
 
 /**
@@ -497,7 +497,7 @@ export const CreateProject = z
       .string()
       .regex(/^[a-z][a-z0-9-]{0,39}$/)
       .optional(),
-    name: z.string().trim().min(1).max(200),
+    name: shownName(200),
     description: z.string().max(4000).default(''),
   })
   .meta({ id: 'CreateProject' });
@@ -509,7 +509,7 @@ export const ProjectsQuery = PageQuery.extend({
 export type ProjectsQuery = z.infer<typeof ProjectsQuery>;
 export const PatchProject = z
   .strictObject({
-    name: z.string().trim().min(1).max(200).optional(),
+    name: shownName(200).optional(),
     description: z.string().max(4000).optional(),
     archived: z.boolean().optional(),
   })

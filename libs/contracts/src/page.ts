@@ -27,6 +27,30 @@ export const Moment = z.iso
   })
   .meta({ format: 'date-time' });
 
+/**
+ * Controls, ends of lines, marks that turn the direction of what is behind them, signs of no width, fillers and tags. Joiners stay:
+ * Persian, Indic scripts and emoji are written with them.
+ */
+const steering =
+  /[\p{Cc}\u00ad\u034f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\u{e0000}-\u{e007f}]/u;
+const visible = /[^\p{Z}\p{Default_Ignorable_Code_Point}]/u;
+
+/**
+ * What people and things are told apart by, in lists, approvals and the audit record: it shows as what it is. The same
+ * letters are one name in whatever code points they come.
+ */
+export const shownName = (most: number) =>
+  z
+    .string()
+    .trim()
+    .normalize('NFC')
+    .min(1)
+    .max(most)
+    .refine(
+      (name) => !steering.test(name) && visible.test(name),
+      'holds characters that cannot be seen, or that change how others are shown',
+    );
+
 /** `?limit=&cursor=` of every list. Lists page by key: a cursor says where the last page ended. */
 export const PageQuery = z.strictObject({
   limit: z.preprocess(digits, z.number().int().min(1).max(200).default(50)),

@@ -576,6 +576,7 @@ export const sentences = {
   'field-missing': 'is missing',
   'field-format': 'is not in the format {{format}}',
   'rule-years': 'lies outside the years 1 to 9999',
+  'rule-shown-name': 'holds characters that cannot be seen, or that change how others are shown',
   'rule-server-name': 'a small letter, then small letters, digits, _ or -, at most 40',
   'rule-token-url': 'give a tokenUrl or an issuer',
   'rule-exchange': 'goes with an exchange, and an exchange needs it or perCaller',
@@ -1076,6 +1077,7 @@ export type SentenceCode = keyof typeof sentences;
 /** What the schemas of the contract say in words of their own. */
 export const fieldRules = [
   'rule-years',
+  'rule-shown-name',
   'rule-server-name',
   'rule-token-url',
   'rule-exchange',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PageQuery, Timestamp, pageOf } from './page.js';
+import { PageQuery, Timestamp, pageOf, shownName } from './page.js';
 
 /** The list that a saved view belongs to. */
 export const viewRooms = ['tasks', 'logs', 'traces', 'audit'] as const;
@@ -26,7 +26,7 @@ export type ViewsQuery = z.infer<typeof ViewsQuery>;
 export const SaveView = z
   .strictObject({
     room: ViewRoom,
-    name: z.string().trim().min(1).max(80),
+    name: shownName(80),
     query: z
       .record(z.string().min(1).max(40), z.string().max(400))
       .refine((query) => Object.keys(query).length <= 20, 'has more than 20 filters'),

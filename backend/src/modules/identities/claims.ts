@@ -1,4 +1,4 @@
-import type { SignInProvider } from '@aos/contracts';
+import { type SignInProvider, shownName } from '@aos/contracts';
 
 /** What a provider says of somebody, once its signature and everything around it was found in order. */
 export interface Shown {
@@ -19,6 +19,10 @@ type Claims = Record<string, unknown>;
 const text = (value: unknown, most: number): string | null =>
   typeof value === 'string' && value.trim() !== '' ? value.trim().slice(0, most) : null;
 
+/** People choose it there, and it stands here in approvals and in the record: it must show as what it is. */
+const nameIn = (value: unknown): string | undefined =>
+  shownName(100).safeParse(text(value, 100)).data;
+
 /** Lists, and one text in place of a list; anything else says nothing. */
 const texts = (value: unknown): string[] =>
   [value].flat().filter((each): each is string => typeof each === 'string');
@@ -31,8 +35,7 @@ export function readClaims(claims: Claims, provider: SignInProvider): Omit<Shown
     email,
     // Some providers write it as a text; a claim that says anything else has not said it.
     isEmailVerified: email !== null && [true, 'true'].includes(claims['email_verified'] as boolean),
-    name:
-      text(claims['name'], 100) ?? text(claims['preferred_username'], 100) ?? email ?? 'Unnamed',
+    name: nameIn(claims['name']) ?? nameIn(claims['preferred_username']) ?? email ?? 'Unnamed',
     roles: rolesIn(claims, provider),
     isStrong:
       texts(claims['acr']).some((each) => acr.includes(each)) ||

@@ -13,7 +13,7 @@ import { type TestDatabase, isNative, openTestDatabase } from '../../../test/har
 import { type HttpApp, type SignedIn, openHttpApp } from '../../../test/http-app.js';
 import { Wakeups } from '../../platform/outbox/wakeups.js';
 import { LoginAttempts, hashToken } from '../auth/index.js';
-import { claimAt, isOfDomain } from './claims.js';
+import { claimAt, isOfDomain, readClaims } from './claims.js';
 import { IdentitiesModule } from './index.js';
 import { Pace } from './pace.js';
 import { Providers } from './providers.js';
@@ -961,6 +961,17 @@ describe('paths and claims', () => {
       expect([evil, ownPath(evil)]).toEqual([evil, '/chat']);
     expect(ownPath('/projects?x=//y#z')).toBe('/projects?x=//y#z');
     expect(consolePath('/chat', { code: '1' })).toBe('/console/chat?code=1');
+  });
+
+  it('name nobody by what shows as something else', () => {
+    const settings = { roles: [], secondFactor: { acr: [], amr: [] } };
+    const nameOf = (claims: object) => readClaims({ sub: '1', ...claims }, settings as never).name;
+    const names = { preferred_username: 'mallory', email: 'm@corp.test' };
+    expect(nameOf({ ...names, name: 'E\u0301va' })).toBe('\u00c9va');
+    expect(nameOf({ ...names, name: 'Own\u200ber' })).toBe('mallory');
+    expect(nameOf({ ...names, name: '\u3164', preferred_username: 'm\u202ex' })).toBe(
+      'm@corp.test',
+    );
   });
 
   it('are found by their whole name, or by the way to them, and never in a prototype', () => {

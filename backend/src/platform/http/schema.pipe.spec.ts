@@ -1,6 +1,18 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CreateAgent, PageQuery, SendMessage, fieldRules, sentences } from '@aos/contracts';
+import {
+  CreateAgent,
+  CreateBlueprint,
+  CreateProject,
+  CreateToken,
+  CreateUser,
+  PageQuery,
+  PatchProject,
+  SaveView,
+  SendMessage,
+  fieldRules,
+  sentences,
+} from '@aos/contracts';
 import ts from 'typescript';
 import { z } from 'zod';
 import { AosError } from './problem.js';
@@ -133,3 +145,48 @@ function wordsOf(node: ts.Node): string[] {
 
 /** A template with blanks too: no list of fixed texts has its code, so that it is found to lack one. */
 const isText = (node: ts.Node) => ts.isStringLiteralLike(node) || ts.isTemplateExpression(node);
+
+describe('a name that people or things are told apart by', () => {
+  const email = 'a@example.com';
+  const steps = [{ id: 'a', tool: 'skills.text.report' }];
+  const schemas: [string, z.ZodType, object][] = [
+    ['person', CreateUser, { email, password: 'long enough to be one', role: 'viewer' }],
+    ['token', CreateToken, {}],
+    ['project', CreateProject, {}],
+    ['changed project', PatchProject, {}],
+    ['view', SaveView, { room: 'tasks', query: {} }],
+    ['blueprint', CreateBlueprint, { steps }],
+  ];
+  const hidden = [
+    ...[
+      '\u200b',
+      '\u3164',
+      '\ufe0f',
+      'a\u202eb',
+      'a\u2066b',
+      'a\nb',
+      'a\u2028b',
+      'a\u001b[31m',
+      'a\u009bb',
+    ],
+    ...['Ow\u00adner', 'Ow\u2060ner', 'Ow\uffa0ner', 'a\u{e0041}'],
+  ];
+
+  it.each(schemas)('of a %s hides nothing', async (_, schema, rest) => {
+    for (const name of hidden)
+      expect([name, await faultsOf(schema, { ...rest, name })]).toMatchObject([
+        name,
+        [{ path: 'name', said: { code: 'rule-shown-name' } }],
+      ]);
+  });
+
+  it.each(schemas)('of a %s is one, in whatever code points it comes', async (_, schema, rest) => {
+    for (const [sent, kept] of [
+      [' E\u0301va ', '\u00c9va'],
+      ['\u738b\u79c0\u82f1', '\u738b\u79c0\u82f1'],
+      ['\u0646\u06cc\u200c\u0645', '\u0646\u06cc\u200c\u0645'],
+      ['\u{1f468}\u200d\u{1f469}', '\u{1f468}\u200d\u{1f469}'],
+    ])
+      expect(schema.parse({ ...rest, name: sent })).toMatchObject({ name: kept });
+  });
+});

@@ -512,6 +512,7 @@ export const sentences: Record<SentenceCode, string> = {
   'field-missing': '缺少这一项',
   'field-format': '格式应为 {{format}}',
   'rule-years': '不在公元 1 年到 9999 年之间',
+  'rule-shown-name': '含有看不见的字符，或会改变其他字符显示方式的字符',
   'rule-server-name': '以小写字母开头，其后为小写字母、数字、_ 或 -，最多 40 个字符',
   'rule-token-url': '请填写 tokenUrl 或 issuer',
   'rule-exchange': '只用于令牌交换；令牌交换须有它或 perCaller',
