@@ -32,7 +32,7 @@ export const Moment = z.iso
  * Persian, Indic scripts and emoji are written with them.
  */
 const steering =
-  /[\p{Cc}\u00ad\u034f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\u{e0000}-\u{e007f}]/u;
+  /[\p{Cc}\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\u{e0000}-\u{e007f}]/u;
 const visible = /[^\p{Z}\p{Default_Ignorable_Code_Point}]/u;
 
 /**
