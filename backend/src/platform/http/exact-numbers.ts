@@ -12,7 +12,7 @@ export function parseExactly(json: string): unknown {
 export const mayRound = (json: string): boolean => /[\d.]{16}/.test(json);
 
 /** The third parameter is in V8 since 11.4, and not in TypeScript's library yet. */
-type ParseWithSource = (
+export type ParseWithSource = (
   text: string,
   reviver: (key: string, value: unknown, context: { source?: string }) => unknown,
 ) => unknown;
@@ -20,7 +20,7 @@ type ParseWithSource = (
 const marked = (_key: string, value: unknown, { source }: { source?: string }): unknown =>
   typeof value === 'number' && source !== undefined && isRounded(value, source) ? NaN : value;
 
-const isRounded = (value: number, source: string): boolean =>
+export const isRounded = (value: number, source: string): boolean =>
   Math.abs(value) > Number.MAX_SAFE_INTEGER &&
   Number.isFinite(value) &&
   digitsOf(source) !== digitsOf(String(value));

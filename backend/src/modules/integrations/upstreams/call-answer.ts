@@ -13,6 +13,7 @@ import { type EventSourceParser, createParser } from 'eventsource-parser';
 import { say } from '@aos/contracts';
 import { LineEnds } from './line-ends.js';
 import { isPlainAnswer } from './plain-answer.js';
+import { readMessage } from './read-message.js';
 import { UpstreamFault } from './upstream.js';
 
 export interface Listener {
@@ -125,7 +126,7 @@ export class CallAnswer {
     if (id) this.lastEventId = id;
     if (data === '' || (event !== undefined && event !== 'message')) return;
     try {
-      this.tell(JSON.parse(data));
+      this.tell(readMessage(data));
     } catch (error) {
       this.listener.onFault(error as Error);
     }
@@ -150,7 +151,7 @@ const unexpected = (what: string, cause?: unknown) =>
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return readMessage(text);
   } catch (cause) {
     throw unexpected('its answer is not JSON', cause);
   }

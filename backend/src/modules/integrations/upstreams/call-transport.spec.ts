@@ -193,6 +193,42 @@ it.each(forms)('takes %s for an answer, past fetch', async (_form, answer) => {
   expect(callsHeard()).toMatchObject([{ encoding: 'identity' }]);
 });
 
+it.each([
+  ['JSON', 'application/json', (text: string) => text],
+  ['an event', 'text/event-stream', (text: string) => `data: ${text}\n\n`],
+])(
+  'tells how numbers were written that become others by being read, of %s',
+  async (_, type, form) => {
+    const structured = '{"ids":[9007199254740993,12,9007199254740993],"at":-1152921504606846977}';
+    onCall = ({ id }, __, response) =>
+      void response
+        .writeHead(200, { 'content-type': type })
+        .end(
+          form(
+            `{"jsonrpc":"2.0","id":${id},"result":{"content":[],"structuredContent":${structured}}}`,
+          ),
+        );
+    expect(await call()).toEqual({
+      content: [
+        {
+          type: 'text',
+          text: expect.stringMatching(/: 9007199254740993, -1152921504606846977\.\)$/),
+        },
+      ],
+      structuredContent: JSON.parse(structured) as unknown,
+    });
+  },
+);
+
+it('says nothing of numbers that stay what they are', async () => {
+  const result = {
+    content: [],
+    structuredContent: { n: 9007199254740994, x: 0.1234567890123457 },
+  };
+  onCall = ({ id }, _, response) => json(response, { id, result });
+  expect(await call()).toEqual(result);
+});
+
 it('keeps the connection, and signs in on it', async () => {
   const ports: (number | undefined)[] = [];
   const seen: unknown[] = [];

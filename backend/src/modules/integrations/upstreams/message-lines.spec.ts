@@ -32,6 +32,14 @@ it('are kept in few pieces, however small the pieces are that they come in', () 
   expect(most).toBe(1000);
 });
 
+it('tell how numbers were written that become others by being read', () => {
+  const text =
+    '{"jsonrpc":"2.0","id":1,"result":{"content":[],"structuredContent":{"id":9007199254740993}}}';
+  expect(lines()(`${text}\n`)).toMatchObject([
+    { result: { content: [{ text: expect.stringContaining('9007199254740993') as string }] } },
+  ]);
+});
+
 it('are found among greetings and complaints', () => {
   expect(lines()(`hello\n\n{ "half\n${line(answer(1))}bye\n`)).toEqual([answer(1)]);
 });

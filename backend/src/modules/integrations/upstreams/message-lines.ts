@@ -1,5 +1,6 @@
 import { type JSONRPCMessage, parseJSONRPCMessage } from '@modelcontextprotocol/client';
 import { isObject, isPlainAnswer } from './plain-answer.js';
+import { readMessage } from './read-message.js';
 
 /**
  * Messages out of what a server writes to its standard output, a line each. A line that does not claim to be one is
@@ -48,7 +49,7 @@ const MOST_PARTS = 1000;
 function messageIn(line: string): JSONRPCMessage | undefined {
   let value: unknown;
   try {
-    value = JSON.parse(line);
+    value = readMessage(line);
   } catch {
     return undefined; // not meant for us
   }
