@@ -45,6 +45,10 @@ export class TestTokens extends Authenticator {
   }
 }
 
+/** Every event that a tail hands out from now on, one at a time. */
+export const eachEvent = (tail: EventTail, listener: (event: AosEvent) => void): (() => void) =>
+  tail.onBatch((batch) => batch.forEach(({ event }) => listener(event)));
+
 export interface StreamApp {
   app: NestExpressApplication;
   database: Database;

@@ -1,7 +1,7 @@
 import { type Socket, createServer } from 'node:net';
 import { type TestDatabase, isNative, openTestDatabase } from '../../../test/harness.js';
 import { type BrokerKind, hasBroker, startBroker } from '../../../test/brokers.js';
-import { aValueEvent, openStreamApp } from '../../../test/stream-app.js';
+import { aValueEvent, eachEvent, openStreamApp } from '../../../test/stream-app.js';
 import { Database } from '../database/database.js';
 import { Outbox } from '../outbox/outbox.js';
 import { Relay } from '../outbox/relay.js';
@@ -69,7 +69,7 @@ function between(kind: BrokerKind): void {
         look();
       });
     const changed = () => looks.forEach((look) => look());
-    tail.subscribe(({ summary }) => (got.push(summary), changed()));
+    eachEvent(tail, ({ summary }) => (got.push(summary), changed()));
     let woken = 0;
     wakeups.on('jobs', () => (woken++, changed()));
     await wakeups.listen();
@@ -116,8 +116,8 @@ function between(kind: BrokerKind): void {
   it('hands on what one has numbered, whole, and the other reads nothing', async () => {
     const { one, other } = await two();
     const events: object[] = [[], []];
-    one.tail.subscribe((event) => void (events[0] as object[]).push(event));
-    other.tail.subscribe((event) => void (events[1] as object[]).push(event));
+    eachEvent(one.tail, (event) => void (events[0] as object[]).push(event));
+    eachEvent(other.tail, (event) => void (events[1] as object[]).push(event));
     await one.publish('first', 'second');
     await one.publish('third, of 汉字');
     await other.gets('third, of 汉字');

@@ -71,10 +71,6 @@ export class Maintenance implements OnApplicationBootstrap, OnApplicationShutdow
         `DELETE FROM event_payloads WHERE created_at < now() - make_interval(days => $1)`,
         [events + 7],
       );
-      await this.database.query(
-        `DELETE FROM event_inbox WHERE handled_at < now() - make_interval(days => $1)`,
-        [events + 7],
-      );
     } catch (error) {
       this.logger.error(
         `Maintenance failed and will be tried again in an hour: ${(error as Error).message}`,

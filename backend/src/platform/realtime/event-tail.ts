@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, Optional } from '@nestjs/common';
-import { type AosEvent, isValueEvent, valueEventTypes } from '@aos/contracts';
+import { isValueEvent, valueEventTypes } from '@aos/contracts';
 import { Database } from '../database/database.js';
 import { type EventRow, eventColumns, toAosEvent } from '../outbox/event-row.js';
 import { Relay } from '../outbox/relay.js';
@@ -18,8 +18,8 @@ import { RecentEvents } from './recent-events.js';
  * came costs one poll. A read sees all lower numbers whenever it sees a number (see Relay), so a hole in a
  * read means rows that somebody removed, and is passed over, loudly.
  *
- * It starts at the newest event: what was before is history, which clients ask for by `since` and which
- * reactions have marked in `event_inbox`.
+ * It starts at the newest event: what was before is history, which clients ask for by `since`. So nothing that must
+ * happen once hangs on it: what an event means for other rows is written in the transaction that appends it.
  *
  * When the database was replaced by an older copy, the counter of the relay goes back or its epoch changes:
  * the tail then starts anew and tells its listeners, whose clients have to reload.
@@ -82,16 +82,9 @@ export class EventTail implements OnApplicationShutdown {
   }
 
   /**
-   * Every event from now on, in order. Called synchronously; a promise is not waited for, and a failure is
-   * logged and keeps nobody else from the event.
+   * Every event from now on, in order, batch by batch and with the frames; `previousSeq` is the newest one before the
+   * batch. Called synchronously; a failure is logged and keeps nobody else from the events.
    */
-  subscribe(listener: (event: AosEvent) => void | Promise<void>): () => void {
-    return this.onBatch((batch) => {
-      for (const { event } of batch) void this.tell(listener, event);
-    });
-  }
-
-  /** As `subscribe`, batch by batch and with the frames. `previousSeq` is the newest one before the batch. */
   onBatch(listener: (batch: TailBatch, previousSeq: number) => void): () => void {
     this.batchListeners.add(listener);
     return () => this.batchListeners.delete(listener);
@@ -243,19 +236,6 @@ export class EventTail implements OnApplicationShutdown {
       epoch: row.epoch,
       isAlive: row.alive,
     };
-  }
-
-  private async tell(
-    listener: (event: AosEvent) => void | Promise<void>,
-    event: AosEvent,
-  ): Promise<void> {
-    try {
-      await listener(event);
-    } catch (error) {
-      this.logger.error(
-        `a reaction to ${event.type} (seq ${event.seq}) failed: ${(error as Error).stack}`,
-      );
-    }
   }
 
   private guarded(work: () => void): void {

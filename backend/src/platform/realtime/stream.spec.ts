@@ -5,7 +5,12 @@ import { text } from 'node:stream/consumers';
 import type { Problem } from '@aos/contracts';
 import { WebSocket } from 'ws';
 import { type TestDatabase, isNative, openTestDatabase } from '../../../test/harness.js';
-import { type EventSocket, type StreamApp, openStreamApp } from '../../../test/stream-app.js';
+import {
+  type EventSocket,
+  type StreamApp,
+  eachEvent,
+  openStreamApp,
+} from '../../../test/stream-app.js';
 import type { EventRow } from '../outbox/event-row.js';
 import { EventTail } from './event-tail.js';
 
@@ -197,7 +202,7 @@ describe('what the tail is not told of', () => {
     } as never);
     await silent.start();
     const got: string[] = [];
-    silent.subscribe((event) => void got.push(event.summary));
+    eachEvent(silent, (event) => void got.push(event.summary));
     await app.publish({ summary: 'numbered, never handed over' });
     await app.settled();
     await silent.catchUp();
@@ -214,7 +219,7 @@ describe('what the tail is not told of', () => {
     await tail.start();
     app.wakeups.on = deaf;
     const got: string[] = [];
-    tail.subscribe((event) => void got.push(event.summary));
+    eachEvent(tail, (event) => void got.push(event.summary));
     const rows: EventRow[] = [];
     const off = app.relay.onStamped((stamped) => rows.push(...stamped));
     await app.publish({ summary: 'hand-over lost' }, { summary: 'handed over' });
@@ -228,7 +233,7 @@ describe('what the tail is not told of', () => {
 
   it('reaches everybody once, although it comes both ways', async () => {
     const got: number[] = [];
-    const off = app.tail.subscribe((event) => void got.push(event.seq));
+    const off = eachEvent(app.tail, (event) => void got.push(event.seq));
     const from = app.tail.lastSeq;
     await Promise.all(
       numbers(20).map(async (n) => {
@@ -244,10 +249,10 @@ describe('what the tail is not told of', () => {
   it('keeps no event from the others when one subscriber throws', async () => {
     const got: string[] = [];
     const offs = [
-      app.tail.subscribe(() => {
-        throw new Error('a reaction fails');
+      eachEvent(app.tail, () => {
+        throw new Error('a subscriber fails');
       }),
-      app.tail.subscribe((event) => void got.push(event.summary)),
+      eachEvent(app.tail, (event) => void got.push(event.summary)),
     ];
     await app.publish({ summary: 'for all' });
     await app.settled();
