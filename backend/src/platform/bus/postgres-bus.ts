@@ -99,6 +99,7 @@ export class PostgresBus implements Bus {
       this.lost(error as Error, client);
       return;
     }
+    if (this.isClosed) return client.end().catch(() => undefined); // nobody needs it any more
     this.client = client;
     this.failures = 0;
     this.knownUntil = -Infinity;
@@ -113,9 +114,10 @@ export class PostgresBus implements Bus {
   }
 
   private lost(_error: Error, client = this.client): void {
-    if (this.isClosed || this.reconnectTimer || (this.client && client !== this.client)) return;
+    if (this.client && client !== this.client) return;
     this.client = undefined;
     void client?.end().catch(() => undefined); // already gone
+    if (this.isClosed || this.reconnectTimer) return;
     const pause = Math.min(5_000, 100 * 2 ** this.failures++) * (0.5 + Math.random() / 2);
     this.reconnectTimer = setTimeout(() => {
       this.reconnectTimer = undefined;

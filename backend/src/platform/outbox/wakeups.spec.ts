@@ -76,6 +76,17 @@ onServer('wake-ups of other processes', () => {
     expect(await sent()).toEqual([]);
   });
 
+  it('are not waited for any more by a process that ends while it connects', async () => {
+    const wakeups = new Wakeups(db.database);
+    const listening = wakeups.listen();
+    await wakeups.onApplicationShutdown();
+    await listening;
+    const left = await db.database.query(
+      `SELECT pid FROM pg_stat_activity WHERE application_name = 'aos-listener' AND datname = current_database()`,
+    );
+    expect(left).toEqual([]);
+  });
+
   it('are sent once to who begins to listen, since they missed what was not', async () => {
     const one = await process();
     one.tell();
