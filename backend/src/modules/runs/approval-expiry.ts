@@ -7,6 +7,7 @@ import {
 } from '@nestjs/common';
 import { AuditTrail } from '../../platform/audit/audit-trail.js';
 import type { Environment } from '../../platform/config/environment.js';
+import { describeFailure } from '../../platform/database/away.js';
 import { Database } from '../../platform/database/database.js';
 import { sql } from '../../platform/database/sql.js';
 import { systemPrincipal } from '../../platform/http/context.js';
@@ -19,7 +20,8 @@ const PERIOD_MS = 2_000;
 /**
  * Ends the wait for decisions that nobody made. The clock is the database's: a process whose own is an hour
  * ahead expires nothing early. Each approval is expired in a transaction of its own, and the run that waits
- * for it is resumed in the same one; several processes may sweep at once.
+ * for it is resumed in the same one; several processes may sweep at once. One that cannot be expired now is met again at
+ * the next sweep, and keeps no other one waiting.
  */
 @Injectable()
 export class ApprovalExpiry implements OnApplicationBootstrap, OnModuleDestroy {
@@ -40,7 +42,7 @@ export class ApprovalExpiry implements OnApplicationBootstrap, OnModuleDestroy {
     this.timer = setInterval(() => {
       this.sweeping ??= this.sweep()
         .catch((error: unknown) =>
-          this.logger.warn(`Approvals could not be expired: ${String(error)}`),
+          this.logger.warn(`Approvals could not be expired: ${describeFailure(error)}`),
         )
         .finally(() => (this.sweeping = undefined));
     }, PERIOD_MS);
@@ -59,7 +61,14 @@ export class ApprovalExpiry implements OnApplicationBootstrap, OnModuleDestroy {
         WHERE status = 'pending' AND expires_at <= now() ORDER BY expires_at LIMIT 100`,
     );
     let expired = 0;
-    for (const each of due) if (await this.expire(each)) expired++;
+    for (const each of due)
+      try {
+        if (await this.expire(each)) expired++;
+      } catch (error) {
+        this.logger.warn(
+          `The approval ${each.id} could not be expired yet: ${describeFailure(error)}`,
+        );
+      }
     return expired;
   }
 

@@ -171,6 +171,29 @@ describe('an approval', () => {
     });
   });
 
+  test('whose expiry cannot be written keeps no other one waiting', async () => {
+    const [stuck, other] = [await waiting(), await waiting()];
+    const { database } = bench;
+    await database.query(
+      `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'refused'; END $$`,
+    );
+    await database.query(
+      `CREATE TRIGGER refuse BEFORE UPDATE ON approvals FOR EACH ROW
+         WHEN (OLD.id = '${stuck.approvalId}' AND NEW.status = 'expired') EXECUTE FUNCTION refuse()`,
+    );
+    for (const [{ approvalId }, ago] of [[stuck, '1 minute'] as const, [other, '0'] as const])
+      await database.query('UPDATE approvals SET expires_at = now() - $2::interval WHERE id = $1', [
+        approvalId,
+        ago,
+      ]);
+    const expiry = bench.app.get(ApprovalExpiry, { strict: false });
+    await expiry.sweep();
+    expect(await bench.ended(other.jobId)).toMatchObject({ status: 'failed' });
+    await database.query('DROP FUNCTION refuse CASCADE');
+    await expiry.sweep();
+    expect(await bench.ended(stuck.jobId)).toMatchObject({ status: 'failed' });
+  });
+
   test('has one decision, however many are made at once', async () => {
     const { jobId, approvalId } = await waiting();
     // Through the bus, all four look at the approval before any of them decides.
