@@ -1,5 +1,6 @@
-import type { McpServerInfo } from '@aos/contracts';
-import { errorShare, failsOften, stateOf } from './server-state';
+import type { McpServerInfo, ServerStanding } from '@aos/contracts';
+import { serverInfo } from '../../../testing/factories';
+import { asTheyDo, errorShare, failsOften, stateOf } from './server-state';
 
 const answering = {
   enabled: true,
@@ -26,4 +27,27 @@ describe('how a server does', () => {
     expect(failsOften(activity(0, 0))).toBe(false);
     expect(failsOften(undefined)).toBe(false);
   });
+});
+
+it('is all that a server does now that the list is told anew, and what it was registered as stays', () => {
+  const standing: ServerStanding = {
+    ...{ name: 'shop', version: 1, state: 'healthy', circuit: 'closed', tools: 0 },
+  };
+  expect(asTheyDo([serverInfo], [standing])).toEqual([serverInfo]);
+  const now: ServerStanding = {
+    ...{ name: 'shop', version: 1, state: 'unhealthy', circuit: 'open', tools: 3 },
+    error: 'Nobody answers',
+    perMinute: { limit: 60, used: 7 },
+    pins: { changed: 1, quarantined: 2 },
+  };
+  expect(asTheyDo([serverInfo], [now])).toEqual([
+    {
+      ...serverInfo,
+      tools: 3,
+      health: { ...serverInfo.health, state: 'unhealthy', error: 'Nobody answers' },
+      circuit: { ...serverInfo.circuit, state: 'open' },
+      quota: { ...serverInfo.quota, perMinute: now.perMinute },
+      pins: now.pins,
+    },
+  ]);
 });
