@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { asPerson, comesTo, csv, letIn, owner, plan, signIn, useBrowser } from './harness.mjs';
+import {
+  asPerson,
+  comesTo,
+  csv,
+  hasFocus,
+  letIn,
+  owner,
+  plan,
+  signIn,
+  useBrowser,
+} from './harness.mjs';
 
 const browser = useBrowser();
 const focused = (page) =>
@@ -144,6 +154,36 @@ test('what befalls all of a page is told once above it, and tried again for all 
   await close();
 });
 
+test('what the palette runs presses nothing behind it, and the keys go on in the room it led to', async () => {
+  const { page, close } = await browser.open();
+  await letIn(page);
+  await page.goto('/console/agents');
+  await page.waitForSelector('.live.live');
+  const run = async (words, there) => {
+    await page.keyboard.press('Control+k');
+    await hasFocus(page.locator('aos-palette input'));
+    await page.keyboard.type(words);
+    await page.locator('aos-palette [role=option]', { hasText: words }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.waitForURL(there);
+  };
+  const inbox = page.locator('button.inbox');
+  await inbox.focus();
+  await run('Theme: dark', /agents$/);
+  await comesTo(() => page.locator('dialog[open]').count(), 0);
+  assert.equal(await page.locator('aside.drawer').count(), 0);
+  await hasFocus(inbox);
+
+  // What led there by itself goes with its page.
+  await page.evaluate(() => document.activeElement.blur());
+  await run('Monitor: logs', /monitor\/logs/);
+  await hasFocus(page.locator('main'));
+  await page.keyboard.press('c');
+  await page.waitForURL(/\/chat$/);
+  await hasFocus(page.locator('#goal'));
+  await close();
+});
+
 test('the first Tab leads past the rail, and what slides over takes the focus and gives it back', async () => {
   const { page, close } = await browser.open();
   await letIn(page);
@@ -195,6 +235,19 @@ test('a narrow screen reaches every room from its bar of five', async () => {
   await page.getByRole('menuitem', { name: 'Agents' }).click();
   await page.waitForURL(/\/console\/agents/);
   await comesTo(() => bar.locator('[aria-current=page]').innerText(), 'More');
+
+  // However long the name of a project is, it stands beside the search and not over it.
+  const api = await asPerson(page);
+  const name = 'Wildlife strikes at regional airfields of the northern districts';
+  await api.send('POST', '/projects', { id: 'long-name', name });
+  await page.goto('/console/projects?project=long-name');
+  const scope = page.getByTestId('scope');
+  await comesTo(() => scope.innerText(), name);
+  const edge = (locator, side) =>
+    locator.evaluate((element, of) => element.getBoundingClientRect()[of], side);
+  const room = async () =>
+    (await edge(page.locator('.jump'), 'left')) - (await edge(scope, 'right'));
+  await comesTo(async () => (await room()) >= 0, true);
   await close();
 });
 

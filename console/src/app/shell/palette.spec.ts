@@ -53,8 +53,10 @@ async function show() {
       await fixture.whenStable();
     },
     press: async (key: string) => {
-      box.dispatchEvent(new KeyboardEvent('keydown', { key, cancelable: true }));
+      const stroke = new KeyboardEvent('keydown', { key, cancelable: true });
+      box.dispatchEvent(stroke);
       await fixture.whenStable();
+      return stroke;
     },
   };
 }
@@ -97,7 +99,9 @@ describe('the palette', () => {
   it('runs a command by Enter', async () => {
     const { type, press, done } = await show();
     await type('new conv');
-    await press('Enter');
+    const stroke = await press('Enter');
     expect(done).toEqual(['palette.newChat']);
+    // It is used up: the button that has the focus again by then would be pressed by it.
+    expect(stroke.defaultPrevented).toBe(true);
   });
 });

@@ -157,6 +157,8 @@ export class Palette {
       this.chosen.update((index) => (count === 0 ? 0 : (index + step + count) % count));
       document.getElementById(`command-${this.chosen()}`)?.scrollIntoView({ block: 'nearest' });
     } else if (event.key === 'Enter' && !event.isComposing) {
+      // As it closes, the focus goes back to where it was: the same stroke would press the button there.
+      event.preventDefault();
       const entry = this.entries()[this.chosen()];
       if (entry) this.run(entry);
     }

@@ -76,6 +76,7 @@ import { Icon } from '../shared/ui/icon';
       min-width: 0;
     }
     .btn {
+      min-width: 0;
       max-width: 240px;
       padding: 0 6px;
       font-size: 13px;

@@ -3,6 +3,8 @@ import {
   Component,
   ElementRef,
   HostListener,
+  Injector,
+  afterNextRender,
   computed,
   effect,
   inject,
@@ -13,7 +15,7 @@ import { takeUntilDestroyed, toSignal } from '@angular/core/rxjs-interop';
 import { NavigationEnd, Router, RouterLink, RouterLinkActive, RouterOutlet } from '@angular/router';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
-import { filter, map, startWith } from 'rxjs';
+import { distinctUntilChanged, filter, map, skip, startWith } from 'rxjs';
 import { approvals } from '../shared/state/approvals';
 import { connection } from '../shared/state/connection';
 import { SessionEvents, session } from '../shared/state/session';
@@ -67,6 +69,8 @@ export class Shell {
   protected readonly roomFailed = this.rooming.failed;
   private readonly inbox = viewChild<ElementRef<HTMLButtonElement>>('inbox');
   private readonly drawer = viewChild<ElementRef<HTMLElement>>('drawer');
+  private readonly main = viewChild.required<ElementRef<HTMLElement>>('main');
+  private readonly injector = inject(Injector);
   private readonly preferences = inject(Preferences);
 
   protected readonly unread = inject(Unread);
@@ -156,6 +160,15 @@ export class Shell {
         this.hasInbox.set(false);
         this.roomFailed.set(null);
       });
+    this.router.events
+      .pipe(
+        filter((event) => event instanceof NavigationEnd),
+        map((event) => event.urlAfterRedirects.split(/[?#]/)[0]),
+        distinctUntilChanged(),
+        skip(1),
+        takeUntilDestroyed(),
+      )
+      .subscribe(() => this.goOnInRoom());
     effect(() => this.drawer()?.nativeElement.focus());
     // The stream is in sight in the Chat Hub, for as long as somebody has the tab before them.
     effect(() => {
@@ -193,8 +206,19 @@ export class Shell {
     else if (event.key === 'Escape' && this.hasInbox()) this.closeInbox();
   }
 
+  /** What led to the page and went with the one before has left the focus nowhere: Tab would begin at the rail again. */
+  private goOnInRoom(): void {
+    const go = () => {
+      if (document.activeElement === document.body)
+        this.main().nativeElement.focus({ preventScroll: true });
+    };
+    afterNextRender(go, { injector: this.injector });
+  }
   private newChat(): void {
-    void this.router.navigate(['/chat']);
+    // Where the composer is there already; one that is on its way takes the focus by itself.
+    void this.router
+      .navigate(['/chat'], { state: { writes: true } })
+      .then(() => document.getElementById('goal')?.focus());
   }
   protected pin(): void {
     this.isPinned.update((isPinned) => !isPinned);

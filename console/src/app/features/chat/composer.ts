@@ -3,6 +3,7 @@ import {
   ChangeDetectionStrategy,
   Component,
   ElementRef,
+  afterNextRender,
   computed,
   inject,
   input,
@@ -183,6 +184,14 @@ export class Composer {
   );
   /** How far back in what was said; 0 is the draft itself. */
   private back = 0;
+
+  constructor() {
+    // A new conversation was asked for elsewhere: whoever did so means to write.
+    const { writes } = (history.state ?? {}) as { writes?: true };
+    afterNextRender(() => {
+      if (writes && !this.isDsl()) this.goal().nativeElement.focus();
+    });
+  }
 
   fill(text: string): void {
     this.put(text, text.length);

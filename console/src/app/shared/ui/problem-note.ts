@@ -91,7 +91,7 @@ import { PageProblems, isSame } from './page-problems';
       align-items: center;
       gap: 0 12px;
     }
-    :host(.strip) aos-icon {
+    :host(.strip) .note > aos-icon {
       margin-top: 3px;
     }
     :host(.strip) .detail {
