@@ -10,6 +10,7 @@ import type {
 import { Database } from '../../platform/database/database.js';
 import { type Ctx, allowedProjects } from '../../platform/http/context.js';
 import { decodeCursor, toPage } from '../../platform/http/cursor.js';
+import { type CallRow, toToolCall } from './call-row.js';
 import { Ledger } from './chain/ledger.js';
 
 /** A server with more tools than this is told of by the first of them; AOS keeps no more than half as many. */
@@ -81,7 +82,7 @@ export class CallsQueries {
     await this.ledger.settled();
     const before = decodeCursor(query.cursor, 2);
     const projects = allowedProjects(ctx.actor, 'task.read');
-    const rows = await this.database.query<CallRow>(
+    const rows = await this.database.query<RecentCallRow>(
       `SELECT c.*, coalesce((SELECT u.name FROM users u WHERE 'user:' || u.id = c.actor),
                             (SELECT a.name FROM agents a WHERE 'agent:' || a.id = c.actor), c.actor) AS actor_name
          FROM (SELECT name FROM mcp_tools
@@ -147,50 +148,18 @@ const toActivity = (row: ActivityRow, withErrors: boolean): ToolActivity => ({
   lastErrorAt: row.last_error_at?.toISOString() ?? null,
 });
 
-interface CallRow {
-  id: string;
-  job_id: string | null;
-  trace_id: string;
-  step_id: string | null;
-  attempt: number;
-  server: string;
-  tool: string;
-  status: RecentCall['status'];
-  args: Record<string, unknown>;
-  result: unknown;
+interface RecentCallRow extends CallRow {
   is_left_out: boolean;
-  error: string | null;
-  error_said: Said | null;
   error_kind: string | null;
-  error_fingerprint: string | null;
-  started_at: Date;
   at_key: string;
-  finished_at: Date | null;
-  actor: string;
   actor_name: string;
   project_id: string | null;
 }
 
-const toCall = (row: CallRow): RecentCall => ({
-  id: row.id,
-  jobId: row.job_id === null ? null : String(row.job_id),
-  traceId: row.trace_id,
-  stepId: row.step_id,
-  attempt: row.attempt,
-  server: row.server,
-  tool: row.tool,
-  status: row.status,
-  args: row.args,
-  result: row.result ?? undefined,
+const toCall = (row: RecentCallRow): RecentCall => ({
+  ...toToolCall(row),
   isResultLeftOut: row.is_left_out,
-  error: row.error,
-  ...(row.error_said ? { said: row.error_said } : {}),
   errorKind: row.error_kind,
-  errorFingerprint: row.error_fingerprint,
-  startedAt: row.started_at.toISOString(),
-  finishedAt: row.finished_at?.toISOString() ?? null,
-  durationMs: row.finished_at ? row.finished_at.getTime() - row.started_at.getTime() : null,
-  actor: row.actor,
   actorName: row.actor_name,
   projectId: row.project_id,
 });
