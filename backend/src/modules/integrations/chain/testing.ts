@@ -10,9 +10,9 @@ export function controlledClock() {
   return { pass: (ms: number) => void (ahead += ms) };
 }
 
-/** Time that stands still but for what a test lets go by. Undone by `jest.restoreAllMocks`. */
+/** Time that stands still but for what a test lets go by, to the last digit. Undone by `jest.restoreAllMocks`. */
 export function frozenClock() {
-  let [wall, since] = [Date.now(), performance.now()];
+  let [wall, since] = [Date.now(), Math.ceil(performance.now())];
   jest.spyOn(Date, 'now').mockImplementation(() => wall);
   jest.spyOn(performance, 'now').mockImplementation(() => since);
   return {

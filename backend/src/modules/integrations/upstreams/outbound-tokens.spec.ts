@@ -133,7 +133,7 @@ describe('signing in at a tool server', () => {
     await call();
     expect([issued, shown()]).toEqual([2, ['Bearer token-1', 'Bearer token-2']]);
     good = NaN;
-    const now = performance.now();
+    const now = Math.ceil(performance.now());
     const clock = jest.spyOn(performance, 'now').mockReturnValue(now); // after the second failure there is a pause
     for (let calls = 0; calls < 5; calls++) await expect(call()).rejects.toThrow('HTTP 401');
     expect(issued).toBe(4);
