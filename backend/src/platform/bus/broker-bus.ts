@@ -30,6 +30,9 @@ export interface BrokerEvents {
   down(why: string): void;
 }
 
+/** A broker that has not answered for two or three of these counts as away. */
+export const PING_MS = 10_000;
+
 /** What is sent and not taken yet. A broker that stands still must not fill this process. */
 const MOST_UNDER_WAY_BYTES = 8 * 1024 * 1024;
 

@@ -38,11 +38,10 @@ function between(kind: BrokerKind): void {
     await db.close();
   });
 
-  const atBroker = () => new makes[kind](new URL(broker.url), SUBJECT);
+  const atBroker = (pingMs?: number) => new makes[kind](new URL(broker.url), SUBJECT, pingMs);
 
   /** Nothing is polled: what it finds, it was told. */
-  async function aProcess(sealedWith = key) {
-    const at = atBroker();
+  async function aProcess(sealedWith = key, at = atBroker()) {
     const bus = new BrokerBus(at, sealedWith);
     await bus.open();
     const wakeups = new Wakeups(db.database, bus);
@@ -241,6 +240,18 @@ function between(kind: BrokerKind): void {
       await other.gets('after all');
       expect(other.bus.state().isUp).toBe(true);
     });
+
+  it('tells of one that stands still, and goes on with it', async () => {
+    const one = await aProcess(key, atBroker(300));
+    one.numbers();
+    const other = await aProcess();
+    broker.freeze();
+    while (one.bus.state().isUp) await new Promise((turn) => setImmediate(turn)); // an answer was waited for
+    broker.thaw();
+    await one.publish('once more');
+    await other.gets('once more');
+    while (!one.bus.state().isUp) await new Promise((turn) => setImmediate(turn));
+  });
 
   it('keeps no more than some megabytes for a broker that stands still', async () => {
     const { one, other } = await two();

@@ -1,5 +1,5 @@
 import { type NatsConnection, connect } from '@nats-io/transport-node';
-import type { Broker, BrokerEvents } from './broker-bus.js';
+import { type Broker, type BrokerEvents, PING_MS } from './broker-bus.js';
 
 const CONNECT_MS = 5_000;
 
@@ -14,6 +14,7 @@ export class NatsBroker implements Broker {
   constructor(
     private readonly url: URL,
     private readonly subject: string,
+    private readonly pingMs = PING_MS,
   ) {
     this.place = `${url.protocol}//${url.host}`;
   }
@@ -29,7 +30,8 @@ export class NatsBroker implements Broker {
       // Else one that refuses twice while its users are set up anew would never be dialled again.
       ignoreAuthErrorAbort: true,
       reconnectTimeWait: 500,
-      pingInterval: 10_000,
+      pingInterval: this.pingMs,
+      maxPingOut: 2,
       ...(user && pass ? { user, pass } : user ? { token: user } : {}),
       ...(this.url.protocol === 'tls:' ? { tls: {} } : {}),
     });

@@ -1,5 +1,5 @@
 import { createClient } from '@redis/client';
-import type { Broker, BrokerEvents } from './broker-bus.js';
+import { type Broker, type BrokerEvents, PING_MS } from './broker-bus.js';
 
 const CONNECT_MS = 5_000;
 type Client = ReturnType<typeof createClient>;
@@ -17,6 +17,7 @@ export class RedisBroker implements Broker {
   constructor(
     private readonly url: URL,
     private readonly subject: string,
+    private readonly pingMs = PING_MS,
   ) {
     this.place = `${url.protocol}//${url.host}`;
   }
@@ -29,10 +30,12 @@ export class RedisBroker implements Broker {
       const client = createClient({
         url: this.url.href,
         name: 'aos',
-        pingInterval: 10_000,
+        pingInterval: this.pingMs,
         disableOfflineQueue: true,
         socket: {
           connectTimeout: CONNECT_MS,
+          // One that stands still ends no connection. What only hears writes nothing but pings, each after the last one's answer.
+          socketTimeout: 2 * this.pingMs,
           // The first time it is for the start to say that nothing answers.
           reconnectStrategy: (tries, cause) =>
             this.isOpen ? Math.min(5_000, 100 * 2 ** Math.min(tries, 10)) : cause,
