@@ -1,3 +1,5 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JSONRPCMessage } from '@modelcontextprotocol/client';
@@ -100,6 +102,21 @@ describe('what a server writes beside its messages', () => {
     expect(kept.at(-1)).toBe(`19999 ${line}`);
     expect(kept[0]).toMatch(new RegExp(`^19\\d{3} ${line}$`));
   });
+});
+
+it('a server that has just ended is let go with its last words', async () => {
+  const started = await start(`process.stderr.write('no licence', () => process.exit(3));`);
+  const { child } = started.child as unknown as { child: ChildProcess };
+  // As where so much else is to be done that nothing was read of its pipe when it ends.
+  const { _handle: pipe } = child.stderr as unknown as {
+    _handle: { readStop(): void; readStart(): void };
+  };
+  pipe.readStop();
+  await once(child, 'exit');
+  const closing = started.child.close();
+  pipe.readStart();
+  await closing;
+  expect(started.child.lastWords).toBe('no licence');
 });
 
 describe('a server that is let go', () => {

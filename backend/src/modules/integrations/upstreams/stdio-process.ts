@@ -106,7 +106,12 @@ export class StdioProcess implements Transport {
 
   async close(): Promise<void> {
     const { child } = this;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return this.ended();
+    if (!child || this.isClosed) return this.ended();
+    if (child.exitCode !== null || child.signalCode !== null) {
+      // Why it died stands in its pipe until that is read; a grandchild may hold it open for as long as it likes.
+      await endsWithin(new Promise((done) => child.once('close', done)), GRACE_MS);
+      return this.ended();
+    }
     const exited = once(child, 'exit');
     child.stdin.end();
     for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
