@@ -6,16 +6,18 @@ import type { Embeddings } from './embeddings.js';
 import type { Points } from './points.js';
 
 /** The rest of it is in meaning.spec.ts, with a database and a model. */
-test('pauses grow while the model is away, and a change of the settings ends them', async () => {
+test('pauses grow while the model is away, a change of the settings ends them, and each reason is said once', async () => {
   jest.useFakeTimers();
   let looks = 0;
+  let reason: string | undefined = 'refused';
+  const warn = jest.fn();
   let change = () => undefined as void;
   const embedder = new Embedder(
     { kind: 'server' } as Database,
     {
       model: () => {
         looks++;
-        return Promise.reject(new Error('refused'));
+        return reason === undefined ? Promise.resolve('off') : Promise.reject(new Error(reason));
       },
     } as unknown as Embeddings,
     {} as Points,
@@ -24,7 +26,7 @@ test('pauses grow while the model is away, and a change of the settings ends the
     } as unknown as Wakeups,
     { roles: new Set(['worker']) } as unknown as Environment,
   );
-  Object.assign(embedder, { logger: { warn: () => undefined } });
+  Object.assign(embedder, { logger: { warn } });
   const after = async (seconds: number) => {
     await jest.advanceTimersByTimeAsync(seconds * 1000);
     return looks;
@@ -39,6 +41,16 @@ test('pauses grow while the model is away, and a change of the settings ends the
     expect(await after(2)).toBe(4);
     expect(await after(3)).toBe(4);
     expect(await after(1)).toBe(5);
+    // One word for one reason, until it is over.
+    expect(warn).toHaveBeenCalledTimes(1);
+    reason = 'away';
+    await after(60);
+    expect(warn.mock.lastCall).toEqual([expect.stringContaining('away')]);
+    reason = undefined;
+    await after(120);
+    reason = 'away';
+    await after(120);
+    expect(warn).toHaveBeenCalledTimes(3);
   } finally {
     await embedder.onModuleDestroy();
     jest.useRealTimers();

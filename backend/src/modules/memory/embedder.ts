@@ -31,7 +31,7 @@ const CLAIM = `interval '15 minutes'`;
  * its version is another one.
  *
  * Failure
- *   - The model is away or refuses everybody: said once in the log, tried again after longer and longer pauses, up to
+ *   - The model is away or refuses everybody: said in the log once for each reason, tried again after longer and longer pauses, up to
  *     five minutes, which a change of the settings ends.
  *   - It refuses a text (400, 413): the texts of the batch are tried one by one, and one that is refused alone is left
  *     without a vector until it is changed. It is found by its words.
@@ -43,6 +43,8 @@ export class Embedder implements OnApplicationBootstrap, OnModuleDestroy {
   private timer: NodeJS.Timeout | undefined;
   private looking: Promise<void> = Promise.resolve();
   private failures = 0;
+  /** The last one that was said, until it is over. */
+  private reason: string | undefined;
   private isLooking = false;
   private stopListening: (() => void) | undefined;
 
@@ -114,14 +116,20 @@ export class Embedder implements OnApplicationBootstrap, OnModuleDestroy {
     try {
       await this.embed();
       this.failures = 0;
+      this.reason = undefined;
     } catch (error) {
-      if (this.failures++ === 0 && !this.stopped.signal.aborted)
-        this.logger.warn(
-          `What is remembered could not be embedded yet, and is tried again: ${(error as Error).message}`,
-        );
+      this.failures++;
+      this.say((error as Error).message);
     }
     this.isLooking = false;
     this.lookAgain(this.pauseMs());
+  }
+
+  /** Not again at each change of the settings, a session's end among them, which all end the pause. */
+  private say(reason: string): void {
+    if (reason === this.reason || this.stopped.signal.aborted) return;
+    this.reason = reason;
+    this.logger.warn(`What is remembered could not be embedded yet, and is tried again: ${reason}`);
   }
 
   /** Two indexes find what waits; in an installation where nothing does, that is all. */
