@@ -63,6 +63,23 @@ test('signing out in one tab signs out the other, which leads back to its page',
   await close();
 });
 
+test('what is changed in one tab shows in the other', async () => {
+  const { page, close } = await browser.open();
+  await letIn(page);
+  const other = await page.context().newPage();
+  for (const tab of [page, other]) {
+    await tab.goto('/console/settings/runtime');
+    await tab.getByRole('button', { name: 'Add a secret' }).first().waitFor();
+  }
+  await page.getByRole('button', { name: 'Add a secret' }).first().click();
+  await page.fill('#secret-name', 'SEEN_IN_BOTH');
+  await page.fill('#secret-value', 'of no use');
+  await page.locator('aos-dialog .btn.filled').click();
+  for (const tab of [page, other])
+    await tab.getByRole('cell', { name: 'SEEN_IN_BOTH', exact: true }).waitFor();
+  await close();
+});
+
 test('a session that the server has ended shows at the next word with it', async () => {
   const { page, close } = await browser.open();
   await signIn(page);

@@ -4,6 +4,7 @@ import type { Permission, Proposal, Role } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
 import { firstValueFrom } from 'rxjs';
+import { asInOtherTabs } from '../../shared/api/other-tabs';
 import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
 import { Proposals } from '../../shared/proposals/proposals';
 import { isProposal } from '../../shared/proposals/is-proposal';
@@ -186,6 +187,7 @@ export class RolesPage {
 
   constructor() {
     void this.load();
+    asInOtherTabs(() => this.load());
   }
 
   protected async load(): Promise<void> {

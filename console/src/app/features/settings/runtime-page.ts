@@ -3,6 +3,7 @@ import type { Project, RuntimeConfig, SecretInfo } from '@aos/contracts';
 import { TranslocoDirective } from '@jsverse/transloco';
 import { Store } from '@ngrx/store';
 import { firstValueFrom } from 'rxjs';
+import { asInOtherTabs } from '../../shared/api/other-tabs';
 import { type Call, done, failed, idle, loading } from '../../shared/api/problem';
 import { Proposals } from '../../shared/proposals/proposals';
 import { SecondPersonNote } from '../../shared/proposals/second-person-note';
@@ -266,6 +267,7 @@ export class RuntimePage {
 
   constructor() {
     void this.load();
+    asInOtherTabs(() => this.load());
   }
 
   protected async load(): Promise<void> {

@@ -4,6 +4,7 @@ import { Injectable, inject } from '@angular/core';
 import { Store } from '@ngrx/store';
 import { tap } from 'rxjs';
 import { SessionEvents, isOfAddress, session } from '../state/session';
+import { OtherTabs } from './other-tabs';
 import { toProblem } from './problem';
 
 const isRead = (method: string) => method === 'GET' || method === 'HEAD';
@@ -43,6 +44,7 @@ function sent({ method, urlWithParams, headers, body }: HttpRequest<unknown>): s
 export const guardWrites: HttpInterceptorFn = (request, next) => {
   if (isRead(request.method)) return next(request);
   const unanswered = inject(UnansweredWrites);
+  const others = inject(OtherTabs);
   const token = inject(Store).selectSignal(session.selectMe)()?.csrfToken;
   const what = sent(request);
   const key = request.headers.get('idempotency-key') ?? unanswered.keyOf(what);
@@ -51,7 +53,9 @@ export const guardWrites: HttpInterceptorFn = (request, next) => {
   return next(request.clone({ headers })).pipe(
     tap({
       next: ({ type }) => {
-        if (type === HttpEventType.Response) unanswered.clear();
+        if (type !== HttpEventType.Response) return;
+        unanswered.clear();
+        others.tell();
       },
       error: (error: unknown) => {
         if (isOpen(error)) unanswered.keep(what, key);
