@@ -97,7 +97,6 @@ export const errorCodes = {
   secret_name_invalid: { status: 422, title: 'The name of the secret is not allowed' },
   secret_value_invalid: { status: 422, title: 'The value of the secret is not allowed' },
   own_address_excluded: { status: 422, title: 'The list leaves out your own address' },
-  vector_unavailable: { status: 503, title: 'Vector search is off: pgvector is missing' },
 } as const satisfies Record<string, { status: number; title: string }>;
 
 export type ErrorCode = keyof typeof errorCodes;

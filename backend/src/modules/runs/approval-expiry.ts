@@ -5,6 +5,7 @@ import {
   type OnApplicationBootstrap,
   type OnModuleDestroy,
 } from '@nestjs/common';
+import { say } from '@aos/contracts';
 import { AuditTrail } from '../../platform/audit/audit-trail.js';
 import type { Environment } from '../../platform/config/environment.js';
 import { describeFailure } from '../../platform/database/away.js';
@@ -99,8 +100,8 @@ export class ApprovalExpiry implements OnApplicationBootstrap, OnModuleDestroy {
           severity: 'warning',
           summary:
             due.job_id === null
-              ? 'Nobody decided on a call in time.'
-              : `Nobody decided on step ${due.step_id} in time.`,
+              ? say('undecided-call')
+              : say('undecided-step', { step: due.step_id }),
           payload: { approvalId: due.id, stepId: due.step_id, decision: 'expired' },
           actor: 'system',
         },

@@ -165,6 +165,10 @@ describe('an approval', () => {
     const job = await bench.ended(jobId);
     expect(job).toMatchObject({ status: 'failed', error: { code: 'approval_expired' } });
     expect(await bench.events(traceId, 'anomaly.detected')).toHaveLength(1);
+    const decided = await bench.events(traceId, 'approval.decided');
+    expect(decided.map(({ payload }) => payload)).toMatchObject([
+      { decision: 'expired', said: [{ code: 'undecided-step' }] },
+    ]);
     expect(bench.probe.count()).toBe(1);
     expect((await decide({ approvalId, decision: 'continue' })).body).toMatchObject({
       code: 'approval_expired',

@@ -79,5 +79,4 @@ export const problemTitles: Record<ErrorCode, string> = {
   secret_name_invalid: '不允许这个密钥名称',
   secret_value_invalid: '不允许这个密钥值',
   own_address_excluded: '列表不包含你自己的地址',
-  vector_unavailable: '向量检索已关闭：缺少 pgvector',
 };
