@@ -255,7 +255,7 @@ test('a narrow screen reaches every room from its bar of five', async () => {
 
   // However long the name of a project is, it stands beside the search and not over it.
   const api = await asPerson(page);
-  const name = 'Wildlife strikes at regional airfields of the northern districts';
+  const name = 'Wildlife counts at regional airfields of the northern districts';
   await api.send('POST', '/projects', { id: 'long-name', name });
   await page.goto('/console/projects?project=long-name');
   const scope = page.getByTestId('scope');

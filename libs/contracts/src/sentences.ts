@@ -744,8 +744,6 @@ export const sentences = {
     'A name has capital letters, digits and _, starts with a letter, and has at most 128 characters.',
   'secret-name-risky':
     '{{name}} would change how programs run. Choose a name of your own, such as {{own}}.',
-  'secret-value-cut':
-    'The value holds half of a surrogate pair, which no encoding can carry. Was it cut?',
   'secret-value-lines':
     'A value is one line without control characters, or PEM blocks. Was a newline copied along?',
   'llm-secret':

@@ -81,7 +81,6 @@ const pem =
 export function requireSecretValue(value: string): void {
   if (value.length > MOST_CHARACTERS)
     throw new AosError('secret_value_invalid', say('secret-value-long', { most: MOST_CHARACTERS }));
-  if (!value.isWellFormed()) throw new AosError('secret_value_invalid', say('secret-value-cut'));
   if (/[\x00-\x1f\x7f]/.test(value) && !pem.test(value))
     throw new AosError('secret_value_invalid', say('secret-value-lines'));
 }

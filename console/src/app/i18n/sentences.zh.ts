@@ -651,7 +651,6 @@ export const sentences: Record<SentenceCode, string> = {
   'stored-twice': '别人在同一时刻保存了同样的内容。',
   'secret-name': '名称由大写字母、数字和 _ 组成，以字母开头，最多 128 个字符。',
   'secret-name-risky': '{{name}} 会改变程序的运行方式。请另取名称，例如 {{own}}。',
-  'secret-value-cut': '值中有半个代理对，任何编码都无法表示。是否被截断了？',
   'secret-value-lines': '值应为不含控制字符的一行，或 PEM 块。是否多复制了换行？',
   'llm-secret': '{{section}}.apiKeySecret 填写的是密钥名称，而不是密钥本身。请先添加密钥。',
   'factor-role': '要求双重验证的角色不存在。',
